@@ -1,0 +1,76 @@
+"""The one error hierarchy of the package.
+
+Every message answers three questions: what was found, where, and what to do about it.
+Nothing else in the package raises a bare ``ValueError`` at a user who did nothing wrong but bring an odd file.
+"""
+
+__all__ = [
+    "FusionError",
+    "UnitError",
+    "MusicFileError",
+    "NoNotesError",
+    "CorpusError",
+    "MissingDataError",
+    "DownloadError",
+    "UnsafeArchiveError",
+    "RecordError",
+]
+
+
+class FusionError(Exception):
+    """Base of every error that `fusiontools` raises on purpose.
+
+    Parameters
+    ----------
+    found : str
+        What was found, as a sentence without its full stop.
+    where : object, optional
+        The file, corpus or argument that it was found in.
+    do : str, optional
+        What the reader can do about it.
+
+    Examples
+    --------
+    >>> print(FusionError("the file is empty", where="song.mid", do="export it again"))
+    song.mid: the file is empty. What to do: export it again.
+    """
+
+    def __init__(self, found, where=None, do=None):
+        self.found, self.where, self.do = found, where, do
+        message = f"{where}: {found}." if where is not None else f"{found}."
+        super().__init__(message + (f" What to do: {do}." if do else ""))
+
+    def __reduce__(self):  # so that an error survives the trip home from a worker process
+        return type(self), (self.found, self.where, self.do)
+
+
+class UnitError(FusionError, ValueError):
+    """Seconds where beats were needed, or beats where seconds were."""
+
+
+class MusicFileError(FusionError, ValueError):
+    """A file that is not the music that its name promises: empty, truncated, of another kind, or absurd."""
+
+
+class NoNotesError(MusicFileError):
+    """Readable music in which nothing sounds, or nothing that was asked for."""
+
+
+class CorpusError(FusionError):
+    """A corpus that cannot be used as asked: unknown name, empty folder, no readable file."""
+
+
+class MissingDataError(CorpusError, FileNotFoundError):
+    """A corpus that is not on this machine."""
+
+
+class DownloadError(CorpusError):
+    """A download that did not arrive, or arrived with the wrong checksum."""
+
+
+class UnsafeArchiveError(CorpusError):
+    """An archive that would write outside its folder, hold links, or unpack to an absurd size."""
+
+
+class RecordError(FusionError, ValueError):
+    """What a run left behind and cannot be used: a record with a field missing, a damaged checkpoint, another run's folder."""

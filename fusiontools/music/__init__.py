@@ -1,0 +1,75 @@
+"""What music is here: notes, melodies, MIDI and ABC files, and the five views that the papers take of them."""
+
+from fusiontools.music.abc import read_abc, split_abc
+from fusiontools.music.extract import melody, score_melody, skyline
+from fusiontools.music.grid import decode_grid, encode_grid
+from fusiontools.music.image import decode_image, encode_image
+from fusiontools.music.losses import lost, round_trip
+from fusiontools.music.midi import Meter, Piece, Track, bar_lines, crop_piece, piece_from_bytes, piece_from_seconds, read_midi, write_midi
+from fusiontools.music.musicxml import read_musicxml
+from fusiontools.music.notes import (
+    Note,
+    Notes,
+    Tempo,
+    concatenate,
+    crop,
+    intervals,
+    is_melody,
+    legato,
+    merge,
+    note_name,
+    quantize,
+    shift,
+    to_beats,
+    to_seconds,
+    transpose,
+)
+from fusiontools.music.roll import decode_roll, encode_roll
+from fusiontools.music.spectrogram import decode_spectrogram, encode_spectrogram
+from fusiontools.music.tokens import Vocabulary, decode_tokens, encode_tokens
+
+__all__ = [
+    "Meter",
+    "Note",
+    "Notes",
+    "Piece",
+    "Tempo",
+    "Track",
+    "Vocabulary",
+    "bar_lines",
+    "concatenate",
+    "crop",
+    "crop_piece",
+    "decode_grid",
+    "decode_image",
+    "decode_roll",
+    "decode_spectrogram",
+    "decode_tokens",
+    "encode_grid",
+    "encode_image",
+    "encode_roll",
+    "encode_spectrogram",
+    "encode_tokens",
+    "intervals",
+    "is_melody",
+    "legato",
+    "lost",
+    "melody",
+    "merge",
+    "note_name",
+    "piece_from_bytes",
+    "piece_from_seconds",
+    "quantize",
+    "read_abc",
+    "read_midi",
+    "read_musicxml",
+    "round_trip",
+    "score_melody",
+    "shift",
+    "skyline",
+    "split_abc",
+    "to_beats",
+    "to_seconds",
+    "transpose",
+    "write_midi",
+]

@@ -1,0 +1,175 @@
+"""ABC, the plain-text notation in which folk tunes travel.
+
+A tune is a few header lines (``T:`` title, ``M:`` meter, ``K:`` key) and letters for notes. symusic turns the letters into
+notes, with repeats played out and ties joined; this module cuts books into tunes, takes out what is not melody (chord names,
+fingerings, grace notes, ornaments) and undoes the habits of a converter made for listening: swung hornpipes, broken chords,
+notes that start one tick late.
+"""
+
+import contextlib
+import os
+import re
+import sys
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusiontools.errors import MusicFileError, NoNotesError
+from fusiontools.music.midi import Meter
+from fusiontools.music.notes import Notes, legato
+
+__all__ = ["AbcTune", "read_abc", "split_abc"]
+
+_FIELD = re.compile(r"^[A-Za-z]:")
+_NOT_MELODY = re.compile(r'"[^"\n]*"|![^!\n]*!|\{[^}\n]*\}')  # chord names and fingerings, decorations, grace notes
+_ORNAMENT = re.compile(r"[.~HLMOPSTuv](?=[.~HLMOPSTuv]*[\^_=]*[A-Ga-g\[(])")  # one-letter signs before a note
+_METERS = {"C": (4, 4), "C|": (2, 2)}
+
+
+@dataclass(frozen=True)
+class AbcTune:
+    """One tune of an ABC book: its header fields as written, and its notes in beats.
+
+    `meter.beat` is where its bars count from: below zero where the tune starts with an upbeat (anacrusis).
+    """
+
+    number: str
+    title: str
+    meter: Meter
+    key: str
+    fields: dict
+    notes: Notes
+
+
+def split_abc(text):
+    """Cut an ABC book into the texts of its tunes: each starts at an ``X:`` line.
+
+    Examples
+    --------
+    >>> [t.split()[0] for t in split_abc("X:1\\nK:C\\nCDE\\n\\nX:2\\nK:G\\nGAB\\n")]
+    ['X:1', 'X:2']
+    """
+    return [t for t in re.split(r"(?m)^(?=X:)", text.replace("\r\n", "\n").replace("\r", "\n")) if t.startswith("X:")]
+
+
+def read_abc(text, where="ABC text"):
+    """Read one tune written in ABC.
+
+    Parameters
+    ----------
+    text : str
+        One tune, from its ``X:`` line on (see `split_abc` for books).
+    where : object
+        Names the source in messages.
+
+    Returns
+    -------
+    AbcTune
+        Its notes are a melody in beats: repeats are played out, of a chord the highest note stays.
+
+    Raises
+    ------
+    MusicFileError
+        If this is not ABC.
+    NoNotesError
+        If there is no note in it.
+
+    Examples
+    --------
+    >>> tune = read_abc("X:1\\nT:Scale\\nM:3/4\\nL:1/4\\nK:G\\nGAB | c2 f |]\\n")
+    >>> tune.title, str(tune.meter), tune.notes.pitch.tolist(), tune.notes.duration.tolist()
+    ('Scale', '3/4', [67, 69, 71, 72, 78], [1.0, 1.0, 1.0, 2.0, 1.0])
+    """
+    from symusic import Score
+
+    lines = text.strip("\n\r\ufeff ").splitlines()
+    fields = {}
+    for line in lines:
+        if _FIELD.match(line):
+            fields.setdefault(line[0], line[2:].split("%")[0].strip())
+    if "X" not in fields or "K" not in fields:
+        raise MusicFileError("not an ABC tune: it needs a line X: (number) and a line K: (key)", where, "check the file, or convert it to MIDI")
+    try:
+        with _quiet():
+            score = Score.from_abc(_as_written(lines))
+    except Exception as error:  # RuntimeError from the converter, UnicodeError from its pipes
+        raise MusicFileError(f"not readable as ABC ({type(error).__name__})", where, "check the notation in an ABC editor") from None
+    parts = [t.notes.numpy() for t in score.tracks if len(t.notes)]
+    if not parts:
+        raise NoNotesError("an ABC tune without a single note", where, "choose another tune")
+    columns = {k: np.concatenate([p[k] for p in parts]).astype(np.int64) for k in ("time", "duration", "pitch")}
+    # The converter writes a note of ticks [a, b) as [a + 1, b): take the tick back.
+    late = columns["time"] > 0
+    onset, duration = (columns["time"] - late) / score.tpq, (columns["duration"] + late) / score.tpq
+    notes = legato(Notes(onset, duration, columns["pitch"]))
+    music = " ".join(_melody_only(line.split("%")[0]) for line in lines if not _FIELD.match(line))
+    meter = _with_upbeat(_meter(fields.get("M", "")), music, fields.get("L", ""))
+    return AbcTune(fields["X"], fields.get("T", ""), meter, fields["K"].split()[0] if fields["K"] else "", fields, notes)
+
+
+def _as_written(lines):
+    """The tune as the converter shall read it: it performs, and we want what is written.
+
+    It swings hornpipes (R:hornpipe), breaks chords and obeys playback directives. So only the fields that say what the notes
+    are go in, and chords are told to start together.
+    """
+    kept = (line for line in lines if not line.startswith("%") and (not _FIELD.match(line) or line[0] in "XTMLKPV"))
+    text = "\n".join(line if _FIELD.match(line) else _melody_only(line) for line in kept)
+    return re.sub(r"(?m)^K:", "%%MIDI chordattack 0\nK:", text, count=1) + "\n"
+
+
+def _melody_only(line):
+    return _ORNAMENT.sub("", _NOT_MELODY.sub("", line))
+
+
+def _meter(text):
+    """The meter of an ``M:`` line; free or missing meter counts as 4/4, as MIDI does."""
+    found = re.match(r"\s*(\d+)\s*/\s*(\d+)", text)
+    numerator, denominator = (int(found[1]), int(found[2])) if found else _METERS.get(text.strip(), (4, 4))
+    return Meter(0.0, numerator, denominator) if numerator and denominator else Meter(0.0)
+
+
+_LENGTHS = re.compile(r"\((?P<tuplet>\d)|[\^_=]*[A-Ga-gxz][,']*(?P<times>\d*)(?P<slashes>/*)(?P<divisor>\d*)")
+_CHORD = re.compile(r"\[([\^_=]*[A-Ga-g][,']*[\d/]*)[^\]]*\]")
+_TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # so many notes in the time of so many
+
+
+def _with_upbeat(meter, music, unit):
+    """Let the bars count from the first bar line, if what stands before it is shorter than a bar."""
+    found = re.match(r"(\d+)/(\d+)", unit)
+    step = 4 * int(found[1]) / int(found[2]) if found and int(found[2]) else (0.25 if meter.bar < 3 else 0.5)  # ABC's own rule for L:
+    music = _CHORD.sub(r"\1", re.sub(r"\[[A-Za-z]:[^\]]*\]", "", music))  # of a chord one note counts, of a field in brackets none
+    beats, in_tuplet, factor = 0.0, 0, 1.0
+    for part in _LENGTHS.finditer(re.split(r"[|:]", music.lstrip("|: \\"))[0]):
+        if part["tuplet"]:
+            in_tuplet = int(part["tuplet"])
+            factor = _TUPLET_TIME.get(in_tuplet, in_tuplet) / in_tuplet if in_tuplet else 1.0
+            continue
+        divisor = int(part["divisor"] or 2) if part["slashes"] else 1
+        halvings = max(len(part["slashes"]) - 1, 0)
+        beats += step * int(part["times"] or 1) / max(divisor, 1) / 2**halvings * (factor if in_tuplet else 1.0)
+        in_tuplet = max(in_tuplet - 1, 0)
+    return Meter(beats - meter.bar if 0 < beats < meter.bar - 1e-9 else 0.0, meter.numerator, meter.denominator)
+
+
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Silence the converter, which prints bar warnings below Python's own streams."""
+    with _lock:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        saved = os.dup(1), os.dup(2)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nothing, 1)
+            os.dup2(nothing, 2)
+            yield
+        finally:
+            for kept, fd in zip(saved, (1, 2)):
+                os.dup2(kept, fd)
+                os.close(kept)
+            os.close(nothing)

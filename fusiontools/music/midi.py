@@ -1,0 +1,321 @@
+"""MIDI files, in and out.
+
+A file becomes a `Piece`: tracks of `Notes` in beats, a `Tempo`, the meters. symusic does the parsing (a thousand files
+a second); this module looks at the bytes first, so that a bad file is refused with its reason and never half read.
+"""
+
+import os
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fusiontools.errors import MusicFileError, NoNotesError
+from fusiontools.music.notes import Notes, Tempo, _need, crop, merge
+
+__all__ = ["Meter", "Piece", "Track", "bar_lines", "crop_piece", "piece_from_bytes", "piece_from_seconds", "read_midi", "write_midi"]
+
+TICKS_PER_BEAT = 480  # divides by 24 (piano rolls), by 4 (16ths) and by 3 (triplets)
+BPM_LIMITS = (3.5, 3000.0)  # the slowest that MIDI can say is 3.58; above lies a damaged tempo event, not music
+LONGEST_HOURS = 6.0  # a damaged time stamp easily asks for a year of silence
+AGAIN = "export the file again from the program that made it, or leave it out"
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A time signature: `numerator` notes of one `denominator`-th to the bar, counted from `beat` on.
+
+    A first meter with `beat` below zero means an upbeat (anacrusis): with -3.0 in 4/4, the first bar line falls on beat 1.
+    """
+
+    beat: float
+    numerator: int = 4
+    denominator: int = 4
+
+    @property
+    def bar(self):
+        """Length of a bar in beats (quarter notes)."""
+        return 4.0 * self.numerator / self.denominator
+
+    def __str__(self):
+        return f"{self.numerator}/{self.denominator}"
+
+
+@dataclass(frozen=True)
+class Track:
+    """One instrument's notes, in beats. `program` is its General MIDI number, 0 to 127."""
+
+    notes: Notes
+    program: int = 0
+    is_drum: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A MIDI file as a value.
+
+    `meters` is never empty: a file that names no meter is in 4/4, as MIDI prescribes. `tempo` likewise is 120 bpm.
+    """
+
+    tracks: tuple = ()
+    tempo: Tempo = field(default_factory=Tempo.constant)
+    meters: tuple = (Meter(0.0),)
+    title: str = ""
+
+    def notes(self, drums=False):
+        """All tracks' notes as one `Notes` in beats; drums only if asked for, since their pitches are not pitches."""
+        parts = [t.notes for t in self.tracks if drums or not t.is_drum]
+        return merge(*parts) if parts else Notes.of([])
+
+
+def read_midi(path):
+    """Read a Standard MIDI File.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A ``.mid`` file.
+
+    Returns
+    -------
+    Piece
+
+    Raises
+    ------
+    MusicFileError
+        If the file is missing, empty, truncated, not MIDI, or its times are absurd.
+    NoNotesError
+        If it holds no note.
+
+    Examples
+    --------
+    >>> import tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "one.mid")
+    >>> write_midi(Notes.of([(0, 1, 60)]), path)
+    >>> read_midi(path).tracks[0].notes
+    Notes(1 notes, C4 to C4, 0 to 1 beats)
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise MusicFileError("no such file", path, "check the path") from None
+    except IsADirectoryError:
+        raise MusicFileError("this is a folder, not a MIDI file", path, "name one file in it") from None
+    except OSError as error:
+        raise MusicFileError(f"cannot be read ({error.strerror})", path, "check its permissions") from None
+    return piece_from_bytes(data, path)
+
+
+def piece_from_bytes(data, where="MIDI data"):
+    """Like `read_midi`, from bytes at hand (an upload, a member of an archive); `where` names them in messages."""
+    from symusic import Score
+
+    data = _check_chunks(_unwrap_riff(bytes(data)), where)
+    try:
+        score = Score.from_midi(data)
+    except Exception as error:  # symusic raises RuntimeError, ValueError and worse, by version
+        raise MusicFileError(f"not readable as MIDI ({_first_line(error)})", where, AGAIN) from None
+    tpq = score.ticks_per_quarter
+    tracks = tuple(_track(t, tpq) for t in score.tracks)
+    tracks = tuple(t for t in tracks if len(t.notes))
+    if not tracks:
+        raise NoNotesError("a MIDI file without a single note", where, "choose another file; this one may hold only tempo or lyrics")
+    tempo = _tempo([(e.time / tpq, e.mspq) for e in score.tempos], where)
+    hours = float(tempo.seconds_at(max(t.notes.end for t in tracks))) / 3600
+    if not hours <= LONGEST_HOURS:
+        raise MusicFileError(f"its last note ends after {hours:.3g} hours", where, AGAIN)
+    return Piece(tracks, tempo, _meters(score.time_signatures, tpq), title=score.tracks[0].name)
+
+
+def _first_line(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+
+
+def _unwrap_riff(data):
+    """Some collections hold MIDI inside a RIFF container, as Windows once saved it: the file proper starts at MThd."""
+    start = data.find(b"MThd", 0, 4096) if data[:4] == b"RIFF" else 0
+    return data[start:] if start > 0 else data
+
+
+def _check_chunks(data, where):
+    """Refuse what cannot be a whole MIDI file, before any parser sees it."""
+    if not data:
+        raise MusicFileError("the file is empty", where, AGAIN)
+    if data[:4] != b"MThd":
+        seen = data[:12].decode("latin-1")
+        raise MusicFileError(f"not a MIDI file: it starts with {seen!r} where MIDI says 'MThd'", where, "convert it to Standard MIDI first")
+    if len(data) < 14:
+        raise MusicFileError(f"truncated: {len(data)} bytes, and the header alone takes 14", where, AGAIN)
+    length, kind, tracks, division = struct.unpack(">IHHH", data[4:14])
+    if length < 6 or kind > 2:
+        raise MusicFileError(f"its header is damaged (length {length}, format {kind})", where, AGAIN)
+    if division & 0x8000 or division == 0:
+        raise MusicFileError("its clock counts film frames or nothing, not fractions of a beat", where, "export it with ticks per quarter note")
+    at = 8 + length
+    while tracks and len(data) - at >= 8:  # what stands after the last track is harmless, and common
+        tracks -= data[at : at + 4] == b"MTrk"
+        size = struct.unpack(">I", data[at + 4 : at + 8])[0]
+        if at + 8 + size > len(data):
+            missing = at + 8 + size - len(data)
+            raise MusicFileError(f"truncated: {missing} bytes of a track are missing", where, AGAIN)
+        at += 8 + size
+    return data
+
+
+def _track(track, tpq):
+    n = track.notes.numpy()
+    whole = (n["time"] >= 0) & (n["velocity"] > 0) & (n["pitch"] >= 0)
+    n = {k: v[whole].astype(np.int64) for k, v in n.items()}
+    duration = np.maximum(n["duration"], 1) / tpq  # a note that ends where it starts is a click: one tick long
+    notes = Notes(n["time"] / tpq, duration, n["pitch"], n["velocity"], unit="beats")
+    return Track(notes, int(np.clip(track.program, 0, 127)), bool(track.is_drum), track.name)
+
+
+def _tempo(events, where):
+    """A tempo map from ``(beat, microseconds a beat)`` events; of several on one beat the last counts, as in players."""
+    at = dict(sorted(events, key=lambda e: e[0])) or {0.0: 500_000}
+    for mspq in at.values():
+        if not BPM_LIMITS[0] <= (60e6 / mspq if mspq > 0 else np.inf) <= BPM_LIMITS[1]:
+            raise MusicFileError(f"an absurd tempo of {mspq} microseconds a beat", where, "repair the tempo track in a MIDI editor")
+    if min(at) > 0:
+        at = {0.0: 500_000, **at}
+    beats = np.array(list(at))
+    beats = np.append(beats, beats[-1] + 1.0)  # the last tempo goes on: one more anchor gives its slope
+    seconds = np.concatenate([[0.0], np.cumsum(np.diff(beats) * np.array(list(at.values())) / 1e6)])
+    return Tempo(beats, seconds)
+
+
+def _meters(signatures, tpq):
+    found = tuple(Meter(s.time / tpq, s.numerator, s.denominator) for s in signatures if s.numerator > 0 and s.denominator > 0)
+    return found if found and found[0].beat == 0 else (Meter(0.0), *found)
+
+
+def piece_from_seconds(notes, bpm=120.0, **track):
+    """A one-track `Piece` from notes in seconds: the score's clock is laid over them at one tempo.
+
+    Examples
+    --------
+    >>> piece_from_seconds(Notes.of([(1, 1, 60)], unit="seconds"), bpm=60).tracks[0].notes.onset.tolist()
+    [1.0]
+    """
+    from fusiontools.music.notes import to_beats
+
+    return Piece((Track(to_beats(notes, bpm), **track),), Tempo.constant(bpm))
+
+
+def write_midi(music, path, bpm=None, program=0):
+    """Write a Standard MIDI File, whole or not at all.
+
+    Parameters
+    ----------
+    music : Piece or Notes
+        A piece; or notes in beats, which become its only track.
+    path : str or path-like
+        Where to. Its folder must exist.
+    bpm : float, optional
+        For notes: their tempo, default 120. A piece brings its own.
+    program : int
+        For notes: the General MIDI instrument, 0 is a piano.
+
+    Raises
+    ------
+    NoNotesError
+        If there is nothing to write.
+    UnitError
+        If the notes are in seconds (see `piece_from_seconds`).
+    """
+    from symusic import Note, Score, Tempo as TempoEvent, TimeSignature, Track as MidiTrack
+
+    if isinstance(music, Notes):
+        _need(music, "beats", "write_midi")
+        music = Piece((Track(music, program),), Tempo.constant(120.0 if bpm is None else bpm))
+    elif bpm is not None:
+        raise ValueError("a piece brings its own tempo: bpm is for bare notes")
+    if not any(len(t.notes) for t in music.tracks):
+        raise NoNotesError("there is no note to write", path, "check what was generated")
+    for t in music.tracks:
+        if not 0 <= t.program <= 127:
+            raise ValueError(f"program {t.program}; General MIDI knows 0 to 127")
+        if len(t.notes) and t.notes.onset[0] < 0:
+            raise MusicFileError(f"a note starts on beat {t.notes.onset[0]:g}, and a file starts on 0", path, "shift the notes first")
+    if not (BPM_LIMITS[0] <= music.tempo.bpm.min() and music.tempo.bpm.max() <= BPM_LIMITS[1]):
+        raise MusicFileError(f"a tempo from {music.tempo.bpm.min():g} to {music.tempo.bpm.max():g} beats a minute", path, "choose a playable tempo")
+    score = Score(TICKS_PER_BEAT)
+    # A file starts at tick 0: of all that holds before it, the last counts, and the first tempo holds from the start.
+    tempos = {0: music.tempo.bpm[0]} | {max(_tick(beat), 0): bpm_here for beat, bpm_here in zip(music.tempo.beat, music.tempo.bpm)}
+    for tick, bpm_here in sorted(tempos.items()):
+        score.tempos.append(TempoEvent(tick, mspq=round(60e6 / bpm_here)))
+    for tick, m in sorted({max(_tick(m.beat), 0): m for m in _upbeat_as_bar(music.meters)}.items()):
+        score.time_signatures.append(TimeSignature(tick, m.numerator, m.denominator))
+    for t in music.tracks:
+        track = MidiTrack(t.name or music.title, t.program, t.is_drum)
+        for note in t.notes:
+            start, stop = _tick(note.onset), _tick(note.onset + note.duration)
+            track.notes.append(Note(start, max(stop - start, 1), note.pitch, note.velocity))
+        score.tracks.append(track)
+    path = Path(path)
+    draft = path.with_name(path.name + ".part")
+    try:
+        score.dump_midi(str(draft))
+        os.replace(draft, path)
+    except OSError as error:
+        raise MusicFileError(f"cannot be written ({error.strerror})", path, "check that its folder exists and may be written to") from None
+    except RuntimeError as error:
+        raise MusicFileError(f"cannot be written ({_first_line(error)})", path, "check that its folder exists and may be written to") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _upbeat_as_bar(meters):
+    """A file cannot start before zero: an upbeat becomes a short bar of its own, in the coarsest note value that can say its length."""
+    meters = _from_zero(meters)
+    first, *rest = meters
+    left = first.beat % first.bar
+    if first.beat >= 0 or not left:
+        return meters
+    for denominator in (first.denominator, 4, 8, 16, 32, 64):
+        count = left * denominator / 4
+        if count == round(count) and count < 256 and (not rest or left < rest[0].beat):
+            return (Meter(0.0, round(count), denominator), Meter(left, first.numerator, first.denominator), *rest)
+    return meters
+
+
+def _from_zero(meters):
+    """Without the meters that others have replaced by beat 0; never empty."""
+    past = [m for m in meters if m.beat <= 0]
+    return tuple(past[-1:]) + tuple(m for m in meters if m.beat > 0)
+
+
+def crop_piece(piece, start, stop):
+    """The part of a piece between two beats, with `start` as the new beat 0; tracks that are silent there are left out.
+
+    Examples
+    --------
+    >>> piece = Piece((Track(Notes.of([(0, 1, 60), (4, 1, 62)])),))
+    >>> crop_piece(piece, 4, 8).tracks[0].notes
+    Notes(1 notes, D4 to D4, 0 to 1 beats)
+    """
+    tracks = [Track(crop(t.notes, start, stop), t.program, t.is_drum, t.name) for t in piece.tracks]
+    tempo = Tempo(piece.tempo.beat - start, piece.tempo.second - piece.tempo.seconds_at(start))
+    meters = _from_zero(tuple(Meter(m.beat - start, m.numerator, m.denominator) for m in piece.meters if m.beat < stop))
+    return Piece(tuple(t for t in tracks if len(t.notes)), tempo, meters, piece.title)
+
+
+def bar_lines(piece, stop=None):
+    """The beats on which bars of a piece start, from 0 up to `stop` (default: the end of its last note), shape (B,)."""
+    stop = max((t.notes.end for t in piece.tracks), default=0.0) if stop is None else stop
+    lines = []
+    for meter, following in zip(piece.meters, (*piece.meters[1:], None)):
+        until = stop if following is None else min(following.beat, stop)
+        lines.append(np.arange(meter.beat, until, meter.bar))
+    beats = np.concatenate(lines)
+    return beats[beats >= 0]
+
+
+def _tick(beat):
+    return int(np.floor(beat * TICKS_PER_BEAT + 0.5))
+
+

@@ -1,0 +1,40 @@
+"""What all tests share. The environment is set here, before anything is imported or a kernel started."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+_cache = tempfile.TemporaryDirectory(prefix="fusiontools-tests-")
+
+os.environ["FUSIONTOOLS_SCALE"] = "smoke"  # the notebooks run small
+os.environ["FUSIONTOOLS_CACHE"] = _cache.name  # and never from, or into, the user's own cache
+os.environ.pop("FUSIONTOOLS_DATA", None)
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real music for development: FUSIONTOOLS_SHARED, or shared/data beside the repository."""
+    folder = Path(os.environ.get("FUSIONTOOLS_SHARED", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("needs the development data, which is not part of the repository: set FUSIONTOOLS_SHARED to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built_book():
+    """The built book's folder of pages; built now if it is not there or out of date."""
+    environment = {k: v for k, v in os.environ.items() if k != "FUSIONTOOLS_SCALE"}
+    done = subprocess.run([sys.executable, ROOT / "book" / "build.py"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return ROOT / "book" / "_build" / "html"

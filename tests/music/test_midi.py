@@ -1,0 +1,464 @@
+"""What is true of MIDI files: what is written is read again, what is damaged is refused with its reason."""
+
+import os
+import random
+import struct
+
+import numpy as np
+import pretty_midi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fusiontools.errors import FusionError, MusicFileError, NoNotesError, UnitError
+from fusiontools.music.midi import Meter, Piece, Track, bar_lines, crop_piece, piece_from_bytes, piece_from_seconds, read_midi, write_midi
+from fusiontools.music.notes import Notes, Tempo, crop, to_beats, to_seconds
+
+TICKS = 480
+often = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+@st.composite
+def written_notes(draw, step=1):
+    """Notes on the ticks of a file. Where two notes of one pitch overlap, MIDI cannot say which key goes up: there are none here."""
+    rows = draw(
+        st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 2000), st.integers(0, 127), st.integers(1, 127)), min_size=1, max_size=12)
+    )
+    free, kept = {}, []
+    for start, length, pitch, velocity in sorted(rows):
+        start = max(start, free.get(pitch, 0))  # one may start where the other stops
+        free[pitch] = start + length
+        kept.append((start * step / TICKS, length * step / TICKS, pitch, velocity))
+    return Notes.of(kept)
+
+
+@st.composite
+def tempo_maps(draw):
+    """From beat 0 on, changing on ticks, in whole microseconds a beat: what a file can say."""
+    spans = draw(st.lists(st.tuples(st.integers(1, 9600), st.integers(100_000, 3_000_000)), min_size=1, max_size=4))
+    ticks, micros = np.cumsum([0, *(t for t, _ in spans)]), [m for _, m in spans]
+    return Tempo(ticks / TICKS, np.concatenate([[0], np.cumsum(np.diff(ticks) * micros)]) / TICKS / 1e6)
+
+
+@st.composite
+def meter_changes(draw, start=0.0):
+    """Meters that change on bar lines."""
+    meters, beat = [], start
+    for numerator, denominator, bars in draw(
+        st.lists(st.tuples(st.integers(2, 9), st.sampled_from([2, 4, 8, 16]), st.integers(1, 3)), min_size=1, max_size=3)
+    ):
+        meters.append(Meter(beat, numerator, denominator))
+        beat += bars * meters[-1].bar
+    return tuple(meters)
+
+
+def again(music, folder, **options):
+    write_midi(music, folder / "again.mid", **options)
+    return read_midi(folder / "again.mid")
+
+
+def one_note(**piece):
+    return Piece((Track(Notes.of([(0, 16, 60)])),), **piece)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("midi")
+
+
+# Out and in again
+
+
+@often
+@given(notes=written_notes(), program=st.integers(0, 127))
+def test_notes_come_back_as_they_were_written(folder, notes, program):
+    back = again(notes, folder, program=program)
+    assert [t.notes for t in back.tracks] == [notes] and back.tracks[0].program == program
+    assert back.tempo.bpm.tolist() == [120.0] and back.meters == (Meter(0.0),)
+
+
+@often
+@given(
+    tracks=st.lists(
+        st.builds(Track, written_notes(), st.integers(0, 127), st.booleans(), st.sampled_from(["", "Lead", "Füße ♪", "a & b"])),
+        min_size=1,
+        max_size=3,
+    ),
+    tempo=tempo_maps(),
+    meters=meter_changes(),
+)
+def test_tracks_tempo_and_meters_come_back_as_they_were_written(folder, tracks, tempo, meters):
+    piece = Piece(tuple(tracks), tempo, meters)
+    back = again(piece, folder)
+    assert [(t.notes, t.is_drum, t.name) for t in back.tracks] == [(t.notes, t.is_drum, t.name) for t in tracks]
+    assert [t.program for t in back.tracks if not t.is_drum] == [t.program for t in tracks if not t.is_drum]
+    assert back.meters == meters
+    beats = np.linspace(0, 30, 50)
+    np.testing.assert_allclose(back.tempo.seconds_at(beats), tempo.seconds_at(beats), atol=1e-9)
+
+
+def test_more_tracks_than_midi_has_channels_come_back_too(tmp_path):
+    tracks = tuple(Track(Notes.of([(0, 1, 40 + i)]), i, i % 5 == 0, f"t{i}") for i in range(20))
+    back = again(Piece(tracks), tmp_path)
+    assert [(t.name, t.is_drum, t.notes) for t in back.tracks] == [(t.name, t.is_drum, t.notes) for t in tracks]
+
+
+def test_notes_off_the_grid_go_to_the_nearest_tick_and_last_at_least_one(tmp_path):
+    back = again(Notes.of([(0.0011, 1e-9, 60), (1.0009, 0.5, 62)]), tmp_path).tracks[0].notes
+    assert (back.onset * TICKS).tolist() == [1, 480] and (back.duration * TICKS).tolist() == [1, 240]
+
+
+def test_a_piece_without_track_names_carries_its_title(tmp_path):
+    assert again(one_note(title="Air"), tmp_path).title == "Air"
+
+
+def test_tracks_without_notes_are_left_out(tmp_path):
+    piece = Piece((Track(Notes.of([]), name="empty"), Track(Notes.of([(0, 1, 60)]), name="full")))
+    assert [t.name for t in again(piece, tmp_path).tracks] == ["full"]
+
+
+@often
+@given(notes=written_notes(), bpm=st.integers(30, 300))
+def test_notes_in_seconds_become_a_piece_that_sounds_the_same(notes, bpm):
+    heard = to_seconds(notes, 100)
+    piece = piece_from_seconds(heard, bpm, program=40, name="violin")
+    assert (piece.tracks[0].program, piece.tracks[0].name) == (40, "violin")
+    np.testing.assert_allclose(to_seconds(piece.notes(), piece.tempo).onset, heard.onset, atol=1e-9)
+
+
+# Meters and bar lines
+
+
+def meter_text(piece):
+    return [(m.beat, str(m)) for m in piece.meters]
+
+
+@pytest.mark.parametrize(
+    "meters, stop, lines",
+    [
+        ((Meter(0, 4, 4),), 9, [0, 4, 8]),
+        ((Meter(0, 3, 4),), 9, [0, 3, 6]),
+        ((Meter(0, 6, 8),), 9, [0, 3, 6]),
+        ((Meter(0, 2, 2),), 9, [0, 4, 8]),
+        ((Meter(0, 3, 8),), 4, [0, 1.5, 3]),
+        ((Meter(-3, 4, 4),), 9, [1, 5]),
+        ((Meter(-2.5, 3, 4),), 7, [0.5, 3.5, 6.5]),
+        ((Meter(0, 4, 4), Meter(8, 3, 4)), 16, [0, 4, 8, 11, 14]),
+        ((Meter(-9, 4, 4), Meter(-1, 3, 4)), 9, [2, 5, 8]),
+    ],
+)
+def test_bars_count_from_where_their_meter_says(meters, stop, lines):
+    assert bar_lines(one_note(meters=meters), stop).tolist() == lines
+
+
+def test_bar_lines_end_with_the_last_note():
+    assert bar_lines(one_note()).tolist() == [0, 4, 8, 12]
+
+
+def inner(lines):
+    """Bar lines but for one at 0: a file starts with a bar, so an upbeat gets a line in front of it."""
+    return lines[lines > 0].tolist()
+
+
+@pytest.mark.parametrize("upbeat", [1.0, 2.0, 0.5, 1.5, 0.25])
+@pytest.mark.parametrize("numerator, denominator", [(4, 4), (2, 2), (3, 4), (6, 8)])
+def test_an_upbeat_survives_a_file(tmp_path, upbeat, numerator, denominator):
+    bar = 4 * numerator / denominator
+    piece = one_note(meters=(Meter(upbeat % bar - bar, numerator, denominator),))
+    assert inner(bar_lines(again(piece, tmp_path))) == inner(bar_lines(piece))
+
+
+@pytest.mark.parametrize("meters", [(Meter(-9, 4, 4), Meter(-1, 3, 4)), (Meter(-8, 4, 4), Meter(-1, 3, 4), Meter(8, 2, 4))])
+def test_of_meters_that_came_and_went_before_the_start_the_last_counts(tmp_path, meters):
+    assert inner(bar_lines(again(one_note(meters=meters), tmp_path))) == inner(bar_lines(one_note(meters=meters)))
+
+
+def test_an_upbeat_is_written_as_a_short_bar(tmp_path):
+    assert meter_text(again(one_note(meters=(Meter(-2, 3, 4),)), tmp_path)) == [(0.0, "1/4"), (1.0, "3/4")]
+
+
+@often
+@given(meters=meter_changes(), start=st.integers(0, 30))
+def test_a_part_of_a_piece_keeps_its_bar_lines_in_a_file(folder, meters, start):
+    """Whichever bar it starts in, and however many meters have come and gone before."""
+    piece = Piece((Track(Notes.of([(0, 1, 60), (start, 12, 62), (start, 12, 64)])),), meters=meters)
+    part = crop_piece(piece, start, start + 12)
+    assert inner(bar_lines(again(part, folder))) == inner(bar_lines(part))
+
+
+@often
+@given(meters=meter_changes(), start=st.integers(0, 60).map(lambda k: k / 2), length=st.integers(1, 40).map(lambda k: k / 2))
+def test_cropping_moves_bar_lines_with_the_music(meters, start, length):
+    piece = one_note(meters=meters)
+    before = bar_lines(piece, start + length)
+    after = bar_lines(crop_piece(piece, start, start + length), length)
+    assert after.tolist() == (before[before >= start] - start).tolist()
+
+
+@often
+@given(st.lists(written_notes(), min_size=1, max_size=3), tempo_maps(), st.integers(0, 4000), st.integers(1, 4000))
+def test_cropping_a_piece_keeps_its_seconds(parts, tempo, first, length):
+    """To crop and then to count in seconds, and to count in seconds and then to crop, is the same."""
+    start, stop = (first + 0.5) / TICKS, (first + length + 0.5) / TICKS  # between ticks: rounding puts no onset on their other side
+    piece = Piece(tuple(Track(p, 5 * i, i == 2, f"t{i}") for i, p in enumerate(parts)), tempo, title="Whole")
+    part = crop_piece(piece, start, stop)
+    kept = [t for t in piece.tracks if len(crop(t.notes, start, stop))]
+    assert [(t.program, t.is_drum, t.name) for t in part.tracks] == [(t.program, t.is_drum, t.name) for t in kept] and part.title == "Whole"
+    for after, before in zip(part.tracks, kept):
+        fast, slow = to_seconds(after.notes, part.tempo), crop(to_seconds(before.notes, tempo), *tempo.seconds_at([start, stop]))
+        assert fast.pitch.tolist() == slow.pitch.tolist()
+        np.testing.assert_allclose(fast.onset, slow.onset, atol=1e-9)
+        np.testing.assert_allclose(fast.duration, slow.duration, atol=1e-9)
+
+
+def test_cropping_to_the_whole_changes_nothing():
+    piece = Piece(
+        (Track(Notes.of([(0, 2, 60), (3, 2, 62)]), 7, name="x"),), Tempo([0, 4, 5], [0, 2, 3]), (Meter(-1.0, 3, 4), Meter(5, 4, 4)), "T"
+    )
+    assert crop_piece(piece, 0, 100) == piece
+
+
+def test_drums_are_heard_only_when_asked_for():
+    piece = Piece((Track(Notes.of([(0, 1, 60)])), Track(Notes.of([(0, 1, 36)]), is_drum=True)))
+    assert piece.notes().pitch.tolist() == [60] and piece.notes(drums=True).pitch.tolist() == [36, 60]
+    assert Piece().notes() == Notes.of([])
+
+
+# Beside pretty_midi
+
+
+def heard(notes, tempo):
+    return sorted((round(n.onset, 6), n.pitch, n.velocity, n.duration) for n in to_seconds(notes, tempo))
+
+
+def same_sound(ours, theirs):
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs):
+        assert a[1:3] == b[1:3] and a[0] == pytest.approx(b[0], abs=1e-3) and a[3] == pytest.approx(b[3], abs=1e-3)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(parts=st.lists(written_notes(), min_size=1, max_size=3), tempo=tempo_maps())
+def test_pretty_midi_hears_what_we_wrote(folder, parts, tempo):
+    piece = Piece(tuple(Track(p, 11 * i, i == 1, f"t{i}") for i, p in enumerate(parts)), tempo, (Meter(0.0, 3, 4),))
+    write_midi(piece, folder / "ours.mid")
+    theirs = pretty_midi.PrettyMIDI(str(folder / "ours.mid"))
+    assert [(s.numerator, s.denominator) for s in theirs.time_signature_changes] == [(3, 4)]
+    instruments = sorted(theirs.instruments, key=lambda i: i.name)
+    assert [(i.name, i.is_drum) for i in instruments] == [(t.name, t.is_drum) for t in piece.tracks]
+    for track, instrument in zip(piece.tracks, instruments):
+        assert track.is_drum or instrument.program == track.program
+        same_sound(heard(track.notes, tempo), sorted((round(n.start, 6), n.pitch, n.velocity, n.end - n.start) for n in instrument.notes))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(notes=written_notes(step=24), bpm=st.integers(40, 240), resolution=st.sampled_from([96, 220, 480, 960]))
+def test_we_hear_what_pretty_midi_wrote(folder, notes, bpm, resolution):
+    theirs = pretty_midi.PrettyMIDI(initial_tempo=bpm, resolution=resolution)
+    theirs.instruments.append(pretty_midi.Instrument(33, name="bass"))
+    for n in to_seconds(notes, 1.25 * bpm):
+        theirs.instruments[0].notes.append(pretty_midi.Note(n.velocity, n.pitch, n.onset, n.onset + 0.9 * n.duration))
+    theirs.write(str(folder / "theirs.mid"))
+    reference = pretty_midi.PrettyMIDI(str(folder / "theirs.mid"))  # read again: on whole ticks now
+    piece = read_midi(folder / "theirs.mid")
+    assert (piece.tracks[0].program, piece.tracks[0].name) == (33, "bass")
+    same_sound(
+        heard(piece.notes(), piece.tempo),
+        sorted((round(n.start, 6), n.pitch, n.velocity, n.end - n.start) for n in reference.instruments[0].notes),
+    )
+
+
+# Files byte by byte
+
+
+ON, OFF = b"\x00\x90\x3c\x50", b"\x83\x60\x80\x3c\x00"  # middle C down, and up after 480 ticks
+
+
+def midi(*events, division=TICKS, kind=0):
+    body = b"".join(events) + b"\x00\xff\x2f\x00"
+    return b"MThd" + struct.pack(">IHHH", 6, kind, 1, division) + b"MTrk" + struct.pack(">I", len(body)) + body
+
+
+def riff(data, *more):
+    body = b"RMIDdata" + struct.pack("<I", len(data)) + data + b"\x00" * (len(data) % 2) + b"".join(more)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+C = [(0.0, 1.0, 60, 80)]
+WHOLE = midi(ON, OFF)
+
+
+@pytest.mark.parametrize(
+    "data, rows",
+    [
+        (WHOLE, C),
+        (midi(ON, b"\x83\x60\x90\x3c\x00"), C),  # velocity 0 means key up
+        (midi(ON, b"\x83\x60\x3c\x00"), C),  # running status
+        (midi(ON, OFF, division=960), [(0.0, 0.5, 60, 80)]),
+        (midi(ON, b"\x00\x80\x3c\x00"), [(0.0, 1 / TICKS, 60, 80)]),  # a click
+        (WHOLE + b"\r\n", C),
+        (WHOLE + bytes(100), C),
+        (WHOLE + b"\x1a" * 100, C),  # as old file systems filled up the last block
+        (riff(WHOLE), C),
+        (riff(midi(ON, OFF, b"\x00\xff\x01\x01x")), C),
+        (riff(WHOLE, b"LIST", struct.pack("<I", 16), b"INFOINAM", struct.pack("<I", 4), b"Air\x00"), C),
+    ],
+    ids=["plain", "velocity 0", "running", "division", "click", "line end", "zeros", "padding", "riff", "riff even", "riff list"],
+)
+def test_odd_but_whole_files_are_read(data, rows):
+    assert [tuple(n) for n in piece_from_bytes(data).notes()] == rows
+
+
+BAD = {
+    "empty": (b"", "the file is empty"),
+    "header cut off": (WHOLE[:9], "truncated: 9 bytes, and the header alone takes 14"),
+    "track cut off": (WHOLE[:-5], "truncated: 5 bytes of a track are missing"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(50), "not a MIDI file: it starts with"),
+    "text": (b"X:1\nK:C\nCDE|\n", "not a MIDI file: it starts with 'X:1"),
+    "a sound": (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(40), "not a MIDI file"),
+    "film frames": (midi(ON, OFF, division=0xE728), "film frames"),
+    "no clock": (midi(ON, OFF, division=0), "film frames or nothing"),
+    "format 3": (midi(ON, OFF, kind=3), "its header is damaged"),
+    "short header": (b"MThd\x00\x00\x00\x02" + WHOLE[8:], "its header is damaged"),
+    "no time at all": (midi(b"\x00\xff\x51\x03\x00\x00\x00", ON, OFF), "absurd tempo of 0 microseconds"),
+    "absurdly fast": (midi(b"\x00\xff\x51\x03\x00\x00\x01", ON, OFF), "absurd tempo of 1 microseconds"),
+    "days of silence": (midi(ON, OFF, b"\xff\xff\xff\x7f\x90\x3c\x50", OFF), "its last note ends after 77.7 hours"),
+    "bytes of no event": (midi(b"\x00\x01\x02\x03\xff"), "not readable as MIDI"),
+    "no track": (WHOLE[:14], "without a single note"),
+    "nothing but an end": (midi(), "without a single note"),
+    "nothing but words": (midi(b"\x00\xff\x01\x02la"), "without a single note"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_refused_with_what_where_and_what_to_do(tmp_path, name):
+    data, found = BAD[name]
+    path = tmp_path / "song.mid"
+    path.write_bytes(data)
+    with pytest.raises(MusicFileError, match=found) as caught:
+        read_midi(path)
+    assert str(caught.value).startswith(f"{path}: ") and "What to do: " in str(caught.value)
+    assert isinstance(caught.value, NoNotesError) == ("without a single note" in found)
+    with pytest.raises(MusicFileError, match="^an upload: .*What to do"):
+        piece_from_bytes(data, "an upload")
+
+
+@pytest.mark.parametrize("name, found", [("nowhere.mid", "no such file"), ("", "this is a folder")])
+def test_a_path_to_no_file_is_refused_too(tmp_path, name, found):
+    with pytest.raises(MusicFileError, match=f"{found}.*What to do") as caught:
+        read_midi(str(tmp_path / name))
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_the_slowest_tempo_that_midi_can_say_is_slow_and_no_damage():
+    assert piece_from_bytes(midi(b"\x00\xff\x51\x03\xff\xff\xff", ON, OFF)).tempo.bpm.tolist() == pytest.approx([3.5763], abs=1e-4)
+
+
+def test_of_two_tempi_at_once_the_last_counts_and_before_the_first_it_is_120():
+    slow, fast = b"\x00\xff\x51\x03\x0f\x42\x40", b"\x00\xff\x51\x03\x03\xd0\x90"
+    assert piece_from_bytes(midi(fast, slow, ON, OFF)).tempo.bpm.tolist() == [60.0]
+    assert piece_from_bytes(midi(ON, OFF, slow)).tempo.seconds_at([1, 2]).tolist() == [0.5, 1.5]
+
+
+@pytest.mark.parametrize("event", [b"\x00\x02", b"\x04\xff", b"\x04\x28"])
+def test_a_time_signature_that_makes_no_bar_is_passed_over(event):
+    piece = piece_from_bytes(midi(b"\x00\xff\x58\x04" + event + b"\x18\x08", ON, OFF))
+    assert piece.meters == (Meter(0.0),)
+
+
+def test_three_hundred_damaged_files_are_read_or_refused_and_nothing_else(tmp_path):
+    tracks = (
+        Track(Notes.of([(i / 2 + k / 4, 0.5, 60 + (i * 7 + k) % 24, 50 + i) for i in range(6)]), 9 * k, k == 2, f"t{k}") for k in range(3)
+    )
+    write_midi(Piece(tuple(tracks), Tempo([0, 4, 5], [0, 2, 3]), (Meter(0.0), Meter(4, 3, 4))), tmp_path / "a.mid")
+    whole, dice, outcomes = (tmp_path / "a.mid").read_bytes(), random.Random(0), set()
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(dice.randint(1, 4)):
+            at, kind = dice.randrange(len(data)), dice.randrange(8)
+            if kind == 0:
+                del data[at]
+            elif kind == 1:
+                data.insert(at, dice.randrange(256))
+            else:
+                data[at] = dice.randrange(256)
+        try:
+            piece = piece_from_bytes(data, "damaged")
+            assert len(piece.notes(drums=True)) and (np.diff(bar_lines(piece)) > 0).all() and piece.tempo.bpm.min() > 0
+            outcomes.add("read")
+        except FusionError as error:
+            assert str(error).startswith("damaged: ") and "What to do" in str(error)
+            outcomes.add(type(error))
+    assert {"read", MusicFileError} <= outcomes
+
+
+# Whole or not at all
+
+
+def test_writing_into_a_folder_that_is_not_there_leaves_nothing(tmp_path):
+    with pytest.raises(MusicFileError, match="nowhere.*cannot be written.*What to do: check that its folder exists"):
+        write_midi(Notes.of(C), tmp_path / "nowhere" / "a.mid")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(MusicFileError, match="cannot be written"):
+        write_midi(Notes.of(C), tmp_path / "taken")
+    assert [p.name for p in tmp_path.rglob("*")] == ["taken"]
+
+
+def test_a_write_that_fails_leaves_the_file_that_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "a.mid"
+    write_midi(Notes.of(C), path)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(MusicFileError, match="No space left on device"):
+        write_midi(Notes.of([(0, 1, 72)]), path)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["a.mid"]
+
+
+def test_writing_over_a_file_replaces_it(tmp_path):
+    for pitch in (60, 72):
+        write_midi(Notes.of([(0, 1, pitch)]), str(tmp_path / "a.mid"))
+    assert read_midi(tmp_path / "a.mid").notes().pitch.tolist() == [72] and os.listdir(tmp_path) == ["a.mid"]
+
+
+@pytest.mark.parametrize("music", [Notes.of([]), Piece(), Piece((Track(Notes.of([])),))])
+def test_nothing_is_no_file(tmp_path, music):
+    with pytest.raises(NoNotesError, match="a.mid.*What to do"):
+        write_midi(music, tmp_path / "a.mid")
+    assert not os.listdir(tmp_path)
+
+
+def test_seconds_and_a_second_tempo_are_refused(tmp_path):
+    with pytest.raises(UnitError, match="to_beats"):
+        write_midi(to_seconds(Notes.of(C), 120), tmp_path / "a.mid")
+    with pytest.raises(ValueError, match="brings its own tempo"):
+        write_midi(one_note(), tmp_path / "a.mid", bpm=90)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "rows, options",
+    [
+        ([(-1, 1, 60), (0, 1, 62)], {}),
+        (C, {"bpm": 0}),
+        (C, {"bpm": -1}),
+        (C, {"bpm": 3}),
+        (C, {"bpm": 1e9}),
+        (C, {"program": 128}),
+        (C, {"program": 200}),
+    ],
+    ids=["before zero", "bpm 0", "bpm -1", "slower than MIDI knows", "too fast", "program 128", "program 200"],
+)
+def test_what_a_file_cannot_say_is_refused_and_never_written_as_something_else(tmp_path, rows, options):
+    with pytest.raises((FusionError, ValueError)):
+        write_midi(Notes.of(rows), tmp_path / "a.mid", **options)
+    assert not os.listdir(tmp_path)
+
+
+def test_beats_are_the_score_and_a_number_is_its_tempo(tmp_path):
+    piece = again(Notes.of([(0, 1, 60), (2, 1, 64)]), tmp_path, bpm=90)
+    assert piece.tempo.bpm.tolist() == pytest.approx([90], abs=1e-4)
+    assert to_beats(to_seconds(piece.notes(), piece.tempo), piece.tempo).onset.tolist() == pytest.approx([0, 2])
