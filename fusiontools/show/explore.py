@@ -1,0 +1,126 @@
+"""A live control with a static twin: knobs that redraw and replay where a kernel runs, ready-made views where none does.
+
+In JupyterLab and on Colab you see ipywidgets. In the built book, on a page of saved outputs, or where widgets are stripped,
+the same cell shows tabs with the views that were rendered for it, players and all.
+"""
+
+import html
+import itertools
+
+from fusiontools.errors import FusionError
+
+__all__ = ["Explorer", "explore"]
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+_serial = itertools.count()
+
+
+class Explorer:
+    """Knobs, the view that they steer, and its static twin. Make one with `explore`.
+
+    Attributes
+    ----------
+    knobs : dict of str to ipywidgets.Dropdown
+        Set ``explorer.knobs["grid"].value`` from code, and the view follows.
+    html : str
+        What the view shows now.
+    """
+
+    def __init__(self, render, options, twin):
+        import ipywidgets
+
+        self._render, self._twin = render, twin
+        self.knobs = {
+            name: ipywidgets.Dropdown(
+                options=list(choices), value=next(iter(choices)), description=name, style={"description_width": "initial"}
+            )
+            for name, choices in options.items()
+        }
+        self._options = options
+        self._view = ipywidgets.HTML()
+        for knob in self.knobs.values():
+            knob.observe(self._redraw, names="value")
+        self._box = ipywidgets.VBox([ipywidgets.HBox(list(self.knobs.values()), layout={"flex_flow": "row wrap"}), self._view])
+        self._redraw()
+
+    def _redraw(self, change=None):
+        values = {name: self._options[name][knob.value] for name, knob in self.knobs.items()}
+        try:
+            self._view.value = _html(self._render(**values))
+        except FusionError as error:  # a setting without a result is said in the view; the knobs stay alive
+            self._view.value = f"<p><b>Nothing to show:</b> {html.escape(str(error))}</p>"
+
+    @property
+    def html(self):
+        return self._view.value
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {
+            "text/plain": repr(self),
+            "text/html": self._twin,
+            WIDGET: {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id},
+        }
+
+    def __repr__(self):
+        return "Explorer(" + ", ".join(f"{name}={knob.value!r}" for name, knob in self.knobs.items()) + ")"
+
+
+def explore(render, options, twin):
+    """Knobs over a function that draws.
+
+    Parameters
+    ----------
+    render : callable
+        Takes one keyword argument a knob and returns something that shows itself as HTML, such as a player.
+    options : dict of str to dict
+        For each knob its choices, from label to value. The first choice is the one at the start.
+    twin : dict of str to dict
+        For each tab of the static page its label and the labels of the choices that it shows.
+
+    Returns
+    -------
+    Explorer
+
+    Examples
+    --------
+    >>> class Word(str):
+    ...     def _repr_html_(self):
+    ...         return f"<b>{self}</b>"
+    >>> e = explore(lambda times: Word("la " * times), {"times": {"once": 1, "twice": 2}}, {"Twice": {"times": "twice"}})
+    >>> e.knobs["times"].value = "twice"
+    >>> e.html
+    '<b>la la </b>'
+    """
+    if not twin:
+        raise ValueError("a live control needs a twin: name at least one view that the static page shows")
+    unknown = {name for chosen in twin.values() for name in chosen} - set(options)
+    if unknown:
+        raise ValueError(f"the twin turns knobs that there are not: {', '.join(sorted(unknown))}")
+    views = {label: render(**{name: options[name][choice] for name, choice in _all(options, chosen).items()}) for label, chosen in twin.items()}
+    return Explorer(render, options, _tabs(views))
+
+
+def _all(options, chosen):
+    """The named choices, and the first one of every knob that a tab does not name."""
+    return {name: chosen.get(name, next(iter(choices))) for name, choices in options.items()}
+
+
+def _html(shown):
+    return shown._repr_html_()
+
+
+def _tabs(views):
+    """Radio buttons and a few lines of CSS: tabs that need no script. Where styles are stripped, all views stand in a row."""
+    group = f"ft-tabs-{next(_serial)}"
+    style = (
+        f".{group}>input{{position:absolute;opacity:0}}"
+        f".{group}>label{{display:inline-block;padding:.25em .8em;margin:0 .3em .4em 0;border:1px solid #8886;border-radius:6px;cursor:pointer}}"
+        f".{group}>input:focus-visible+label{{outline:2px solid #e0245e;outline-offset:2px}}"
+        f".{group}>div{{display:none}}"
+    )
+    heads, bodies = "", ""
+    for i, (label, view) in enumerate(views.items()):
+        style += f".{group}>#{group}-{i}:checked~.{group}-{i}{{display:block}}.{group}>#{group}-{i}:checked+label{{background:#41627e;color:#fff}}"
+        heads += f'<input type="radio" name="{group}" id="{group}-{i}"{" checked" if not i else ""}><label for="{group}-{i}">{html.escape(label)}</label>'
+        bodies += f'<div class="{group}-{i}">{_html(view)}</div>'
+    return f'<div class="ft-explore {group}"><style>{style}</style>{heads}{bodies}</div>'

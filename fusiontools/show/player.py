@@ -1,0 +1,275 @@
+"""The player: music that is seen and heard on any page, without a kernel and without a network.
+
+One self-contained piece of HTML holds the sound (MP3), a picture (PNG), the notes and a small script. Where scripts run it
+is a piano roll with a playhead, several takes under one clock, keys and a MIDI download; where they are stripped, picture and
+browser controls stay.
+"""
+
+import base64
+import html
+import io
+import json
+import re
+import tempfile
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from fusiontools.errors import NoNotesError
+from fusiontools.music.midi import Piece, Track, bar_lines, crop_piece, write_midi
+from fusiontools.music.notes import Notes, Tempo, note_name, to_beats, to_seconds
+from fusiontools.show.colours import colour
+from fusiontools.show.synth import mp3_bytes, synthesize
+
+__all__ = ["Player", "Take", "as_piece", "player", "roll_png"]
+
+SAMPLE_RATE = 22050
+
+
+@dataclass(frozen=True)
+class Take:
+    """One thing to hear: what a tab of the player plays.
+
+    `notes` are in seconds, and none for a recording; `bars` are the seconds of bar lines; `midi` the bytes of a file.
+    """
+
+    label: str
+    colour: str
+    seconds: float
+    notes: Notes
+    mp3: bytes
+    png: bytes
+    bars: tuple = ()
+    midi: bytes = b""
+    described: str = ""
+
+
+@dataclass(frozen=True)
+class Player:
+    """A player, as a cell shows it. Make one with `player`."""
+
+    takes: tuple
+    title: str = ""
+    note: str = ""
+
+    def _repr_html_(self):
+        data = {
+            "title": self.title or self.takes[0].label,
+            "takes": [
+                {
+                    "label": t.label,
+                    "colour": t.colour,
+                    "seconds": round(t.seconds, 3),
+                    "bars": [round(b, 3) for b in t.bars],
+                    "notes": [[round(n.onset, 3), round(n.duration, 3), n.pitch, n.velocity] for n in t.notes],
+                }
+                for t in self.takes
+            ],
+        }
+        caption = html.escape(self.title) + (f' <span class="ft-note">{html.escape(self.note)}</span>' if self.note else "")
+        return (
+            f'<figure class="ft-player" role="group" aria-label="Player: {html.escape(data["title"])}" '
+            f'data-ft="{html.escape(json.dumps(data, separators=(",", ":"), ensure_ascii=False))}"><style>{_asset("player.css")}</style>'
+            + (f"<figcaption>{caption}</figcaption>" if caption else "")
+            + f'<div class="ft-body">{"".join(_take_html(t) for t in self.takes)}</div><script>{_asset("player.js")}</script></figure>'
+        )
+
+    def __repr__(self):
+        return f"Player({', '.join(f'{t.label}: {t.seconds:.1f} s' for t in self.takes)})"
+
+
+def player(music, *, label=None, title="", domain=None, tempo=None, program=None, start=0.0, seconds=30.0, sample_rate=SAMPLE_RATE):
+    """Show music as a piano roll that plays.
+
+    Parameters
+    ----------
+    music : Notes, Piece, Entry, ndarray, or dict
+        Notes in beats or seconds; a piece with its own tempo; an entry of a corpus; samples, mono, shape (n,), in [-1, 1];
+        or a dict from labels to any of these: takes side by side under one clock.
+    label : str, optional
+        Name of a single take. Default: the entry's title, or "Listen".
+    title : str
+        A caption above it.
+    domain : str or dict, optional
+        Whose colour to wear (see `fusiontools.show.colours`); for several takes, a dict from their labels.
+    tempo : float or Tempo, optional
+        For notes in beats. Default 120 bpm. A number overrides a piece's or an entry's tempo too.
+    program : int, optional
+        General MIDI instrument, 0 to 127. Default: the piece's own, or a piano.
+    start, seconds : float
+        What to play: `seconds` of music from `start` on. The player says so when there is more.
+    sample_rate : int
+        Of samples passed in, and of the sound made, in Hz.
+
+    Returns
+    -------
+    Player
+        The last line of a notebook cell shows it.
+
+    Raises
+    ------
+    NoNotesError
+        If nothing sounds in the part to be played.
+
+    Examples
+    --------
+    >>> from fusiontools.music import Notes
+    >>> player(Notes.of([(0, 1, 60), (1, 1, 64)]), label="A third")
+    Player(A third: 1.0 s)
+    """
+    takes = music if isinstance(music, dict) else {label or getattr(music, "title", "") or "Listen": music}
+    domains = domain if isinstance(domain, dict) else dict.fromkeys(takes, domain)
+    made, whole = [], []
+    for name, one in takes.items():
+        take, length = _take(name, one, domains.get(name), tempo, program, start, seconds, sample_rate)
+        made.append(take)
+        whole.append(length)
+    longest = max(whole)
+    note = f"{start:.0f} to {min(start + seconds, longest):.0f} s of {longest:.0f} s" if longest > start + seconds + 0.5 or start else ""
+    return Player(tuple(made), title or (made[0].label if len(made) == 1 else ""), note)
+
+
+def _take(label, music, domain, tempo, program, start, seconds, sample_rate):
+    """Render one take; also the whole length of its source in seconds."""
+    if isinstance(music, np.ndarray):
+        part = music[int(start * sample_rate) : int((start + seconds) * sample_rate)].astype(np.float32)
+        if part.ndim != 1 or not len(part):
+            raise NoNotesError(f"samples of shape {music.shape} have nothing to play from {start} s on", label, "give mono samples, shape (n,)")
+        length = len(part) / sample_rate
+        return (
+            Take(label, colour(domain), length, Notes.of([], unit="seconds"), mp3_bytes(part, sample_rate), _spectrogram_png(part, sample_rate),
+                 described=f"Spectrogram of a recording, {length:.0f} seconds"),
+            len(music) / sample_rate,
+        )  # fmt: skip
+    if hasattr(music, "piece"):  # an entry of a corpus
+        domain = domain or music.label
+    whole = as_piece(music, tempo, program)
+    end = float(whole.tempo.seconds_at(max(t.notes.end for t in whole.tracks)))
+    part = crop_piece(whole, *whole.tempo.beats_at([start, start + seconds]))
+    if not part.tracks:
+        raise NoNotesError(f"no note sounds between {start} and {start + seconds} s", label, "choose another start")
+    pitched = part.notes() if not all(t.is_drum for t in part.tracks) else part.notes(drums=True)
+    notes = to_seconds(pitched, part.tempo)
+    length = max(float(part.tempo.seconds_at(t.notes.end)) for t in part.tracks)  # drums may outlast what is drawn
+    return (
+        Take(
+            label,
+            colour(domain),
+            length,
+            notes,
+            mp3_bytes(synthesize(part, sample_rate=sample_rate), sample_rate),
+            roll_png(notes, colour(domain)),
+            tuple(part.tempo.seconds_at(bar_lines(part)).tolist()),
+            _midi_bytes(part),
+            f"Piano roll: {len(notes)} notes from {note_name(notes.pitch.min())} to {note_name(notes.pitch.max())}, {length:.0f} seconds",
+        ),
+        end,
+    )
+
+
+def as_piece(music, tempo=None, program=None):
+    """Notes, a piece or a corpus's entry as a `Piece`, with tempo and instrument changed where they are given."""
+    music = getattr(music, "piece", music)
+    if isinstance(music, Notes):
+        if music.unit == "seconds":  # any clock will do, as long as one beat is known to last half a second
+            music, tempo = to_beats(music, 120.0), None
+        music = Piece((Track(music),), Tempo.constant(120.0))
+    if not any(len(t.notes) for t in music.tracks):
+        raise NoNotesError("there is no note to play", music.title or None, "check what was made")
+    clock = music.tempo if tempo is None else tempo if isinstance(tempo, Tempo) else Tempo.constant(tempo)
+    tracks = tuple(replace(t, program=t.program if program is None or t.is_drum else program) for t in music.tracks)
+    return replace(music, tracks=tracks, tempo=clock)
+
+
+def _midi_bytes(piece):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "take.mid"
+        write_midi(piece, path)
+        return path.read_bytes()
+
+
+def _take_html(take):
+    midi = ""
+    if take.midi:
+        name = re.sub(r"[^a-z0-9]+", "-", take.label.lower()).strip("-") or "take"
+        midi = f'<a class="ft-midi" download="{name}.mid" href="data:audio/midi;base64,{_base64(take.midi)}" title="Save these notes as a MIDI file">↓ MIDI</a>'
+    return (
+        f'<div class="ft-take"><div>{html.escape(take.label)}</div>'
+        f'<img alt="{html.escape(take.described)}" src="data:image/png;base64,{_base64(take.png)}">'
+        f'<audio controls preload="auto" aria-label="{html.escape(take.label)}" src="data:audio/mpeg;base64,{_base64(take.mp3)}"></audio>{midi}</div>'
+    )
+
+
+def _base64(data):
+    return base64.b64encode(data).decode("ascii")
+
+
+@lru_cache
+def _asset(name):
+    """Script and style of the player, without the comments and indents that only their reader needs."""
+    text = (resources.files("fusiontools.show") / name).read_text(encoding="utf-8")
+    lines = (re.sub(r"(^|\s)// .*$", "", line).strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def roll_png(notes, colour, width=640, height=130):
+    """The notes as a small picture: what is left of the player where scripts are stripped.
+
+    Parameters
+    ----------
+    notes : Notes
+        In seconds (or beats): time runs over the width.
+    colour : str
+        Of the notes, as ``#rrggbb``.
+    width, height : int
+        In pixels.
+
+    Returns
+    -------
+    bytes
+        A PNG of about 2 kB.
+    """
+    low, high = int(notes.pitch.min()) - 2, int(notes.pitch.max()) + 2
+    rows = np.linspace(0, height, high - low + 2).round().astype(int)
+    picture = np.zeros((height, width), dtype=np.uint8)  # palette indices: 0 paper, 1 black keys and Cs, 2 notes
+    for pitch in range(low, high + 1):
+        if pitch % 12 in (1, 3, 6, 8, 10):
+            picture[rows[high - pitch] : rows[high - pitch + 1]] = 1
+    scale = width / notes.end
+    for note in notes:
+        left, right = int(note.onset * scale), int((note.onset + note.duration) * scale)
+        top, bottom = rows[high - note.pitch], rows[high - note.pitch + 1]
+        picture[top : max(bottom - 1, top + 2), left : max(right - 1, left + 2)] = 2
+    return _png(picture, [(255, 255, 255), (240, 240, 240), tuple(bytes.fromhex(colour[1:]))])
+
+
+def _spectrogram_png(samples, sample_rate, width=480, height=96, levels=24):
+    """A recording as a picture: time over the width, pitch over the height (50 Hz to the top), loudness as darkness."""
+    size = 2048
+    padded = np.pad(samples, (0, max(size, size - len(samples))))
+    frames = np.linspace(0, len(padded) - size, width).astype(int)
+    windows = padded[frames[:, None] + np.arange(size)] * np.hanning(size)
+    power = np.abs(np.fft.rfft(windows, axis=1)) ** 2  # (width, 1025)
+    bins = np.geomspace(50, sample_rate / 2 * 0.95, height) * size / sample_rate
+    left = np.minimum(bins.astype(int), power.shape[1] - 2)
+    right = np.maximum(np.append(left[1:], left[-1] + 1), left + 1)
+    cumulative = np.concatenate([np.zeros((width, 1)), np.cumsum(power, axis=1)], axis=1)
+    band = (cumulative[:, right] - cumulative[:, left]) / (right - left)
+    decibel = 10 * np.log10(band + 1e-9)
+    shade = np.clip((decibel - decibel.max() + 65) / 65, 0, 1)
+    picture = (shade * (levels - 1)).round().astype(np.uint8).T[::-1]
+    ramp = np.linspace(0, 1, levels)[:, None] * (np.array([20, 30, 60]) - 255) + 255
+    return _png(picture, ramp.round().astype(int).tolist())
+
+
+def _png(picture, palette):
+    from PIL import Image
+
+    image = Image.frombytes("P", picture.shape[::-1], np.ascontiguousarray(picture).tobytes())
+    image.putpalette([int(c) for rgb in palette for c in rgb])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,122 @@
+"""The package's own source, shown where it is explained: always the code that runs, never a copy of it."""
+
+import html
+import inspect
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from fusiontools.errors import FusionError
+
+__all__ = ["Source", "source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Source code, as a cell shows it. Make one with `source`."""
+
+    code: str
+    name: str
+    place: str
+
+    def _repr_html_(self):
+        return (
+            f'<figure class="ft-source" role="group" aria-label="Source of {html.escape(self.name)}"><style>{_style()}</style>'
+            f"<figcaption><code>{html.escape(self.name)}</code> <span>{html.escape(self.place)}</span></figcaption>"
+            f"{_highlighted(self.code)}</figure>"
+        )
+
+    def __repr__(self):
+        return f"# {self.place}\n{self.code}"
+
+
+def source(obj, docstring=False):
+    """Show the source of a function, class, method or module of the package, highlighted.
+
+    Parameters
+    ----------
+    obj : object
+        What to show.
+    docstring : bool
+        Whether its docstring is shown too. The chapters say in prose what it says, so it is left out by default.
+
+    Returns
+    -------
+    Source
+        The last line of a notebook cell shows it; ``print`` gives plain text.
+
+    Raises
+    ------
+    FusionError
+        If Python knows no source for it (built-ins, compiled code).
+
+    Examples
+    --------
+    >>> from fusiontools.music import intervals
+    >>> source(intervals)
+    # fusiontools/music/notes.py
+    def intervals(notes):
+        return np.diff(notes.pitch)
+    """
+    obj = inspect.unwrap(obj) if callable(obj) else obj  # what a decorator wraps is what the reader wants to see
+    try:
+        code, file = inspect.getsource(obj), inspect.getsourcefile(obj)
+    except (OSError, TypeError):
+        raise FusionError(f"Python has no source for {obj!r}", do="show a function, a class or a module") from None
+    lines = inspect.cleandoc("\n" + code) if not inspect.ismodule(obj) else code
+    name = getattr(obj, "__qualname__", getattr(obj, "__name__", type(obj).__name__))
+    return Source(lines if docstring else _without_docstring(lines), name, _place(file))
+
+
+def _place(file):
+    """The file as a path from the package's root: the same on every machine."""
+    parts = Path(file).parts
+    return "/".join(parts[parts.index("fusiontools") :] if "fusiontools" in parts else parts[-1:])
+
+
+def _without_docstring(code):
+    import ast
+
+    lines = code.splitlines()
+    tree = ast.parse(code)
+    gone = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)) and ast.get_docstring(node) is not None:
+            statement = node.body[0]
+            if len(node.body) > 1:  # a body that is only a docstring keeps it: it would be no body without
+                gone.update(range(statement.lineno, statement.end_lineno + 1))
+                following = statement.end_lineno + 1
+                while following <= len(lines) and not lines[following - 1].strip():  # and the blank line under it
+                    gone.add(following)
+                    following += 1
+    return "\n".join(line for i, line in enumerate(lines, 1) if i not in gone)
+
+
+def _highlighted(code):
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    return highlight(code, PythonLexer(), HtmlFormatter(nowrap=False, cssclass="ft-code"))
+
+
+@lru_cache
+def _style():
+    """Colours for light and dark pages, in the three ways that book, JupyterLab and the system say which it is."""
+    from pygments.formatters import HtmlFormatter
+
+    light = HtmlFormatter(style="tango", cssclass="ft-code")
+    dark = HtmlFormatter(style="monokai", cssclass="ft-code")
+
+    def rules(formatter, scope):
+        kept = (r for r in formatter.get_style_defs(scope + " .ft-code").splitlines() if ".ft-code ." in r)
+        return "".join(r.split("/*")[0].strip() for r in kept)
+
+    base = (
+        ".ft-source{margin:.75em 0;border:1px solid #8884;border-radius:8px;overflow:hidden;max-width:100%}"
+        ".ft-source figcaption{padding:.3em .8em;border-bottom:1px solid #8884;font-size:.85em;text-align:left;margin:0}"
+        ".ft-source figcaption span{opacity:.7;margin-left:.6em}"
+        ".ft-source pre{margin:0;padding:.7em .8em;overflow-x:auto;background:transparent;border:0;font-size:.85em;line-height:1.45}"
+    )
+    night = rules(dark, 'html[data-theme="dark"]') + rules(dark, 'body[data-jp-theme-light="false"]')
+    return base + rules(light, "") + night
