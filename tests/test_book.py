@@ -1,0 +1,304 @@
+"""The built book, opened in a browser that has no network: what a reader meets."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.book
+
+PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
+HARMLESS = "THEBE_JS_URL"  # a script of the theme declares it twice; nothing depends on it
+
+# Play every take of a player through its own buttons; report what was seen.
+PLAY = """
+async figure => {
+  const wait = ms => new Promise(done => setTimeout(done, ms));
+  const until = async (test, ms) => { const end = performance.now() + ms; while (performance.now() < end) { if (test()) return true; await wait(20); } return test(); };
+  figure.scrollIntoView({ block: "center" });
+  const audios = [...figure.querySelectorAll("audio")], head = figure.querySelector(".ft-head");
+  const seen = [];
+  for (let i = 0; i < audios.length; i++) {
+    const bytes = await (await fetch(audios[i].src)).arrayBuffer();
+    const sound = await new OfflineAudioContext(1, 22050, 22050).decodeAudioData(bytes);
+    const tabs = figure.querySelectorAll(".ft-tab");
+    tabs[i].click();
+    audios[i].currentTime = 0;
+    await until(() => head.style.left === "0%", 2000);
+    figure.querySelector(".ft-play").click();
+    const advanced = await until(() => audios[i].currentTime > 0.15, 8000);
+    const others = [...document.querySelectorAll("audio")].filter(a => a !== audios[i] && !a.paused).length;
+    const moved = await until(() => parseFloat(head.style.left) > 0, 2000);
+    figure.querySelector(".ft-play").click();
+    const stopped = await until(() => audios[i].paused, 2000);
+    const x = sound.getChannelData(0);
+    let sum = 0, peak = 0;
+    for (const v of x) { sum += v * v; peak = Math.max(peak, Math.abs(v)); }
+    seen.push({ label: tabs[i].textContent, advanced, moved, stopped, others, rms: Math.sqrt(sum / x.length), peak, seconds: sound.duration,
+                said: JSON.parse(figure.dataset.ft).takes[i].seconds });
+  }
+  return seen;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("needs a Chromium on the PATH (Debian: apt-get install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--autoplay-policy=no-user-gesture-required"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def open_page(browser, built_book):
+    """Open a built page without a network; what it asks for from outside, and what breaks in it, is kept on the page."""
+    contexts = []
+
+    def open_page(path, viewport=DESKTOP, **options):
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        context.route(re.compile("^(https?|wss?):"), lambda route: route.abort())
+        page = context.new_page()
+        page.asked, page.broken = [], []
+        page.on("request", lambda r: page.asked.append(r.url) if r.url.startswith(("http", "ws")) else None)
+        page.on("pageerror", lambda e: page.broken.append(str(e)) if HARMLESS not in str(e) else None)
+        page.goto((built_book / path).as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def pages(folder):
+    """All pages but index.html, which only leads on to the first."""
+    found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.html") if "_static" not in p.parts)
+    return [p for p in found if p != "index.html"]
+
+
+def contents(folder):
+    return [p for p in pages(folder) if p.startswith(("book/", "notebooks/"))]
+
+
+def test_pages_are_whole_without_a_network(open_page, built_book):
+    assert len(contents(built_book)) >= 8
+    for path in pages(built_book):
+        page = open_page(path)
+        page.wait_for_load_state("load")
+        missing = page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src.slice(0, 80))")
+        assert not missing, f"{path}: images missing: {missing}"
+        assert not page.asked, f"{path} asks the network for {page.asked[:3]}"
+        assert not page.broken, f"{path}: {page.broken[:3]}"
+        page.context.close()
+
+
+def test_math_is_set(open_page, built_book):
+    shown = 0
+    for path in contents(built_book):
+        page = open_page(path)
+        formulas = page.evaluate("document.querySelectorAll('.math').length")
+        if formulas:
+            page.wait_for_function("n => document.querySelectorAll('mjx-container').length >= n", arg=formulas, timeout=30000)
+            assert not page.evaluate("document.querySelectorAll('mjx-merror, [data-mjx-error]').length"), f"{path}: a formula is broken"
+            assert page.evaluate("Math.min(...[...document.querySelectorAll('mjx-container')].map(m => m.getBoundingClientRect().height))") > 5
+            shown += formulas
+        page.context.close()
+    assert shown > 20
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_nothing_overflows(open_page, built_book, viewport):
+    for path in contents(built_book):
+        page = open_page(path, viewport)
+        page.wait_for_load_state("load")
+        page.wait_for_function("document.querySelectorAll('.math').length <= document.querySelectorAll('mjx-container').length")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= viewport["width"], f"{path} is {wide} px wide on a screen of {viewport['width']}"
+        page.context.close()
+
+
+def test_every_player_plays(open_page, built_book):
+    players = 0
+    for path in contents(built_book):
+        page = open_page(path)
+        page.evaluate("document.querySelectorAll('.toggle-hidden').forEach(e => e.classList.remove('toggle-hidden'))")  # hidden solutions
+        for tab in page.query_selector_all(".ft-explore > input"):  # players of a live control's twin stand behind tabs
+            page.evaluate("i => { i.checked = true; }", tab)
+            players += play_all(page, path, ".ft-explore figure.ft-player")
+        players += play_all(page, path, "figure.ft-player")
+        assert not page.broken, f"{path}: {page.broken[:3]}"
+        page.context.close()
+    assert players >= 15
+
+
+def play_all(page, path, selector):
+    """Play every visible player that has not been played; the number of them."""
+    count = 0
+    for figure in page.query_selector_all(selector):
+        if not figure.is_visible() or figure.get_attribute("data-played"):
+            if not page.evaluate("f => !!f.closest('.ft-explore')", figure):
+                assert figure.get_attribute("data-played"), f"{path}: a player is not visible"
+            continue
+        for take in page.evaluate(PLAY, figure):
+            where = f"{path}, take {take['label']!r}: {take}"
+            assert take["advanced"] and take["moved"] and take["stopped"], where
+            assert take["others"] == 0, f"two players sound at once: {where}"
+            assert take["rms"] > 0.01 and 0.05 < take["peak"] <= 1.05, f"silent or clipped: {where}"
+            assert take["said"] - 0.2 < take["seconds"] < take["said"] + 2.0, f"the sound is not as long as the music: {where}"
+        page.evaluate("f => { f.dataset.played = '1'; }", figure)
+        count += 1
+    return count
+
+
+CHAPTER = "notebooks/01_music_as_numbers.html"
+
+
+@pytest.fixture
+def player(open_page):
+    """The chapter's player with several takes, and its page."""
+    page = open_page(CHAPTER)
+    figure = page.locator("figure.ft-player", has_text="What carries a tune?").first
+    figure.scroll_into_view_if_needed()
+    yield page, figure
+    page.context.close()
+
+
+def now(figure):
+    return float(figure.locator(".ft-roll").get_attribute("aria-valuenow"))
+
+
+def wait_for(page, figure, test):
+    page.wait_for_function(f"f => {{ const t = +f.querySelector('.ft-roll').getAttribute('aria-valuenow'); return {test}; }}", arg=figure.element_handle())
+
+
+def test_click_seeks(player):
+    page, figure = player
+    roll = figure.locator(".ft-roll")
+    box = roll.bounding_box()
+    length = float(roll.get_attribute("aria-valuemax"))
+    roll.click(position={"x": box["width"] * 0.5, "y": 40})
+    wait_for(page, figure, f"Math.abs(t - {length} / 2) < 0.2")
+    left = figure.locator(".ft-head").bounding_box()["x"] - box["x"]
+    assert abs(left - box["width"] / 2) < 4  # the playhead stands where you clicked
+
+
+def test_keys_seek_play_and_choose(player):
+    page, figure = player
+    roll = figure.locator(".ft-roll")
+    roll.focus()
+    page.keyboard.press("ArrowRight")
+    wait_for(page, figure, "Math.abs(t - 1) < 0.1")
+    page.keyboard.press("Shift+ArrowRight")
+    wait_for(page, figure, "Math.abs(t - 6) < 0.1")
+    page.keyboard.press("ArrowLeft")
+    wait_for(page, figure, "Math.abs(t - 5) < 0.1")
+    page.keyboard.press("3")  # another take, from the same moment
+    assert figure.locator(".ft-tab[aria-checked=true]").inner_text() == "Pitches only"
+    wait_for(page, figure, "Math.abs(t - 5) < 0.1")
+    page.keyboard.press("Space")
+    wait_for(page, figure, "t > 5.2")
+    page.keyboard.press("1")  # still playing, on the first take
+    page.wait_for_function("f => !f.querySelectorAll('audio')[0].paused && f.querySelectorAll('audio')[2].paused", arg=figure.element_handle())
+    page.keyboard.press("Space")
+    page.wait_for_function("f => f.querySelectorAll('audio')[0].paused", arg=figure.element_handle())
+    page.keyboard.press("Home")
+    wait_for(page, figure, "t === 0")
+    page.keyboard.press("l")
+    assert figure.locator(".ft-loop").get_attribute("aria-pressed") == "true"
+
+
+def test_player_speaks_to_screen_readers(player):
+    _, figure = player
+    assert figure.get_attribute("role") == "group" and "What carries a tune?" in figure.get_attribute("aria-label")
+    assert figure.locator(".ft-play").get_attribute("aria-label") == "Play The tune"
+    assert "of" in figure.locator(".ft-roll").get_attribute("aria-valuetext")
+    for image in figure.locator("img").all():
+        assert "notes from" in image.get_attribute("alt")
+
+
+def test_dark_page_darkens_the_player(open_page):
+    for scheme in ("light", "dark"):
+        page = open_page(CHAPTER, color_scheme=scheme)
+        page.wait_for_selector("figure.ft-live")
+        assert page.evaluate("document.querySelector('figure.ft-player').classList.contains('ft-dark')") == (scheme == "dark")
+        page.context.close()
+
+
+def test_sound_and_picture_stay_without_scripts(open_page):
+    page = open_page(CHAPTER, java_script_enabled=False)
+    figure = page.locator("figure.ft-player").first
+    assert figure.locator("audio[controls]").first.is_visible()
+    assert figure.locator("img").first.is_visible()
+    page.context.close()
+
+
+def test_twin_of_the_live_control_changes_the_music(open_page):
+    page = open_page(CHAPTER)
+    shown = set()
+    for label in page.locator(".ft-explore > label").all():
+        label.click()
+        visible = page.locator(".ft-explore figure.ft-player:visible")
+        assert visible.count() == 1
+        shown.add(visible.get_attribute("data-ft"))
+    assert len(shown) >= 4
+    page.context.close()
+
+
+def test_figures_are_there(open_page):
+    page = open_page(CHAPTER)
+    sizes = page.evaluate("[...document.querySelectorAll('.cell_output img:not(figure img)')].map(i => [i.naturalWidth, i.naturalHeight])")
+    assert len(sizes) >= 4 and all(w > 500 and h > 150 for w, h in sizes)
+    page.context.close()
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.links, self.ids = [], set()
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.ids.update(filter(None, (attributes.get("id"), attributes.get("name") if tag == "a" else None)))
+        if tag == "a" and attributes.get("href"):
+            self.links.append(attributes["href"])
+
+
+def test_no_link_is_dead(built_book):
+    parsed = {}
+    for path in pages(built_book):
+        parsed[path] = Links()
+        parsed[path].feed((built_book / path).read_text(encoding="utf-8"))
+    dead = []
+    for path in contents(built_book):
+        for link in parsed[path].links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (built_book / path).parent / unquote(parts.path) if parts.path else built_book / path
+            name = str(Path(shutil.os.path.normpath(target)).relative_to(built_book))
+            if not target.exists() or (parts.fragment and name in parsed and unquote(parts.fragment) not in parsed[name].ids):
+                dead.append(f"{path} -> {link}")
+    assert not dead, "\n".join(dead[:20])
+
+
+def test_a_chapter_opens_on_colab_and_can_be_saved(built_book, root):
+    address = re.search(r"url: (https://github.com/\S+)", (root / "_config.yml").read_text())[1]
+    page = (built_book / CHAPTER).read_text(encoding="utf-8")
+    colab = address.replace("https://github.com", "https://colab.research.google.com/github")
+    assert f"{colab}/blob/main/notebooks/01_music_as_numbers.ipynb" in page
+    assert "_sources/notebooks/01_music_as_numbers.ipynb" in page
+
+
+def test_pages_are_small(built_book):
+    for path in contents(built_book):
+        size = (built_book / path).stat().st_size
+        assert size < 5_000_000, f"{path} has {size / 1e6:.1f} MB"
