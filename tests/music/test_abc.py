@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fusiontools.errors import FusionError, MusicFileError, NoNotesError
-from fusiontools.music.abc import AbcTune, read_abc, split_abc
+from fusiontools.music.abc import AbcTune, _quiet, read_abc, split_abc
 from fusiontools.music.notes import is_melody
 
 TICK = 1 / 480  # the converter's own grid, in beats
@@ -322,6 +322,13 @@ def test_the_converter_is_never_heard(capfd):
         read_abc(tune("z4 |"))
     print("still here")
     assert tuple(capfd.readouterr()) == ("still here\n", "")
+
+
+def test_neither_output_nor_complaints_are_heard(capfd):
+    with _quiet():
+        os.write(1, b"a word")
+        os.write(2, b"a complaint")
+    assert tuple(capfd.readouterr()) == ("", "")
 
 
 def test_no_file_descriptor_is_left_open():

@@ -1,0 +1,113 @@
+"""What the benchmarks share: a row of the table, other processes to measure in, and what machine this is. It measures nothing."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+MADE = {".git", ".venv", "_build", "build", "__pycache__", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"}
+
+
+class Row(NamedTuple):
+    """One line of the table. `reached` is None where nothing was promised or nothing could be measured."""
+
+    what: str
+    promised: str
+    measured: str
+    reached: bool | None = None
+
+
+def under(what, seconds, limit):
+    """A time that was promised to stay under a limit, both in seconds."""
+    return Row(what, f"under {limit:g} s", f"{seconds:.3g} s", seconds < limit)
+
+
+def slow(function):
+    """Mark a benchmark of many minutes: it runs with --full, or when it is named."""
+    function.slow = True
+    return function
+
+
+def clean_environment(**more):
+    """This process's environment without the project's own settings, without make's, and with what is given."""
+    ours = ("FUSIONTOOLS_", "PYTHONPATH", "MAKE", "MFLAGS", "VIRTUAL_ENV")
+    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {k: str(v) for k, v in more.items()}
+
+
+def run(*command, cwd=None, **environment):
+    """Run a command and give what it printed.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails; with the end of what it said.
+    """
+    done = subprocess.run(list(map(str, command)), cwd=cwd, env=clean_environment(**environment), capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        raise RuntimeError(f"{' '.join(map(str, command))[:60]} failed: {' / '.join(said[-3:])}")
+    return done.stdout
+
+
+def python(code, **environment):
+    """Run Python code in a fresh interpreter that finds the package in this repository."""
+    return run(sys.executable, "-c", code, PYTHONPATH=ROOT, **environment)
+
+
+@contextmanager
+def setting(name, value):
+    """An environment variable for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = str(value)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def copy_of_the_repository(target):
+    """The repository without what was built, downloaded or installed, as somebody has it who just cloned it."""
+
+    def made(folder, names):
+        odd = {"data", "runs"} if Path(folder) == ROOT else set()
+        return {n for n in names if n in MADE | odd or n.endswith(".egg-info") or Path(folder, n, "pyvenv.cfg").exists()}
+
+    shutil.copytree(ROOT, target, ignore=made)
+    return target
+
+
+def machine():
+    """This machine in a few lines: a number without its machine says little."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    busy = f", load {os.getloadavg()[0]:.1f} before this began" if hasattr(os, "getloadavg") else ""
+    libraries = ", ".join(f"{name} {_version(name)}" for name in ("numpy", "torch", "music21", "jupyter-book"))
+    return [
+        f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores{busy}",
+        f"Python {platform.python_version()}, {libraries}",
+    ]
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor() or "processor unknown"
+    )
+
+
+def _version(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"

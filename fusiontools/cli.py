@@ -1,0 +1,127 @@
+"""The command, ``python -m fusiontools``: a thin door to what the package does, with no work of its own.
+
+Every command imports what it needs when it runs, so that ``--help`` is there at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusiontools.errors import FusionError
+
+__all__ = ["app", "main"]
+
+
+
+def _help(text, *examples):
+    return "\n\n".join([text, "[bold]Examples[/bold]", *(f"python -m fusiontools {words}" for words in examples)])
+
+
+app = typer.Typer(
+    help=_help("Music Fusion, End to End: the package under the book.", "data", "data --help"),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data = typer.Typer(rich_markup_mode="rich")
+app.add_typer(data, name="data")
+
+
+@app.callback()
+def fusiontools():
+    pass  # so that `data` stays a word to type even while it is the only one
+
+
+@data.callback(
+    invoke_without_command=True,
+    help=_help(
+        "List the corpora: which are here, how large they are, and under which terms they come.", "data", "data fetch weimar", "data path"
+    ),
+)
+def data_list(context: typer.Context):
+    if context.invoked_subcommand is None:
+        from rich.console import Console
+
+        from fusiontools.corpora.places import data_dir
+
+        console = Console()
+        console.print(_table())
+        console.print(f"Downloads lie in {data_dir()}", soft_wrap=True, highlight=False)
+        console.print("Get one with: python -m fusiontools data fetch NAME", highlight=False)
+
+
+def _table():
+    from rich import box
+    from rich.table import Table
+
+    from fusiontools.corpora.places import find
+    from fusiontools.corpora.registry import CORPORA
+
+    table = Table("Corpus", "Here", "Download", "Terms", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    table.columns[2].justify = "right"
+    for card in CORPORA.values():
+        here = "[green]yes[/green]" if find(card.name) else "no"
+        size = _size(card.size) if card.fetchable else "none" if card.sources else "comes along"
+        table.add_row(f"[bold]{card.name}[/bold]", here, size, card.licence)
+    return table
+
+
+def _size(bytes):
+    """A size as people say it; the cards of a few corpora do not know theirs."""
+    if not bytes:
+        return "unknown"
+    return f"{bytes / 1e9:.1f} GB" if bytes >= 1e9 else f"{bytes / 1e6:.0f} MB"
+
+
+@data.command(help=_help("Download a corpus, and check it.", "data fetch weimar"))
+def fetch(name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")]):
+    from fusiontools.corpora.downloads import fetch as fetch_corpus
+    from fusiontools.corpora.registry import info
+
+    for file in fetch_corpus(name):
+        typer.echo(file)
+    card = info(name)
+    typer.echo(f"{card.title}. Terms: {card.licence}. Credit: {card.credit}.", err=True)
+
+
+@data.command(help=_help("Print where a corpus lies; without a name, the folder of all downloads.", "data path", "data path weimar"))
+def path(name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")] = ""):
+    from fusiontools.corpora.places import data_dir
+    from fusiontools.corpora.places import path as path_of
+
+    place: Path = path_of(name) if name else data_dir()
+    typer.echo(place)
+
+
+def main(arguments=None):
+    """Run the command. An error of ours is one red line and exit code 1, never a traceback.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the command line.
+
+    Raises
+    ------
+    SystemExit
+        Always: 0 if all went well, 1 if something could not be done, 2 if the command was not understood.
+    """
+    try:
+        app(arguments, prog_name="python -m fusiontools")
+    except FusionError as error:
+        from rich.console import Console
+
+        Console(stderr=True).print(f"[red]{_plain(error)}[/red]", soft_wrap=True, highlight=False)
+        sys.exit(1)
+
+
+def _plain(error):
+    from rich.markup import escape
+
+    return escape(" ".join(str(error).split()))

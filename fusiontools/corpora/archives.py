@@ -1,0 +1,381 @@
+"""Archives, looked into and unpacked with care.
+
+Zip and tar (plain, gzip, bzip2, xz) are told apart by their first bytes, never by their names. `members` streams files out of an
+archive and writes none; `listing` names files that can be read one at a time; `unpack` writes them all, after every name was checked.
+"""
+
+import bz2
+import contextlib
+import gzip
+import io
+import lzma
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from fusiontools.errors import CorpusError, FusionError, MissingDataError, UnsafeArchiveError
+
+__all__ = ["Member", "is_compressed", "listing", "members", "plain_file", "unpack"]
+
+MAX_BYTES = 50_000_000_000  # unpacked, all files together; the largest corpus of the book takes 8 GB
+MAX_RATIO = 200  # unpacked to packed; MIDI in xz reaches 30
+MAX_MEMBERS = 500_000  # LMD full has 178,561
+SMALL = 64_000_000  # up to here any ratio is harmless
+LARGEST = 64_000_000  # one file read into memory; a MIDI file has 50 kB
+_OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_COPY = 1 << 20
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file, wherever it lies: in a folder, or inside a zip or an uncompressed tar. `name` is relative, with forward slashes."""
+
+    name: str
+    place: Path  # the file itself, or the archive that holds it
+    offset: int = -1  # of its first byte in a tar; -1 outside tars
+    size: int = 0
+    inside: str = ""  # its full name in a zip; "" outside zips
+
+    def open(self):
+        """Open it for reading, as a seekable binary file."""
+        with _readable(self.place):
+            if self.offset >= 0:
+                return io.BufferedReader(_Slice(self.place, self.offset, self.size))
+            if self.inside:
+                if self.size > 16 * LARGEST:
+                    raise UnsafeArchiveError(f"{self.name!r} unpacks to {self.size:,} bytes", self.place, "unpack it, if you trust it")
+                now = self.place.stat()
+                return io.BytesIO(_zip(self.place, now.st_size, now.st_mtime_ns, os.getpid()).read(self.inside))
+            return open(self.place, "rb")
+
+    def read(self, most=-1):
+        """Its first `most` bytes; all by default."""
+        with self.open() as file, _readable(self.place):
+            return file.read(most)
+
+    def __str__(self):
+        return f"{self.place}/{self.name}" if self.offset >= 0 or self.inside else str(self.place)
+
+
+class _Slice(io.RawIOBase):
+    """Part of a file, as a file of its own."""
+
+    def __init__(self, path, start, size):
+        self._file, self._start, self._size, self._at = open(path, "rb"), start, size, 0
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self._at = max({io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence] + offset, 0)
+        return self._at
+
+    def tell(self):
+        return self._at
+
+    def readinto(self, buffer):
+        self._file.seek(self._start + self._at)
+        data = self._file.read(max(min(len(buffer), self._size - self._at), 0))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self):
+        self._file.close()
+        super().close()
+
+
+@lru_cache(maxsize=4)
+def _zip(path, size, date, process):
+    """An open zip, kept: its table of contents takes a while to read. One each process, since they would share a cursor."""
+    return zipfile.ZipFile(path)
+
+
+@contextlib.contextmanager
+def _readable(path):
+    """Turn what a damaged archive makes Python's readers raise into one error of ours."""
+    try:
+        yield
+    except FusionError:
+        raise
+    except FileNotFoundError:
+        raise MissingDataError("no such file", path, "check the path") from None
+    except Exception as error:  # tarfile, zipfile, zlib, lzma, gzip and struct raise a dozen kinds between them
+        why = (str(error).strip().splitlines() or [""])[0][:100] or type(error).__name__
+        raise CorpusError(f"this archive cannot be read to its end ({why})", path, "it is damaged or cut off: download it again") from None
+
+
+def is_compressed(path):
+    """Whether a file is a gzip, bzip2 or xz stream, out of which nothing can be read at random."""
+    return _opener(path) is not None
+
+
+def _is_zip(path):
+    with open(path, "rb") as file:
+        return file.read(2) == b"PK"
+
+
+def _opener(path):
+    with _readable(path), open(path, "rb") as file:
+        start = file.read(6)
+    return next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+
+
+def members(path, wanted=None, largest=LARGEST):
+    """Read the files of a folder or an archive one after the other, without unpacking it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A folder, or a zip or tar archive.
+    wanted : callable, optional
+        Takes a name and says whether to read that file. Called in stored order.
+    largest : int
+        Larger files come with None instead of their content.
+
+    Yields
+    ------
+    name : str
+        Relative to the folder, or as the archive has it.
+    data : bytes or None
+
+    Raises
+    ------
+    CorpusError
+        If the archive is damaged. What was read before it showed has been yielded by then.
+    UnsafeArchiveError
+        If it claims an absurd size.
+    """
+    path = Path(path)
+    wanted = wanted or (lambda name: True)
+    with _readable(path):
+        if path.is_dir():
+            for name, file in _files(path):
+                if wanted(name):
+                    yield name, file.read_bytes() if file.stat().st_size <= largest else None
+        elif _is_zip(path):
+            with zipfile.ZipFile(path) as archive:
+                for info in _zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
+                    if not info.is_dir() and wanted(info.filename):
+                        yield _shown(info.filename), archive.read(info) if info.file_size <= largest else None
+        else:
+            for archive, info in _tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
+                if _is_plain_file(info) and wanted(info.name):
+                    yield _shown(info.name), archive.extractfile(info).read() if info.size <= largest else None
+
+
+def _shown(name):
+    """A name that can be printed: bytes that are no UTF-8 come as lone surrogates, which no stream takes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _files(folder):
+    return sorted((_shown(f.relative_to(folder).as_posix()), f) for f in folder.rglob("*") if f.is_file())
+
+
+def listing(path):
+    """The files of a folder, a zip or an uncompressed tar, as a list of `Member` to be read in any order.
+
+    Raises
+    ------
+    CorpusError
+        If the archive is damaged, or compressed as a whole (unpack it first).
+    """
+    path = Path(path)
+    with _readable(path):
+        if path.is_dir():
+            return [Member(name, file, size=file.stat().st_size) for name, file in _files(path)]
+        if _is_zip(path):
+            with zipfile.ZipFile(path) as archive:
+                entries = _zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
+                return [Member(_shown(i.filename), path, size=i.file_size, inside=i.filename) for i in entries if not i.is_dir()]
+        if is_compressed(path):
+            raise CorpusError("files in a compressed tar cannot be read in any order", path, "unpack it first")
+        entries = _tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
+        return [Member(_shown(info.name), path, info.offset_data, info.size) for _, info in entries if _is_plain_file(info)]
+
+
+@contextlib.contextmanager
+def plain_file(path, most=4_000_000_000):
+    """A path to the file's decompressed content: itself, or a temporary copy where it is gzip, bzip2 or xz.
+
+    Raises
+    ------
+    UnsafeArchiveError
+        If more than `most` bytes come out.
+    """
+    opener = _opener(path)
+    if opener is None:
+        yield Path(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="fusiontools-") as folder:
+        copy = Path(folder) / Path(path).stem
+        with _readable(path), opener(path, "rb") as source, open(copy, "wb") as target:
+            while block := source.read(_COPY):
+                if target.tell() + len(block) > most:
+                    raise UnsafeArchiveError(f"more than {most:,} bytes come out of it", path, "check where it came from")
+                target.write(block)
+        yield copy
+
+
+def unpack(archive, folder, max_bytes=MAX_BYTES, max_ratio=MAX_RATIO, max_members=MAX_MEMBERS):
+    """Unpack an archive into a new folder: all of it, or nothing.
+
+    Every name is checked before the first byte is written. Files land in a temporary folder beside the target,
+    which is renamed at the end.
+
+    Parameters
+    ----------
+    archive : str or path-like
+        A zip, or a tar that is plain or compressed with gzip, bzip2 or xz.
+    folder : str or path-like
+        Where to. It must not exist, or be empty.
+    max_bytes : int
+        Most bytes that may come out.
+    max_ratio : float
+        Most bytes that may come out for each that went in; counted from 64 MB on.
+    max_members : int
+        Most files and folders.
+
+    Returns
+    -------
+    pathlib.Path
+        `folder`.
+
+    Raises
+    ------
+    UnsafeArchiveError
+        If a member would leave the folder (absolute path, "..", drive letter), is a link or a device, or there is absurdly much.
+    CorpusError
+        If the archive is damaged, or the folder holds something.
+    """
+    archive, folder = Path(archive), Path(folder)
+    limits = (max_bytes, max_ratio, max_members)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CorpusError("there is something already", folder, "name a new folder, or empty this one")
+    with _readable(archive):
+        is_zip = _is_zip(archive)
+        for name, refusal in _zip_names(archive, limits) if is_zip else _tar_names(archive, limits):
+            if refusal := refusal or _climbs(name):
+                raise UnsafeArchiveError(f"{name[:80]!r} {refusal}", archive, "do not unpack it; get it from its home")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        with _readable(archive):
+            (_write_zip if is_zip else _write_tar)(archive, draft, limits)
+            draft.chmod(0o755)
+            if folder.exists():
+                folder.rmdir()
+            os.replace(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _climbs(name):
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)  # an archive may have been made on either
+    inside = name and "\0" not in name and not (windows.drive or windows.root) and ".." not in (*posix.parts, *windows.parts)
+    return "" if inside else "would be written outside the folder"
+
+
+def _zip_names(path, limits):
+    with zipfile.ZipFile(path) as archive:
+        for info in _zip_entries(archive, path, *limits):
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            yield info.filename, "" if kind in (0, stat.S_IFREG, stat.S_IFDIR) else "is a link or a device"
+
+
+def _tar_names(path, limits):
+    for _, info in _tar_entries(path, *limits):
+        yield info.name, "" if info.isdir() or _is_plain_file(info) else "is a link or a device"
+
+
+def _write_zip(path, draft, limits):
+    with zipfile.ZipFile(path) as archive:
+        for info in _zip_entries(archive, path, *limits):
+            if not info.is_dir():
+                with archive.open(info) as source:
+                    _write(source, draft / info.filename)
+
+
+def _write_tar(path, draft, limits):
+    for archive, info in _tar_entries(path, *limits):
+        if _is_plain_file(info):
+            _write(archive.extractfile(info), draft / info.name)
+
+
+def _write(source, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as target:
+        shutil.copyfileobj(source, target, _COPY)
+
+
+def _is_plain_file(info):
+    return info.isreg() and info.sparse is None  # a sparse file is a small tar's way to a huge disk
+
+
+class _Budget:
+    """Counts what an archive claims, and stops when it is absurd: before the data is touched, not after."""
+
+    def __init__(self, path, most, ratio, count):
+        self.path, self.most, self.count = path, most, count
+        self.allowed = max(SMALL, ratio * path.stat().st_size)
+        self.total = self.seen = 0
+
+    def add(self, size):
+        self.total, self.seen = self.total + size, self.seen + 1
+        if self.seen > self.count:
+            raise UnsafeArchiveError(f"it holds more than {self.count:,} files", self.path, "check where it came from")
+        if self.total > min(self.most, self.allowed):
+            claim = f"it would unpack to more than {min(self.most, self.allowed):,.0f} bytes, from {self.path.stat().st_size:,}"
+            raise UnsafeArchiveError(claim, self.path, "check where it came from; raise the limits only if you trust it")
+
+
+def _zip_entries(archive, path, *limits):
+    budget = _Budget(path, *limits)
+    for info in archive.infolist():
+        budget.add(info.file_size)
+    return archive.infolist()
+
+
+def _tar_entries(path, *limits):
+    """Walk a tar: yields ``(archive, info)``. Unlike `tarfile` alone it notices a damaged header in the middle."""
+    budget = _Budget(path, *limits)
+    with (_opener(path) or open)(path, "rb") as stream:
+        with tarfile.open(fileobj=_Careful(stream, path), mode="r:") as archive:
+            while (info := archive.next()) is not None:
+                archive.members = []  # tarfile would keep every header until the end
+                budget.add(info.size)
+                yield archive, info
+            stream.seek(archive.offset)
+            if any(stream.read(tarfile.BLOCKSIZE)):  # tarfile takes any nonsense for the end; the real one is a block of zeros
+                raise tarfile.ReadError("a damaged header")
+            while rest := stream.read(_COPY):  # gzip and xz keep their checksum at the very end
+                budget.add(len(rest))
+
+
+class _Careful:
+    """A stream that refuses to hand out absurdly much at once: a tar header may claim a name of ten gigabytes."""
+
+    def __init__(self, stream, path):
+        self._stream, self._path = stream, path
+
+    def read(self, size=-1):
+        if size < 0 or size > LARGEST:
+            raise UnsafeArchiveError(f"a header claims {size:,} bytes", self._path, "do not unpack it; get it from its home")
+        return self._stream.read(size)
+
+    def seek(self, *where):
+        return self._stream.seek(*where)
+
+    def tell(self):
+        return self._stream.tell()

@@ -1,0 +1,155 @@
+"""A cache of arrays, kept by content.
+
+What was read slowly once is read fast from then on. The name of a cache file is the hash of everything that its content
+depends on, so that a stale one is never read: change a source file or the reader's version, and the name changes.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fusiontools.errors import CorpusError, FusionError
+
+__all__ = ["cache_dir", "cached", "code_hash", "content_hash", "read_npz", "source_hash", "user_dir", "write_npz"]
+
+LARGE = 256_000_000  # bytes from which on a source is known by its size and date instead of its content
+
+
+def user_dir():
+    """This user's folder for what can be made or fetched again: ``~/.cache/fusiontools`` on Linux, and its like elsewhere."""
+    if sys.platform == "win32":
+        home = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        home = Path.home() / "Library" / "Caches"
+    else:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "fusiontools"
+
+
+def cache_dir():
+    """The folder of cached arrays: ``FUSIONTOOLS_CACHE``, else `user_dir`. Its files are safe to delete at any time."""
+    return Path(os.environ.get("FUSIONTOOLS_CACHE") or user_dir())
+
+
+def content_hash(*parts):
+    """A SHA-256 over strings, bytes and the contents of files (given as `pathlib.Path`), in order, as 64 hex digits.
+
+    Examples
+    --------
+    >>> content_hash("a", b"b") == content_hash("a", b"b") != content_hash("ab")
+    True
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Path):
+            digest.update(part.stat().st_size.to_bytes(8, "big"))
+            with open(part, "rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+            continue
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)  # the length keeps "a","b" apart from "ab"
+    return digest.hexdigest()
+
+
+def code_hash(*modules):
+    """A hash of the source of modules, given by name: what other code than today's has read is read again."""
+    return content_hash(*(Path(importlib.util.find_spec(name).origin) for name in modules))
+
+
+def source_hash(path, suffixes=None):
+    """A hash that tells whether a file or a folder has changed: of its content, or of sizes and dates where that is large.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file; or a folder, all of whose files count.
+    suffixes : collection of str, optional
+        Of a folder, count only files that end so, as in ``{".mid"}``.
+    """
+    files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
+    files = [f for f in files if f == path or suffixes is None or f.suffix.lower() in suffixes]
+    stats = [f.stat() for f in files]
+    names = [f.name if f == path else f.relative_to(path).as_posix() for f in files]
+    if sum(s.st_size for s in stats) < LARGE:
+        return content_hash(*(part for name, file in zip(names, files) for part in (name, file)))
+    return content_hash(*(f"{name} {s.st_size} {s.st_mtime_ns}" for name, s in zip(names, stats)))
+
+
+def cached(name, key, build):
+    """Arrays from the cache, or built now and kept.
+
+    Parameters
+    ----------
+    name : str
+        A readable beginning for the file's name.
+    key : str
+        The `content_hash` of all that the arrays depend on.
+    build : callable
+        Returns a dict of arrays; values that are no arrays must be JSON and come back equal.
+
+    Returns
+    -------
+    dict
+        What `build` returned.
+    """
+    path = cache_dir() / f"{name}-{key[:16]}.npz"
+    if path.is_file():
+        try:
+            arrays = read_npz(path)
+            return {k: v for k, v in arrays.items() if k != "json"} | json.loads(arrays["json"].tobytes())
+        except (FusionError, ValueError, KeyError, TypeError):
+            pass  # half of it, or damaged since: build it again
+    built = build()
+    arrays = {k: v for k, v in built.items() if isinstance(v, np.ndarray)}
+    rest = {k: v for k, v in built.items() if k not in arrays}
+    try:
+        write_npz(path, json=np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8), **arrays)
+    except OSError:
+        pass  # a full or read-only disk costs the speed of the next run, nothing else
+    return built
+
+
+def read_npz(path):
+    """All arrays of an ``.npz`` file, as a dict. No code in it is ever run.
+
+    Raises
+    ------
+    CorpusError
+        If the file is missing, damaged, or holds Python objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        raise CorpusError("no such file", path, "check the path") from None
+    except Exception as error:  # zip, zlib, numpy's header parser and Python's own tokenizer each raise their own kinds
+        raise CorpusError(f"a damaged array file ({type(error).__name__})", path, "delete it and make or fetch it again") from None
+
+
+def write_npz(path, compress=False, **arrays):
+    """Write arrays into an ``.npz`` file, whole or not at all; its folder is made.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or may not be written to.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    size = sum(a.nbytes for a in arrays.values())
+    if not compress and size > shutil.disk_usage(path.parent).free:
+        raise OSError(f"{size:,} bytes do not fit on the disk of {path.parent}")
+    try:
+        with open(draft, "wb") as file:
+            (np.savez_compressed if compress else np.savez)(file, **arrays)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,247 @@
+"""Encoded corpora: the arrays that a training eats, kept by content, in one file that travels alone.
+
+What an encoding is, `fusiontools.music` knows; here it is any function from an entry to an array. A training on another machine needs such
+a file and `open_encoded`, and nothing else: no corpus, no reader.
+"""
+
+import functools
+import importlib.util
+import inspect
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from fusiontools.corpora.cache import cache_dir, content_hash, read_npz, write_npz
+from fusiontools.corpora.parallel import in_parallel
+from fusiontools.corpora.registry import CORPORA, load
+from fusiontools.corpora.splits import PARTS, split_of
+from fusiontools.errors import CorpusError, FusionError
+
+__all__ = ["Encoded", "encoded", "open_encoded", "save_encoded"]
+
+_STRINGS = ("id", "song", "label", "part")
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Arrays of a corpus, one after the other, with what a split and a record need to know.
+
+    ``encoded[i]`` is entry i's array, shape (n_i, ...); ``rows("train")`` is one part's, shape (sum of n_i, ...).
+    """
+
+    data: np.ndarray  # (N, ...): all entries' arrays, joined along the first axis
+    offsets: np.ndarray  # (E + 1,): entry i is data[offsets[i]:offsets[i + 1]]
+    id: np.ndarray  # (E,) str
+    song: np.ndarray  # (E,) str
+    label: np.ndarray  # (E,) str
+    part: np.ndarray  # (E,) str: "train", "validation", "test"
+    about: dict  # corpus, view, version, options, key, licence, credit, skipped: how it was made, and whose it is
+
+    def __len__(self):
+        return len(self.offsets) - 1
+
+    def __getitem__(self, i):
+        i = range(len(self))[i]
+        return self.data[self.offsets[i] : self.offsets[i + 1]]
+
+    def __repr__(self):
+        rows = f"{self.data.shape[0]:,} rows of shape {self.data.shape[1:]}" if self.data.ndim > 1 else f"{len(self.data):,} steps"
+        return f"Encoded({self.about.get('corpus')!r} as {self.about.get('view')!r}, {len(self)} entries, {rows}, {self.data.dtype})"
+
+    @property
+    def hash(self):
+        """The key that this was cached under: it names corpus, encoding and options at once, for a run's record."""
+        return self.about.get("key", "")
+
+    @property
+    def entry(self):
+        """For each row of `data`, the number of its entry, shape (N,): ``encoded.song[encoded.entry]`` is each row's song."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def select(self, part=None, label=None):
+        """The entries of one part, or one genre, or both, as an `Encoded` of their own."""
+        keep = np.ones(len(self), dtype=bool)
+        if part is not None:
+            keep &= self.part == part
+        if label is not None:
+            keep &= self.label == label
+        lengths = np.diff(self.offsets)
+        offsets = np.concatenate([[0], np.cumsum(lengths[keep])]).astype(np.int64)
+        strings = {name: getattr(self, name)[keep] for name in _STRINGS}
+        return replace(self, data=self.data[np.repeat(keep, lengths)], offsets=offsets, **strings)
+
+    def rows(self, part=None, label=None):
+        """All rows of one part, or one genre, or both, shape (n, ...).
+
+        Raises
+        ------
+        CorpusError
+            If there is none.
+        """
+        found = self.select(part, label).data
+        if not len(found):
+            has = f"parts {sorted(set(self.part.tolist()))} and labels {sorted(set(self.label.tolist()))}"
+            raise CorpusError(f"no row of part {part!r} and label {label!r}", self.about.get("corpus"), f"ask for one of these: {has}")
+        return found
+
+
+def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=None, **options):
+    """Encode a corpus, or take it from the cache.
+
+    Parameters
+    ----------
+    corpus : Corpus or str
+        A corpus, or the name of one.
+    view : callable or str
+        ``view(entry, **options)`` returns entry's array, shape (n,) or (n, ...), n rows; None or no row leaves the entry out. All must
+        agree in dtype and in shape but for n. A string names a function of `fusiontools.music`, which gets ``entry.notes`` instead:
+        "roll.encode_roll" is ``fusiontools.music.roll.encode_roll``.
+    name, version : str, optional
+        What the encoding is called, and which edition of it this is, for the key. By default the function's name, and a hash of its
+        source: of the file that it stands in and of all of `fusiontools.music`; of a function in a notebook, of that function alone.
+    parts, seed
+        How songs are dealt, see `split_of`.
+    n_jobs : int, optional
+        Worker processes, see `in_parallel`.
+    **options
+        Passed on to `view`; they are part of the key.
+
+    Returns
+    -------
+    Encoded
+        Entries that the view cannot encode (it raises a `FusionError`) are left out, and counted in ``about["skipped"]``.
+
+    Raises
+    ------
+    CorpusError
+        If no entry can be encoded.
+    ValueError
+        If arrays do not fit together, or nothing tells one edition of the view from another.
+
+    Examples
+    --------
+    >>> from fusiontools.corpora import load
+    >>> def pitches(entry):
+    ...     return entry.notes.pitch
+    >>> tunes = encoded(load("nottingham"), pitches, version="1")
+    >>> len(tunes), tunes.data.dtype, tunes.song.tolist()
+    (2, dtype('int16'), ['cuckoo-s-nest', 'little-czech-number'])
+    """
+    corpus = load(corpus) if isinstance(corpus, str) else corpus
+    function, called = _function(view)
+    name, version = name or called, version or _edition(view, function)
+    settings = {"view": name, "version": version, "options": dict(sorted(options.items())), "parts": parts, "seed": seed}
+    try:
+        text = json.dumps(settings)  # never sorted: the order of the parts decides who falls into which
+        settings, key = json.loads(text), content_hash("encoded 1", corpus.content, text)
+    except TypeError:
+        raise ValueError(f"options of an encoding must be numbers, strings or lists of them, found {options}") from None
+    kept = cache_dir() / f"encoded-{corpus.name}-{name.split('.')[-1]}-{key[:16]}.npz"
+    if kept.is_file():
+        try:
+            return open_encoded(kept)
+        except CorpusError:
+            pass  # damaged since: make it again
+    work = functools.partial(_encode_or_reason, function, isinstance(view, str), options)
+    made = _joined(corpus, in_parallel(work, corpus, n_jobs, few=3000, batch_size=128), settings | {"key": key})
+    try:
+        save_encoded(made, kept)
+    except CorpusError:
+        pass  # a full or read-only disk costs the speed of the next run, nothing else
+    return made
+
+
+def _function(view):
+    if not isinstance(view, str):
+        return view, getattr(view, "__name__", type(view).__name__)
+    module, _, function = view.rpartition(".")
+    try:
+        return getattr(importlib.import_module(f"fusiontools.music.{module}" if module else "fusiontools.music"), function), view
+    except (ImportError, AttributeError):
+        raise ValueError(f"fusiontools.music has no function {view!r}") from None
+
+
+def _edition(view, function):
+    """A hash of the source that the view stands in. Where that does not tell all, the caller has to."""
+    if getattr(function, "__closure__", None) or not inspect.isfunction(function):
+        raise ValueError(f"{function!r} depends on more than its source: pass settings as options, or give version='...'")
+    try:
+        if function.__module__ == "__main__":
+            return content_hash(inspect.getsource(function))[:16]
+        music = Path(importlib.util.find_spec("fusiontools.music").origin).parent
+        return content_hash(inspect.getsource(sys.modules[function.__module__]), *sorted(music.glob("*.py")))[:16]
+    except (OSError, TypeError, KeyError):
+        raise ValueError(f"the source of {function.__qualname__} cannot be found: give version='...'") from None
+
+
+def _encode_or_reason(function, by_notes, options, entry):
+    try:
+        rows = function(entry.notes if by_notes else entry, **options)
+    except FusionError as error:
+        return str(error)
+    return "nothing to encode" if rows is None or not len(rows) else np.asarray(rows)
+
+
+def _joined(corpus, results, settings):
+    """One `Encoded` of all that could be encoded."""
+    kept = [i for i, rows in enumerate(results) if not isinstance(rows, str)]
+    skipped = [[corpus.columns["id"][i], why] for i, why in enumerate(results) if isinstance(why, str)]
+    if not kept:
+        why = f", the first because: {skipped[0][1]}" if skipped else ""
+        raise CorpusError(f"none of {len(results)} entries can be encoded{why}", corpus.name, "change the options")
+    first = results[kept[0]]
+    for i in kept:
+        if results[i].dtype != first.dtype or results[i].shape[1:] != first.shape[1:]:
+            found = f"{results[i].dtype} of shape {results[i].shape}, after {first.dtype} of shape {first.shape}"
+            raise ValueError(f"the encoding of {corpus.columns['id'][i]} is {found}: only the first axis may differ")
+    if first.dtype.kind not in "iufb":
+        raise ValueError(f"an encoding must be numbers, found {first.dtype}")
+    songs = [corpus.columns["song"][i] for i in kept]
+    strings = {name: np.array([corpus.columns[name][i] for i in kept], dtype=str) for name in ("id", "song", "label")}
+    part = np.array([split_of(song, settings["parts"], settings["seed"]) for song in songs], dtype=str)
+    offsets = np.concatenate([[0], np.cumsum([len(results[i]) for i in kept])]).astype(np.int64)
+    card = CORPORA.get(corpus.name)
+    terms = {"licence": card.licence if card else "", "credit": card.credit if card else "", "cite": card.cite if card else ""}
+    about = {"corpus": corpus.name, **settings, **terms, "skipped": skipped}
+    return Encoded(np.concatenate([results[i] for i in kept]), offsets, part=part, about=about, **strings)
+
+
+def save_encoded(encoded, path):
+    """Write it into one compressed ``.npz``, whole or not at all.
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be written.
+    """
+    arrays = {"data": encoded.data, "offsets": encoded.offsets, **{name: getattr(encoded, name) for name in _STRINGS}}
+    try:
+        write_npz(path, compress=True, about=np.frombuffer(json.dumps(encoded.about).encode(), dtype=np.uint8), **arrays)
+    except OSError as error:
+        raise CorpusError(f"cannot be written ({error.strerror or error})", path, "check that its folder may be written to") from None
+
+
+def open_encoded(path):
+    """Read what `save_encoded` wrote. No code in the file is ever run.
+
+    Raises
+    ------
+    CorpusError
+        If it is missing, damaged, or something else.
+    """
+    arrays = read_npz(path)
+    try:
+        about = json.loads(arrays.pop("about").tobytes())
+        encoded = Encoded(about=about, **arrays)
+        data, offsets = encoded.data, encoded.offsets
+        lengths = {len(getattr(encoded, name)) for name in _STRINGS}
+        fits = offsets.ndim == 1 and data.ndim >= 1 and offsets.dtype.kind in "iu"
+        fits = fits and offsets[0] == 0 and offsets[-1] == len(data) and (np.diff(offsets.astype(np.int64)) >= 0).all()
+        if not (fits and lengths == {len(offsets) - 1} and isinstance(about, dict) and data.dtype.kind in "iufb"):
+            raise ValueError
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        raise CorpusError("not an encoded corpus", path, "make it again with encoded(...)") from None
+    return encoded

@@ -1,0 +1,230 @@
+"""What a corpus is made of: entries, each one piece of music with a stable name and a song that it belongs to."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from fusiontools.corpora.cache import content_hash
+
+from fusiontools.music.midi import Meter, Piece, Track
+from fusiontools.music.notes import Notes, Tempo
+
+__all__ = ["Corpus", "Entry", "group_songs", "join", "pack", "song_ids", "unpack"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One piece of a corpus.
+
+    `id` is stable across machines and versions ("essen/altdeu10/1"); entries of one `song` (variants, several solos on
+    one tune) never fall on two sides of a split; `label` is the genre that the chapters know it by; `key` is what the
+    source says of its key, "" if nothing.
+    """
+
+    id: str
+    song: str
+    label: str
+    title: str
+    key: str
+    piece: Piece
+
+    @property
+    def notes(self):
+        """All notes but drums, in beats."""
+        return self.piece.notes()
+
+    @property
+    def meter(self):
+        """The first meter."""
+        return self.piece.meters[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus(Sequence):
+    """Entries of one corpus, built when they are asked for, with what was skipped on the way.
+
+    Examples
+    --------
+    >>> from fusiontools.corpora import load
+    >>> ryan = load("ryan")
+    >>> ryan[0].id, len(ryan[:10])
+    ('ryan/42dHighlandRegimentStrathspey/1', 10)
+    """
+
+    name: str
+    columns: dict  # see `pack`
+    skipped: tuple = ()  # (id, reason) of each file or tune that could not be read
+
+    def __len__(self):
+        return len(self.columns["id"])
+
+    def __getitem__(self, i):
+        if isinstance(i, slice):
+            return [self[j] for j in range(*i.indices(len(self)))]
+        return unpack(self.columns, range(len(self))[i])
+
+    def __repr__(self):
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        return f"Corpus({self.name!r}, {len(self)} entries of {len(set(self.columns['song']))} songs{skipped})"
+
+    @cached_property
+    def content(self):
+        """A hash of all entries, as hex digits: what an array made from this corpus depends on."""
+        arrays = {k: v for k, v in self.columns.items() if isinstance(v, np.ndarray)}
+        rest = {k: v for k, v in self.columns.items() if k not in arrays and k != "skipped"}
+        return content_hash(json.dumps(rest, sort_keys=True), *(part for k in sorted(arrays) for part in (k, arrays[k].tobytes())))
+
+    def find(self, id):
+        """The entry of that id.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        return self[self.columns["id"].index(id)] if id in self.columns["id"] else _no_entry(self.name, id)
+
+
+def _no_entry(name, id):
+    raise KeyError(f"corpus {name!r} has no entry {id!r}")
+
+
+def pack(entries):
+    """Entries as a dict of lists and arrays, which a cache can keep.
+
+    All notes of all tracks stand in four long arrays; ``track_end`` says where each track's notes stop, ``entry_end``
+    where each entry's tracks do. Tempo maps likewise.
+    """
+    tracks = [t for e in entries for t in e.piece.tracks]
+    tempos = [e.piece.tempo for e in entries]
+
+    def column(name, dtype):
+        return np.concatenate([getattr(t.notes, name) for t in tracks] or [np.zeros(0)]).astype(dtype)
+
+    return {
+        **{name: [getattr(e, name) for e in entries] for name in ("id", "song", "label", "title", "key")},
+        "piece_title": [e.piece.title for e in entries],
+        "meters": [[[m.beat, m.numerator, m.denominator] for m in e.piece.meters] for e in entries],
+        "tracks": [[t.program, t.is_drum, t.name] for t in tracks],
+        "onset": column("onset", np.float64),
+        "duration": column("duration", np.float64),
+        "pitch": column("pitch", np.int16),
+        "velocity": column("velocity", np.int16),
+        "track_end": np.cumsum([len(t.notes) for t in tracks], dtype=np.int64),
+        "entry_end": np.cumsum([len(e.piece.tracks) for e in entries], dtype=np.int64),
+        "beat": np.concatenate([t.beat for t in tempos] or [np.zeros(0)]),
+        "second": np.concatenate([t.second for t in tempos] or [np.zeros(0)]),
+        "tempo_end": np.cumsum([len(t.beat) for t in tempos], dtype=np.int64),
+    }
+
+
+def unpack(columns, i):
+    """Entry number `i` of packed columns: the inverse of `pack`."""
+
+    def span(end, j):
+        return slice(int(end[j - 1]) if j else 0, int(end[j]))
+
+    def notes(j):
+        where = span(columns["track_end"], j)
+        return Notes(*(columns[c][where] for c in ("onset", "duration", "pitch", "velocity")))
+
+    where, clock = span(columns["entry_end"], i), span(columns["tempo_end"], i)
+    tracks = tuple(Track(notes(j), p, d, n) for j, (p, d, n) in enumerate(columns["tracks"][where], start=where.start))
+    meters = tuple(Meter(*m) for m in columns["meters"][i])
+    piece = Piece(tracks, Tempo(columns["beat"][clock], columns["second"][clock]), meters, columns["piece_title"][i])
+    return Entry(*(columns[c][i] for c in ("id", "song", "label", "title", "key")), piece)
+
+
+def join(parts):
+    """Several packed columns as one: ``join([pack(a), pack(b)])`` is ``pack(a + b)``. What else the parts hold is left out."""
+    parts = list(parts) or [pack([])]
+    columns = {}
+    for name, first in pack([]).items():
+        if not isinstance(first, np.ndarray):
+            columns[name] = [value for part in parts for value in part[name]]
+        elif name.endswith("_end"):
+            starts = np.cumsum([0] + [int(part[name][-1]) if len(part[name]) else 0 for part in parts[:-1]])
+            columns[name] = np.concatenate([part[name] + start for part, start in zip(parts, starts)])
+        else:
+            columns[name] = np.concatenate([part[name] for part in parts])
+    return columns
+
+
+def song_ids(titles, melodies):
+    """A song name for each entry, such that all that share a title or a melody share the name.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        As printed; case, accents, articles, punctuation and what follows a dash (" -- Reel") do not count.
+        An empty title says nothing.
+    melodies : sequence of Notes
+        Two melodies are the same when their intervals and duration ratios are.
+
+    Returns
+    -------
+    list of str
+        For each entry, the first normalised title of its group.
+
+    Examples
+    --------
+    >>> tune = Notes.of([(i, 1, 60 + i % 5) for i in range(12)])
+    >>> other = Notes.of([(i, 1, 60 + i % 7) for i in range(12)])
+    >>> song_ids(["The Rose -- Reel", "Rose", "Lily"], [tune, other, tune])
+    ['rose', 'rose', 'rose']
+    """
+    names = [_plain(t) for t in titles]
+    marks = [[mark for mark in (name, _fingerprint(notes)) if mark] for name, notes in zip(names, melodies)]
+    return [names[i] or f"untitled-{i}" for i in group_songs(marks)]
+
+
+def group_songs(marks):
+    """Entries that share a mark belong together, and so do those that are linked through others.
+
+    Parameters
+    ----------
+    marks : sequence of collections of hashable
+        For each entry, all that tells its song: titles, fingerprints, identifiers. An entry without marks stands alone.
+
+    Returns
+    -------
+    list of int
+        For each entry, the number of the first entry of its group.
+
+    Examples
+    --------
+    >>> group_songs([["a"], ["b"], ["a", "c"], ["c"], []])
+    [0, 1, 0, 0, 4]
+    """
+    group = list(range(len(marks)))  # union-find: each entry points to an earlier one of its song, or to itself
+
+    def root(i):
+        while group[i] != i:
+            group[i] = group[group[i]]
+            i = group[i]
+        return i
+
+    first = {}
+    for i, own in enumerate(marks):
+        for mark in own:
+            a, b = sorted((root(i), root(first.setdefault(mark, i))))
+            group[b] = a
+    return [root(i) for i in range(len(marks))]
+
+
+def _plain(title):
+    title = re.split(r"\s-+\s", title)[0]
+    letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return "-".join(w for w in re.findall(r"[a-z0-9]+", letters) if w not in ("the", "a", "an"))
+
+
+def _fingerprint(notes, shortest=12):
+    """Intervals and durations relative to the first: blind to key and tempo. Short scraps are no evidence."""
+    if len(notes) < shortest:
+        return None
+    return np.diff(notes.pitch).tobytes() + np.round(48 * notes.duration / notes.duration[0]).astype(np.int32).tobytes()

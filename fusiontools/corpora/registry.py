@@ -1,0 +1,77 @@
+"""Every corpus that the book knows, by name: its index card, and how to load it."""
+
+import importlib
+import os
+from functools import lru_cache
+
+from fusiontools.corpora.cards import CARDS, CorpusInfo
+from fusiontools.errors import CorpusError
+
+__all__ = ["CORPORA", "CorpusInfo", "info", "load"]
+
+CORPORA = {card.name: card for card in CARDS}
+
+
+def info(name):
+    """The index card of a corpus.
+
+    Raises
+    ------
+    CorpusError
+        If no corpus is called that.
+
+    Examples
+    --------
+    >>> info("ryan").title
+    "Ryan's Mammoth Collection (1883)"
+    """
+    if name not in CORPORA:
+        raise CorpusError(f"no corpus is called {name!r}", do=f"choose one of {', '.join(CORPORA)}")
+    return CORPORA[name]
+
+
+def load(name, **options):
+    """Load a corpus, from the cache if it was read before.
+
+    Parameters
+    ----------
+    name : str
+        One of `CORPORA`.
+    **options
+        What the corpus's own loader takes, such as ``folder="my/midi"`` and ``genres=("rock",)`` for "genre_midi"; see the loader
+        that ``info(name).loader`` names.
+
+    Returns
+    -------
+    Corpus
+        Or `Recordings` where ``info(name).kind`` is "audio", or what the loader says where it is "arrays". The last four are kept
+        in memory, except where a `folder` of your own was named.
+
+    Raises
+    ------
+    CorpusError
+        If no corpus is called that, or nothing in it can be read.
+    MissingDataError
+        If it has to be downloaded first. The message says how.
+
+    Examples
+    --------
+    >>> load("nottingham")[0].title
+    "Cuckoo's Nest"
+    """
+    info(name)
+    frozen = {key: tuple(value) if isinstance(value, (list, set)) else value for key, value in options.items()}
+    if "folder" in options or any(isinstance(value, dict) for value in options.values()):
+        return _load(name, **frozen)
+    return _remembered(name, os.environ.get("FUSIONTOOLS_DATA"), os.environ.get("FUSIONTOOLS_CACHE"), **frozen)
+
+
+@lru_cache(maxsize=4)
+def _remembered(name, data, cache, **options):
+    """`data` and `cache` only tell apart what was loaded from other folders."""
+    return _load(name, **options)
+
+
+def _load(name, **options):
+    module, function, settings = info(name).loader
+    return getattr(importlib.import_module(module), function)(name, **settings | options)

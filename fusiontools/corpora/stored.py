@@ -1,0 +1,159 @@
+"""Corpora that come as one ``.npz`` of arrays: rock piano parts as note lists, melodies as rows of 16th-note tokens."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fusiontools.corpora.cache import cached, code_hash, content_hash, read_npz
+from fusiontools.corpora.entries import Corpus, group_songs, pack
+from fusiontools.corpora.folders import opening
+from fusiontools.corpora.places import path
+from fusiontools.errors import CorpusError
+from fusiontools.music.notes import Notes, Tempo
+
+__all__ = ["Melodies", "load_melodies_16th", "load_rock_rolls"]
+
+STEPS_PER_BEAT = 24  # of the Lakh Pianoroll Dataset: 96 a bar of 4/4
+BPM = 120.0  # rolls keep no tempo
+AGAIN = "copy the file again from where it came"
+
+
+def load_rock_rolls(name="rock_rolls", folder=None, label="rock"):
+    """Piano parts of rock songs in 4/4, as entries whose onsets and durations are multiples of 1/24 beat.
+
+    Parameters
+    ----------
+    folder : str or path-like, optional
+        Another ``.npz`` with arrays ``start`` and ``dur`` (both in steps), ``pitch`` and ``velocity``, all of shape (N,), ``offsets`` of
+        shape (S + 1,) and ``song_ids`` of shape (S,): the notes of song i are ``offsets[i]:offsets[i + 1]``.
+
+    Returns
+    -------
+    Corpus
+        Parts with an equal opening share a song.
+
+    Raises
+    ------
+    MissingDataError
+        If the file is not here.
+    CorpusError
+        If it is damaged.
+    """
+    source = _file(name, folder)
+    key = content_hash("rock rolls", code_hash("fusiontools.corpora.entries", "fusiontools.corpora.folders", __name__), name, label, source)
+    return Corpus(name, cached(name, key, lambda: _rolls(name, source, label)))
+
+
+def _rolls(name, source, label):
+    arrays = _arrays(source, ("start", "dur", "pitch", "velocity", "offsets", "song_ids"))
+    start, length, pitch, velocity = (arrays[k].astype(np.int64) for k in ("start", "dur", "pitch", "velocity"))
+    offsets = _offsets(arrays["offsets"], len(start), source)
+    ids = [str(song) for song in arrays["song_ids"]]
+    whole = all(len(a) == len(start) for a in (length, pitch, velocity)) and len(ids) == len(offsets) - 1
+    if not whole or len(start) and (start.min() < 0 or start.max() > 1e7 or length.min() < 0 or pitch.min() < 0 or pitch.max() > 127):
+        raise CorpusError("its note lists do not fit together", source, AGAIN)
+    full = np.flatnonzero(np.diff(offsets) > 0)  # a song without notes is no entry
+    columns = pack([]) | {
+        "id": [f"{name}/{ids[i]}" for i in full],
+        "label": [label] * len(full),
+        "title": [ids[i] for i in full],
+        "key": [""] * len(full),
+        "piece_title": [""] * len(full),
+        "meters": [[[0.0, 4, 4]] for _ in full],
+        "tracks": [[0, False, "piano"] for _ in full],
+        "onset": start / STEPS_PER_BEAT,
+        "duration": np.maximum(length, 1) / STEPS_PER_BEAT,
+        "pitch": pitch.astype(np.int16),
+        "velocity": np.clip(velocity, 1, 127).astype(np.int16),
+        "track_end": offsets[1:][full],
+        "entry_end": np.arange(1, len(full) + 1),
+        "beat": np.tile(Tempo.constant(BPM).beat, len(full)),
+        "second": np.tile(Tempo.constant(BPM).second, len(full)),
+        "tempo_end": 2 * np.arange(1, len(full) + 1),
+    }
+    marks = [[mark] if (mark := opening(_notes(columns, a, b))) else [] for a, b in zip(offsets[full], offsets[full + 1])]
+    return columns | {"song": [columns["id"][i] for i in group_songs(marks)]}
+
+
+def _notes(columns, a, b):
+    return Notes(*(columns[c][a:b] for c in ("onset", "duration", "pitch", "velocity")))
+
+
+@dataclass(frozen=True, eq=False)
+class Melodies:
+    """Monophonic tracks as rows of tokens, one a 16th note: 0 is a rest, 1 holds the note before, 55 to 84 start a note.
+
+    ``melodies[i]`` is track i, shape (T,); split by `song`, never by track, since the tracks of one song resemble each other.
+    """
+
+    tokens: np.ndarray  # (N,) uint8, all tracks one after the other
+    offsets: np.ndarray  # (M + 1,): track i is tokens[offsets[i]:offsets[i + 1]]
+    song: np.ndarray  # (M,) str
+    label: np.ndarray  # (M,) str, the genre
+    program: np.ndarray  # (M,) General MIDI
+
+    def __len__(self):
+        return len(self.offsets) - 1
+
+    def __getitem__(self, i):
+        i = range(len(self))[i]
+        return self.tokens[self.offsets[i] : self.offsets[i + 1]]
+
+    def __repr__(self):
+        return f"Melodies({len(self)} tracks of {len(set(self.song.tolist()))} songs, {len(self.tokens):,} steps)"
+
+
+def load_melodies_16th(name="melodies_16th", folder=None):
+    """Monophonic tracks in 4/4 on a 16th grid, cut by the rules of Connective Fusion, section 3.1.
+
+    Parameters
+    ----------
+    folder : str or path-like, optional
+        Another ``.npz`` with arrays ``data``, ``offsets``, ``song``, ``program``, ``genre``, ``genre_names`` and ``song_ids``.
+
+    Returns
+    -------
+    Melodies
+
+    Raises
+    ------
+    MissingDataError
+        If the file is not here.
+    CorpusError
+        If it is damaged.
+    """
+    source = _file(name, folder)
+    arrays = _arrays(source, ("data", "offsets", "song", "program", "genre", "genre_names", "song_ids"))
+    offsets = _offsets(arrays["offsets"], len(arrays["data"]), source)
+    song, genre = arrays["song"].astype(np.int64), arrays["genre"].astype(np.int64)
+    tracks = len(offsets) - 1
+    if not len(song) == len(genre) == len(arrays["program"]) == tracks or (arrays["data"].astype(np.int64) > 127).any():
+        raise CorpusError("its arrays do not fit together", source, AGAIN)
+    if tracks and (song.max() >= len(arrays["song_ids"]) or genre.max() >= len(arrays["genre_names"]) or min(song.min(), genre.min()) < 0):
+        raise CorpusError("it names songs or genres that it does not list", source, AGAIN)
+    songs, genres = arrays["song_ids"].astype(str)[song], arrays["genre_names"].astype(str)[genre]
+    return Melodies(arrays["data"].astype(np.uint8), offsets, songs, genres, arrays["program"].astype(np.uint8))
+
+
+def _file(name, folder):
+    source = Path(folder) if folder is not None else path(name)
+    if not source.is_file():
+        raise CorpusError("not a file", source, "name the .npz itself")
+    return source
+
+
+def _arrays(source, names):
+    arrays = read_npz(source)
+    missing = [n for n in names if n not in arrays or arrays[n].ndim != 1]
+    numbers = [n for n in names if n not in missing and not n.endswith(("_ids", "_names")) and arrays[n].dtype.kind not in "iub"]
+    if missing or numbers:
+        raise CorpusError(f"arrays missing or of another kind: {', '.join(missing + numbers)}", source, AGAIN)
+    return arrays
+
+
+def _offsets(offsets, end, source):
+    offsets = offsets.astype(np.int64)
+    if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
+        raise CorpusError("its offsets do not run through its data", source, AGAIN)
+    return offsets

@@ -1,0 +1,156 @@
+"""The jazz solos: beats on the score's clock, seconds as the database has them, whatever the order of its columns."""
+
+import lzma
+import sqlite3
+
+import numpy as np
+import pytest
+
+from fusiontools.corpora import load
+from fusiontools.corpora.weimar import PROGRAMS, load_weimar
+from fusiontools.errors import CorpusError, FusionError, MissingDataError
+from fusiontools.music.notes import to_seconds
+
+SOLOS = [  # melid, performer, title, titleaddon, solopart, instrument, key, signature
+    (7, "Ann Alto", "So What", "", 1, "as", "D-dor", "4/4"),
+    (9, "Ben Bass", "So What", "Take 2", 1, "bcl", "D-dor", "4/4"),
+    (12, "Ann Alto", "The Waltz", None, 1, "ts-c", "", "3/4"),
+    (15, "Ann Alto", "So What", "", 2, "as", "D-dor", "4/4"),
+]
+
+
+def make_database(path, solos=SOLOS, seed=0):
+    """A database like wjazzd.db, with more tables and columns than are needed, in another order."""
+    rng = np.random.default_rng(seed)
+    with sqlite3.connect(path) as db:
+        db.execute(
+            "CREATE TABLE solo_info(key TEXT, instrument TEXT, avgtempo REAL, performer TEXT, titleaddon TEXT, title TEXT, "
+            "signature TEXT, solopart INT, melid INTEGER PRIMARY KEY)"
+        )
+        db.execute("CREATE TABLE melody(loud_max REAL, pitch REAL, eventid INTEGER PRIMARY KEY, duration REAL, melid INT, onset REAL)")
+        db.execute("CREATE TABLE beats(chord TEXT, beat INT, signature TEXT, onset REAL, bar INT, melid INT, beatid INTEGER PRIMARY KEY)")
+        db.execute("CREATE TABLE sections(melid INT, value TEXT)")
+        for melid, performer, title, addon, part, instrument, key, signature in solos:
+            row = (key, instrument, 120.0, performer, addon, title, signature, part, melid)
+            db.execute("INSERT INTO solo_info VALUES (?,?,?,?,?,?,?,?,?)", row)
+            per_bar = int(signature[0])
+            seconds = 9.0 + np.cumsum(rng.uniform(0.4, 0.6, 24))
+            for k, second in enumerate(seconds):
+                beat = (k + 1) % per_bar + 1  # the first annotated beat is the second of its bar
+                mark = signature if k == 0 else ""  # the official file names the meter where it changes
+                db.execute("INSERT INTO beats VALUES (?,?,?,?,?,?,?)", ("C7", beat, mark, second, 0, melid, None))
+            onsets = np.sort(rng.uniform(seconds[1], seconds[-1], 20))
+            for onset in rng.permutation(onsets):
+                row = (60.0, float(rng.integers(50, 80)), None, 0.1, melid, onset)
+                db.execute("INSERT INTO melody VALUES (?,?,?,?,?,?)", row)
+    return path
+
+
+@pytest.fixture
+def database(home):
+    return make_database(home / "wjazzd.db")
+
+
+def rows_of(database, melid):
+    with sqlite3.connect(database) as db:
+        return np.array(db.execute("SELECT onset, duration, pitch FROM melody WHERE melid=? ORDER BY onset", (melid,)).fetchall())
+
+
+def test_seconds_are_those_of_the_database(database):
+    corpus = load("weimar")
+    assert len(corpus) == 4 and not corpus.skipped
+    for entry, solo in zip(corpus, SOLOS):
+        heard, rows = to_seconds(entry.piece.tracks[0].notes, entry.piece.tempo), rows_of(database, solo[0])
+        assert np.abs(heard.onset - rows[:, 0]).max() < 1e-6
+        assert np.abs(heard.duration - rows[:, 1]).max() < 1e-6
+        assert (heard.pitch == rows[:, 2]).all()
+
+
+def test_beats_are_the_annotated_ones_and_bars_begin_on_multiples(database):
+    with sqlite3.connect(database) as db:
+        rows = db.execute("SELECT melid, onset, beat FROM beats ORDER BY melid, onset").fetchall()
+    for entry, solo in zip(load("weimar"), SOLOS):
+        onsets = np.array([r[1] for r in rows if r[0] == solo[0]])
+        numbers = np.array([r[2] for r in rows if r[0] == solo[0]])
+        beats = entry.piece.tempo.beats_at(onsets)
+        assert np.allclose(np.diff(beats), 1)
+        assert str(entry.meter) == solo[7]
+        assert np.allclose(beats % entry.meter.bar, numbers - 1)
+        assert entry.notes.onset.min() >= 0
+
+
+def test_names_songs_and_instruments(database):
+    corpus = load("weimar")
+    assert corpus.columns["id"] == [
+        "weimar/ann-alto/so-what",
+        "weimar/ben-bass/so-what-take-2",
+        "weimar/ann-alto/the-waltz",
+        "weimar/ann-alto/so-what/2",
+    ]
+    assert corpus.columns["song"] == ["so-what", "so-what", "waltz", "so-what"]
+    assert {e.label for e in corpus} == {"jazz"}
+    assert [e.piece.tracks[0].program for e in corpus] == [PROGRAMS[s[5]] for s in SOLOS]
+    assert (corpus[0].title, corpus[0].key) == ("Ann Alto: So What", "D-dor")
+
+
+def test_compressed_and_read_only_files_are_read_alike(database, home):
+    plain = load_weimar(folder=database)
+    packed = home / "weimar" / "wjazzd.db.xz"
+    packed.parent.mkdir()
+    packed.write_bytes(lzma.compress(database.read_bytes()))
+    database.chmod(0o400)
+    assert load_weimar(folder=database).content == load_weimar(folder=packed).content == plain.content
+    database.unlink()
+    assert load("weimar").content == plain.content
+    assert [f.name for f in home.rglob("*")] == ["weimar", "wjazzd.db.xz"]  # no journal, no unpacked copy
+
+
+def test_a_solo_that_cannot_be_read_is_skipped_and_named(home):
+    database = make_database(home / "wjazzd.db")
+    with sqlite3.connect(database) as db:
+        db.execute("DELETE FROM beats WHERE melid=9")
+        db.execute("UPDATE melody SET pitch=400 WHERE melid=12")
+        db.execute("UPDATE melody SET duration='long' WHERE melid=15")
+    corpus = load("weimar")
+    assert corpus.columns["id"] == ["weimar/ann-alto/so-what"]
+    assert {id: why for id, why in corpus.skipped}.keys() == {
+        "weimar/ben-bass/so-what-take-2",
+        "weimar/ann-alto/the-waltz",
+        "weimar/ann-alto/so-what/2",
+    }
+    assert "0 beats" in corpus.skipped[0][1] and "3 skipped" in repr(corpus)
+
+
+def test_what_is_no_such_database_is_refused(home):
+    with pytest.raises(MissingDataError, match="wjazzd.db"):
+        load("weimar")
+    for data in (b"", b"not a database at all" * 99, make_database(home / "x.db", []).read_bytes()):
+        (home / "wjazzd.db").write_bytes(data)
+        with pytest.raises(CorpusError, match="fetch it again"):
+            load("weimar")
+    with pytest.raises(CorpusError, match="not a file"):
+        load("weimar", folder=home)
+
+
+def test_random_damage_never_surprises(home, damage):
+    whole = make_database(home / "wjazzd.db").read_bytes()
+    for seed in range(120):
+        (home / "wjazzd.db").write_bytes(damage(whole, seed))
+        try:
+            for entry in load_weimar():
+                assert len(entry.notes)
+        except FusionError as error:
+            assert "wjazzd.db" in str(error)
+
+
+def test_the_whole_database(shared_data, home, monkeypatch):
+    monkeypatch.setenv("FUSIONTOOLS_DATA", str(shared_data))
+    corpus = load("weimar")
+    assert len(corpus) == 456 and sum(len(e.notes) for e in corpus) == 200_809 and not corpus.skipped
+    assert len(set(corpus.columns["id"])) == 456
+    with lzma.open(shared_data / "weimar" / "wjazzd.db.xz") as packed:
+        (home / "wjazzd.db").write_bytes(packed.read())
+    with sqlite3.connect(home / "wjazzd.db") as db:
+        rows = np.array(db.execute("SELECT onset FROM melody ORDER BY melid, onset").fetchall())[:, 0]
+    heard = np.concatenate([to_seconds(e.notes, e.piece.tempo).onset for e in corpus])
+    assert np.abs(heard - rows).max() < 1e-6
