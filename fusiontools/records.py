@@ -1,0 +1,392 @@
+"""Run records: what a finished run leaves behind, one JSON file each, and what every table of the book is made from.
+
+A record is a value with a fixed set of fields, checked when it is made, when it is written and when it is read. Nothing here trains,
+measures or prints: `fusiontools.training` writes records, chapters turn the rows of `table` into pages.
+"""
+
+import json
+import math
+import os
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from importlib import resources
+from numbers import Integral, Real
+from pathlib import Path
+from statistics import fmean, stdev
+
+import numpy as np
+
+from fusiontools.errors import RecordError
+
+__all__ = ["SCALES", "Record", "code_version", "metric_value", "plain", "read_record", "read_records", "table"]
+__all__ += ["write_record", "write_whole"]
+
+SCALES = ("smoke", "laptop", "shipped", "paper")
+AGAIN = "let the training that made it write it again"
+PACKAGE = __name__.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished run.
+
+    Parameters
+    ----------
+    paper : str
+        The paper's room, such as ``"fusiongan"``: also the folder of its records.
+    method : str
+        What was run: the paper's own method, a baseline, an ablation.
+    scale : {"smoke", "laptop", "shipped", "paper"}
+    data : dict
+        At least ``name`` and ``sha256`` (64 hexadecimal digits) of the encoded data set.
+    seed : int
+    config : dict
+        Every setting of the run.
+    metrics : dict of str to number or dict
+        A number, or ``{"value", "low", "high"}`` where an interval was computed.
+    samples : list
+        What was generated and is worth keeping, as plain JSON values: file names, or the notes themselves.
+    minutes : float
+        Wall time of the whole run, in minutes, over all its sessions.
+    device : str
+    version : str
+        Of the code.
+
+    Raises
+    ------
+    RecordError
+        If a field is of the wrong kind, or a number is not finite. The message names the field.
+
+    Examples
+    --------
+    >>> record = Record("fusiongan", "rm", "smoke", {"name": "essen", "sha256": "0" * 64}, 0, {}, {"ratio": 1.5}, [], 0.1, "cpu", "0.1.0")
+    >>> record.metrics["ratio"]
+    1.5
+    """
+
+    paper: str
+    method: str
+    scale: str
+    data: dict
+    seed: int
+    config: dict
+    metrics: dict
+    samples: list
+    minutes: float
+    device: str
+    version: str
+
+    def __post_init__(self):
+        for field in fields(self):  # numpy's numbers and tuples become plain ones, here and once
+            object.__setattr__(self, field.name, plain(getattr(self, field.name), field.name))
+        for name in ("paper", "method", "device", "version"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name):
+                raise RecordError(f"{name} is {getattr(self, name)!r}, not a name", "record", "give it as a string")
+        if not self.paper.isidentifier():
+            raise RecordError(f"paper is {self.paper!r}, which is no name of a room", "record", "use letters, digits and underscores")
+        if self.scale not in SCALES:
+            raise RecordError(f"scale is {self.scale!r}", "record", f"use one of {', '.join(SCALES)}")
+        for name, kind in (("data", dict), ("config", dict), ("metrics", dict), ("samples", list)):
+            if not isinstance(getattr(self, name), kind):
+                raise RecordError(f"{name} is a {type(getattr(self, name)).__name__}, not a {kind.__name__}", "record", AGAIN)
+        if not isinstance(self.data.get("name"), str) or not _is_sha256(self.data.get("sha256")):
+            raise RecordError("data does not say 'name' and 'sha256' (64 hexadecimal digits)", "record", "give both")
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool):
+            raise RecordError(f"seed is {self.seed!r}, not a whole number", "record", AGAIN)
+        if not _is_number(self.minutes) or self.minutes < 0:
+            raise RecordError(f"minutes is {self.minutes!r}, not a length of time", "record", AGAIN)
+        for name, metric in self.metrics.items():
+            _check_metric(name, metric)
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_sha256(value):
+    return isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef")
+
+
+def _check_metric(name, metric):
+    if isinstance(metric, dict):
+        if set(metric) != {"value", "low", "high"} or not all(_is_number(v) for v in metric.values()):
+            raise RecordError(f"metrics.{name} is {metric!r}", "record", "give a number, or numbers for 'value', 'low' and 'high'")
+        if metric["low"] > metric["high"]:
+            raise RecordError(f"metrics.{name}: its interval runs from {metric['low']} down to {metric['high']}", "record", "swap them")
+    elif not _is_number(metric):
+        raise RecordError(f"metrics.{name} is {metric!r}", "record", "give a number, or leave out what could not be measured")
+
+
+def plain(value, where="value"):
+    """A value in the plain kinds that JSON knows: numpy's numbers and arrays and tuples are turned into numbers and lists.
+
+    Raises
+    ------
+    RecordError
+        If something has no plain kind, or a number is NaN or infinite. `where` leads the name in the message.
+
+    Examples
+    --------
+    >>> plain({"width": np.int64(8), "kernel": (3, 3)})
+    {'width': 8, 'kernel': [3, 3]}
+    """
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, dict):
+        odd = [key for key in value if not isinstance(key, str)]
+        if odd:
+            raise RecordError(f"{where} has the key {odd[0]!r}, which is no string", "record", "name it")
+        return {key: plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        if not math.isfinite(value):
+            raise RecordError(f"{where} is {value}, not a finite number", "record", "find out where it comes from, or leave it out")
+        return float(value)
+    do = "turn it into numbers, strings, lists or dicts"
+    raise RecordError(f"{where} is a {type(value).__name__}, which JSON does not know", "record", do)
+
+
+def code_version():
+    """The version of this package, as records name it."""
+    return sys.modules[PACKAGE].__version__
+
+
+def metric_value(metric):
+    """The number of a metric, with or without an interval.
+
+    Examples
+    --------
+    >>> metric_value({"value": 2.0, "low": 1.0, "high": 3.0}), metric_value(4)
+    (2.0, 4.0)
+    """
+    return float(metric["value"] if isinstance(metric, dict) else metric)
+
+
+def write_whole(path, data, previous=None):
+    """Write bytes to a file so that, whatever happens, it holds either all of the new bytes or all of the old ones.
+
+    Parameters
+    ----------
+    path : path-like
+    data : bytes or iterable of bytes
+    previous : path-like, optional
+        Where the file that was there goes to, once the new one is safely on the disk.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it. The old file is then as it was.
+    """
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    try:
+        with open(part, "wb") as file:
+            file.writelines((data,) if isinstance(data, bytes) else data)
+            file.flush()
+            os.fsync(file.fileno())  # a name must never point at bytes that are not on the disk yet
+        if previous is not None and path.exists():
+            os.replace(path, previous)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    if os.name == "posix":  # the renaming itself is on the disk only when its folder is
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # some network drives know no such thing
+                os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write_record(record, path):
+    """Write a record as JSON, whole or not at all. The same record makes the same bytes.
+
+    Parameters
+    ----------
+    record : Record or dict
+    path : path-like
+        Its folder must exist.
+
+    Raises
+    ------
+    RecordError
+        If the record is not one, or cannot be written.
+    """
+    record = record if isinstance(record, Record) else _from_dict(record, "record")
+    text = json.dumps(asdict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        do = "check that its folder exists, may be written to and has room"
+        raise RecordError(f"cannot be written ({error.strerror})", path, do) from None
+
+
+def read_record(path):
+    """Read one record.
+
+    Parameters
+    ----------
+    path : path-like
+        A JSON file, or a resource of a package.
+
+    Raises
+    ------
+    RecordError
+        If there is no such file, it is not JSON, holds NaN, lacks a field or has one that no record has.
+    """
+    path = Path(path) if isinstance(path, (str, os.PathLike)) else path
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordError(f"cannot be read ({error.strerror})", path, "check the path") from None
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise RecordError(f"not a record: no readable JSON ({error})", path, AGAIN) from None
+    return _from_dict(found, path)
+
+
+def _from_dict(found, where):
+    if not isinstance(found, dict):
+        raise RecordError(f"not a record but a {type(found).__name__}", where, AGAIN)
+    names = [f.name for f in fields(Record)]
+    missing, unknown = [n for n in names if n not in found], [n for n in found if n not in names]
+    if missing or unknown:
+        says = [f"{what}: {', '.join(map(str, which))}" for what, which in (("missing", missing), ("unknown", unknown)) if which]
+        raise RecordError(f"not the fields of a record ({'; '.join(says)})", where, f"a record has {', '.join(names)}")
+    try:
+        return Record(**found)
+    except RecordError as error:
+        raise RecordError(error.found, where, error.do) from None
+
+
+def read_records(paper, *folders):
+    """Every record of a paper: those that ship with the package, then those in folders of your own.
+
+    Parameters
+    ----------
+    paper : str
+        Such as ``"fusiongan"``.
+    *folders : path-like
+        Each is read for the ``.json`` files in it and for every ``record.json`` below it, so that a folder of runs will do. Records of
+        other papers are passed over.
+
+    Returns
+    -------
+    list of Record
+        In the order of their paths. Empty where nothing has been run yet.
+
+    Raises
+    ------
+    RecordError
+        If a folder is missing, or a file in it is not a record.
+
+    Examples
+    --------
+    >>> read_records("no_such_paper")
+    []
+    """
+    if not paper.isidentifier():
+        raise ValueError(f"a paper's name is made of letters, digits and underscores, found {paper!r}")
+    shipped = resources.files(PACKAGE).joinpath("results", paper)
+    records = []
+    for file in sorted(shipped.iterdir(), key=lambda f: f.name) if shipped.is_dir() else []:
+        if file.name.endswith(".json"):
+            records.append(read_record(file))
+            if records[-1].paper != paper:
+                raise RecordError(f"a record of {records[-1].paper!r} in the folder of {paper!r}", file, "move it")
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise RecordError("no such folder", folder, "check the path")
+        files = {f for f in folder.glob("*.json") if f.name != "config.json"} | set(folder.rglob("record.json"))
+        records += [r for r in map(read_record, sorted(files)) if r.paper == paper]
+    return records
+
+
+ALIKE = ("paper", "method", "scale", "data", "config")  # what runs share that differ in nothing but their seed
+
+
+def table(records, metrics=None, by="method"):
+    """Records as rows of numbers: one row a method, each metric with its mean over the seeds and its spread.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    metrics : list of str, optional
+        Which, in which order. By default all that occur.
+    by : str or tuple of str
+        The fields that tell rows apart.
+
+    Returns
+    -------
+    list of dict
+        In the order in which the rows' first records came. Beside the fields of `by` and ``runs``, their number, each metric has
+        ``mean``; ``spread``, the sample standard deviation over seeds, None for a single run; ``low`` and ``high``, the outermost
+        bounds of the runs' own intervals, None unless each has one; and ``n``, the number of runs that have it. A metric
+        that no run of the row has is None.
+
+    Raises
+    ------
+    RecordError
+        If runs of one row differ in more than their seed (a mean over different scales or data means nothing), or a seed occurs twice.
+
+    Examples
+    --------
+    >>> data = {"name": "essen", "sha256": "0" * 64}
+    >>> runs = [Record("fusiongan", "rm", "smoke", data, seed, {}, {"ratio": 1.0 + seed}, [], 0.1, "cpu", "0.1.0") for seed in (0, 1)]
+    >>> table(runs)[0]["ratio"]["mean"]
+    1.5
+    """
+    records, by = list(records), (by,) if isinstance(by, str) else tuple(by)
+    names = list(metrics) if metrics is not None else list(dict.fromkeys(name for r in records for name in r.metrics))
+    groups = {}
+    for r in records:
+        groups.setdefault(tuple(r.data["name"] if field == "data" else getattr(r, field) for field in by), []).append(r)
+    rows = []
+    for key, group in groups.items():
+        _check_alike(group, where=", ".join(map(str, key)))
+        rows.append(dict(zip(by, key)) | {"runs": len(group)} | {name: _summary(name, group) for name in names})
+    return rows
+
+
+def _check_alike(group, where):
+    for field in ALIKE:
+        found = [_compared(r, field) for r in group]
+        odd = [f for f in found if f != found[0]]
+        if odd:
+            do = f"choose among the records first, or tell the rows apart with by=(..., {field!r})"
+            raise RecordError(f"its runs differ in {field}: {_short(found[0])} and {_short(odd[0])}", where, do)
+    seeds = [r.seed for r in group]
+    if len(set(seeds)) < len(seeds):
+        raise RecordError(f"two runs with one seed (seeds {seeds})", where, "leave one of them out")
+
+
+def _compared(record, field):
+    if field == "data":
+        return record.data["sha256"]
+    if field == "config":  # some configs hold the seed too
+        return {k: v for k, v in record.config.items() if k != "seed"}
+    return getattr(record, field)
+
+
+def _short(value):
+    return text if len(text := str(value)) <= 80 else text[:77] + "..."
+
+
+def _summary(name, group):
+    found = [r.metrics[name] for r in group if name in r.metrics]
+    if not found:
+        return None
+    values = [metric_value(m) for m in found]
+    bounded = all(isinstance(m, dict) for m in found)
+    return {
+        "mean": fmean(values),
+        "spread": stdev(values) if len(values) > 1 else None,
+        "low": min(m["low"] for m in found) if bounded else None,
+        "high": max(m["high"] for m in found) if bounded else None,
+        "n": len(values),
+    }

@@ -1,0 +1,36 @@
+"""What every training shares: devices, seeds, scales, the loop, checkpoints and resume. Torch arrives only when a training needs it.
+
+Nothing here knows a model, a loss or a data set: a paper's room writes its own plain loop, and takes from here what keeps it alive.
+"""
+
+import importlib
+
+_HOMES = {
+    "Batches": "loop",
+    "Run": "run",
+    "capture_generators": "seeds",
+    "device_name": "devices",
+    "fabric": "devices",
+    "load_checkpoint": "checkpoint",
+    "load_weights": "checkpoint",
+    "memory_guard": "devices",
+    "read_weights": "checkpoint",
+    "restore_generators": "seeds",
+    "save_checkpoint": "checkpoint",
+    "save_weights": "checkpoint",
+    "scale": "scales",
+    "seed_everything": "seeds",
+    "steps": "loop",
+    "watch": "progress",
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

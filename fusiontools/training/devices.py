@@ -1,0 +1,154 @@
+"""Where a training computes: processor or GPU, in which precision, in how many processes.
+
+lightning-fabric moves models and data; the loop stays the paper's own. Only data-parallel training is meant here: every process holds the
+whole model and sees its own part of each batch.
+"""
+
+import os
+import platform
+from contextlib import contextmanager
+
+from fusiontools.errors import FusionError
+from fusiontools.training.progress import in_notebook
+
+__all__ = ["device_name", "fabric", "memory_guard", "need_torch"]
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def need_torch():
+    """The torch module.
+
+    Raises
+    ------
+    FusionError
+        If PyTorch is not installed. The message says how to install it.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        if error.name != "torch":
+            raise  # it is there, and broken: its own words say how
+        raise FusionError("PyTorch is not installed", "training", "pip install torch (the README says which build costs what)") from None
+    return torch
+
+
+def _fabric_class():
+    need_torch()
+    try:
+        from lightning_fabric import Fabric
+    except ImportError:
+        try:
+            from lightning.fabric import Fabric  # the same code, where the large package was installed
+        except ImportError:
+            raise FusionError("lightning-fabric is not installed", "training", "pip install lightning-fabric") from None
+    return Fabric
+
+
+def fabric(device="auto", precision="32-true", processes=1, threads=None):
+    """A `Fabric` for a plain loop: it sets up models, optimizers and gradients for the device, and says nothing about the loop.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda", "mps"}
+        "auto" takes the GPU where there is one.
+    precision : str
+        As Fabric names it. The default computes in 32 bits everywhere; ``"bf16-mixed"`` halves what activations take on recent GPUs. With
+        ``"16-mixed"``, put ``fabric.strategy.precision`` into the state of `steps`: its loss scale is part of the training.
+    processes : int
+        More than one: call ``fabric.launch(function)``, which runs the function in each. On GPUs each has its own.
+    threads : int, optional
+        CPU threads of each process. By default torch decides; several processes on the CPU share the cores. Sums may round differently with
+        another number of threads, so bit-identical repetition needs the same number.
+
+    Returns
+    -------
+    lightning_fabric.Fabric
+
+    Raises
+    ------
+    FusionError
+        If torch or lightning-fabric is missing, or the device is not there.
+
+    Examples
+    --------
+    >>> fabric("cpu").device
+    device(type='cpu')
+    """
+    if device not in DEVICES:
+        raise FusionError(f"there is no device {device!r}", "device", f"use one of {', '.join(DEVICES)}")
+    if processes < 1:
+        raise ValueError(f"at least one process is needed, found {processes}")
+    torch, Fabric = need_torch(), _fabric_class()
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        do = "use device='auto', or install a CUDA build of torch and its driver"
+        raise FusionError("torch sees no CUDA device", "device='cuda'", do)
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise FusionError("torch sees no Apple GPU", "device='mps'", "use device='auto'")
+    if device == "cuda" and processes > torch.cuda.device_count():
+        found = f"{processes} processes want a GPU each, and there are {torch.cuda.device_count()}"
+        raise FusionError(found, "device='cuda'", "ask for fewer processes")
+    if threads is None and device == "cpu" and processes > 1:
+        threads = max((os.cpu_count() or 1) // processes, 1)
+    if threads is not None:
+        torch.set_num_threads(threads)
+        if processes > 1:
+            os.environ["OMP_NUM_THREADS"] = str(threads)  # for the processes that are still to come
+    # A notebook cannot be started a second time, so there the processes are forked; elsewhere they start afresh.
+    strategy = "auto" if processes == 1 else "ddp_notebook" if in_notebook() else "ddp_spawn"
+    return Fabric(accelerator=device, devices=processes, strategy=strategy, precision=precision)
+
+
+def device_name(fabric=None):
+    """What a record says about where a run was computed.
+
+    Examples
+    --------
+    >>> device_name().startswith("CPU")
+    True
+    """
+    torch = need_torch()
+    processes = "" if fabric is None or fabric.world_size == 1 else f", {fabric.world_size} processes"
+    if fabric is not None and fabric.device.type == "cuda":
+        return torch.cuda.get_device_name(fabric.device) + processes
+    if fabric is not None and fabric.device.type == "mps":
+        return f"Apple GPU ({platform.machine()}){processes}"
+    threads = torch.get_num_threads()
+    return f"CPU ({platform.machine()}), {threads} thread{'s' * (threads > 1)}{processes}"
+
+
+@contextmanager
+def memory_guard(reduce="batch_size"):
+    """Around a loop, or on a function: memory that runs out becomes an error that says what to make smaller.
+
+    Parameters
+    ----------
+    reduce : str
+        The setting that the reader should lower first.
+
+    Raises
+    ------
+    FusionError
+        In place of torch's or Python's own error.
+
+    Examples
+    --------
+    >>> with memory_guard(reduce="rollouts"):
+    ...     raise MemoryError
+    Traceback (most recent call last):
+        ...
+    fusiontools.errors.FusionError: the computer: out of memory. What to do: lower rollouts, or train at a smaller scale; the last ...
+    """
+    do = f"lower {reduce}, or train at a smaller scale; the last checkpoint is whole"
+    try:
+        yield
+    except MemoryError:
+        raise FusionError("out of memory", "the computer", do) from None
+    except RuntimeError as error:  # torch's own OutOfMemoryError is one of these, and has not always had that name
+        says = str(error).lower()
+        if "out of memory" not in says and "can't allocate memory" not in says and "not enough memory" not in says:
+            raise
+        where = "the GPU" if "cuda" in says or "mps" in says else "the computer"
+        raise FusionError(f"out of memory ({str(error).splitlines()[0][:160].rstrip('. ')})", where, do) from None

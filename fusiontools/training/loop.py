@@ -1,0 +1,275 @@
+"""The smallest thing that makes a training survive: a ``for`` loop over steps that can be killed at any moment and go on.
+
+The loop's body stays the paper's own, in plain sight. Around it, `steps` puts back what a checkpoint holds, saves, listens for
+interrupts and shows how far it is. There is no trainer here, no callback and no hook.
+"""
+
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import numpy as np
+
+from fusiontools.errors import RecordError
+from fusiontools.training.checkpoint import newest_checkpoint, save_checkpoint
+from fusiontools.training.devices import need_torch
+from fusiontools.training.progress import watch
+from fusiontools.training.seeds import capture_generators, restore_generators
+
+__all__ = ["Batches", "steps"]
+
+
+class Batches:
+    """An endless stream of shuffled indices, in batches, that knows where it is.
+
+    Every pass over the data is shuffled anew. Passes follow each other without a gap, so that each batch is full and no item is left out;
+    a batch may hold the end of one pass and the start of the next.
+
+    Parameters
+    ----------
+    n : int
+        Items in the data set.
+    batch_size : int
+        Of all processes together.
+    seed : int
+        Of its own generator: what else is random in the training does not change the order of the data.
+    rank, processes : int
+        Which part of each batch is wanted: several processes together see what one would have seen.
+
+    Examples
+    --------
+    >>> batches = Batches(5, 2, seed=0)
+    >>> sorted(np.concatenate([next(batches) for _ in range(5)]).tolist())
+    [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    >>> state, here = batches.state_dict(), next(batches).tolist()
+    >>> batches.load_state_dict(state)
+    >>> next(batches).tolist() == here
+    True
+    """
+
+    def __init__(self, n, batch_size, seed=0, rank=0, processes=1):
+        if n < 1 or batch_size < 1:
+            raise ValueError(f"at least one item and one to a batch are needed, found {n} and {batch_size}")
+        if batch_size % processes or not 0 <= rank < processes:
+            raise ValueError(f"a batch of {batch_size} cannot be shared by {processes} processes (this is {rank})")
+        self.n, self.batch_size, self.seed, self.rank, self.processes = n, batch_size, seed, rank, processes
+        self.drawn = 0  # items drawn so far: all that there is to remember
+        self._order = (None, None)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        batch = np.empty(self.batch_size, dtype=np.int64)
+        filled = 0
+        while filled < self.batch_size:
+            epoch, at = divmod(self.drawn + filled, self.n)
+            part = self._shuffled(epoch)[at : at + self.batch_size - filled]
+            batch[filled : filled + len(part)] = part
+            filled += len(part)
+        self.drawn += self.batch_size
+        return batch[self.rank :: self.processes]  # (batch_size / processes,)
+
+    def _shuffled(self, epoch):
+        if self._order[0] != epoch:  # the order of a pass follows from seed and number, so that it need not be stored
+            self._order = (epoch, np.random.default_rng([self.seed, epoch]).permutation(self.n))
+        return self._order[1]
+
+    @property
+    def epoch(self):
+        """Passes over the data so far, as a fraction."""
+        return self.drawn / self.n
+
+    def state_dict(self):
+        """Where the stream is."""
+        return {"n": self.n, "batch_size": self.batch_size, "seed": self.seed, "drawn": self.drawn}
+
+    def load_state_dict(self, state):
+        """Go where the stream was.
+
+        Raises
+        ------
+        RecordError
+            If it was another stream.
+        """
+        own = self.state_dict()
+        odd = [k for k in ("n", "batch_size", "seed") if state.get(k) != own[k]]
+        if odd:
+            raise RecordError(f"its {odd[0]} was {state.get(odd[0])} and is {own[odd[0]]} now", "data order", "start a new run")
+        self.drawn = state["drawn"]
+
+
+def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=None):
+    """Count the steps of a training, so that it can be stopped at any moment and goes on where it was.
+
+    Call `seed_everything` and build everything as if nothing had happened before; the first step then finds it as the last checkpoint
+    left it, global random generators included. A phase that is finished gives no steps, and leaves its end state: what stands between
+    two phases is simply run again. Do not ``break`` out of the loop: a step that was left is a step that was not done.
+
+    Ctrl-C and SIGTERM are answered between two steps: the state is saved, and a line says how to go on. A second Ctrl-C does not wait.
+
+    Parameters
+    ----------
+    run : Run
+    state : dict
+        All that the steps change, by name: whatever has ``state_dict`` and ``load_state_dict`` (models, optimizers, schedulers, `Batches`),
+        numpy's and torch's generators, and dicts of plain values, such as counters.
+    total : int
+        Steps of this phase in all.
+    phase : str
+        A name for it. Each phase of a training has its own.
+    every : int, optional
+        Save after every so many steps.
+    seconds : float or None
+        Save when so many seconds have passed since the last time. After the last step it is always saved.
+    curves : list of str, optional
+        Which columns of the history to show.
+
+    Yields
+    ------
+    int
+        The number of the step, from 0.
+
+    Raises
+    ------
+    KeyboardInterrupt, SystemExit
+        After an interrupt, when all is saved.
+    RecordError
+        If the checkpoint is damaged, or was made by other code.
+    FusionError
+        If the disk is full. The checkpoint before is whole.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fusiontools.training.run import Run
+    >>> asked = dict(paper="p", method="m", scale="smoke", config={}, data={"name": "d", "sha256": "0" * 64})
+    >>> run, count = Run.open(tempfile.mkdtemp(), **asked), {"sum": 0}
+    >>> for step in steps(run, {"count": count}, 4):
+    ...     count["sum"] += step
+    ...     run.log(sum=count["sum"])
+    >>> run.history.column("sum")
+    ([0, 1, 2, 3], [0, 1, 3, 6])
+    """
+    if not phase.isidentifier():
+        raise ValueError(f"a phase is named like a variable, found {phase!r}")
+    done, damaged = _resume(run, state, total, phase)
+    saved = time.monotonic()
+    with _listening() as heard, watch(total, done, phase, curves, quiet=run.rank > 0) as shown:
+        shown.update(done, run.history)
+        try:
+            for step in range(done, total):
+                run.begin_step(phase, step)
+                yield step
+                run.end_step()
+                done = step + 1
+                due = done == total or (every and done % every == 0) or (seconds is not None and time.monotonic() - saved >= seconds)
+                stop, due = _agreed(run, heard[0] if heard else 0, int(bool(due)))
+                if stop or due:
+                    _save(run, state, phase, done, damaged)
+                    saved, damaged = time.monotonic(), False
+                shown.update(done, run.history)
+                if stop:
+                    _leave(run, phase, done, total, stop)
+        finally:
+            run.drop_step()
+
+
+def _leave(run, phase, done, total, number):
+    if run.rank == 0:
+        says = f"Stopped after step {done:,} of {total:,} ({phase}). Everything is saved in {run.folder}."
+        print(says, "Run the same cell or command again to go on from there.", file=sys.stderr, flush=True)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + number)  # as shells count what a signal ended
+
+
+@contextmanager
+def _listening():
+    """Note SIGINT and SIGTERM instead of dying of them; yields the list of what was heard."""
+    heard = []
+
+    def note(number, frame):
+        if number == signal.SIGINT and heard:
+            raise KeyboardInterrupt
+        heard.append(int(number))
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # no other thread may listen
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # what was started to survive an interrupt shall survive it
+                before[number] = signal.signal(number, note)
+    try:
+        yield heard
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _agreed(run, *flags):
+    """The same decision in all processes: the largest of each flag."""
+    if run.processes == 1:
+        return flags
+    torch = need_torch()
+    agreed = run.fabric.all_reduce(torch.tensor(flags, device=run.fabric.device), reduce_op="max")
+    return tuple(agreed.tolist())
+
+
+def _save(run, state, phase, done, damaged):
+    run.sync()  # the rows first: a checkpoint promises those of all its steps
+    generators = [capture_generators()]
+    if run.processes > 1:
+        generators = [None] * run.processes
+        need_torch().distributed.all_gather_object(generators, capture_generators())
+    if run.rank == 0:
+        values = {name: _value(thing, name) for name, thing in state.items()}
+        content = {"phase": phase, "done": done, "minutes": run.minutes, "generators": generators, "state": values}
+        save_checkpoint(content, run.checkpoint_path(phase), damaged)
+
+
+def _resume(run, state, total, phase):
+    """Put everything back to where the phase's checkpoint was taken. Returns the steps done, and whether a newer one was damaged."""
+    found, damaged = newest_checkpoint(run.checkpoint_path(phase))
+    run.begin_phase(phase, total, 0 if found is None else found["done"], 0.0 if found is None else found["minutes"])
+    if found is None:
+        return 0, damaged
+    where, do = run.checkpoint_path(phase), "the code has changed since: start a new run, or go back to that version"
+    if set(found["state"]) != set(state):
+        raise RecordError(f"holds {sorted(found['state'])}, and the training has {sorted(state)}", where, do)
+    if len(found["generators"]) != run.processes:
+        raise RecordError(f"saved by {len(found['generators'])} processes, not {run.processes}", where, "go on with as many as before")
+    for name, thing in state.items():
+        try:
+            _put_back(thing, found["state"][name])
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, RecordError):
+                raise
+            raise RecordError(f"its {name} does not fit ({str(error).splitlines()[0][:200]})", where, do) from error
+    restore_generators(found["generators"][run.rank])
+    return found["done"], damaged
+
+
+def _value(thing, name):
+    if hasattr(thing, "state_dict"):
+        return thing.state_dict()
+    if isinstance(thing, np.random.Generator):
+        return thing.bit_generator.state
+    if hasattr(thing, "get_state"):  # torch.Generator
+        return thing.get_state()
+    if isinstance(thing, dict):
+        return thing
+    raise ValueError(f"state[{name!r}] is a {type(thing).__name__}: it has no state_dict, is no generator and no dict")
+
+
+def _put_back(thing, value):
+    if hasattr(thing, "load_state_dict"):
+        thing.load_state_dict(value)
+    elif isinstance(thing, np.random.Generator):
+        thing.bit_generator.state = value
+    elif hasattr(thing, "set_state"):
+        thing.set_state(value)
+    else:
+        thing.clear()
+        thing.update(value)

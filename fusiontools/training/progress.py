@@ -1,0 +1,254 @@
+"""How far a training is, and for how much longer: one display in a notebook, one bar on a terminal, a line now and then elsewhere.
+
+It only shows. Nothing that is learned or saved depends on it, and where nobody looks it does next to nothing.
+"""
+
+import html
+import math
+import sys
+import time
+from collections import deque
+
+__all__ = ["curve_svg", "in_notebook", "spoken_time", "time_left", "watch"]
+
+CURVES = 4  # shown at once, unless some were asked for
+POINTS = 120  # of one curve: more cannot be told apart at this width
+WIDTH, HEIGHT = 210, 56  # of one curve, in pixels
+
+
+def in_notebook():
+    """Whether this code runs in a notebook, where a display can be updated in place."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def spoken_time(seconds):
+    """A length of time as people say it.
+
+    Examples
+    --------
+    >>> spoken_time(4.4), spoken_time(75), spoken_time(7260)
+    ('4 s', '1 min 15 s', '2 h 1 min')
+    """
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def time_left(marks, total):
+    """Seconds until step `total`, at the pace of the marks.
+
+    Parameters
+    ----------
+    marks : sequence of (seconds, steps done)
+        From older to newer.
+    total : int
+
+    Returns
+    -------
+    float or None
+        None as long as there is no pace.
+
+    Examples
+    --------
+    >>> time_left([(0.0, 0), (10.0, 20)], 100)
+    40.0
+    """
+    if len(marks) < 2 or marks[-1][1] <= marks[0][1]:
+        return None
+    (first, before), (last, done) = marks[0], marks[-1]
+    return (total - done) * (last - first) / (done - before)
+
+
+def thin_out(steps, values, points=POINTS):
+    """A curve of at most `points` points: means over stretches of equal length. What is not finite is left out."""
+    pairs = [(s, v) for s, v in zip(steps, values) if math.isfinite(v)]
+    width = max(math.ceil(len(pairs) / points), 1)
+    stretches = [pairs[i : i + width] for i in range(0, len(pairs), width)]
+    return [(sum(s for s, _ in part) / len(part), sum(v for _, v in part) / len(part)) for part in stretches]
+
+
+def curve_svg(name, steps, values):
+    """One small curve with its name and its last value, as an SVG element that needs nothing else.
+
+    Parameters
+    ----------
+    name : str
+    steps, values : sequence of numbers, shape (N,)
+
+    Returns
+    -------
+    str
+        Empty if there is no finite value.
+    """
+    points = thin_out(steps, values)
+    if not points:
+        return ""
+    (left, right), values = (points[0][0], points[-1][0]), [v for _, v in points]
+    low, high = min(values), max(values)
+    x = [(s - left) / ((right - left) or 1) * (WIDTH - 4) + 2 for s, _ in points]
+    y = [HEIGHT - 4 - (v - low) / (high - low) * (HEIGHT - 22) if high > low else HEIGHT / 2 + 6 for _, v in points]
+    line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y))
+    says = html.escape(f"{name} {points[-1][1]:.4g}")
+    return (
+        f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{says}, from {low:.4g} to {high:.4g}">'
+        f'<text x="2" y="11" font-size="11" fill="currentColor">{says}</text>'
+        f'<text x="{WIDTH - 2}" y="11" font-size="9" fill="currentColor" opacity="0.6" text-anchor="end">{low:.3g} to {high:.3g}</text>'
+        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.3"/></svg>'
+    )
+
+
+def watch(total, start=0, title="training", curves=None, quiet=False):
+    """A display of progress for this place, to be used in a ``with`` statement.
+
+    Parameters
+    ----------
+    total : int
+        Steps in all.
+    start : int
+        Steps done already, in an earlier session.
+    title : str
+    curves : list of str, optional
+        Columns of the history to draw. By default the first four.
+    quiet : bool
+        Show nothing: of several processes one does.
+
+    Returns
+    -------
+    Watch
+        Call its ``update(done, history)`` after each step; how often it draws is its own business.
+
+    Examples
+    --------
+    >>> with watch(3, quiet=True) as shown:
+    ...     for step in range(3):
+    ...         shown.update(step + 1)
+    """
+    kind = Watch if quiet else _Notebook if in_notebook() else _Terminal if sys.stderr.isatty() else _Lines
+    return kind(total, start, title, curves)
+
+
+class Watch:
+    """Knows how far things are and says nothing; those below say it, each in its way."""
+
+    pause = math.inf  # seconds between two drawings
+
+    def __init__(self, total, start, title, curves):
+        self.total, self.done, self.title, self.curves = total, start, title, curves
+        self.start, self.history, self.stopped = start, None, False
+
+    def __enter__(self):
+        self.began = self.drawn = time.monotonic()
+        self.marks = deque([(self.began, self.done)], maxlen=30)  # the pace is that of the last thirty drawings
+        self.open()
+        return self
+
+    def update(self, done, history=None):
+        """Note that `done` steps are done, and draw if it is time."""
+        self.done, self.history = done, history
+        now = time.monotonic()
+        if now - self.drawn >= self.pause:
+            self.marks.append((now, done))
+            self.draw()
+            self.drawn = time.monotonic()
+            self.pause = max(type(self).pause, 50 * (self.drawn - now))  # drawing may cost two per cent of the time, never more
+
+    def __exit__(self, kind, error, trace):
+        self.stopped = kind is not None
+        self.close()
+
+    def state(self):
+        """Where things stand, in words."""
+        if self.start >= self.total:
+            return f"all {self.total:,} steps were done before"
+        if self.done >= self.total:
+            took = spoken_time(time.monotonic() - self.began)
+            now = f", {self.total - self.start:,} of them now" if self.start else ""
+            return f"{self.total:,} steps{now}, in {took}"
+        if self.stopped:
+            return f"stopped at step {self.done:,} of {self.total:,}"
+        left = time_left(self.marks, self.total)
+        return f"step {self.done:,} of {self.total:,}" + (f", {spoken_time(left)} left" if left is not None else "")
+
+    def chosen(self):
+        """The columns to show that the history has by now."""
+        columns = self.history.columns if self.history is not None else []
+        return [c for c in self.curves if c in columns] if self.curves is not None else columns[:CURVES]
+
+    def last_values(self):
+        """The newest value of each chosen column, in words."""
+        values = {c: next((row[c] for row in reversed(self.history.rows[-100:]) if c in row), None) for c in self.chosen()}
+        return ", ".join(f"{c} {v:.4g}" for c, v in values.items() if v is not None)
+
+    def open(self):
+        """Begin to show."""
+
+    def draw(self):
+        """Show the present state."""
+
+    def close(self):
+        """Show the last state, which stays."""
+
+
+class _Lines(Watch):
+    pause = 60.0
+
+    def draw(self):
+        print(", ".join(filter(None, [f"{self.title}: {self.state()}", self.last_values()])), file=sys.stderr, flush=True)
+
+    def close(self):
+        if self.drawn != self.began:  # what took less than one pause leaves no trace
+            self.draw()
+
+
+class _Terminal(Watch):
+    pause = 0.2
+
+    def open(self):
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        words = TextColumn("{task.fields[words]}", markup=False)
+        # Drawn by hand and not by a thread of rich's own: a training may be forked or killed at any moment.
+        title = TextColumn("{task.description}", markup=False)
+        self.bar = Progress(title, BarColumn(), words, console=Console(stderr=True), auto_refresh=False)
+        self.bar.start()
+        self.task = self.bar.add_task(self.title, total=self.total, completed=self.done, words=self.state())
+        self.bar.refresh()
+
+    def draw(self):
+        self.bar.update(self.task, completed=self.done, words=", ".join(filter(None, [self.state(), self.last_values()])), refresh=True)
+
+    def close(self):
+        self.draw()
+        self.bar.stop()
+
+
+class _Notebook(Watch):
+    pause = 1.0
+
+    def open(self):
+        from IPython.display import HTML, display
+
+        self.html = HTML
+        self.shown = display(HTML(self.page()), display_id=True)
+
+    def draw(self):
+        self.shown.update(self.html(self.page()))
+
+    def close(self):
+        self.draw()
+
+    def page(self):
+        """The whole display: a line of words, a bar, the curves. One element, always replaced as a whole."""
+        drawn = [curve_svg(c, *self.history.column(c)) for c in self.chosen()]
+        words = html.escape(f"{self.title}: {self.state()}")
+        return (
+            f'<div style="font:13px system-ui,sans-serif;max-width:56em"><div>{words}</div>'
+            f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:100%" aria-label="{words}"></progress>'
+            f'<div style="display:flex;flex-wrap:wrap;gap:6px">{"".join(drawn)}</div></div>'
+        )

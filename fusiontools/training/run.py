@@ -1,0 +1,297 @@
+"""A run is a folder: what was asked for, how it went, where it stands, and what came out of it.
+
+    config.json              paper, method, scale, seed, config, data and versions: what makes this run this run
+    history.csv              one row a step
+    checkpoint-<phase>.bin   where each phase of the training stands, and checkpoint-<phase>.previous.bin, the one before
+    record.json              once it is finished
+
+It keeps the folder, and knows nothing of models or losses (see `fusiontools.training.loop` for what fills it).
+"""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+from fusiontools.errors import RecordError
+from fusiontools.records import Record, code_version, plain, read_record, write_record, write_whole
+from fusiontools.training.checkpoint import disk_guard
+from fusiontools.training.devices import device_name
+from fusiontools.training.history import FIXED, History
+from fusiontools.training.scales import scale as scale_or_default
+
+__all__ = ["FORMAT", "Run"]
+
+FORMAT = 1  # of the folder; a new one when old runs can no longer be continued
+OURS = {"config.json", "history.csv", "record.json", ".lock"}
+
+
+class Run:
+    """One training and its folder. Made by `Run.open`.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    about : dict
+        What ``config.json`` says.
+    history : History
+        What was logged so far, this session and earlier ones.
+    fabric : lightning_fabric.Fabric or None
+    """
+
+    def __init__(self, folder, about, fabric=None):
+        self.folder, self.about, self.fabric = Path(folder), about, fabric
+        self.rank = 0 if fabric is None else fabric.global_rank
+        self.history = History(self.folder / "history.csv", keep=self.rank == 0)
+        self._phases, self._offset, self._now, self._row = {}, 0, None, {}
+        self._earlier, self._began = 0.0, time.monotonic()
+        self._lock = None
+
+    @classmethod
+    def open(cls, folder, *, paper, method, config, data, scale=None, seed=0, fabric=None):
+        """Start a run in a new or empty folder, or continue the one that is there.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if it is missing.
+        paper, method : str
+        config : dataclass instance or dict
+            Every setting that changes what is learned.
+        data : dict
+            ``name`` and ``sha256`` of the encoded data set.
+        scale : str, optional
+            By default what `fusiontools.training.scale` says.
+        seed : int
+        fabric : lightning_fabric.Fabric, optional
+            Needed where several processes train together: open the run inside each, and the first keeps the folder.
+
+        Returns
+        -------
+        Run
+
+        Raises
+        ------
+        RecordError
+            If the folder holds something else, or a run of another paper, method, scale, seed, config, data set or format; the message
+            names the first difference. Also if another process trains in it right now.
+        FusionError
+            If the folder cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> asked = dict(paper="fusiongan", method="mle", config={"width": 8}, data={"name": "essen", "sha256": "0" * 64}, scale="smoke")
+        >>> folder = Path(tempfile.mkdtemp()) / "run"
+        >>> Run.open(folder, **asked).finished
+        False
+        >>> Run.open(folder, **asked | {"config": {"width": 16}})  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        fusiontools.errors.RecordError: ...: another run: its config.width is 8, and 16 is asked for now. What to do: ...
+        """
+        config = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)
+        about = {
+            "format": FORMAT,
+            "paper": paper,
+            "method": method,
+            "scale": scale_or_default(scale),
+            "seed": seed,
+            "config": config,
+            "data": data,
+            "version": code_version(),
+        }
+        about = plain(about, "config.json")
+        # A record is made of the same values: what it would refuse at the end is refused now, before hours are spent.
+        Record(**{k: v for k, v in about.items() if k != "format"}, metrics={}, samples=[], minutes=0.0, device="unknown")
+        folder = Path(folder)
+        if fabric is None or fabric.global_rank == 0:
+            about = _claim(folder, about)
+        run = cls(folder, about, fabric)
+        if run.rank == 0:
+            run._lock = _locked(folder / ".lock")
+        return run
+
+    def __repr__(self):
+        return f"Run({self.folder}, {self.about['paper']}, {self.about['method']}, {'finished' if self.finished else 'under way'})"
+
+    # --- what a training loop asks for ---
+
+    @property
+    def seed(self):
+        """The seed that the run was opened with."""
+        return self.about["seed"]
+
+    @property
+    def processes(self):
+        """How many processes train together."""
+        return 1 if self.fabric is None else self.fabric.world_size
+
+    @property
+    def finished(self):
+        """Whether its record is written."""
+        return (self.folder / "record.json").is_file()
+
+    @property
+    def record(self):
+        """The record of a finished run, None before."""
+        return read_record(self.folder / "record.json") if self.finished else None
+
+    @property
+    def minutes(self):
+        """Wall time so far, over all sessions, without what was lost between a checkpoint and a crash."""
+        return self._earlier + (time.monotonic() - self._began) / 60
+
+    def log(self, **values):
+        """Note numbers about the step under way. They are in the history as soon as the step is done.
+
+        Parameters
+        ----------
+        **values : number or tensor of one element
+            Several calls within a step make one row.
+        """
+        if self._now is None:
+            raise ValueError("log() belongs inside the loop over steps(): there is no step under way")
+        if set(values) & set(FIXED):
+            raise ValueError(f"the columns {FIXED} are filled in by the run itself")
+        for name, value in values.items():
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            self._row[name] = value if whole else float(value.detach() if hasattr(value, "detach") else value)
+
+    def finish(self, metrics, samples=()):
+        """Write the record. To be called when everything is trained and measured.
+
+        Parameters
+        ----------
+        metrics : dict
+            As `fusiontools.records.Record` has them.
+        samples : list
+
+        Returns
+        -------
+        Record
+        """
+        fields = {k: v for k, v in self.about.items() if k != "format"}
+        record = Record(**fields, metrics=metrics, samples=list(samples), minutes=round(self.minutes, 3), device=device_name(self.fabric))
+        if self.rank == 0:
+            write_record(record, self.folder / "record.json")
+        return record
+
+    def close(self):
+        """Let go of the folder, so that another process may have it. A closed run cannot be trained further."""
+        self.history.close()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    # --- what `steps` asks for ---
+
+    def checkpoint_path(self, phase):
+        """Where the state of a phase lies."""
+        return self.folder / f"checkpoint-{phase}.bin"
+
+    def begin_phase(self, phase, total, done, minutes):
+        """A phase of `total` steps goes on after its first `done`: forget the rows of steps that must be taken again."""
+        if phase in self._phases:
+            raise ValueError(f"this run has a phase {phase!r} already: each call of steps() needs a name of its own")
+        self._offset = sum(self._phases.values())
+        self._phases[phase] = total
+        self._earlier = max(self._earlier, minutes)
+        first = self._offset + done
+        with self._writing():
+            self.history.keep_only(lambda row: row["phase"] != phase or row["step"] < first)
+
+    def begin_step(self, phase, step):
+        """A step is under way; what is logged from now on is its row."""
+        self._now, self._row = {"step": self._offset + step, "phase": phase}, {}
+
+    def end_step(self):
+        """The step is done: its row, if it has one, goes into the history."""
+        if self._row:
+            with self._writing():
+                self.history.add(self._now | self._row)
+        self._now, self._row = None, {}
+
+    def drop_step(self):
+        """The step was not finished: it leaves no row."""
+        self._now, self._row = None, {}
+
+    def sync(self):
+        """Return when the history is on the disk, as far as it goes."""
+        with self._writing():
+            self.history.sync()
+
+    def _writing(self):
+        return disk_guard(self.history.path, "free some space there and go on: the last checkpoint is whole")
+
+
+def _claim(folder, about):
+    """Write ``config.json`` into a new folder, or compare with the one that is there. Returns what the folder says."""
+    path = folder / "config.json"
+    with disk_guard(folder, "choose a folder that may be written to"):
+        folder.mkdir(parents=True, exist_ok=True)
+        others = sorted(f.name for f in folder.iterdir() if f.name not in OURS and f.suffix != ".part")
+    if path.is_file():
+        try:
+            there = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise RecordError(f"cannot be read ({error})", path, "choose another folder") from None
+        _compare(there, about, folder)
+        return there
+    if others:
+        raise RecordError(f"not a run's folder: it holds {others[0]!r} and no config.json", folder, "choose a new or an empty folder")
+    with disk_guard(path, "free some space there, or choose another folder"):
+        write_whole(path, json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+    return about
+
+
+def _compare(there, about, folder):
+    if not isinstance(there, dict):
+        raise RecordError("not a run's folder: its config.json holds something else", folder, "choose another folder")
+    for name in ("format", "paper", "method", "scale", "data", "seed", "config"):
+        old, new = there.get(name), about[name]
+        if name == "data":  # the same notes under another name are the same data
+            old, new = ({"sha256": (d or {}).get("sha256")} for d in (old, new))
+        if difference := _difference(old, new, name):
+            do = "choose another folder, or ask for what this one holds"
+            raise RecordError(f"another run: its {difference} is asked for now", folder, do)
+
+
+def _difference(old, new, name):
+    """The first place where two plain values differ, in words; an empty string if there is none."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        absent = object()
+        pairs = ((key, old.get(key, absent), new.get(key, absent)) for key in [*old, *(k for k in new if k not in old)])
+        for key, a, b in pairs:
+            if a is absent or b is absent:
+                return f"{name}.{key} is {'not set' if a is absent else json.dumps(a)}, and {'none' if b is absent else json.dumps(b)}"
+            if found := _difference(a, b, f"{name}.{key}"):
+                return found
+        return ""
+    return "" if old == new else f"{name} is {json.dumps(old)}, and {json.dumps(new)}"
+
+
+def _locked(path):
+    """Hold a folder for this process. The lock goes with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two trainings in one folder are then the reader's own care
+        return None
+    with disk_guard(path, "choose a folder that may be written to"):
+        file = open(path, "ab")
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        file.close()
+        do = "wait for it, stop it, or choose another folder"
+        raise RecordError("another process trains in this folder right now", path.parent, do) from None
+    except OSError:  # a drive that knows no locks
+        file.close()
+        return None
+    return file

@@ -1,0 +1,65 @@
+"""Every random generator that a training may touch: set, captured and put back, so that a resumed training throws the same dice."""
+
+import random
+
+import numpy as np
+
+from fusiontools.training.devices import need_torch
+
+__all__ = ["capture_generators", "restore_generators", "seed_everything"]
+
+
+def seed_everything(seed):
+    """Seed the global generators of Python, numpy and torch, on the CPU and on every GPU.
+
+    Call it before a model is built: its first weights are random too.
+
+    Parameters
+    ----------
+    seed : int
+        0 to 2^32 - 1, which is what numpy takes.
+
+    Examples
+    --------
+    >>> seed_everything(1); first = random.random()
+    >>> seed_everything(1); random.random() == first
+    True
+    """
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"a seed lies between 0 and 2^32 - 1, found {seed}")
+    random.seed(seed)
+    np.random.seed(seed)
+    need_torch().manual_seed(seed)  # GPUs too, those that are not yet awake included
+
+
+def capture_generators():
+    """The state of every global generator, as plain values and tensors that a checkpoint can hold.
+
+    Returns
+    -------
+    dict
+        ``python``, ``numpy``, ``torch`` and ``cuda``: the last for the GPU that this process works on, None if it has none.
+
+    Examples
+    --------
+    >>> state = capture_generators(); first = random.random()
+    >>> restore_generators(state); random.random() == first
+    True
+    """
+    torch = need_torch()
+    return {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(legacy=False),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() and torch.cuda.is_initialized() else None,
+    }
+
+
+def restore_generators(state):
+    """Put back what `capture_generators` took. A GPU's state is left out where there is none: a run may go on on another machine."""
+    torch = need_torch()
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
