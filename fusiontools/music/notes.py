@@ -328,7 +328,9 @@ def crop(notes, start, stop):
 
 
 def merge(*parts):
-    """Several `Notes` sounding together, as one."""
+    """Several `Notes` sounding together, as one; of none, none in beats."""
+    if not parts:
+        return Notes.of([])
     unit = parts[0].unit
     for part in parts:
         _need(part, unit, "merge")
@@ -352,7 +354,7 @@ def concatenate(parts, lengths):
     [0.0, 4.0]
     """
     lengths = np.broadcast_to(np.asarray(lengths, dtype=float), (len(parts),))
-    starts = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
+    starts = np.cumsum(lengths) - lengths
     return merge(*(shift(part, start) for part, start in zip(parts, starts)))
 
 

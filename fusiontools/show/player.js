@@ -110,8 +110,15 @@
       }
       g.globalAlpha = 1;
       g.font = "10px system-ui, sans-serif";
-      g.fillStyle = dark ? "#ffffffb0" : "#000000a0";
-      for (let p = low; p <= high; p++) if (p % 12 === 0) g.fillText(NAMES[0] + (p / 12 - 1), 3, y(p) - 2 + row);
+      g.fillStyle = dark ? "#ffffffd0" : "#000000c0";
+      g.strokeStyle = dark ? "#14181c" : "#ffffff"; // a rim, so that a name is read over a note
+      g.lineWidth = 3;
+      for (let p = low; p <= high; p++) {
+        if (p % 12) continue;
+        const at = [NAMES[0] + (p / 12 - 1), 3, Math.min(y(p) - 2 + row, h - 2)];
+        g.strokeText(...at);
+        g.fillText(...at);
+      }
     }
 
     function tick() {

@@ -81,7 +81,7 @@ class Player:
         return f"Player({', '.join(f'{t.label}: {t.seconds:.1f} s' for t in self.takes)})"
 
 
-def player(music, *, label=None, title="", domain=None, tempo=None, program=None, start=0.0, seconds=30.0, sample_rate=SAMPLE_RATE):
+def player(music, *, label=None, title="", domain=None, tempo=None, program=None, meter=None, start=0.0, seconds=30.0, sample_rate=SAMPLE_RATE):
     """Show music as a piano roll that plays.
 
     Parameters
@@ -99,6 +99,8 @@ def player(music, *, label=None, title="", domain=None, tempo=None, program=None
         For notes in beats. Default 120 bpm. A number overrides a piece's or an entry's tempo too.
     program : int, optional
         General MIDI instrument, 0 to 127. Default: the piece's own, or a piano.
+    meter : Meter, optional
+        For notes in beats: where bar lines are drawn. Without it they have none; a piece or an entry brings its own.
     start, seconds : float
         What to play: `seconds` of music from `start` on. The player says so when there is more.
     sample_rate : int
@@ -124,7 +126,7 @@ def player(music, *, label=None, title="", domain=None, tempo=None, program=None
     domains = domain if isinstance(domain, dict) else dict.fromkeys(takes, domain)
     made, whole = [], []
     for name, one in takes.items():
-        take, length = _take(name, one, domains.get(name), tempo, program, start, seconds, sample_rate)
+        take, length = _take(name, one, domains.get(name), tempo, program, meter, start, seconds, sample_rate)
         made.append(take)
         whole.append(length)
     longest = max(whole)
@@ -132,7 +134,7 @@ def player(music, *, label=None, title="", domain=None, tempo=None, program=None
     return Player(tuple(made), title or (made[0].label if len(made) == 1 else ""), note)
 
 
-def _take(label, music, domain, tempo, program, start, seconds, sample_rate):
+def _take(label, music, domain, tempo, program, meter, start, seconds, sample_rate):
     """Render one take; also the whole length of its source in seconds."""
     if isinstance(music, np.ndarray):
         part = music[int(start * sample_rate) : int((start + seconds) * sample_rate)].astype(np.float32)
@@ -147,6 +149,9 @@ def _take(label, music, domain, tempo, program, start, seconds, sample_rate):
     if hasattr(music, "piece"):  # an entry of a corpus
         domain = domain or music.label
     whole = as_piece(music, tempo, program)
+    if meter is not None:
+        whole = replace(whole, meters=(meter,))
+    barred = meter is not None or not isinstance(music, Notes)  # bare notes know no bars, and none are made up
     end = float(whole.tempo.seconds_at(max(t.notes.end for t in whole.tracks)))
     part = crop_piece(whole, *whole.tempo.beats_at([start, start + seconds]))
     if not part.tracks:
@@ -162,7 +167,7 @@ def _take(label, music, domain, tempo, program, start, seconds, sample_rate):
             notes,
             mp3_bytes(synthesize(part, sample_rate=sample_rate), sample_rate),
             roll_png(notes, colour(domain)),
-            tuple(part.tempo.seconds_at(bar_lines(part)).tolist()),
+            tuple(part.tempo.seconds_at(bar_lines(part)).tolist()) if barred else (),
             _midi_bytes(part),
             f"Piano roll: {len(notes)} notes from {note_name(notes.pitch.min())} to {note_name(notes.pitch.max())}, {length:.0f} seconds",
         ),

@@ -88,7 +88,7 @@ def piano_roll(notes, ax=None, domain=None, bar_lines=None, label=None):
 
     ax = _axes(ax)
     shades = [to_rgba(colour(domain), 0.45 + 0.5 * v / 127) for v in notes.velocity]
-    ax.barh(notes.pitch, notes.duration, left=notes.onset, height=0.8, color=shades, label=label)
+    ax.barh(notes.pitch, notes.duration, left=notes.onset, height=0.8, color=shades, edgecolor="white", linewidth=0.8, label=label)  # edges keep repeated notes apart
     for x in bar_lines if bar_lines is not None else ():
         ax.axvline(x, color="#00000030", linewidth=0.8, zorder=0)
     if len(notes):
@@ -177,7 +177,7 @@ def interval_shares(tunes, reach=12):
     """
     steps = np.concatenate([np.diff(t.pitch) for t in tunes])
     inside = steps[np.abs(steps) <= reach]
-    return np.bincount(inside + reach, minlength=2 * reach + 1) / len(steps)
+    return np.bincount(inside + reach, minlength=2 * reach + 1) / max(len(steps), 1)
 
 
 def pitch_class_names():
