@@ -47,5 +47,5 @@ clean:
 	rm -rf book/_build .pytest_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-distclean: clean
-	rm -rf $(VENV)
+distclean: clean # only the folder that these rules made
+	test ! -e $(READY) || rm -rf $(VENV)

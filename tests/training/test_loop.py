@@ -20,6 +20,15 @@ often = settings(max_examples=60, deadline=None, derandomize=True)
 ASKED = {"paper": "p", "method": "m", "scale": "smoke", "config": {}, "data": {"name": "d", "sha256": "0" * 64}}
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """A test run that was started in the background inherits that interrupts are ignored; these tests are about answering them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+
 @pytest.fixture
 def opened(tmp_path):
     """Open the same run again and again."""

@@ -1,0 +1,101 @@
+"""From melodies to the numbers of a record: every method is measured here in the same way, trained or not."""
+
+import numpy as np
+
+from fusiontools.papers.fusiongan.config import UNTRAINED
+from fusiontools.papers.fusiongan.data import DOMAINS
+from fusiontools.papers.fusiongan.sampling import to_notes
+from fusiontools.score import bootstrap_counts, copied_counts, fused_share, fusion_scores, ngrams
+from fusiontools.score import half_and_half, monte_carlo, random_mixing, splice
+
+__all__ = ["References", "baseline", "metrics"]
+
+MELODIES = 500  # a method, as in section IV-B
+LEAST = 4  # notes: with fewer, a melody has no two pairs of steps
+
+
+def baseline(name, pair, n=MELODIES, seed=0):
+    """Melodies of a method that needs no training, made from the training windows of both domains in equal numbers.
+
+    Parameters
+    ----------
+    name : {"rm", "mc", "half_and_half", "splice"}
+    pair : Pair
+    n, seed : int
+
+    Returns
+    -------
+    list of Notes
+    """
+    if name not in UNTRAINED:
+        raise ValueError(f"{name!r} is none of {', '.join(UNTRAINED)}")
+    a, b = (_draw(pair, domain, "train", 4 * n, seed) for domain in DOMAINS)
+    made = {"rm": random_mixing, "mc": monte_carlo, "half_and_half": half_and_half, "splice": splice}[name]
+    return made(a, b, n, seed)
+
+
+def _draw(pair, domain, part, n, seed):
+    rows = pair.windows(domain, part)
+    rows = rows[np.random.default_rng([seed, DOMAINS.index(domain)]).permutation(len(rows))[:n]]
+    return [m for m in to_notes(rows, pair.vocabulary) if len(m) >= LEAST]
+
+
+class References:
+    """What melodies of a pair are measured against, made once for all methods.
+
+    Attributes
+    ----------
+    a, b : list of Notes
+        As many real melodies of each domain as a method has, drawn from the training part.
+    known : ndarray of uint64
+        The runs of eight notes of all training windows.
+    held_out_8gram : float
+        The share of runs of eight notes of the test part that the training part has too.
+    """
+
+    def __init__(self, pair, n=MELODIES, seed=0):
+        self.pair, self.n = pair, n
+        self.a, self.b = (_draw(pair, domain, "train", n, seed) for domain in DOMAINS)
+        self.known = np.unique(ngrams([m for d in DOMAINS for m in pair.notes(d, "train")]))
+        held_out = [m for d in DOMAINS for m in _draw(pair, d, "test", n // 2, seed)]
+        copied, runs = copied_counts(held_out, self.known).sum(axis=0)
+        self.held_out_8gram = float(copied / runs)
+
+
+def metrics(melodies, references, judge=None, repeats=300):
+    """The metrics of a record, each with its 95 % interval.
+
+    Parameters
+    ----------
+    melodies : list of Notes
+        Those with fewer than four notes are left out, and counted.
+    references : References
+    judge : callable, optional
+        From a list of `Notes` to the probabilities of A, shape (M,). It must not have been part of any training. Without one there
+        is no ``fused_share``.
+    repeats : int
+        Bootstrap draws.
+
+    Returns
+    -------
+    dict of str to dict or number
+        ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``, all again with ``_raw`` for counts,
+        ``copied_8gram``, ``held_out_8gram``, ``too_short``, and with a judge ``fused_share`` and ``judged_a``, the share that it takes
+        for A.
+    """
+    kept = [m for m in melodies if len(m) >= LEAST]
+    found = {name: _interval(value) for name, value in fusion_scores(kept, references.a, references.b, repeats=repeats).items()}
+    copied = copied_counts(kept, references.known)
+    found["copied_8gram"] = _interval(bootstrap_counts(lambda h: h[..., 0] / np.maximum(h[..., 1], 1), copied, repeats=repeats))
+    found["held_out_8gram"] = references.held_out_8gram
+    found["too_short"] = len(melodies) - len(kept)
+    if judge is not None:
+        p = np.asarray(judge(kept))
+        found["fused_share"] = _interval(fused_share(p, kind="wilson" if not ((p > 0.25) & (p < 0.75)).any() else "bootstrap"))
+        found["judged_a"] = float((p > 0.5).mean())
+    return found
+
+
+def _interval(found):
+    value, low, high = (float(x) for x in found)
+    return {"value": value, "low": min(low, value), "high": max(high, value)}
