@@ -328,14 +328,6 @@ def test_legato_makes_a_melody_of_the_highest_notes(rows, unit):
     assert all(n.duration <= longest[n.onset] for n in line)
 
 
-@often
-@given(rows)
-def test_legato_leaves_a_melody_alone(rows):
-    notes = Notes.of(rows)
-    assume(is_melody(notes, tolerance=0))
-    assert legato(notes) == notes
-
-
 # Cutting and pasting
 
 
@@ -370,8 +362,7 @@ def test_what_was_concatenated_can_be_cut_out_again(bars, unit):
 
 def test_one_length_holds_for_all_parts_and_the_silence_at_a_bars_end_counts():
     bar = Notes.of([(0, 1, 60), (1, 1, 62)])
-    assert concatenate([bar, bar, bar], 4) == concatenate([bar, bar, bar], [4, 4, 4])
-    assert concatenate([bar, bar, bar], 4).onset.tolist() == [0.0, 1.0, 4.0, 5.0, 8.0, 9.0]
+    assert concatenate([bar] * 3, 4).onset.tolist() == concatenate([bar] * 3, [4, 4, 4]).onset.tolist() == [0.0, 1.0, 4.0, 5.0, 8.0, 9.0]
     with pytest.raises(ValueError):
         concatenate([bar, bar], [4, 4, 4])
 
