@@ -1,27 +1,26 @@
 """Archives, looked into and unpacked with care.
 
 Zip and tar (plain, gzip, bzip2, xz) are told apart by their first bytes, never by their names. `members` streams files out of an
-archive and writes none; `listing` names files that can be read one at a time; `unpack` writes them all, after every name was checked.
+archive and writes none; `listing` names files that can be read one at a time. `fusiontools.corpora.unpacking` writes them all.
 """
 
 import bz2
 import contextlib
+import errno
 import gzip
 import io
 import lzma
 import os
-import shutil
-import stat
 import tarfile
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from fusiontools.errors import CorpusError, FusionError, MissingDataError, UnsafeArchiveError
 
-__all__ = ["Member", "is_compressed", "listing", "members", "plain_file", "unpack"]
+__all__ = ["Member", "is_compressed", "listing", "members", "plain_file"]
 
 MAX_BYTES = 50_000_000_000  # unpacked, all files together; the largest corpus of the book takes 8 GB
 MAX_RATIO = 200  # unpacked to packed; MIDI in xz reaches 30
@@ -29,7 +28,7 @@ MAX_MEMBERS = 500_000  # LMD full has 178,561
 SMALL = 64_000_000  # up to here any ratio is harmless
 LARGEST = 64_000_000  # one file read into memory; a MIDI file has 50 kB
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-_COPY = 1 << 20
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Member:
 
     def open(self):
         """Open it for reading, as a seekable binary file."""
-        with _readable(self.place):
+        with readable(self.place):
             if self.offset >= 0:
                 return io.BufferedReader(_Slice(self.place, self.offset, self.size))
             if self.inside:
@@ -56,7 +55,7 @@ class Member:
 
     def read(self, most=-1):
         """Its first `most` bytes; all by default."""
-        with self.open() as file, _readable(self.place):
+        with self.open() as file, readable(self.place):
             return file.read(most)
 
     def __str__(self):
@@ -101,7 +100,7 @@ def _zip(path, size, date, process):
 
 
 @contextlib.contextmanager
-def _readable(path):
+def readable(path):
     """Turn what a damaged archive makes Python's readers raise into one error of ours."""
     try:
         yield
@@ -109,9 +108,26 @@ def _readable(path):
         raise
     except FileNotFoundError:
         raise MissingDataError("no such file", path, "check the path") from None
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # a reader's own words for damage, and where a damaged offset leads
+            raise _damaged(path, error) from None
+        raise CorpusError(f"cannot be read ({error.strerror})", path, "check the file's permissions, and its disk") from None
     except Exception as error:  # tarfile, zipfile, zlib, lzma, gzip and struct raise a dozen kinds between them
-        why = (str(error).strip().splitlines() or [""])[0][:100] or type(error).__name__
-        raise CorpusError(f"this archive cannot be read to its end ({why})", path, "it is damaged or cut off: download it again") from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path, error):
+    why = (str(error).strip().splitlines() or [""])[0][:100] or type(error).__name__
+    return CorpusError(f"this archive cannot be read to its end ({why})", path, "it is damaged or cut off: download it again")
+
+
+@contextlib.contextmanager
+def writable(path):
+    """What is wrong with our own disk is no fault of the archive."""
+    try:
+        yield
+    except OSError as error:
+        raise CorpusError(f"cannot be written ({error.strerror or error})", path, "make room, or check who may write there") from None
 
 
 def is_compressed(path):
@@ -119,13 +135,13 @@ def is_compressed(path):
     return _opener(path) is not None
 
 
-def _is_zip(path):
+def is_zip(path):
     with open(path, "rb") as file:
         return file.read(2) == b"PK"
 
 
 def _opener(path):
-    with _readable(path), open(path, "rb") as file:
+    with readable(path), open(path, "rb") as file:
         start = file.read(6)
     return next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
 
@@ -140,7 +156,7 @@ def members(path, wanted=None, largest=LARGEST):
     wanted : callable, optional
         Takes a name and says whether to read that file. Called in stored order.
     largest : int
-        Larger files come with None instead of their content.
+        Larger files come with None instead of their content; so do those in a folder that may not be read.
 
     Yields
     ------
@@ -157,20 +173,27 @@ def members(path, wanted=None, largest=LARGEST):
     """
     path = Path(path)
     wanted = wanted or (lambda name: True)
-    with _readable(path):
+    with readable(path):
         if path.is_dir():
             for name, file in _files(path):
                 if wanted(name):
-                    yield name, file.read_bytes() if file.stat().st_size <= largest else None
-        elif _is_zip(path):
+                    yield name, _read_file(file, largest)
+        elif is_zip(path):
             with zipfile.ZipFile(path) as archive:
-                for info in _zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
+                for info in zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
                     if not info.is_dir() and wanted(info.filename):
                         yield _shown(info.filename), archive.read(info) if info.file_size <= largest else None
         else:
-            for archive, info in _tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
-                if _is_plain_file(info) and wanted(info.name):
+            for archive, info in tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
+                if is_plain_file(info) and wanted(info.name):
                     yield _shown(info.name), archive.extractfile(info).read() if info.size <= largest else None
+
+
+def _read_file(file, largest):
+    try:
+        return file.read_bytes() if file.stat().st_size <= largest else None
+    except OSError:
+        return None
 
 
 def _shown(name):
@@ -191,17 +214,17 @@ def listing(path):
         If the archive is damaged, or compressed as a whole (unpack it first).
     """
     path = Path(path)
-    with _readable(path):
+    with readable(path):
         if path.is_dir():
             return [Member(name, file, size=file.stat().st_size) for name, file in _files(path)]
-        if _is_zip(path):
+        if is_zip(path):
             with zipfile.ZipFile(path) as archive:
-                entries = _zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
+                entries = zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
                 return [Member(_shown(i.filename), path, size=i.file_size, inside=i.filename) for i in entries if not i.is_dir()]
         if is_compressed(path):
             raise CorpusError("files in a compressed tar cannot be read in any order", path, "unpack it first")
-        entries = _tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
-        return [Member(_shown(info.name), path, info.offset_data, info.size) for _, info in entries if _is_plain_file(info)]
+        entries = tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
+        return [Member(_shown(info.name), path, info.offset_data, info.size) for _, info in entries if is_plain_file(info)]
 
 
 @contextlib.contextmanager
@@ -217,109 +240,21 @@ def plain_file(path, most=4_000_000_000):
     if opener is None:
         yield Path(path)
         return
-    with tempfile.TemporaryDirectory(prefix="fusiontools-") as folder:
+    with writable("the folder of temporary files"):
+        draft = tempfile.TemporaryDirectory(prefix="fusiontools-")
+    with draft as folder:
         copy = Path(folder) / Path(path).stem
-        with _readable(path), opener(path, "rb") as source, open(copy, "wb") as target:
-            while block := source.read(_COPY):
+        with readable(path), opener(path, "rb") as source, open(copy, "wb") as target:
+            while block := source.read(CHUNK):
                 if target.tell() + len(block) > most:
                     raise UnsafeArchiveError(f"more than {most:,} bytes come out of it", path, "check where it came from")
-                target.write(block)
+                with writable(copy):
+                    target.write(block)
+                    target.flush()
         yield copy
 
 
-def unpack(archive, folder, max_bytes=MAX_BYTES, max_ratio=MAX_RATIO, max_members=MAX_MEMBERS):
-    """Unpack an archive into a new folder: all of it, or nothing.
-
-    Every name is checked before the first byte is written. Files land in a temporary folder beside the target,
-    which is renamed at the end.
-
-    Parameters
-    ----------
-    archive : str or path-like
-        A zip, or a tar that is plain or compressed with gzip, bzip2 or xz.
-    folder : str or path-like
-        Where to. It must not exist, or be empty.
-    max_bytes : int
-        Most bytes that may come out.
-    max_ratio : float
-        Most bytes that may come out for each that went in; counted from 64 MB on.
-    max_members : int
-        Most files and folders.
-
-    Returns
-    -------
-    pathlib.Path
-        `folder`.
-
-    Raises
-    ------
-    UnsafeArchiveError
-        If a member would leave the folder (absolute path, "..", drive letter), is a link or a device, or there is absurdly much.
-    CorpusError
-        If the archive is damaged, or the folder holds something.
-    """
-    archive, folder = Path(archive), Path(folder)
-    limits = (max_bytes, max_ratio, max_members)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CorpusError("there is something already", folder, "name a new folder, or empty this one")
-    with _readable(archive):
-        is_zip = _is_zip(archive)
-        for name, refusal in _zip_names(archive, limits) if is_zip else _tar_names(archive, limits):
-            if refusal := refusal or _climbs(name):
-                raise UnsafeArchiveError(f"{name[:80]!r} {refusal}", archive, "do not unpack it; get it from its home")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        with _readable(archive):
-            (_write_zip if is_zip else _write_tar)(archive, draft, limits)
-            draft.chmod(0o755)
-            if folder.exists():
-                folder.rmdir()
-            os.replace(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return folder
-
-
-def _climbs(name):
-    posix, windows = PurePosixPath(name), PureWindowsPath(name)  # an archive may have been made on either
-    inside = name and "\0" not in name and not (windows.drive or windows.root) and ".." not in (*posix.parts, *windows.parts)
-    return "" if inside else "would be written outside the folder"
-
-
-def _zip_names(path, limits):
-    with zipfile.ZipFile(path) as archive:
-        for info in _zip_entries(archive, path, *limits):
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            yield info.filename, "" if kind in (0, stat.S_IFREG, stat.S_IFDIR) else "is a link or a device"
-
-
-def _tar_names(path, limits):
-    for _, info in _tar_entries(path, *limits):
-        yield info.name, "" if info.isdir() or _is_plain_file(info) else "is a link or a device"
-
-
-def _write_zip(path, draft, limits):
-    with zipfile.ZipFile(path) as archive:
-        for info in _zip_entries(archive, path, *limits):
-            if not info.is_dir():
-                with archive.open(info) as source:
-                    _write(source, draft / info.filename)
-
-
-def _write_tar(path, draft, limits):
-    for archive, info in _tar_entries(path, *limits):
-        if _is_plain_file(info):
-            _write(archive.extractfile(info), draft / info.name)
-
-
-def _write(source, path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb") as target:
-        shutil.copyfileobj(source, target, _COPY)
-
-
-def _is_plain_file(info):
+def is_plain_file(info):
     return info.isreg() and info.sparse is None  # a sparse file is a small tar's way to a huge disk
 
 
@@ -340,14 +275,14 @@ class _Budget:
             raise UnsafeArchiveError(claim, self.path, "check where it came from; raise the limits only if you trust it")
 
 
-def _zip_entries(archive, path, *limits):
+def zip_entries(archive, path, *limits):
     budget = _Budget(path, *limits)
     for info in archive.infolist():
         budget.add(info.file_size)
     return archive.infolist()
 
 
-def _tar_entries(path, *limits):
+def tar_entries(path, *limits):
     """Walk a tar: yields ``(archive, info)``. Unlike `tarfile` alone it notices a damaged header in the middle."""
     budget = _Budget(path, *limits)
     with (_opener(path) or open)(path, "rb") as stream:
@@ -359,7 +294,7 @@ def _tar_entries(path, *limits):
             stream.seek(archive.offset)
             if any(stream.read(tarfile.BLOCKSIZE)):  # tarfile takes any nonsense for the end; the real one is a block of zeros
                 raise tarfile.ReadError("a damaged header")
-            while rest := stream.read(_COPY):  # gzip and xz keep their checksum at the very end
+            while rest := stream.read(CHUNK):  # gzip and xz keep their checksum at the very end
                 budget.add(len(rest))
 
 

@@ -4,37 +4,76 @@ What was read slowly once is read fast from then on. The name of a cache file is
 depends on, so that a stale one is never read: change a source file or the reader's version, and the name changes.
 """
 
+import contextlib
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from fusiontools.errors import CorpusError, FusionError
 
-__all__ = ["cache_dir", "cached", "code_hash", "content_hash", "read_npz", "source_hash", "user_dir", "write_npz"]
+__all__ = [
+    "cache_dir",
+    "cached",
+    "code_hash",
+    "content_hash",
+    "expanded",
+    "prune",
+    "read_npz",
+    "source_hash",
+    "user_dir",
+    "whole_file",
+    "write_npz",
+]
 
 LARGE = 256_000_000  # bytes from which on a source is known by its size and date instead of its content
+EDITIONS = 2  # cache files that are kept of what differs in nothing but the edition of its source or reader
+READERS = ("numpy", "symusic")  # libraries that decide what is read
 
 
 def user_dir():
-    """This user's folder for what can be made or fetched again: ``~/.cache/fusiontools`` on Linux, and its like elsewhere."""
-    if sys.platform == "win32":
-        home = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        home = Path.home() / "Library" / "Caches"
-    else:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "fusiontools"
+    """This user's folder for what can be made or fetched again: ``~/.cache/fusiontools`` on Linux, and its like elsewhere.
+
+    Who has no home, as in some containers, gets a folder among the temporary ones.
+    """
+    try:
+        if sys.platform == "win32":
+            home = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        elif sys.platform == "darwin":
+            home = Path.home() / "Library" / "Caches"
+        else:
+            home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(home).expanduser() / "fusiontools"
+    except RuntimeError:  # Python's word for "no home"
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        return Path(tempfile.gettempdir()) / f"fusiontools-{user}"
 
 
 def cache_dir():
     """The folder of cached arrays: ``FUSIONTOOLS_CACHE``, else `user_dir`. Its files are safe to delete at any time."""
-    return Path(os.environ.get("FUSIONTOOLS_CACHE") or user_dir())
+    return expanded(os.environ.get("FUSIONTOOLS_CACHE") or user_dir())
+
+
+def expanded(path):
+    """A path whose ``~`` is the home folder.
+
+    Raises
+    ------
+    CorpusError
+        If there is no home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise CorpusError("there is no home folder for '~' to stand for", path, "name the folder in full") from None
 
 
 def content_hash(*parts):
@@ -59,8 +98,15 @@ def content_hash(*parts):
 
 
 def code_hash(*modules):
-    """A hash of the source of modules, given by name: what other code than today's has read is read again."""
-    return content_hash(*(Path(importlib.util.find_spec(name).origin) for name in modules))
+    """A hash of the source of modules, given by name, and of the libraries that read for them: what others have read is read again."""
+    return content_hash(*(Path(importlib.util.find_spec(name).origin) for name in modules), *map(_version, READERS))
+
+
+def _version(library):
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def source_hash(path, suffixes=None):
@@ -71,18 +117,29 @@ def source_hash(path, suffixes=None):
     path : pathlib.Path
         A file; or a folder, all of whose files count.
     suffixes : collection of str, optional
-        Of a folder, count only files that end so, as in ``{".mid"}``.
+        Of a folder, count only files that end so, as in ``{".mid"}``. Files that cannot be read count by size and date.
     """
     files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
     files = [f for f in files if f == path or suffixes is None or f.suffix.lower() in suffixes]
     stats = [f.stat() for f in files]
     names = [f.name if f == path else f.relative_to(path).as_posix() for f in files]
     if sum(s.st_size for s in stats) < LARGE:
-        return content_hash(*(part for name, file in zip(names, files) for part in (name, file)))
-    return content_hash(*(f"{name} {s.st_size} {s.st_mtime_ns}" for name, s in zip(names, stats)))
+        return content_hash(*(part for name, file, s in zip(names, files, stats) for part in (name, _content_or_date(file, s))))
+    return content_hash(*(_date(name, s) for name, s in zip(names, stats)))
 
 
-def cached(name, key, build):
+def _content_or_date(file, stat):
+    try:
+        return content_hash(file)
+    except OSError:
+        return _date("unreadable", stat)
+
+
+def _date(name, stat):
+    return f"{name} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def cached(name, key, build, variant=""):
     """Arrays from the cache, or built now and kept.
 
     Parameters
@@ -93,13 +150,16 @@ def cached(name, key, build):
         The `content_hash` of all that the arrays depend on.
     build : callable
         Returns a dict of arrays; values that are no arrays must be JSON and come back equal.
+    variant : str, optional
+        What was asked for, where one name stands for many things. Of each variant the newest `EDITIONS` files are kept.
 
     Returns
     -------
     dict
         What `build` returned.
     """
-    path = cache_dir() / f"{name}-{key[:16]}.npz"
+    stem = f"{name}-{content_hash(variant)[:8]}" if variant else name
+    path = cache_dir() / f"{stem}-{key[:16]}.npz"
     if path.is_file():
         try:
             arrays = read_npz(path)
@@ -111,9 +171,22 @@ def cached(name, key, build):
     rest = {k: v for k, v in built.items() if k not in arrays}
     try:
         write_npz(path, json=np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8), **arrays)
+        prune(path.parent, stem)
     except OSError:
         pass  # a full or read-only disk costs the speed of the next run, nothing else
     return built
+
+
+def prune(folder, stem, keep=EDITIONS):
+    """Delete all but the newest files ``<stem>-<key>.npz`` of a cache folder. What cannot be deleted stays."""
+    kept = []
+    for file in folder.glob("*.npz"):
+        if re.fullmatch(rf"{re.escape(stem)}-[^-.]+\.npz", file.name):
+            with contextlib.suppress(OSError):  # another process may be as tidy
+                kept.append((file.stat().st_mtime_ns, file))
+    for _, file in sorted(kept)[: max(len(kept) - keep, 0)]:
+        with contextlib.suppress(OSError):
+            file.unlink()
 
 
 def read_npz(path):
@@ -143,13 +216,21 @@ def write_npz(path, compress=False, **arrays):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     size = sum(a.nbytes for a in arrays.values())
     if not compress and size > shutil.disk_usage(path.parent).free:
         raise OSError(f"{size:,} bytes do not fit on the disk of {path.parent}")
+    with whole_file(path) as file:
+        (np.savez_compressed if compress else np.savez)(file, **arrays)
+
+
+@contextlib.contextmanager
+def whole_file(path):
+    """A draft to write into, which takes its name only when all is written: nobody ever reads half of it, nor two writers' mixture."""
+    number, draft = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
     try:
-        with open(draft, "wb") as file:
-            (np.savez_compressed if compress else np.savez)(file, **arrays)
+        with open(number, "wb") as file:
+            yield file
+        os.chmod(draft, 0o644)  # a temporary file is its owner's alone, a cache may be shared
         os.replace(draft, path)
     finally:
-        draft.unlink(missing_ok=True)
+        Path(draft).unlink(missing_ok=True)

@@ -14,7 +14,8 @@ class Source:
 
     `file` is its official name, "" where the corpus is a folder of your own; `size` is in bytes, 0 if unknown; `checksum` is
     "sha256:...", "sha1:..." or "md5:...", "" if nobody publishes one; `url` is "" where nothing can be fetched; `stand_ins` are other
-    paths in the data folder that hold the same, as archives or unpacked.
+    paths in the data folder that hold the same, as archives or unpacked; `moving` says that the address leads to whatever is newest, so
+    that the checksum is of a snapshot.
     """
 
     file: str
@@ -22,6 +23,7 @@ class Source:
     checksum: str = ""
     url: str = ""
     stand_ins: tuple = ()
+    moving: bool = False
 
 
 @dataclass(frozen=True)
@@ -320,7 +322,7 @@ _AUDIO = (
     CorpusInfo(
         "gtzan_mini",
         "GTZAN, ten clips a genre",
-        "100 of GTZAN's clips, ten of each genre",
+        "100 of GTZAN's clips, ten of each genre; the checksum is of a snapshot, and the publisher may change the file",
         "none known; commercial recordings: study them, do not pass them on",
         "George Tzanetakis and Perry Cook; selection by the mirdata project",
         "tzanetakis2002gtzan",
@@ -334,6 +336,7 @@ _AUDIO = (
                 "md5:44f7f23af8363d96c59663a987f29a4c",
                 "https://github.com/TempoBeatDownbeat/gtzan_mini/archive/refs/heads/main.zip",
                 stand_ins=("gtzan_mini/main.zip", "gtzan_mini/gtzan_mini_flac.tar"),
+                moving=True,
             ),
         ),
     ),

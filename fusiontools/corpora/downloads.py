@@ -81,8 +81,9 @@ def fetch_file(source, folder, progress=None):
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for stale in target.parent.glob(".fetch-*"):  # left by a run that was killed
-            if start - stale.stat().st_mtime > STALE:
-                shutil.rmtree(stale, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # its owner may be done with it by now
+                if start - stale.stat().st_mtime > STALE:
+                    shutil.rmtree(stale, ignore_errors=True)
         free = shutil.disk_usage(target.parent).free
         if source.size > free:
             found = f"{source.size:,} bytes do not fit, {free:,} are free"
@@ -113,7 +114,9 @@ def _download(source, folder, progress, do):
         if "hash" not in str(error):
             raise DownloadError(f"{source.url!r} is no address to download from", do=do) from None
         found = f"{source.file} arrived from {source.url} with another checksum than the published {source.checksum}"
-        raise DownloadError(found, do=f"try again; if it stays so, the file has changed at its home. Otherwise {do}") from None
+        changed = "the publisher may have changed it, since the address has no edition and the checksum is of one day's"
+        again = changed if source.moving else "the file has changed at its home"
+        raise DownloadError(found, do=f"try again; if it stays so, {again}. Otherwise {do}") from None
 
 
 def _why(error):

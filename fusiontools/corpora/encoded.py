@@ -5,16 +5,14 @@ a file and `open_encoded`, and nothing else: no corpus, no reader.
 """
 
 import functools
-import importlib.util
-import inspect
+import importlib
 import json
-import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from fusiontools.corpora.cache import cache_dir, content_hash, read_npz, write_npz
+from fusiontools.corpora.cache import cache_dir, content_hash, prune, read_npz, write_npz
+from fusiontools.corpora.editions import edition
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.registry import CORPORA, load
 from fusiontools.corpora.splits import PARTS, split_of
@@ -98,10 +96,10 @@ def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=N
     view : callable or str
         ``view(entry, **options)`` returns entry's array, shape (n,) or (n, ...), n rows; None or no row leaves the entry out. All must
         agree in dtype and in shape but for n. A string names a function of `fusiontools.music`, which gets ``entry.notes`` instead:
-        "roll.encode_roll" is ``fusiontools.music.roll.encode_roll``.
+        "grid.encode_grid" is ``fusiontools.music.grid.encode_grid``.
     name, version : str, optional
-        What the encoding is called, and which edition of it this is, for the key. By default the function's name, and a hash of its
-        source: of the file that it stands in and of all of `fusiontools.music`; of a function in a notebook, of that function alone.
+        What the encoding is called, and which edition of it this is, for the key. By default the function's name, and a hash of all that
+        it reaches: its source and defaults, the globals that it reads, your functions that it calls, and all of `fusiontools.music`.
     parts, seed
         How songs are dealt, see `split_of`.
     n_jobs : int, optional
@@ -119,7 +117,8 @@ def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=N
     CorpusError
         If no entry can be encoded.
     ValueError
-        If arrays do not fit together, or nothing tells one edition of the view from another.
+        If arrays do not fit together, or nothing tells one edition of the view from another: it has a closure, or reads a global that
+        is no plain data. Then `version` has to.
 
     Examples
     --------
@@ -132,14 +131,16 @@ def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=N
     """
     corpus = load(corpus) if isinstance(corpus, str) else corpus
     function, called = _function(view)
-    name, version = name or called, version or _edition(view, function)
+    name, given, version = name or called, version, version or edition(function)
     settings = {"view": name, "version": version, "options": dict(sorted(options.items())), "parts": parts, "seed": seed}
     try:
         text = json.dumps(settings)  # never sorted: the order of the parts decides who falls into which
         settings, key = json.loads(text), content_hash("encoded 1", corpus.content, text)
     except TypeError:
         raise ValueError(f"options of an encoding must be numbers, strings or lists of them, found {options}") from None
-    kept = cache_dir() / f"encoded-{corpus.name}-{name.split('.')[-1]}-{key[:16]}.npz"
+    asked = content_hash(corpus.name, json.dumps(settings | {"version": given}))[:8]  # what only its code tells apart replaces one another
+    stem = f"encoded-{corpus.name}-{name.split('.')[-1]}-{asked}"
+    kept = cache_dir() / f"{stem}-{key[:16]}.npz"
     if kept.is_file():
         try:
             return open_encoded(kept)
@@ -149,6 +150,7 @@ def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=N
     made = _joined(corpus, in_parallel(work, corpus, n_jobs, few=3000, batch_size=128), settings | {"key": key})
     try:
         save_encoded(made, kept)
+        prune(kept.parent, stem)
     except CorpusError:
         pass  # a full or read-only disk costs the speed of the next run, nothing else
     return made
@@ -162,19 +164,6 @@ def _function(view):
         return getattr(importlib.import_module(f"fusiontools.music.{module}" if module else "fusiontools.music"), function), view
     except (ImportError, AttributeError):
         raise ValueError(f"fusiontools.music has no function {view!r}") from None
-
-
-def _edition(view, function):
-    """A hash of the source that the view stands in. Where that does not tell all, the caller has to."""
-    if getattr(function, "__closure__", None) or not inspect.isfunction(function):
-        raise ValueError(f"{function!r} depends on more than its source: pass settings as options, or give version='...'")
-    try:
-        if function.__module__ == "__main__":
-            return content_hash(inspect.getsource(function))[:16]
-        music = Path(importlib.util.find_spec("fusiontools.music").origin).parent
-        return content_hash(inspect.getsource(sys.modules[function.__module__]), *sorted(music.glob("*.py")))[:16]
-    except (OSError, TypeError, KeyError):
-        raise ValueError(f"the source of {function.__qualname__} cannot be found: give version='...'") from None
 
 
 def _encode_or_reason(function, by_notes, options, entry):

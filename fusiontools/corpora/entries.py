@@ -10,11 +10,12 @@ from functools import cached_property
 import numpy as np
 
 from fusiontools.corpora.cache import content_hash
-
 from fusiontools.music.midi import Meter, Piece, Track
 from fusiontools.music.notes import Notes, Tempo
 
-__all__ = ["Corpus", "Entry", "group_songs", "join", "pack", "song_ids", "unpack"]
+__all__ = ["Corpus", "Entry", "asked", "digest", "group_songs", "join", "pack", "song_ids", "song_names", "unique", "unpack"]
+
+DIGEST = "~"  # the first letter of marks that are a hash of content, and no title
 
 
 @dataclass(frozen=True)
@@ -169,18 +170,93 @@ def song_ids(titles, melodies):
     Returns
     -------
     list of str
-        For each entry, the first normalised title of its group.
+        For each entry, the shortest normalised title of its group; "untitled-" and a hash of its content where nothing is titled.
 
     Examples
     --------
     >>> tune = Notes.of([(i, 1, 60 + i % 5) for i in range(12)])
     >>> other = Notes.of([(i, 1, 60 + i % 7) for i in range(12)])
     >>> song_ids(["The Rose -- Reel", "Rose", "Lily"], [tune, other, tune])
-    ['rose', 'rose', 'rose']
+    ['lily', 'lily', 'lily']
     """
-    names = [_plain(t) for t in titles]
-    marks = [[mark for mark in (name, _fingerprint(notes)) if mark] for name, notes in zip(names, melodies)]
-    return [names[i] or f"untitled-{i}" for i in group_songs(marks)]
+    prints = [_fingerprint(notes) for notes in melodies]
+    marks = [[mark for mark in (_plain(title), own and digest(own)) if mark] for title, own in zip(titles, prints)]
+    return song_names(marks, [_untitled(digest(n.pitch.tobytes(), n.onset.tobytes(), n.duration.tobytes())) for n in melodies])
+
+
+def song_names(marks, alone):
+    """A song name for each entry: the shortest mark of its group, so that the order of entries does not matter.
+
+    Parameters
+    ----------
+    marks : sequence of collections of str
+        See `group_songs`. Titles come before what `digest` made; of equally short ones the first in the alphabet counts.
+    alone : sequence of str
+        For each entry, what it is called if it has no mark.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> song_names([["rose", "~1"], ["~1", "lily"], ["~2"], []], ["", "", "", "x"])
+    ['lily', 'lily', 'untitled-2', 'x']
+    """
+    groups, smallest = group_songs(marks), {}
+    for group, own in zip(groups, marks):
+        for mark in own:
+            smallest[group] = min(smallest.get(group, mark), mark, key=_size)
+    return [_untitled(smallest[g]) if g in smallest else name for g, name in zip(groups, alone)]
+
+
+def _size(mark):
+    return mark.startswith(DIGEST), len(mark), mark  # titles first, and short ones before long ones
+
+
+def _untitled(mark):
+    return f"untitled-{mark[1:17]}" if mark.startswith(DIGEST) else mark
+
+
+def digest(*contents):
+    """A mark made of content, such as a melody's bytes, for entries that no title tells."""
+    return DIGEST + content_hash(*contents)[:24]
+
+
+def unique(names):
+    """Names made different by a number where two are alike ("song.mid" and "song.kar").
+
+    Examples
+    --------
+    >>> unique(["a", "b", "a"])
+    ['a', 'b', 'a-2']
+    """
+    seen, different = {}, []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        different.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return different
+
+
+def asked(genres):
+    """Genres that were asked for, as a tuple; None for all. One may come as a bare string.
+
+    Raises
+    ------
+    ValueError
+        If they are empty.
+
+    Examples
+    --------
+    >>> asked("rock"), asked(["rock", "pop"]), asked(None)
+    (('rock',), ('rock', 'pop'), None)
+    """
+    if genres is None:
+        return None
+    genres = (genres,) if isinstance(genres, str) else tuple(genres)
+    if not genres:
+        raise ValueError("no genre is asked for: name some, or leave genres out for all")
+    return genres
 
 
 def group_songs(marks):

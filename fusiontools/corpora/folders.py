@@ -13,7 +13,7 @@ import numpy as np
 
 from fusiontools.corpora.archives import members
 from fusiontools.corpora.cache import cached, code_hash, content_hash, source_hash
-from fusiontools.corpora.entries import Corpus, Entry, group_songs, join, pack
+from fusiontools.corpora.entries import Corpus, Entry, asked, digest, join, pack, song_names, unique
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.places import SUFFIXES, path
 from fusiontools.errors import CorpusError, FusionError, NoNotesError
@@ -40,8 +40,8 @@ def load_folder(name, folder=None, label=None, genres=None, pattern=None, limit=
         A folder or an archive; by default the one that `path` finds.
     label : str, optional
         The genre of all. By default each file's genre is the name of the folder that it lies in, below the top.
-    genres : sequence of str, optional
-        Read only files in folders of these names.
+    genres : str or sequence of str, optional
+        Read only files in folders of these names, in large letters or small.
     pattern : str, optional
         Read only files whose path matches this regular expression.
     limit : int, optional
@@ -63,23 +63,29 @@ def load_folder(name, folder=None, label=None, genres=None, pattern=None, limit=
         If there is no such folder or archive.
     CorpusError
         If it is damaged, or no file in it can be read.
+    ValueError
+        If `genres` is empty, or `pattern` is no regular expression.
     """
     source = Path(folder) if folder is not None else path(name)
     if not source.exists():
         raise CorpusError("no such folder or archive", source, "check the path")
-    genres, programs = genres and tuple(genres), programs and tuple(programs)
+    genres, programs = asked(genres), programs if programs is None else tuple(programs)
     folders = {g.lower() for g in genres or ()}
+    try:
+        matches = re.compile(pattern or "").search
+    except re.error as error:
+        raise ValueError(f"the pattern {pattern!r} is no regular expression: {error}") from None
 
     def wanted(file):
         inside = not folders or folders & {part.lower() for part in PurePosixPath(file).parts[:-1]}
-        return is_midi(file) and inside and (pattern is None or re.search(pattern, file))
+        return is_midi(file) and inside and matches(file)
 
     def build():
         return _named(name, source, label, *read_pieces(islice(members(source, wanted), limit), programs, n_jobs))
 
     filters = repr((name, label, genres, pattern, limit, programs))
     key = content_hash("folder", code_hash(*CODE), filters, source_hash(source, SUFFIXES["notes"]))
-    built = cached(name, key, build)
+    built = cached(name, key, build, f"{filters} {source}")
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
@@ -120,13 +126,13 @@ def _read_batch(work):
     for name, data in batch:
         try:
             if data is None:
-                raise CorpusError("too large for a MIDI file", name)
+                raise CorpusError("too large for a MIDI file, or it may not be read", name)
             piece = _keep(piece_from_bytes(data, name), programs, name)
         except FusionError as error:
             skipped.append([name, str(error)])
             continue
         entries.append(Entry(name, "", "", _title(name, piece), "", piece))
-        marks.append([mark for track in piece.tracks if not track.is_drum and (mark := opening(track.notes))])
+        marks.append([digest(mark) for track in piece.tracks if not track.is_drum and (mark := opening(track.notes))])
     return pack(entries), marks, skipped
 
 
@@ -170,7 +176,7 @@ def _named(name, source, label, columns, marks, skipped):
     files = columns["id"] + [file for file, _ in skipped]
     top = _top(source, files)
     below = {file: PurePosixPath(*PurePosixPath(file).parts[top:]) for file in files}
-    ids = _unique(f"{name}/{below[file].with_suffix('')}" for file in files)
+    ids = unique(f"{name}/{below[file].with_suffix('')}" for file in files)
     bearers = Counter(below[file].stem for file in columns["id"])
     for i, file in enumerate(columns["id"]):
         own = _said(below[file].stem)
@@ -181,7 +187,7 @@ def _named(name, source, label, columns, marks, skipped):
             marks[i].append(" ".join(words))
     kept = ids[: len(columns["id"])]
     columns["label"] = [label or (below[file].parts[0] if len(below[file].parts) > 1 else name) for file in columns["id"]]
-    columns["song"] = [kept[i] for i in group_songs(marks)]
+    columns["song"] = song_names(marks, kept)
     columns["id"] = kept
     return columns | {"skipped": [[id, why] for id, (_, why) in zip(ids[len(kept) :], skipped)]}
 
@@ -194,12 +200,3 @@ def _top(source, files):
     while all(len(p) > depth + 2 and p[depth] == paths[0][depth] for p in paths):
         depth += 1
     return depth
-
-
-def _unique(names):
-    """Names made different by a number where two are alike ("song.mid" and "song.kar")."""
-    seen, unique = {}, []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return unique

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from fusiontools.corpora.archives import members
 from fusiontools.corpora.cache import cached, code_hash, content_hash, source_hash
-from fusiontools.corpora.entries import Corpus, group_songs
+from fusiontools.corpora.entries import Corpus, digest, song_names
 from fusiontools.corpora.folders import CODE, is_midi, read_pieces
 from fusiontools.corpora.places import SUFFIXES, path
 from fusiontools.errors import CorpusError
@@ -82,16 +82,15 @@ def load_lakh(name, folder=None, genres=None, ids=None, per_song=1, limit=None, 
             raise CorpusError(f"no file that was asked for can be read{why}", source, "ask for other genres, ids or programs")
         for i, file in enumerate(columns["id"]):
             song = _song(file)
-            marks[i] += [song, PurePosixPath(file).stem]  # a file may be matched to several songs, which then are one
+            marks[i] += [song, digest(PurePosixPath(file).stem)]  # a file may be matched to several songs, which then are one
             columns["label"][i] = (genre_of or {}).get(song, "")
             columns["id"][i] = f"{name}/{song}/{PurePosixPath(file).stem}" if song.startswith("TR") else f"{name}/{song}"
-        songs = [id.split("/")[1] for id in columns["id"]]
-        columns["song"] = [songs[i] for i in group_songs(marks)]
+        columns["song"] = song_names(marks, columns["id"])
         return columns | {"skipped": skipped}
 
     filters = repr((name, sorted((genre_of or {"all": ""}).items()), per_song, limit, programs))
     key = content_hash("lakh", code_hash(*CODE, __name__), filters, source_hash(source, SUFFIXES["notes"]))
-    built = cached(name, key, build)
+    built = cached(name, key, build, f"{filters} {source}")
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from fusiontools.corpora.cache import user_dir
+from fusiontools.corpora.cache import expanded, user_dir
 from fusiontools.corpora.registry import info
 from fusiontools.errors import MissingDataError
 
@@ -23,7 +23,7 @@ def data_dir():
     >>> data_dir()  # doctest: +SKIP
     PosixPath('corpora')
     """
-    return Path(os.environ.get("FUSIONTOOLS_DATA") or user_dir() / "data").expanduser()
+    return expanded(os.environ.get("FUSIONTOOLS_DATA") or user_dir() / "data")
 
 
 def home_of(name):

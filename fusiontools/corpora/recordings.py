@@ -4,20 +4,21 @@ This is no feature extraction and no player: a `Recording` is a name, a label an
 """
 
 import csv
-import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from fusiontools.corpora.archives import is_compressed, listing, unpack
+from fusiontools.corpora.archives import is_compressed, listing
 from fusiontools.corpora.cache import cache_dir, content_hash
-from fusiontools.corpora.entries import group_songs
+from fusiontools.corpora.entries import asked, digest, song_names, unique
 from fusiontools.corpora.places import SUFFIXES, path
-from fusiontools.errors import CorpusError, MusicFileError
+from fusiontools.corpora.unpacking import unpack
+from fusiontools.errors import CorpusError, FusionError, MusicFileError
 
 __all__ = ["Recording", "Recordings", "load_fma", "load_gtzan", "load_recordings"]
 
@@ -66,7 +67,7 @@ class Recording:
         Raises
         ------
         MusicFileError
-            If it cannot be decoded, or ends before `start`.
+            If it cannot be decoded, ends before `start`, or goes on for more than two hours (then read it in parts).
         """
         if sample_rate <= 0 or start < 0 or seconds is not None and seconds <= 0:
             raise ValueError(f"sample_rate {sample_rate}, start {start}, seconds {seconds}: rates and lengths must be positive")
@@ -83,8 +84,9 @@ class Recording:
             return io.BytesIO(self.source)
         try:
             return self.source.open("rb") if isinstance(self.source, Path) else self.source.open()
-        except OSError as error:
-            raise MusicFileError(f"cannot be read ({error.strerror})", self.id, "check that the file is still there") from None
+        except (OSError, FusionError) as error:
+            why = getattr(error, "found", None) or getattr(error, "strerror", None) or error
+            raise MusicFileError(f"cannot be read ({why})", self.id, "check that the file is still there") from None
 
 
 def _decode(recording, start, seconds):
@@ -104,6 +106,7 @@ def _decode(recording, start, seconds):
                 while left > 0 and len(block := sound.read(min(BLOCK, left), dtype="float32", always_2d=True)):
                     blocks.append(block.mean(axis=1))
                     left -= len(block)
+                endless = left <= 0 and (seconds is None or seconds > LONGEST) and len(sound.read(1))
         except MusicFileError:
             raise
         except Exception as error:  # libsndfile's own errors, and what its callbacks make of a damaged file
@@ -112,6 +115,8 @@ def _decode(recording, start, seconds):
             raise MusicFileError(f"not readable as sound ({_first_line(error)})", where, AGAIN) from None
     if not blocks:
         raise MusicFileError(f"no sound after {start:g} s", where, "begin earlier, or leave it out")
+    if endless:
+        raise MusicFileError(f"it goes on for more than {LONGEST:,} s", where, "read it in parts: samples(start=..., seconds=...)")
     samples = np.concatenate(blocks)
     if not np.isfinite(samples).all():
         raise MusicFileError("samples that are no numbers", where, AGAIN)
@@ -206,7 +211,7 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
         The corpus's short name, the beginning of every id.
     folder : str or path-like, optional
         A folder or an archive; by default the one that `path` finds. A compressed tar is unpacked into the cache first.
-    genres : sequence of str, optional
+    genres : str or sequence of str, optional
         Only these.
     damaged : dict, optional
         Names (without suffix) of known bad files, with reasons.
@@ -223,17 +228,20 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
         If there is no such folder or archive.
     CorpusError
         If no file in it can be read.
+    ValueError
+        If `genres` is empty.
     """
+    genres = asked(genres)
     source = Path(folder) if folder is not None else path(name)
     if not source.exists():
         raise CorpusError("no such folder or archive", source, "check the path")
     files = {PurePosixPath(file.name): file for file in listing(_open_to_reading(source)) if _is_audio(file.name)}
     found, marks, skipped = [], [], []
-    for file in sorted(files, key=lambda f: (f.parent.name, f.name)):
+    ordered = sorted(files, key=lambda f: (f.parent.name, f.name, f))
+    for file, id in zip(ordered, _ids(name, ordered)):
         label, stem = file.parent.name or name, file.stem
         if genres is not None and label not in genres:
             continue
-        id = f"{name}/{stem}" if stem.startswith(f"{label}.") else f"{name}/{label}/{stem}"  # GTZAN's names begin with the genre
         reason = (damaged or {}).get(stem) or _reason_against(files[file])
         if reason:
             skipped.append((id, reason))
@@ -241,13 +249,23 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
         found.append(Recording(id, id, label, stem, files[file]))
         head = files[file].read(HEAD)
         silent = len(set(head[1024:])) <= 16  # clips that begin with silence are not therefore one
-        marks.append([] if silent else [hashlib.sha256(head).digest()])
+        marks.append([] if silent else [digest(head)])
     if not found:
         what = f"none of {len(skipped)} recordings can be read, the first because: {skipped[0][1]}" if skipped else "no recording in it"
         raise CorpusError(what, source, "put WAV, FLAC, OGG or MP3 files into folders named after their genres")
-    songs = [found[i].id for i in group_songs(marks)]
+    songs = song_names(marks, [r.id for r in found])
     same = (Recording(r.id, song, r.label, r.title, r.source) for r, song in zip(found, songs))
     return Recordings(name, tuple(same), tuple(skipped))
+
+
+def _ids(name, files):
+    """An id for each file: of genre and name; of the whole path where that is not enough ("train/rock/a.wav" and "test/rock/a.wav")."""
+    short = []
+    for file in files:
+        label, stem = file.parent.name or name, file.stem
+        short.append(f"{name}/{stem}" if stem.startswith(f"{label}.") else f"{name}/{label}/{stem}")  # GTZAN's names begin with the genre
+    bearers = Counter(short)
+    return unique(id if bearers[id] == 1 else f"{name}/{file.with_suffix('')}" for id, file in zip(short, files))
 
 
 def _is_audio(file):
@@ -276,7 +294,14 @@ def _open_to_reading(source):
     stat = source.stat()
     mark = content_hash(source.name, str(stat.st_size), str(stat.st_mtime_ns))
     folder = cache_dir() / f"{source.name.split('.')[0]}-{mark[:16]}"
-    return folder if folder.is_dir() else unpack(source, folder)
+    if folder.is_dir():
+        return folder
+    try:
+        return unpack(source, folder)
+    except CorpusError:
+        if folder.is_dir():  # another process was faster
+            return folder
+        raise
 
 
 def load_gtzan(name="gtzan", folder=None, genres=None):
@@ -295,7 +320,7 @@ def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
     ----------
     folder : str or path-like, optional
         ``fma_small.zip`` or what it unpacks to; by default what `path` finds.
-    genres : sequence of str, optional
+    genres : str or sequence of str, optional
         Only these, as in ("Rock", "Folk").
     metadata : str or path-like, optional
         ``fma_metadata.zip`` or what it unpacks to; by default what `path` finds.
@@ -312,6 +337,7 @@ def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
     CorpusError
         If they do not fit together.
     """
+    genres = asked(genres)
     source = Path(folder) if folder is not None else path(name)
     tracks = _fma_tracks(Path(metadata) if metadata is not None else path(name, "fma_metadata.zip"))
     found, skipped = [], []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusiontools.corpora.cache import cache_dir, content_hash
+from fusiontools.corpora.cache import cache_dir, content_hash, whole_file
 from fusiontools.corpora.entries import Entry
 from fusiontools.corpora.recordings import Recording, Recordings
 from fusiontools.corpora.registry import load
@@ -100,22 +100,32 @@ class Performance:
         return f"{self.entry.id} on program {self.program}"
 
     def open(self):
-        """The recording as FLAC, from the cache if it was played before."""
+        """The recording as FLAC, from the cache if it was played before, and played again if that is damaged."""
         score = to_seconds(self.entry.notes, self.entry.piece.tempo)
         columns = (score.onset, score.duration, score.pitch, score.velocity)
         settings = repr((self.program, self.seconds, self.sample_rate))
         kept = cache_dir() / f"rendered-{content_hash(self.engine, settings, *(c.tobytes() for c in columns))[:16]}.flac"
-        if kept.is_file():
-            return open(kept, "rb")
+        if (data := self._kept(kept)) is not None:
+            return io.BytesIO(data)
         data = self._play(score)
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            draft = kept.with_suffix(".part")
-            draft.write_bytes(data)
-            draft.replace(kept)
+            with whole_file(kept) as file:
+                file.write(data)
         except OSError:
             pass  # a full or read-only disk costs the speed of the next time, nothing else
         return io.BytesIO(data)
+
+    def _kept(self, file):
+        """What the file holds; None where it is missing, or does not decode to its end."""
+        import soundfile
+
+        try:
+            data = file.read_bytes()
+            samples, rate = soundfile.read(io.BytesIO(data))
+        except (OSError, RuntimeError):  # libsndfile's errors are the second kind
+            return None
+        return data if (len(samples), rate) == (round(self.seconds * self.sample_rate), self.sample_rate) else None
 
     def _play(self, score):
         import soundfile

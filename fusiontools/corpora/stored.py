@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fusiontools.corpora.cache import cached, code_hash, content_hash, read_npz
-from fusiontools.corpora.entries import Corpus, group_songs, pack
+from fusiontools.corpora.entries import Corpus, digest, pack, song_names
 from fusiontools.corpora.folders import opening
 from fusiontools.corpora.places import path
 from fusiontools.errors import CorpusError
@@ -72,8 +72,8 @@ def _rolls(name, source, label):
         "second": np.tile(Tempo.constant(BPM).second, len(full)),
         "tempo_end": 2 * np.arange(1, len(full) + 1),
     }
-    marks = [[mark] if (mark := opening(_notes(columns, a, b))) else [] for a, b in zip(offsets[full], offsets[full + 1])]
-    return columns | {"song": [columns["id"][i] for i in group_songs(marks)]}
+    marks = [[digest(mark)] if (mark := opening(_notes(columns, a, b))) else [] for a, b in zip(offsets[full], offsets[full + 1])]
+    return columns | {"song": song_names(marks, columns["id"])}
 
 
 def _notes(columns, a, b):

@@ -90,7 +90,7 @@ def _read(name, source, label):
     if not entries:
         raise CorpusError(f"none of {len(skipped)} solos can be read", source, "fetch it again: python -m fusiontools data fetch weimar")
     silence = Notes.of([])  # two solos on one tune share no melody, so the title alone tells the song
-    songs = song_ids([e.song for e in entries], [silence] * len(entries))
+    songs = song_ids([e.song or e.id for e in entries], [silence] * len(entries))
     return pack([Entry(e.id, song, e.label, e.title, e.key, e.piece) for e, song in zip(entries, songs)]) | {"skipped": skipped}
 
 

@@ -21,9 +21,13 @@ from fusiontools.music.notes import Notes, legato
 
 __all__ = ["AbcTune", "read_abc", "split_abc"]
 
-_FIELD = re.compile(r"^[A-Za-z]:")
+LARGEST = 200_000  # letters of one tune; a long one takes five thousand
+_FIELD = re.compile(r"^[A-Za-z]:(?![|:])")  # not music that starts like one, such as G:|
 _NOT_MELODY = re.compile(r'"[^"\n]*"|![^!\n]*!|\{[^}\n]*\}')  # chord names and fingerings, decorations, grace notes
 _ORNAMENT = re.compile(r"[.~HLMOPSTuv](?=[.~HLMOPSTuv]*[\^_=]*[A-Ga-g\[(])")  # one-letter signs before a note
+_OVERLAY = re.compile(r"&(?:\[[A-Za-z]:[^\]\n]*\]|[^|:\n])*")  # a second voice within a bar
+_KEY = re.compile(r"([A-G][#b]?)(?:\s*((?i:maj|min|mix|dor|phr|lyd|loc|ion|aeo)[A-Za-z]*|m|M))?(?![A-Za-z#])")
+_MODES = {"maj": "", "ion": "", "min": "m", "aeo": "m", "m": "m", "M": ""}
 _METERS = {"C": (4, 4), "C|": (2, 2)}
 
 
@@ -31,6 +35,8 @@ _METERS = {"C": (4, 4), "C|": (2, 2)}
 class AbcTune:
     """One tune of an ABC book: its header fields as written, and its notes in beats.
 
+    `key` is the tonic and what follows it: nothing for major, "m" for minor, "dor", "phr", "lyd", "mix" or "loc" ("Bb", "F#m", "Ador").
+    A key of another kind stands there as its first word (such as "Hp", for bagpipes), and none as "".
     `meter.beat` is where its bars count from: below zero where the tune starts with an upbeat (anacrusis).
     """
 
@@ -66,12 +72,15 @@ def read_abc(text, where="ABC text"):
     Returns
     -------
     AbcTune
-        Its notes are a melody in beats: repeats are played out, of a chord the highest note stays.
+        Its notes are a melody in beats: repeats are played out, of a chord the highest note stays. Of several voices (``V:``) it is the
+        first that has notes, without what another sings in the same bar (``&``). A meter that is missing, free or none for MIDI either,
+        such as 4/6, counts as 4/4.
 
     Raises
     ------
     MusicFileError
-        If this is not ABC.
+        If this is not ABC, more than one tune, or longer than any tune is: 200,000 letters, a note or rest of five digits, or 10,000 bars
+        of rest.
     NoNotesError
         If there is no note in it.
 
@@ -83,18 +92,30 @@ def read_abc(text, where="ABC text"):
     """
     from symusic import Score
 
+    if len(text) > LARGEST:
+        raise MusicFileError(f"{len(text):,} letters, and a tune has {LARGEST:,} at most", where, "cut it with split_abc(text) first")
     lines = text.strip("\n\r\ufeff ").splitlines()
+    head = next((i for i, line in enumerate(lines) if line.startswith("K:")), len(lines))
+    lines[:head] = (re.sub(r"^([A-Za-z]:)(?=[|:])", r"\1 ", line) for line in lines[:head])  # before K: there is no music: N:: is a field
     fields = {}
     for line in lines:
         if _FIELD.match(line):
             fields.setdefault(line[0], line[2:].split("%")[0].strip())
     if "X" not in fields or "K" not in fields:
-        raise MusicFileError("not an ABC tune: it needs a line X: (number) and a line K: (key)", where, "check the file, or convert it to MIDI")
-    try:
-        with _quiet():
-            score = Score.from_abc(_as_written(lines))
-    except Exception as error:  # RuntimeError from the converter, UnicodeError from its pipes
-        raise MusicFileError(f"not readable as ABC ({type(error).__name__})", where, "check the notation in an ABC editor") from None
+        raise MusicFileError(
+            "not an ABC tune: it needs a line X: (number) and a line K: (key)", where, "check the file, or convert it to MIDI"
+        )
+    if (tunes := sum(line.startswith("X:") for line in lines)) > 1:
+        raise MusicFileError(f"{tunes} tunes, where one is read at a time", where, "cut them apart with split_abc(text)")
+    lines = _first_voice(lines)
+    written = _as_written(lines)
+    _check_lengths(written, where)
+    with _quiet():
+        try:
+            score = Score.from_abc(written)
+        except Exception as error:  # RuntimeError from the converter, UnicodeError from its pipes
+            found = f"not readable as ABC ({type(error).__name__})"
+            raise MusicFileError(found, where, "check the notation in an ABC editor") from None
     parts = [t.notes.numpy() for t in score.tracks if len(t.notes)]
     if not parts:
         raise NoNotesError("an ABC tune without a single note", where, "choose another tune")
@@ -105,7 +126,46 @@ def read_abc(text, where="ABC text"):
     notes = legato(Notes(onset, duration, columns["pitch"]))
     music = " ".join(_melody_only(line.split("%")[0]) for line in lines if not _FIELD.match(line))
     meter = _with_upbeat(_meter(fields.get("M", "")), music, fields.get("L", ""))
-    return AbcTune(fields["X"], fields.get("T", ""), meter, fields["K"].split()[0] if fields["K"] else "", fields, notes)
+    return AbcTune(fields["X"], fields.get("T", ""), meter, _key(fields["K"]), fields, notes)
+
+
+def _first_voice(lines):
+    """The header, and of the music what the first voice sings that has any; all of it where no voices are named."""
+    head = next(i for i, line in enumerate(lines) if line.startswith("K:")) + 1
+    named = [line[2:].split()[0] for line in lines[:head] if re.match(r"V:\s*\S", line)]
+    sung, voice = [], (named or ["1"])[0]  # music before any V: belongs to the first voice, as most programs have it
+    for line in lines[head:]:
+        if line.startswith("V:"):
+            voice = (line[2:].split() or ["1"])[0]
+            sung.append((voice, line))
+            continue
+        for piece in [line] if _FIELD.match(line) or line.startswith("%") else re.split(r"(\[V:[^\]]*\])", line):
+            if piece.startswith("[V:"):
+                voice = (piece[3:-1].split() or ["1"])[0]
+            elif piece or not line:
+                sung.append((voice, piece))
+    music = ((v, line) for v, line in sung if not _FIELD.match(line) and not line.startswith("%"))
+    first = next((v for v, line in music if re.search(r"[A-Ga-g]", _melody_only(line))), voice)
+    defined = [line for line in lines[:head] if not line.startswith("V:") or line[2:].split()[:1] == [first]]
+    return defined + [line for v, line in sung if v == first]
+
+
+def _check_lengths(text, where):
+    """Refuse numbers that would keep the converter busy for minutes: it cannot be interrupted."""
+    lines = [line.split("%")[0] for line in text.splitlines() if line[:2] not in ("X:", "T:")]
+    bars = sum(int(n) for line in lines for n in re.findall(r"[ZX](\d{1,9})", line))
+    parts = np.prod([float(n) for line in lines if line.startswith("P:") for n in re.findall(r"\d{1,9}", line)])
+    if bars > 10_000 or parts > 1000 or any(re.search(r"\d{5}", line) for line in lines):
+        raise MusicFileError("a note, a rest or a repeat longer than any music", where, "check the numbers after its letters")
+
+
+def _key(text):
+    """A key in short: its tonic, and its mode if that is not major."""
+    found = _KEY.match(text)
+    if not found:
+        return text.split()[0] if text else ""
+    mode = (found[2] or "maj") if found[2] in ("m", "M") else (found[2] or "maj")[:3].lower()
+    return found[1] + _MODES.get(mode, mode)
 
 
 def _as_written(lines):
@@ -115,19 +175,30 @@ def _as_written(lines):
     are go in, and chords are told to start together.
     """
     kept = (line for line in lines if not line.startswith("%") and (not _FIELD.match(line) or line[0] in "XTMLKPV"))
-    text = "\n".join(line if _FIELD.match(line) else _melody_only(line) for line in kept)
+    text = "\n".join(_summed(line) if _FIELD.match(line) else _melody_only(line) for line in kept)
     return re.sub(r"(?m)^K:", "%%MIDI chordattack 0\nK:", text, count=1) + "\n"
 
 
 def _melody_only(line):
-    return _ORNAMENT.sub("", _NOT_MELODY.sub("", line))
+    return _ORNAMENT.sub("", _OVERLAY.sub("", _NOT_MELODY.sub("", line)))
+
+
+_SUM = re.compile(r"\s*\(?\s*(\d+(?:\s*\+\s*\d+)*)\s*\)?\s*/\s*(\d+)")  # 2+3/8, (2+2+3)/8, 3/4
+
+
+def _summed(line):
+    """A meter of several groups as the sum of them: converters differ about the rest."""
+    return f"M:{_meter(line[2:])}" if line.startswith("M:") and "+" in line.split("%")[0] else line
 
 
 def _meter(text):
-    """The meter of an ``M:`` line; free or missing meter counts as 4/4, as MIDI does."""
-    found = re.match(r"\s*(\d+)\s*/\s*(\d+)", text)
-    numerator, denominator = (int(found[1]), int(found[2])) if found else _METERS.get(text.strip(), (4, 4))
-    return Meter(0.0, numerator, denominator) if numerator and denominator else Meter(0.0)
+    """The meter of an ``M:`` line; one that is free, missing or no `Meter` counts as 4/4."""
+    found = _SUM.match(text)
+    numerator, denominator = (sum(map(int, found[1].split("+"))), int(found[2])) if found else _METERS.get(text.strip(), (4, 4))
+    try:
+        return Meter(0.0, numerator, denominator)
+    except ValueError:
+        return Meter(0.0)
 
 
 _LENGTHS = re.compile(r"\((?P<tuplet>\d)|[\^_=]*[A-Ga-gxz][,']*(?P<times>\d*)(?P<slashes>/*)(?P<divisor>\d*)")
@@ -160,8 +231,10 @@ _lock = threading.Lock()
 def _quiet():
     """Silence the converter, which prints bar warnings below Python's own streams."""
     with _lock:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):  # either may be missing, closed or broken
+            with contextlib.suppress(AttributeError, ValueError, OSError):
+                stream.flush()
+        closed = [fd for fd in (1, 2) if _fill(fd)]
         saved = os.dup(1), os.dup(2)
         nothing = os.open(os.devnull, os.O_WRONLY)
         try:
@@ -172,4 +245,18 @@ def _quiet():
             for kept, fd in zip(saved, (1, 2)):
                 os.dup2(kept, fd)
                 os.close(kept)
+            for fd in (nothing, *closed):
+                os.close(fd)
+
+
+def _fill(fd):
+    """Open a descriptor that is closed, so that the next file does not take its number; whether it was."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        if nothing != fd:
+            os.dup2(nothing, fd)
             os.close(nothing)
+        return True
+    return False

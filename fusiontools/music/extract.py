@@ -18,7 +18,7 @@ import numpy as np
 
 from fusiontools.errors import NoNotesError
 from fusiontools.music.midi import Piece
-from fusiontools.music.notes import Notes, legato, merge
+from fusiontools.music.notes import Notes, _need, legato, merge
 
 __all__ = ["line", "match_notes", "melody", "score_melody", "skyline", "track_scores", "tunefulness"]
 
@@ -174,6 +174,7 @@ def tunefulness(notes, end=None):
     >>> {name: round(value, 2) for name, value in tunefulness(tune).items()}
     {'alone': 1.0, 'step': 1.0, 'repeat': 0.33, 'narrow': 1.0, 'high': 1.0, 'present': 1.0, 'score': 0.53}
     """
+    _need(notes, "beats", "tunefulness")
     names = ("alone", "step", "repeat", "narrow", "high", "present", "score")
     if len(notes) < 2:
         return dict.fromkeys(names, 0.0)
@@ -230,6 +231,8 @@ def melody(piece):
     ------
     NoNotesError
         If there is nothing but drums, or nothing at all.
+    UnitError
+        If bare notes are in seconds.
 
     Notes
     -----
@@ -262,6 +265,7 @@ def melody(piece):
     True
     """
     if isinstance(piece, Notes):
+        _need(piece, "beats", "melody")
         parts = [piece] if len(piece) else []
     else:
         tracks = [t for t in piece.tracks if not t.is_drum and len(t.notes)]

@@ -120,9 +120,7 @@ def encode_grid(notes, low=LOW, high=HIGH, steps_per_beat=STEPS_PER_BEAT, length
     UnitError
         If the notes are in seconds.
     MusicFileError
-        If a note starts before beat 0, or lies outside the pitches and `outside` is "raise".
-    ValueError
-        If `length` is shorter than the music.
+        If a note starts before beat 0, lies outside the pitches and `outside` is "raise", or `length` is shorter than the music.
 
     References
     ----------

@@ -4,21 +4,23 @@ A file becomes a `Piece`: tracks of `Notes` in beats, a `Tempo`, the meters. sym
 a second); this module looks at the bytes first, so that a bad file is refused with its reason and never half read.
 """
 
-import os
+import re
 import struct
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from fusiontools.errors import MusicFileError, NoNotesError
+from fusiontools.music.files import read_limited, write_whole
 from fusiontools.music.notes import Notes, Tempo, _need, crop, merge
 
 __all__ = ["Meter", "Piece", "Track", "bar_lines", "crop_piece", "piece_from_bytes", "piece_from_seconds", "read_midi", "write_midi"]
 
 TICKS_PER_BEAT = 480  # divides by 24 (piano rolls), by 4 (16ths) and by 3 (triplets)
-BPM_LIMITS = (3.5, 3000.0)  # the slowest that MIDI can say is 3.58; above lies a damaged tempo event, not music
+MICROSECONDS = (20_000, 0xFFFFFF)  # a beat, 3,000 to 3.5763 bpm: below lies a damaged event, not music; above, what MIDI cannot say
 LONGEST_HOURS = 6.0  # a damaged time stamp easily asks for a year of silence
+LAST_TICK = 0x0FFFFFFF  # what a time stamp can say: 155 hours at 120 bpm
+LARGEST = 64_000_000  # bytes; a long symphony takes one million
 AGAIN = "export the file again from the program that made it, or leave it out"
 
 
@@ -27,11 +29,20 @@ class Meter:
     """A time signature: `numerator` notes of one `denominator`-th to the bar, counted from `beat` on.
 
     A first meter with `beat` below zero means an upbeat (anacrusis): with -3.0 in 4/4, the first bar line falls on beat 1.
+
+    Raises
+    ------
+    ValueError
+        If the numerator is not 1 to 255, or the denominator no power of two up to 64: what MIDI can say and music uses.
     """
 
     beat: float
     numerator: int = 4
     denominator: int = 4
+
+    def __post_init__(self):
+        if not _is_meter(self.numerator, self.denominator) or not np.isfinite(self.beat):
+            raise ValueError(f"no meter: {self.numerator}/{self.denominator} from beat {self.beat} on")
 
     @property
     def bar(self):
@@ -42,14 +53,21 @@ class Meter:
         return f"{self.numerator}/{self.denominator}"
 
 
+def _is_meter(numerator, denominator):
+    return numerator in range(1, 256) and denominator in (1, 2, 4, 8, 16, 32, 64)
+
+
 @dataclass(frozen=True)
 class Track:
-    """One instrument's notes, in beats. `program` is its General MIDI number, 0 to 127."""
+    """One instrument's notes, in beats: a `UnitError` if they are in seconds. `program` is its General MIDI number, 0 to 127."""
 
     notes: Notes
     program: int = 0
     is_drum: bool = False
     name: str = ""
+
+    def __post_init__(self):
+        _need(self.notes, "beats", "a track")
 
 
 @dataclass(frozen=True)
@@ -76,16 +94,18 @@ def read_midi(path):
     Parameters
     ----------
     path : str or path-like
-        A ``.mid`` file.
+        A ``.mid`` file of 64 MB at most.
 
     Returns
     -------
     Piece
+        A note whose key never goes up is left out: nobody can say how long it lasts. So is a time signature that is no `Meter`.
 
     Raises
     ------
     MusicFileError
-        If the file is missing, empty, truncated, not MIDI, or its times are absurd.
+        If the file is missing, empty, truncated, not MIDI, or its times are absurd; or if its format is 2, a set of patterns that do
+        not sound together.
     NoNotesError
         If it holds no note.
 
@@ -97,16 +117,12 @@ def read_midi(path):
     >>> read_midi(path).tracks[0].notes
     Notes(1 notes, C4 to C4, 0 to 1 beats)
     """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise MusicFileError("no such file", path, "check the path") from None
-    except IsADirectoryError:
-        raise MusicFileError("this is a folder, not a MIDI file", path, "name one file in it") from None
-    except OSError as error:
-        raise MusicFileError(f"cannot be read ({error.strerror})", path, "check its permissions") from None
-    return piece_from_bytes(data, path)
+
+    def check(head):
+        if head[:4] not in (b"", b"RIFF"):
+            _check_start(head, path)
+
+    return piece_from_bytes(read_limited(path, LARGEST, check), path)
 
 
 def piece_from_bytes(data, where="MIDI data"):
@@ -142,27 +158,37 @@ def _unwrap_riff(data):
 
 def _check_chunks(data, where):
     """Refuse what cannot be a whole MIDI file, before any parser sees it."""
-    if not data:
-        raise MusicFileError("the file is empty", where, AGAIN)
-    if data[:4] != b"MThd":
-        seen = data[:12].decode("latin-1")
-        raise MusicFileError(f"not a MIDI file: it starts with {seen!r} where MIDI says 'MThd'", where, "convert it to Standard MIDI first")
+    _check_start(data, where)
     if len(data) < 14:
         raise MusicFileError(f"truncated: {len(data)} bytes, and the header alone takes 14", where, AGAIN)
     length, kind, tracks, division = struct.unpack(">IHHH", data[4:14])
     if length < 6 or kind > 2:
         raise MusicFileError(f"its header is damaged (length {length}, format {kind})", where, AGAIN)
+    if kind == 2:
+        raise MusicFileError("format 2: patterns that do not sound together", where, "export it as format 0 or 1")
     if division & 0x8000 or division == 0:
-        raise MusicFileError("its clock counts film frames or nothing, not fractions of a beat", where, "export it with ticks per quarter note")
-    at = 8 + length
-    while tracks and len(data) - at >= 8:  # what stands after the last track is harmless, and common
-        tracks -= data[at : at + 4] == b"MTrk"
+        raise MusicFileError(
+            "its clock counts film frames or nothing, not fractions of a beat", where, "export it with ticks per quarter note"
+        )
+    at, missing_tracks = 8 + length, tracks
+    while missing_tracks and len(data) - at >= 8:  # what stands after the last track is harmless, and common
+        missing_tracks -= data[at : at + 4] == b"MTrk"
         size = struct.unpack(">I", data[at + 4 : at + 8])[0]
         if at + 8 + size > len(data):
             missing = at + 8 + size - len(data)
             raise MusicFileError(f"truncated: {missing} bytes of a track are missing", where, AGAIN)
         at += 8 + size
+    if missing_tracks:
+        raise MusicFileError(f"truncated: {missing_tracks} of {tracks} tracks are missing", where, AGAIN)
     return data
+
+
+def _check_start(data, where):
+    if not data:
+        raise MusicFileError("the file is empty", where, AGAIN)
+    if data[:4] != b"MThd":
+        seen = data[:12].decode("latin-1")
+        raise MusicFileError(f"not a MIDI file: it starts with {seen!r} where MIDI says 'MThd'", where, "convert it to Standard MIDI first")
 
 
 def _track(track, tpq):
@@ -178,7 +204,7 @@ def _tempo(events, where):
     """A tempo map from ``(beat, microseconds a beat)`` events; of several on one beat the last counts, as in players."""
     at = dict(sorted(events, key=lambda e: e[0])) or {0.0: 500_000}
     for mspq in at.values():
-        if not BPM_LIMITS[0] <= (60e6 / mspq if mspq > 0 else np.inf) <= BPM_LIMITS[1]:
+        if not MICROSECONDS[0] <= mspq <= MICROSECONDS[1]:
             raise MusicFileError(f"an absurd tempo of {mspq} microseconds a beat", where, "repair the tempo track in a MIDI editor")
     if min(at) > 0:
         at = {0.0: 500_000, **at}
@@ -189,7 +215,7 @@ def _tempo(events, where):
 
 
 def _meters(signatures, tpq):
-    found = tuple(Meter(s.time / tpq, s.numerator, s.denominator) for s in signatures if s.numerator > 0 and s.denominator > 0)
+    found = tuple(Meter(s.time / tpq, s.numerator, s.denominator) for s in signatures if _is_meter(s.numerator, s.denominator))
     return found if found and found[0].beat == 0 else (Meter(0.0), *found)
 
 
@@ -226,6 +252,9 @@ def write_midi(music, path, bpm=None, program=0):
         If there is nothing to write.
     UnitError
         If the notes are in seconds (see `piece_from_seconds`).
+    MusicFileError
+        If a file cannot say it, or `read_midi` would refuse it again: notes before beat 0 or after six hours, a tempo below 3.5763 or above
+        3,000 bpm, a name that is no text. Or if the file cannot be written.
     """
     from symusic import Note, Score, Tempo as TempoEvent, TimeSignature, Track as MidiTrack
 
@@ -239,15 +268,24 @@ def write_midi(music, path, bpm=None, program=0):
     for t in music.tracks:
         if not 0 <= t.program <= 127:
             raise ValueError(f"program {t.program}; General MIDI knows 0 to 127")
+        if re.search("[\ud800-\udfff]", t.name or music.title):  # half a character: what is left of a name that was cut between bytes
+            raise MusicFileError(f"the name {t.name or music.title!a} is no text", path, "give the track another name")
         if len(t.notes) and t.notes.onset[0] < 0:
             raise MusicFileError(f"a note starts on beat {t.notes.onset[0]:g}, and a file starts on 0", path, "shift the notes first")
-    if not (BPM_LIMITS[0] <= music.tempo.bpm.min() and music.tempo.bpm.max() <= BPM_LIMITS[1]):
-        raise MusicFileError(f"a tempo from {music.tempo.bpm.min():g} to {music.tempo.bpm.max():g} beats a minute", path, "choose a playable tempo")
+    micros = np.rint(60e6 / music.tempo.bpm)
+    if not (MICROSECONDS[0] <= micros.min() and micros.max() <= MICROSECONDS[1]):
+        raise MusicFileError(
+            f"a tempo from {music.tempo.bpm.min():g} to {music.tempo.bpm.max():g} beats a minute", path, "choose a playable tempo"
+        )
+    end = max(t.notes.end for t in music.tracks)
+    hours = float(np.ptp(music.tempo.seconds_at([0, end]))) / 3600
+    if not hours <= LONGEST_HOURS or max(end, *music.tempo.beat, *(m.beat for m in music.meters)) * TICKS_PER_BEAT >= LAST_TICK:
+        raise MusicFileError(f"its last note ends on beat {end:g}, after {hours:.3g} hours", path, "crop the music first")
     score = Score(TICKS_PER_BEAT)
     # A file starts at tick 0: of all that holds before it, the last counts, and the first tempo holds from the start.
-    tempos = {0: music.tempo.bpm[0]} | {max(_tick(beat), 0): bpm_here for beat, bpm_here in zip(music.tempo.beat, music.tempo.bpm)}
-    for tick, bpm_here in sorted(tempos.items()):
-        score.tempos.append(TempoEvent(tick, mspq=round(60e6 / bpm_here)))
+    tempos = {0: micros[0]} | {max(_tick(beat), 0): mspq for beat, mspq in zip(music.tempo.beat, micros)}
+    for tick, mspq in sorted(tempos.items()):
+        score.tempos.append(TempoEvent(tick, mspq=int(mspq)))
     for tick, m in sorted({max(_tick(m.beat), 0): m for m in _upbeat_as_bar(music.meters)}.items()):
         score.time_signatures.append(TimeSignature(tick, m.numerator, m.denominator))
     for t in music.tracks:
@@ -256,17 +294,7 @@ def write_midi(music, path, bpm=None, program=0):
             start, stop = _tick(note.onset), _tick(note.onset + note.duration)
             track.notes.append(Note(start, max(stop - start, 1), note.pitch, note.velocity))
         score.tracks.append(track)
-    path = Path(path)
-    draft = path.with_name(path.name + ".part")
-    try:
-        score.dump_midi(str(draft))
-        os.replace(draft, path)
-    except OSError as error:
-        raise MusicFileError(f"cannot be written ({error.strerror})", path, "check that its folder exists and may be written to") from None
-    except RuntimeError as error:
-        raise MusicFileError(f"cannot be written ({_first_line(error)})", path, "check that its folder exists and may be written to") from None
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, score.dumps_midi())
 
 
 def _upbeat_as_bar(meters):
@@ -317,5 +345,3 @@ def bar_lines(piece, stop=None):
 
 def _tick(beat):
     return int(np.floor(beat * TICKS_PER_BEAT + 0.5))
-
-

@@ -387,6 +387,8 @@ def is_melody(notes, tolerance=1e-6):
 def legato(notes):
     """Cut every note where the next one starts, so that a played melody is a melody; notes that start together keep the highest.
 
+    Onsets up to a millionth of the unit apart are one: sums of thirds may differ in their last digit.
+
     Examples
     --------
     >>> legato(Notes.of([(0, 2, 60), (1, 1, 64)])).duration.tolist()
@@ -394,7 +396,9 @@ def legato(notes):
     """
     if not len(notes):
         return notes
-    top = notes[np.append(np.diff(notes.onset) > 0, True)]  # sorted by onset, then pitch: the last of a group is the highest
+    group = np.cumsum(np.append(False, np.diff(notes.onset) > 1e-6))
+    order = np.lexsort((notes.pitch, group))
+    top = notes[order[np.append(np.diff(group) > 0, True)]]  # the last of a group is the highest
     gap = np.append(np.diff(top.onset), np.inf)
     return Notes(top.onset, np.minimum(top.duration, gap), top.pitch, top.velocity, unit=notes.unit)
 

@@ -69,7 +69,7 @@ def fit_length(needed, length):
     if length is None:
         return int(needed)
     if length < needed:
-        raise ValueError(f"the notes take {needed} steps and the length is {length}: crop(notes, start, stop) them first")
+        raise MusicFileError(f"the notes take {needed} steps and the length is {length}", do="crop(notes, start, stop) them first")
     return int(length)
 
 
@@ -100,9 +100,7 @@ def encode_roll(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=No
     UnitError
         If the notes are in seconds.
     MusicFileError
-        If a note starts before beat 0 or lies outside the pitches.
-    ValueError
-        If `length` is shorter than the music.
+        If a note starts before beat 0, lies outside the pitches, or `length` is shorter than the music.
 
     References
     ----------

@@ -235,7 +235,7 @@ def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
     magnitude = np.asarray(magnitude)
     magnitude = magnitude if magnitude.dtype == np.float32 else magnitude.astype(np.float64)
     n_fft, frames = 2 * (magnitude.shape[0] - 1), magnitude.shape[1]
-    inner = hop * (frames - 1) if length is None else max(length, hop * (frames - 1))  # a shorter sound would lose frames
+    inner = max(length or 0, hop * (frames - 1), 1)  # a shorter sound would lose frames, and none at all has no spectrogram
     turn = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
     complex_type = np.result_type(magnitude, np.complex64)
     angles, before = np.exp(1j * turn).astype(complex_type), np.zeros(magnitude.shape, complex_type)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusiontools.errors import MusicFileError
 from fusiontools.music.grid import in_range, one_voice
 from fusiontools.music.notes import Notes
 
@@ -129,9 +130,7 @@ def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", c
     UnitError
         If the notes are in seconds.
     MusicFileError
-        If a note starts before beat 0, or a pitch has no token and `outside` is "raise".
-    ValueError
-        If `beats` is shorter than the music.
+        If a note starts before beat 0, a pitch has no token and `outside` is "raise", or `beats` is shorter than the music.
 
     References
     ----------
@@ -149,7 +148,7 @@ def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", c
     end = int(last.max(initial=0))
     total = end if beats is None else int(np.floor(beats * vocabulary.steps_per_beat + 0.5))
     if total < end:
-        raise ValueError(f"the notes take {end / vocabulary.steps_per_beat:g} beats, and {beats:g} were given: crop them first")
+        raise MusicFileError(f"the notes take {end / vocabulary.steps_per_beat:g} beats, and {beats:g} were given", do="crop them first")
     if vocabulary.kind == "steps":
         tokens = np.full(total, GO_ON, np.int64)
         tokens[last[last < total]] = STOP

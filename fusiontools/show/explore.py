@@ -4,15 +4,24 @@ In JupyterLab and on Colab you see ipywidgets. In the built book, on a page of s
 the same cell shows tabs with the views that were rendered for it, players and all.
 """
 
+import hashlib
 import html
-import itertools
+from collections import Counter
 
 from fusiontools.errors import FusionError
 
 __all__ = ["Explorer", "explore"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-_serial = itertools.count()
+# A widget's HTML comes into the page through innerHTML, which runs no script. An image that cannot be shown says so to its own handler, and
+# that puts each player's script in again, as a new element: those do run.
+WAKE = (
+    '<img hidden alt="" src="data:image/gif," onerror="'
+    "this.parentNode.querySelectorAll('figure.ft-player > script').forEach(s => {"
+    " const n = document.createElement('script'); n.textContent = s.textContent; s.replaceWith(n); }); this.remove();"
+    '">'
+)
+_shown = Counter()
 
 
 class Explorer:
@@ -45,14 +54,14 @@ class Explorer:
 
     def _redraw(self, change=None):
         values = {name: self._options[name][knob.value] for name, knob in self.knobs.items()}
+        # What goes wrong is said in the view: an error in a widget's callback is seen nowhere. The knobs stay alive.
         try:
-            self._view.value = _html(self._render(**values))
-        except FusionError as error:  # a setting without a result is said in the view; the knobs stay alive
-            self._view.value = f"<p><b>Nothing to show:</b> {html.escape(str(error))}</p>"
-
-    @property
-    def html(self):
-        return self._view.value
+            self.html = _html(self._render(**values))
+        except FusionError as error:
+            self.html = f"<p><b>Nothing to show:</b> {html.escape(str(error))}</p>"
+        except Exception as error:
+            self.html = f"<p><b>Nothing to show:</b> {html.escape(f'{type(error).__name__}: {error}')}</p>"
+        self._view.value = self.html + WAKE
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {
@@ -80,6 +89,12 @@ def explore(render, options, twin):
     Returns
     -------
     Explorer
+        Whatever error `render` raises for a setting is told in the view. For a view of the twin, it is raised.
+
+    Raises
+    ------
+    ValueError
+        If a knob has no choices, or the twin names a knob or a choice that there is not.
 
     Examples
     --------
@@ -96,7 +111,17 @@ def explore(render, options, twin):
     unknown = {name for chosen in twin.values() for name in chosen} - set(options)
     if unknown:
         raise ValueError(f"the twin turns knobs that there are not: {', '.join(sorted(unknown))}")
-    views = {label: render(**{name: options[name][choice] for name, choice in _all(options, chosen).items()}) for label, chosen in twin.items()}
+    for name, choices in options.items():
+        if not choices:
+            raise ValueError(f"the knob {name!r} has no choices")
+        for label, chosen in twin.items():
+            if name in chosen and chosen[name] not in choices:
+                raise ValueError(
+                    f"view {label!r} of the twin sets {name!r} to {chosen[name]!r}; choose one of {', '.join(map(str, choices))}"
+                )
+    views = {
+        label: render(**{name: options[name][choice] for name, choice in _all(options, chosen).items()}) for label, chosen in twin.items()
+    }
     return Explorer(render, options, _tabs(views))
 
 
@@ -111,7 +136,10 @@ def _html(shown):
 
 def _tabs(views):
     """Radio buttons and a few lines of CSS: tabs that need no script. Where styles are stripped, all views stand in a row."""
-    group = f"ft-tabs-{next(_serial)}"
+    content = [(label, _html(view)) for label, view in views.items()]
+    name = "ft-tabs-" + hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    group = f"{name}-{_shown[name]}" if _shown[name] else name  # the same once more, perhaps on the same page
+    _shown[name] += 1
     style = (
         f".{group}>input{{position:absolute;opacity:0}}"
         f".{group}>label{{display:inline-block;padding:.25em .8em;margin:0 .3em .4em 0;border:1px solid #8886;border-radius:6px;cursor:pointer}}"
@@ -119,8 +147,8 @@ def _tabs(views):
         f".{group}>div{{display:none}}"
     )
     heads, bodies = "", ""
-    for i, (label, view) in enumerate(views.items()):
+    for i, (label, view) in enumerate(content):
         style += f".{group}>#{group}-{i}:checked~.{group}-{i}{{display:block}}.{group}>#{group}-{i}:checked+label{{background:#41627e;color:#fff}}"
         heads += f'<input type="radio" name="{group}" id="{group}-{i}"{" checked" if not i else ""}><label for="{group}-{i}">{html.escape(label)}</label>'
-        bodies += f'<div class="{group}-{i}">{_html(view)}</div>'
+        bodies += f'<div class="{group}-{i}">{view}</div>'
     return f'<div class="ft-explore {group}"><style>{style}</style>{heads}{bodies}</div>'

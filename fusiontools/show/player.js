@@ -24,8 +24,12 @@
   // On dark paper a colour needs more light.
   const lighter = hex => "#" + hex.slice(1).match(/../g).map(c => Math.round(parseInt(c, 16) * 0.6 + 102).toString(16).padStart(2, "0")).join("");
 
+  const players = new WeakMap(); // each live figure and what the page has to do with it; never written into the page, which may be saved
+  const live = new Set(); // those of them that are on the page now
+
   function upgrade(figure) {
-    figure.dataset.ready = "1";
+    const files = [...figure.querySelectorAll(".ft-midi")];
+    figure.querySelectorAll(".ft-tabs, .ft-roll, .ft-bar").forEach(e => e.remove()); // from a page that was saved while they lived
     const data = JSON.parse(figure.dataset.ft);
     const takes = data.takes;
     const audios = [...figure.querySelectorAll("audio")];
@@ -53,7 +57,7 @@
     const time = make("span", "ft-time");
     const again = make("button", "ft-loop", { type: "button", "aria-pressed": "false", title: "Repeat (key L)" });
     again.textContent = "↻ loop";
-    bar.append(play, time, again, ...figure.querySelectorAll(".ft-midi"));
+    bar.append(play, time, again, ...files);
     const now = () => audios[current].currentTime;
     const playing = () => !audios[current].paused && !audios[current].ended;
 
@@ -181,23 +185,31 @@
       e.preventDefault();
       e.stopPropagation(); // a notebook has keys of its own
     });
-    document.addEventListener("ft-play", e => { if (e.detail !== figure) stop(); });
-
     const shade = () => { figure.classList.toggle("ft-dark", isDark(figure)); draw(); };
-    const watch = new MutationObserver(shade);
-    for (const e of [document.documentElement, document.body]) watch.observe(e, { attributes: true });
-    new ResizeObserver(() => { canvas.width = 0; draw(); }).observe(roll);
+    const size = new ResizeObserver(() => { canvas.width = 0; draw(); });
+    players.set(figure, { stop, shade, appear: () => { size.observe(roll); shade(); }, vanish: () => { stop(); size.disconnect(); } });
     figure.classList.add("ft-live");
     tabs.hidden = takes.length < 2; // one take needs no choice: the caption names it
     figure.querySelector(".ft-body").append(tabs, roll, bar);
     label();
     position();
-    shade();
   }
 
   // The script stands last in its figure: where it is there, the parser has seen all that stands before it.
-  const scan = () => document.querySelectorAll("figure.ft-player:not([data-ready])").forEach(f => f.querySelector("script") && upgrade(f));
-  window.ftPlayers = { scan };
+  // A figure that left the page is let go, and taken up again if it returns, as cells do that scroll out of a notebook and back.
+  function scan() {
+    for (const f of live) if (!f.isConnected) { live.delete(f); players.get(f).vanish(); }
+    for (const f of document.querySelectorAll("figure.ft-player")) {
+      if (live.has(f) || !f.querySelector("script")) continue;
+      if (!players.has(f)) upgrade(f);
+      live.add(f);
+      players.get(f).appear();
+    }
+  }
+  window.ftPlayers = { scan, count: () => live.size };
+  document.addEventListener("ft-play", e => live.forEach(f => f !== e.detail && players.get(f).stop()));
+  const shades = new MutationObserver(() => live.forEach(f => players.get(f).shade()));
+  for (const e of [document.documentElement, document.body]) shades.observe(e, { attributes: true });
   new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
   scan();
 })();

@@ -81,14 +81,17 @@ class Player:
         return f"Player({', '.join(f'{t.label}: {t.seconds:.1f} s' for t in self.takes)})"
 
 
-def player(music, *, label=None, title="", domain=None, tempo=None, program=None, meter=None, start=0.0, seconds=30.0, sample_rate=SAMPLE_RATE):
+def player(
+    music, *, label=None, title="", domain=None, tempo=None, program=None, meter=None, start=0.0, seconds=30.0, sample_rate=SAMPLE_RATE
+):
     """Show music as a piano roll that plays.
 
     Parameters
     ----------
-    music : Notes, Piece, Entry, ndarray, or dict
-        Notes in beats or seconds; a piece with its own tempo; an entry of a corpus; samples, mono, shape (n,), in [-1, 1];
-        or a dict from labels to any of these: takes side by side under one clock.
+    music : Notes, Piece, Entry, Recording, ndarray, or dict
+        Notes in beats or seconds; a piece with its own tempo; an entry of a corpus; a recording of one; samples, mono, shape (n,), in
+        [-1, 1]; or a dict from labels to any of these: takes side by side under one clock. Notes that start before zero, as an upbeat
+        may, are not lost: the take starts with the first of them.
     label : str, optional
         Name of a single take. Default: the entry's title, or "Listen".
     title : str
@@ -102,7 +105,7 @@ def player(music, *, label=None, title="", domain=None, tempo=None, program=None
     meter : Meter, optional
         For notes in beats: where bar lines are drawn. Without it they have none; a piece or an entry brings its own.
     start, seconds : float
-        What to play: `seconds` of music from `start` on. The player says so when there is more.
+        What to play: `seconds` of music from `start` on; all of it with ``float("inf")``. The player says so when there is more.
     sample_rate : int
         Of samples passed in, and of the sound made, in Hz.
 
@@ -115,6 +118,8 @@ def player(music, *, label=None, title="", domain=None, tempo=None, program=None
     ------
     NoNotesError
         If nothing sounds in the part to be played.
+    TypeError, ValueError
+        If this is no music, or the part, the instrument or the sample rate is none.
 
     Examples
     --------
@@ -123,10 +128,14 @@ def player(music, *, label=None, title="", domain=None, tempo=None, program=None
     Player(A third: 1.0 s)
     """
     takes = music if isinstance(music, dict) else {label or getattr(music, "title", "") or "Listen": music}
+    if not takes:
+        raise ValueError("an empty dict has nothing to play: give it labels and music")
+    if not 0 <= start < float("inf") or not seconds > 0:
+        raise ValueError(f"start is {start} and seconds is {seconds}: a part starts at 0 or later and has a length")
     domains = domain if isinstance(domain, dict) else dict.fromkeys(takes, domain)
     made, whole = [], []
     for name, one in takes.items():
-        take, length = _take(name, one, domains.get(name), tempo, program, meter, start, seconds, sample_rate)
+        take, length = _take(str(name), one, domains.get(name), tempo, program, meter, start, seconds, sample_rate)
         made.append(take)
         whole.append(length)
     longest = max(whole)
@@ -136,10 +145,16 @@ def player(music, *, label=None, title="", domain=None, tempo=None, program=None
 
 def _take(label, music, domain, tempo, program, meter, start, seconds, sample_rate):
     """Render one take; also the whole length of its source in seconds."""
+    if callable(getattr(music, "samples", None)):  # a recording of a corpus
+        domain = domain or music.label
+        music = np.clip(music.samples(sample_rate, 0.0, None), -1, 1)  # decoded MP3 may go beyond full scale
     if isinstance(music, np.ndarray):
-        part = music[int(start * sample_rate) : int((start + seconds) * sample_rate)].astype(np.float32)
+        stop = len(music) if seconds == float("inf") else int((start + seconds) * sample_rate)
+        part = music[int(start * sample_rate) : stop].astype(np.float32)
         if part.ndim != 1 or not len(part):
-            raise NoNotesError(f"samples of shape {music.shape} have nothing to play from {start} s on", label, "give mono samples, shape (n,)")
+            raise NoNotesError(
+                f"samples of shape {music.shape} have nothing to play from {start} s on", label, "give mono samples, shape (n,)"
+            )
         length = len(part) / sample_rate
         return (
             Take(label, colour(domain), length, Notes.of([], unit="seconds"), mp3_bytes(part, sample_rate), _spectrogram_png(part, sample_rate),
@@ -151,6 +166,7 @@ def _take(label, music, domain, tempo, program, meter, start, seconds, sample_ra
     whole = as_piece(music, tempo, program)
     if meter is not None:
         whole = replace(whole, meters=(meter,))
+    whole = _from_first_note(whole)
     barred = meter is not None or not isinstance(music, Notes)  # bare notes know no bars, and none are made up
     end = float(whole.tempo.seconds_at(max(t.notes.end for t in whole.tracks)))
     part = crop_piece(whole, *whole.tempo.beats_at([start, start + seconds]))
@@ -175,9 +191,26 @@ def _take(label, music, domain, tempo, program, meter, start, seconds, sample_ra
     )
 
 
+def _from_first_note(piece):
+    """The piece, later by as much as its first note starts before beat 0; bar lines and tempo move along."""
+    first = min(float(t.notes.onset[0]) for t in piece.tracks if len(t.notes))
+    if first >= 0:
+        return piece
+    piece = crop_piece(piece, first, float("inf"))
+    head = piece.meters[0]
+    upbeat = replace(head, beat=head.beat - head.bar * np.ceil(max(head.beat, 0) / head.bar))  # counts from before the start, as upbeats do
+    return replace(piece, meters=(upbeat, *piece.meters[1:]))
+
+
 def as_piece(music, tempo=None, program=None):
     """Notes, a piece or a corpus's entry as a `Piece`, with tempo and instrument changed where they are given."""
     music = getattr(music, "piece", music)
+    if not isinstance(music, (Notes, Piece)):
+        raise TypeError(
+            f"{type(music).__name__} is no music: give Notes, a Piece, an entry or a recording of a corpus, or samples as an array"
+        )
+    if program is not None and program not in range(128):
+        raise ValueError(f"program is {program}; General MIDI has 0 to 127")
     if isinstance(music, Notes):
         if music.unit == "seconds":  # any clock will do, as long as one beat is known to last half a second
             music, tempo = to_beats(music, 120.0), None

@@ -5,7 +5,7 @@ They take notes and lists of notes, never corpora: what is counted is counted in
 
 import numpy as np
 
-from fusiontools.music.notes import NAMES, note_name
+from fusiontools.music.notes import NAMES, _need, note_name
 from fusiontools.show.colours import colour
 
 __all__ = ["bars", "duration_shares", "interval_shares", "piano_roll", "pitch_class_shares", "use_book_style"]
@@ -88,7 +88,9 @@ def piano_roll(notes, ax=None, domain=None, bar_lines=None, label=None):
 
     ax = _axes(ax)
     shades = [to_rgba(colour(domain), 0.45 + 0.5 * v / 127) for v in notes.velocity]
-    ax.barh(notes.pitch, notes.duration, left=notes.onset, height=0.8, color=shades, edgecolor="white", linewidth=0.8, label=label)  # edges keep repeated notes apart
+    ax.barh(
+        notes.pitch, notes.duration, left=notes.onset, height=0.8, color=shades, edgecolor="white", linewidth=0.8, label=label
+    )  # edges keep repeated notes apart
     for x in bar_lines if bar_lines is not None else ():
         ax.axvline(x, color="#00000030", linewidth=0.8, zorder=0)
     if len(notes):
@@ -141,13 +143,23 @@ def duration_shares(tunes):
     dict of float to float
         From each length of `DURATIONS`, in beats, to its share of all notes; what is none of them counts in the total only.
 
+    Raises
+    ------
+    UnitError
+        If notes are in seconds.
+    ValueError
+        If there is no note; so in `pitch_class_shares` and `interval_shares`.
+
     Examples
     --------
     >>> from fusiontools.music import Notes
     >>> duration_shares([Notes.of([(0, 1, 60), (1, 0.5, 60)])])[0.5]
     0.5
     """
-    durations = np.concatenate([t.duration for t in tunes])
+    tunes = list(tunes)
+    for tune in tunes:
+        _need(tune, "beats", "duration_shares")
+    durations = _counted([t.duration for t in tunes])
     return {length: float(np.mean(np.abs(durations - length) < 1 / 64)) for length in DURATIONS}
 
 
@@ -160,7 +172,7 @@ def pitch_class_shares(tunes):
     >>> pitch_class_shares([Notes.of([(0, 1, 60), (1, 1, 72), (2, 1, 62), (3, 1, 60)])])[:3].tolist()
     [0.75, 0.0, 0.25]
     """
-    classes = np.concatenate([t.pitch for t in tunes]) % 12
+    classes = _counted([t.pitch for t in tunes]) % 12
     return np.bincount(classes, minlength=12) / len(classes)
 
 
@@ -175,9 +187,18 @@ def interval_shares(tunes, reach=12):
     >>> interval_shares([Notes.of([(0, 1, 60), (1, 1, 62), (2, 1, 60)])], reach=2).tolist()
     [0.5, 0.0, 0.0, 0.0, 0.5]
     """
+    tunes = list(tunes)
+    _counted([t.pitch for t in tunes])
     steps = np.concatenate([np.diff(t.pitch) for t in tunes])
     inside = steps[np.abs(steps) <= reach]
     return np.bincount(inside + reach, minlength=2 * reach + 1) / max(len(steps), 1)
+
+
+def _counted(columns):
+    """All tunes' values in one array; shares of nothing are a mistake."""
+    if not sum(map(len, columns)):
+        raise ValueError(f"{len(columns)} tunes without a single note have no shares: give notes to count")
+    return np.concatenate(columns)
 
 
 def pitch_class_names():

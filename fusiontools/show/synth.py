@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fusiontools.errors import FusionError, MusicFileError, NoNotesError
+from fusiontools.errors import FusionError, NoNotesError
+from fusiontools.music.files import write_whole
 from fusiontools.music.midi import Piece
 from fusiontools.music.notes import Notes, merge, to_seconds
 from fusiontools.show import voices
@@ -179,7 +180,7 @@ def write_audio(samples, path, sample_rate=22050):
     MusicFileError
         If the file cannot be written.
     ValueError
-        If the sound is not mono, or holds what is not a number.
+        If the sound is not mono or holds what is not a number, or the sample rate is no whole number.
 
     Examples
     --------
@@ -189,15 +190,8 @@ def write_audio(samples, path, sample_rate=22050):
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise FusionError(f"no audio format is known by the suffix {path.suffix!r}", path, f"choose one of {', '.join(FORMATS)}")
-    sound = _encoded(_mono(samples), sample_rate, path.suffix.lower(), path)
-    draft = path.with_name(path.name + ".part")
-    try:
-        draft.write_bytes(sound)
-        os.replace(draft, path)
-    except OSError as error:
-        raise MusicFileError(f"cannot be written ({error.strerror})", path, "check that its folder exists and may be written to") from None
-    finally:
-        draft.unlink(missing_ok=True)
+    sound = _encoded(_mono(samples, sample_rate), sample_rate, path.suffix.lower(), path)
+    write_whole(path, sound)
 
 
 def mp3_bytes(samples, sample_rate=22050, *, kbits=None):
@@ -229,7 +223,7 @@ def mp3_bytes(samples, sample_rate=22050, *, kbits=None):
     >>> 1000 < len(mp3_bytes(0.5 * np.sin(np.arange(22050) * 0.1))) < 5000
     True
     """
-    samples = _mono(samples)
+    samples = _mono(samples, sample_rate)
     rate = 40 * sample_rate / 22050 if kbits is None else kbits
     budget = max(125 * rate * len(samples) / sample_rate, 4096)  # bytes; any file needs a few
     for mode, level in SMALLER:
@@ -255,7 +249,9 @@ def _encoded(samples, sample_rate, suffix, where=None, **options):
     return file.getvalue()
 
 
-def _mono(samples):
+def _mono(samples, sample_rate=1):
+    if not 1 <= sample_rate <= 10_000_000 or sample_rate % 1:
+        raise ValueError(f"a sample rate of {sample_rate}; give a whole number, such as 22050")
     samples = np.asarray(samples, dtype=np.float32)
     if samples.ndim != 1:
         raise ValueError(f"a mono sound has shape (n,), this one {samples.shape}")

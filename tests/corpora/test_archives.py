@@ -1,5 +1,6 @@
 """Archives give back what went in, and none of them writes where it should not."""
 
+import errno
 import io
 import lzma
 import stat
@@ -8,8 +9,9 @@ import zipfile
 
 import pytest
 
-from fusiontools.corpora import archives
-from fusiontools.corpora.archives import Member, is_compressed, listing, members, plain_file, unpack
+from fusiontools.corpora import archives, unpacking
+from fusiontools.corpora.archives import Member, is_compressed, listing, members, plain_file
+from fusiontools.corpora.unpacking import unpack
 from fusiontools.errors import CorpusError, FusionError, MissingDataError, UnsafeArchiveError
 
 FILES = {"top/a.txt": b"alpha", "top/deep/er/b.bin": bytes(range(256)) * 9, "c": b"", "top/ü.txt": b"umlaut"}
@@ -170,3 +172,61 @@ def test_what_is_not_there_is_named(tmp_path):
         list(members(tmp_path / "nowhere.zip"))
     with pytest.raises(FusionError, match="gone"):
         Member("gone", tmp_path / "gone").read()
+
+
+def test_of_two_who_unpack_at_once_both_have_it(tmp_path, pack_files, monkeypatch):
+    place, folder = pack_files(tmp_path / "files.tar.gz", FILES), tmp_path / "out"
+    write = unpacking._write_tar
+
+    def slowly(archive, draft, limits):
+        write(archive, draft, limits)
+        monkeypatch.setattr(unpacking, "_write_tar", write)
+        unpack(place, folder)  # another process, which is faster
+
+    monkeypatch.setattr(unpacking, "_write_tar", slowly)
+    assert unpack(place, folder) == folder
+    assert {f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file()} == set(FILES)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["files.tar.gz", "out"]
+
+
+def test_what_is_wrong_with_the_disk_is_not_called_damage(tmp_path, pack_files, monkeypatch):
+    place = pack_files(tmp_path / "files.zip", FILES)
+    (tmp_path / "file").touch()
+    with pytest.raises(CorpusError, match="cannot be written"):
+        unpack(place, tmp_path / "file" / "out")
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(unpacking, "open", lambda *_: Full(), raising=False)
+    with pytest.raises(CorpusError, match="cannot be written .No space left") as caught:
+        unpack(place, tmp_path / "out")
+    assert "damaged" not in str(caught.value) and not (tmp_path / "out").exists()
+
+    def forbidden(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(archives, "open", forbidden, raising=False)
+    with pytest.raises(CorpusError, match="cannot be read .Permission denied") as caught:
+        list(members(place))
+    assert "damaged" not in str(caught.value)
+
+
+def test_a_sparse_file_is_no_plain_file(tmp_path):
+    info = tarfile.TarInfo("sparse.bin")
+    info.size, info.pax_headers = 0, {"GNU.sparse.map": "0,0", "GNU.sparse.size": "1000000", "GNU.sparse.numblocks": "1"}
+    with tarfile.open(tmp_path / "bad.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(info)
+    with tarfile.open(tmp_path / "bad.tar") as archive:
+        assert archive.getmembers()[0].sparse is not None  # else this test tests nothing
+    assert list(members(tmp_path / "bad.tar")) == [] == listing(tmp_path / "bad.tar")
+    with pytest.raises(UnsafeArchiveError, match="link or a device"):
+        unpack(tmp_path / "bad.tar", tmp_path / "out")
+
+
+@pytest.mark.parametrize("read", [lambda p: list(members(p)), lambda p: unpack(p, p.parent / "out")], ids=["members", "unpack"])
+def test_a_bomb_is_refused_by_its_ratio_by_default(read, tmp_path, pack_files, monkeypatch):
+    monkeypatch.setattr(archives, "SMALL", 1000)
+    with pytest.raises(UnsafeArchiveError, match="unpack to more"):
+        read(pack_files(tmp_path / "bomb.zip", {"a": bytes(1_000_000)}))  # about a thousand to one

@@ -1,11 +1,28 @@
 """What was kept comes back equal; what is damaged or stale is never believed."""
 
+import importlib.metadata
+import io
 import json
+import os
+import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fusiontools.corpora.cache import cache_dir, cached, code_hash, content_hash, read_npz, source_hash, write_npz
+from fusiontools.corpora.cache import (
+    cache_dir,
+    cached,
+    code_hash,
+    content_hash,
+    read_npz,
+    source_hash,
+    user_dir,
+    whole_file,
+    write_npz,
+)
+from fusiontools.corpora.places import data_dir
 from fusiontools.errors import CorpusError, FusionError
 
 BUILT = {"a": np.arange(6).reshape(2, 3), "names": ["x", "ü"], "pairs": [[1, "a"]]}
@@ -89,3 +106,78 @@ def test_a_folder_changes_with_what_is_in_it(tmp_path):
     changed = source_hash(tmp_path, {".mid"})
     (tmp_path / "a.mid").rename(tmp_path / "c.mid")
     assert len({before, changed, source_hash(tmp_path, {".mid"})}) == 3
+
+
+def test_without_a_home_the_cache_is_among_the_temporary_files(monkeypatch):
+    def homeless(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("FUSIONTOOLS_CACHE", "FUSIONTOOLS_DATA", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(Path, "expanduser", lambda path: homeless() if str(path).startswith("~") else path)
+    assert cache_dir() == user_dir() and Path(tempfile.gettempdir()) in cache_dir().parents
+    assert data_dir() == user_dir() / "data"
+    monkeypatch.setenv("FUSIONTOOLS_CACHE", "~/ft")
+    with pytest.raises(CorpusError, match="no home folder"):
+        cache_dir()
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("FUSIONTOOLS_CACHE", "~/ft")
+    monkeypatch.setenv("FUSIONTOOLS_DATA", "~/music")
+    assert cache_dir() == tmp_path / "ft" and data_dir() == tmp_path / "music"
+    monkeypatch.delenv("FUSIONTOOLS_CACHE")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/caches")
+    assert cache_dir() == tmp_path / "caches" / "fusiontools"
+
+
+def test_other_versions_of_the_libraries_that_read_are_other_code(monkeypatch):
+    versions = {"numpy": "1", "symusic": "1"}
+    monkeypatch.setattr(importlib.metadata, "version", versions.__getitem__)
+    hashes = {code_hash("fusiontools.errors")}
+    for library in versions:
+        versions[library] = "2"
+        hashes.add(code_hash("fusiontools.errors"))
+    assert len(hashes) == 3
+
+
+def test_of_each_variant_the_newest_two_editions_stay(home):
+    for k, variant in enumerate(["", "", "", "rock", "rock", "rock", "pop"]):
+        cached("x", f"key{k}", lambda: BUILT, variant)
+        newest = max(cache_dir().iterdir(), key=lambda f: f.name.endswith(f"key{k}.npz"))
+        os.utime(newest, ns=(k, k))
+    cached("x-y", "key", lambda: BUILT)
+    assert sorted(f.stem.split("-key")[1] for f in cache_dir().glob("*-key?.npz")) == ["1", "2", "4", "5", "6"]
+
+
+def test_who_reads_while_another_writes_reads_the_old_file_whole(tmp_path):
+    write_npz(tmp_path / "a.npz", a=np.arange(3))
+    with open(tmp_path / "a.npz", "rb", buffering=0) as reader:
+        old = reader.read(10)
+        write_npz(tmp_path / "a.npz", a=np.arange(9000))
+        old += reader.read()
+    assert np.load(io.BytesIO(old))["a"].tolist() == [0, 1, 2] and len(read_npz(tmp_path / "a.npz")["a"]) == 9000
+
+
+def test_two_writers_of_one_file_have_a_draft_each(tmp_path):
+    with whole_file(tmp_path / "a") as one, whole_file(tmp_path / "a") as two:
+        one.write(b"one")
+        two.write(b"two, longer")
+        assert not (tmp_path / "a").exists() and len(list(tmp_path.iterdir())) == 2
+    assert (tmp_path / "a").read_bytes() == b"one" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_large_source_is_known_by_size_and_date(tmp_path, monkeypatch):
+    monkeypatch.setattr("fusiontools.corpora.cache.LARGE", 10)
+    (tmp_path / "a.mid").write_bytes(b"0123456789")
+    os.utime(tmp_path / "a.mid", ns=(1, 1))
+    before = source_hash(tmp_path)
+    (tmp_path / "a.mid").write_bytes(b"9876543210")
+    os.utime(tmp_path / "a.mid", ns=(1, 1))
+    assert source_hash(tmp_path) == before  # its content was not read
+    os.utime(tmp_path / "a.mid", ns=(1, 2_000_000_000))
+    assert source_hash(tmp_path) != before

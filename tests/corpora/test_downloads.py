@@ -1,14 +1,18 @@
 """Downloads: right, or not there at all. The server is ours, on this machine."""
 
 import hashlib
+import os
 import threading
+import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from fusiontools.corpora import registry
 from fusiontools.corpora.cards import CorpusInfo, Source
-from fusiontools.corpora.downloads import fetch, fetch_file
+from fusiontools.corpora.downloads import STALE, fetch, fetch_file
 from fusiontools.errors import CorpusError, DownloadError
 
 GOOD = b"the right content" * 5000
@@ -156,3 +160,25 @@ NEVER = [("ryan", "comes with a dependency"), ("genre_midi", "cannot be download
 def test_what_cannot_be_fetched_says_so(name, words, home):
     with pytest.raises(CorpusError, match=words):
         fetch(name)
+
+
+def test_drafts_of_the_dead_are_removed_and_those_of_the_living_stay(server, tmp_path):
+    for name, age in ((".fetch-dead", 2 * STALE), (".fetch-alive", 10)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_bytes(b"half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    fetch_file(source(server), tmp_path, progress=False)
+    assert left(tmp_path) == [".fetch-alive", "file.bin"]
+
+
+def test_a_draft_that_vanishes_while_it_is_looked_at_is_no_error(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "glob", lambda folder, _: iter([folder / ".fetch-gone"]))
+    assert fetch_file(source(server), tmp_path, progress=False).read_bytes() == GOOD
+
+
+def test_where_the_address_has_no_edition_the_publisher_may_have_changed_it(server, tmp_path):
+    wrong = replace(source(server, checksum="md5:" + "0" * 32), moving=True)
+    with pytest.raises(DownloadError, match="the publisher may have changed it"):
+        fetch_file(wrong, tmp_path, progress=False)
+    branches = [s for card in registry.CORPORA.values() for s in card.sources if "/refs/heads/" in s.url]
+    assert branches and all(s.moving for s in branches) and "snapshot" in registry.CORPORA["gtzan_mini"].about

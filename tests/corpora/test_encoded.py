@@ -1,24 +1,30 @@
 """Encoded corpora: cached by content, saved alone, dealt by song."""
 
 import functools
+import importlib
+import linecache
 import pickle
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fusiontools.corpora import load, split, split_of
 from fusiontools.corpora.cache import cache_dir
+from fusiontools.corpora.editions import edition
 from fusiontools.corpora.encoded import encoded, open_encoded, save_encoded
 from fusiontools.corpora.entries import Corpus, Entry, pack
 from fusiontools.errors import CorpusError, NoNotesError
+from fusiontools.music.grid import encode_grid
 from fusiontools.music.midi import Piece, Track
+from fusiontools.music.tokens import Vocabulary
 
-CALLS = []
+STEPS = 4
 
 
 def windows(entry, width=4, dtype="int16"):
-    """Pitches in rows of `width`; counts how often it runs."""
-    CALLS.append(entry.id)
+    """Pitches in rows of `width`."""
     notes = entry.notes
     if entry.id.endswith("/3"):
         raise NoNotesError("nothing here", entry.id)
@@ -29,7 +35,6 @@ def windows(entry, width=4, dtype="int16"):
 
 @pytest.fixture
 def corpus(home, tune):
-    CALLS.clear()
     made = [Entry(f"c/{k}", f"song {k % 7}", "ab"[k % 2], "", "", Piece((Track(tune(k, 8 + k)),))) for k in range(12)]
     return Corpus("c", pack(made))
 
@@ -61,9 +66,10 @@ def test_parts_are_those_of_the_split_and_no_song_is_torn(corpus):
 
 def test_encoded_once_and_never_stale(corpus, tune):
     first = encoded(corpus, windows, width=2)
-    asked = len(CALLS)
-    again = encoded(corpus, windows, width=2)
-    assert len(CALLS) == asked and np.array_equal(first.data, again.data) and again.about == first.about
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(encoded.__globals__, "in_parallel", None)  # nothing can be encoded anew
+        again = encoded(corpus, windows, width=2)
+    assert np.array_equal(first.data, again.data) and again.about == first.about
     keys = {
         first.hash,
         encoded(corpus, windows, width=4).hash,
@@ -76,6 +82,114 @@ def test_encoded_once_and_never_stale(corpus, tune):
     file = next(cache_dir().glob(f"*{first.hash[:16]}*"))
     file.write_bytes(file.read_bytes()[:100])
     assert np.array_equal(encoded(corpus, windows, width=2).data, first.data)
+
+
+def helper(notes):
+    return notes.pitch
+
+
+def scaled(entry):
+    return [p * STEPS for p in helper(entry.notes)]
+
+
+def by_default(entry, steps=STEPS):
+    return entry.notes.pitch * steps
+
+
+def cell(source, name="view", **names):
+    """A function as a cell of a notebook makes it: of __main__, with the globals of that moment."""
+    space = {"__name__": "__main__", **names}
+    lines = source.splitlines(keepends=True)
+    file = f"<cell {hash(source)}>"
+    linecache.cache[file] = (len(source), None, lines, file)
+    exec(compile(source, file, "exec"), space)
+    return space[name]
+
+
+VIEWS = {
+    "a global": lambda n: cell("def view(e):\n    return e.notes.pitch * S\n", S=n),
+    "a global of a comprehension": lambda n: cell("def view(e):\n    return [p * S for p in e.notes.pitch.tolist()]\n", S=n),
+    "a default": lambda n: cell("def view(e, s=S):\n    return e.notes.pitch * s\n", S=n),
+    "a keyword's default": lambda n: cell("def view(e, *, s=S):\n    return e.notes.pitch * s\n", S=n),
+    "a helper": lambda n: cell(f"def help(x):\n    return x * {n}\n\ndef view(e):\n    return help(e.notes.pitch)\n"),
+    "a helper's global": lambda n: cell("def help(x):\n    return x * S\n\ndef view(e):\n    return help(e.notes.pitch)\n", S=n),
+    "an array": lambda n: cell("def view(e):\n    return e.notes.pitch * S[0]\n", S=np.array([n])),
+    "a dict": lambda n: cell("def view(e):\n    return e.notes.pitch * S['n']\n", S={"n": n}),
+    "a cached helper": lambda n: cell(
+        f"import functools\n@functools.lru_cache\ndef help():\n    return {n}\n\ndef view(e):\n    return e.notes.pitch * help()\n"
+    ),
+    "a method": lambda n: cell(f"class C:\n    def f(self):\n        return {n}\n\ndef view(e):\n    return e.notes.pitch * C().f()\n"),
+    "a vocabulary": lambda n: cell("def view(e):\n    return encode_grid(e.notes) * V.low\n", V=Vocabulary(low=n), encode_grid=encode_grid),
+}
+
+
+@pytest.mark.parametrize("make", VIEWS.values(), ids=VIEWS)
+def test_whatever_a_notebooks_view_reads_tells_its_editions_apart(make, corpus):
+    four, again, twenty = (encoded(corpus, make(n)) for n in (4, 4, 24))
+    assert four.hash == again.hash != twenty.hash
+    assert np.array_equal(four.data * 6, twenty.data)
+
+
+def test_what_a_views_module_reads_and_imports_counts(corpus, monkeypatch, tmp_path):
+    before = edition(scaled), edition(by_default)
+    monkeypatch.setitem(scaled.__globals__, "STEPS", 24)
+    monkeypatch.setattr(by_default, "__defaults__", (24,))
+    assert edition(scaled) != before[0] and edition(by_default) != before[1]
+    monkeypatch.undo()
+    assert (edition(scaled), edition(by_default)) == before
+    monkeypatch.setitem(scaled.__globals__, "helper", lambda notes: notes.pitch + 1)
+    assert edition(scaled) != before[0]
+
+    def from_modules(n):
+        """A view of a module that imports another, read anew."""
+        (tmp_path / "my_numbers.py").write_text(f"N = {n}\n")
+        (tmp_path / "my_view.py").write_text("import my_numbers\n\n\ndef view(e):\n    return e.notes.pitch * my_numbers.N\n")
+        (tmp_path / "my_late.py").write_text("def view(e):\n    from my_numbers import N\n\n    return e.notes.pitch * N\n")
+        for name in ("my_numbers", "my_view", "my_late"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        return [edition(importlib.import_module(name).view) for name in ("my_view", "my_late")]
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    first, same, other = from_modules(4), from_modules(4), from_modules(24)
+    assert first == same and first[0] != other[0] and first[1] != other[1]
+    for name in ("my_numbers", "my_view", "my_late"):
+        sys.modules.pop(name)
+
+
+def test_the_files_of_music_count_for_every_view(corpus, monkeypatch):
+    before, seen = edition(windows), []
+    monkeypatch.setattr("fusiontools.corpora.editions.content_hash", lambda *parts: seen.append(parts) or "0" * 64)
+    edition(windows)
+    files = {part.name for part in seen[-1] if isinstance(part, Path)}
+    assert {"grid.py", "notes.py", "roll.py", "entries.py", Path(__file__).name} <= files and len(before) == 16
+
+
+def test_what_no_hash_tells_needs_a_version(corpus):
+    thing = cell("def view(e):\n    return e.notes.pitch + thing.shift\n", thing=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="thing is a Generator"):
+        encoded(corpus, thing)
+    endless = []
+    endless.append(endless)
+    with pytest.raises(ValueError, match="hold themselves"):
+        encoded(corpus, cell("def view(e):\n    return e.notes.pitch + len(S)\n", S=endless))
+
+
+def test_old_editions_leave_the_cache_and_other_options_stay(corpus):
+    kept = [encoded(corpus, windows, width=w).hash for w in (1, 2, 3, 4)]
+    for n in range(5):
+        encoded(corpus, cell("def view(e):\n    return e.notes.pitch + S\n", S=n))
+    assert len(list(cache_dir().glob("encoded-c-view-*"))) == 2
+    assert all(list(cache_dir().glob(f"*{key[:16]}*")) for key in kept)
+
+
+def test_an_entry_too_long_for_the_view_is_left_out_and_counted(corpus):
+    made = encoded(corpus, "grid.encode_grid", outside="fold", steps_per_beat=2, length=14)
+    assert len(made) == 7 and len(made.about["skipped"]) == 5 and "the length is 14" in made.about["skipped"][0][1]
+    tokens = encoded(corpus, "tokens.encode_tokens", outside="fold", beats=7)
+    assert len(tokens) == 7 and "were given" in tokens.about["skipped"][0][1]
+    assert len(encoded(corpus, "roll.encode_many_hot", length=500)) == 12
 
 
 def test_a_saved_file_travels_alone(corpus, tmp_path):

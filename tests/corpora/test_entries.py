@@ -79,7 +79,26 @@ def test_groups_are_the_connected_components(marks):
 def test_titles_and_melodies_tell_songs_whatever_key_tempo_and_spelling(tune):
     a, b, c = tune(1), tune(2), tune(3)
     faster = Notes(a.onset / 2, a.duration / 2, a.pitch + 3)
-    assert song_ids(["The Rose -- Reel", "ROSÉ", "", ""], [b, c, a, faster]) == ["rose", "rose", "untitled-2", "untitled-2"]
+    assert song_ids(["The Rose -- Reel", "ROSÉ", "", ""], [b, c, a, faster]) == [
+        "rose",
+        "rose",
+        *["untitled-fef392c1659079c0"] * 2,
+    ]
+
+
+def test_songs_are_named_alike_in_every_order_and_company(tune):
+    short = Notes.of([(0, 1, 60), (1, 1, 64)])
+    tunes = {"a": ("The Rose", tune(1)), "b": ("An Older Rose", tune(1)), "c": ("", tune(3)), "d": ("", short), "e": ("", tune(4))}
+
+    def named(keys):
+        return dict(zip(keys, song_ids([tunes[k][0] for k in keys], [tunes[k][1] for k in keys])))
+
+    everything = named("abcde")
+    assert everything["a"] == everything["b"] == "rose" and len(set(everything.values())) == 4
+    for order in ("edcba", "bdeca", "cabde"):
+        assert named(order) == everything
+    for few in ("ec", "d", "cda", "e"):  # songs that were alone keep their names when others come
+        assert named(few) == {k: everything[k] for k in few}
 
 
 @often

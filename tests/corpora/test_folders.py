@@ -1,5 +1,9 @@
 """Folders and archives of MIDI files: the same corpus however it is packed, and no bad file stops the others."""
 
+import builtins
+import errno
+import io
+import os
 from collections import Counter
 
 import numpy as np
@@ -167,3 +171,38 @@ def test_the_development_collections(shared_data, home, monkeypatch):
     assert len(some) + len(some.skipped) == 100 and {e.label for e in some} == {"rnb_soul"}
     asap = load("asap", limit=20)
     assert len(asap) == 20 and "Haydn" in asap[0].title
+
+
+def test_one_genre_may_come_alone_and_none_is_a_mistake(home, files, pack_files):
+    folder = pack_files(home / "music", files)
+    assert load("genre_midi", folder=folder, genres="Metal").columns["id"] == ["genre_midi/metal/12", "genre_midi/metal/ann__Band - Song"]
+    with pytest.raises(ValueError, match="no genre is asked for"):
+        load("genre_midi", folder=folder, genres=[])
+
+
+def test_a_bad_pattern_is_the_callers_and_no_damage(home, files, pack_files):
+    for kind in ("music", "music.zip"):
+        with pytest.raises(ValueError, match="no regular expression"):
+            load("genre_midi", folder=pack_files(home / kind, files), pattern="[")
+
+
+def test_a_file_that_may_not_be_read_stops_no_other(home, files, pack_files, monkeypatch):
+    folder = pack_files(home / "music", files)
+    closed, plain = folder / "rock" / "13.mid", builtins.open
+
+    def guarded(file, *args, **kwargs):
+        if isinstance(file, (str, os.PathLike)) and os.fspath(file) == str(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", str(closed))
+        return plain(file, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "open", guarded)
+    monkeypatch.setattr(io, "open", guarded)
+    corpus = load("genre_midi", folder=folder)
+    assert len(corpus) == 4 and "may not be read" in dict(corpus.skipped)["genre_midi/rock/13"]
+
+
+def test_songs_keep_their_names_in_every_company(home, files, pack_files):
+    everything = load("genre_midi", folder=pack_files(home / "music", files))
+    names = dict(zip(everything.columns["id"], everything.columns["song"]))
+    rock = load("genre_midi", folder=home / "music", genres="rock")
+    assert all(names[e.id] == e.song for e in rock)

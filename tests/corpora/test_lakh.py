@@ -2,7 +2,7 @@
 
 import pytest
 
-from fusiontools.corpora import load
+from fusiontools.corpora import lakh, load
 from fusiontools.corpora.lakh import genre_lists
 from fusiontools.errors import CorpusError, MissingDataError
 
@@ -91,3 +91,12 @@ def test_the_original_lists(shared_data, home, monkeypatch):
     lists = genre_lists()
     sizes = {name: len(lists[name]) for name in ("lastfm/rock", "lastfm/metal", "amg/Pop_Rock", "tagtraum/Rock", "tagtraum/Metal")}
     assert sizes == {"lastfm/rock": 4693, "lastfm/metal": 585, "amg/Pop_Rock": 4345, "tagtraum/Rock": 1668, "tagtraum/Metal": 112}
+
+
+def test_versions_are_counted_anew_each_time_the_archive_is_read(matched, monkeypatch):
+    def twice(name, key, build, *_):
+        build()
+        return build()
+
+    monkeypatch.setattr(lakh, "cached", twice)
+    assert len(load("lmd_matched", ids=[ROCK])) == 1

@@ -30,7 +30,8 @@ def test_every_card_is_complete(card):
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 def test_every_loader_exists_and_takes_its_settings(card):
     module, function, options = card.loader
-    inspect.signature(getattr(importlib.import_module(module), function)).bind(card.name, **options)
+    takes = inspect.signature(getattr(importlib.import_module(module), function)).bind(card.name, **options).arguments
+    assert takes.pop("name") == card.name and takes == options
 
 
 def test_what_is_cited_stands_in_the_bibliography(root):

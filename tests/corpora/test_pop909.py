@@ -10,9 +10,7 @@ from fusiontools.corpora import load
 from fusiontools.errors import CorpusError, FusionError
 from fusiontools.music.notes import shift, to_seconds
 
-SHEET = (
-    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
-)
+SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
 
 
 def index(rows):

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from fusiontools.corpora import load, split
+from fusiontools.corpora import load, recordings, split
 from fusiontools.corpora.recordings import Recording
 from fusiontools.errors import CorpusError, FusionError, MusicFileError
 
@@ -177,3 +177,52 @@ def test_the_hundred_clips(shared_data, home, monkeypatch):
     assert len(clips) == 100 and len({r.label for r in clips}) == 10 and not clips.skipped
     assert len(clips[41].samples(seconds=30)) == 661_500
     assert clips[41].samples(start=29, seconds=0.5).shape == (11025,)
+
+
+def test_genres_are_whole_names(home, files, pack_files):
+    folder = pack_files(home / "clips", files)
+    assert {r.label for r in load("genre_audio", folder=folder, genres="blues")} == {"blues"}
+    with pytest.raises(CorpusError, match="no recording"):
+        load("genre_audio", folder=folder, genres="blues and jazz")
+    for name in ("genre_audio", "fma_small"):
+        with pytest.raises(ValueError, match="no genre is asked for"):
+            load(name, folder=folder, genres=[])
+
+
+def test_two_files_of_one_name_and_genre_have_two_ids(home, sound, pack_files):
+    files = {
+        "train/rock/a.wav": sound(300),
+        "test/rock/a.wav": sound(400),
+        "test/rock/a.flac": sound(500, kind="FLAC"),
+        "test/pop/b.wav": sound(),
+    }
+    clips = load("genre_audio", folder=pack_files(home / "clips", files))
+    assert [r.id for r in clips] == [
+        "genre_audio/pop/b",
+        "genre_audio/test/rock/a",
+        "genre_audio/test/rock/a-2",
+        "genre_audio/train/rock/a",
+    ]
+
+
+def test_a_recording_too_long_to_be_read_at_once_says_so(sound, monkeypatch):
+    monkeypatch.setattr(recordings, "LONGEST", 1)
+    clip = Recording("x", "x", "", "", sound(seconds=1.5))
+    for asked in ({}, {"seconds": 2}):
+        with pytest.raises(MusicFileError, match="more than 1 s"):
+            clip.samples(8000, **asked)
+    assert len(clip.samples(8000, start=0.5)) == 8000 and len(clip.samples(8000, seconds=1)) == 8000
+
+
+def test_an_archive_that_is_gone_is_said_so(home, files, pack_files):
+    for kind in ("clips.zip", "clips.tar"):
+        clips = load("genre_audio", folder=pack_files(home / kind, files))
+        (home / kind).unlink()
+        with pytest.raises(MusicFileError, match="no such file|No such file"):
+            clips[0].samples()
+
+
+def test_copies_are_one_song_whoever_else_is_there(home, files, pack_files):
+    names = {r.id: r.song for r in load("gtzan", folder=pack_files(home / "clips", files))}
+    jazz = {r.id: r.song for r in load("gtzan", folder=home / "clips", genres="jazz")}
+    assert jazz.items() <= names.items()

@@ -1,9 +1,13 @@
 """Recordings from a synthesiser: made when asked, kept, and never mixed up."""
 
+import io
+
 import numpy as np
 import pytest
+import soundfile
 
 from fusiontools.corpora import load
+from fusiontools.corpora.cache import cache_dir
 from fusiontools.errors import CorpusError
 
 STYLES = {"fiddle": ("nottingham", 40), "flute": ("nottingham", 73)}
@@ -59,3 +63,22 @@ def test_too_few_pieces_or_no_synthesiser_are_errors(home):
         load("rendered")
     with pytest.raises(CorpusError, match="too few"):
         load("rendered", synthesize=Synthesizer(), styles=STYLES, per_style=5)
+
+
+def shorter(data):
+    """A whole file, but of half the length."""
+    samples, rate = soundfile.read(io.BytesIO(data))
+    file = io.BytesIO()
+    soundfile.write(file, samples[: len(samples) // 2], rate, format="FLAC")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("spoil", [shorter, lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"no sound at all"])
+def test_a_damaged_recording_in_the_cache_is_played_again(spoil, home):
+    clip = rendered(Synthesizer(), seconds=2.0)[0]
+    first = clip.samples(8000)
+    (kept,) = cache_dir().glob("rendered-*.flac")
+    kept.write_bytes(spoil(kept.read_bytes()))
+    again = Synthesizer()
+    assert np.array_equal(rendered(again, seconds=2.0)[0].samples(8000), first) and len(again.played) == 1
+    assert [f.name for f in cache_dir().iterdir() if "part" in f.name] == []

@@ -290,7 +290,7 @@ BAD = {
     "absurdly fast": (midi(b"\x00\xff\x51\x03\x00\x00\x01", ON, OFF), "absurd tempo of 1 microseconds"),
     "days of silence": (midi(ON, OFF, b"\xff\xff\xff\x7f\x90\x3c\x50", OFF), "its last note ends after 77.7 hours"),
     "bytes of no event": (midi(b"\x00\x01\x02\x03\xff"), "not readable as MIDI"),
-    "no track": (WHOLE[:14], "without a single note"),
+    "no track": (WHOLE[:14], "truncated: 1 of 1 tracks are missing"),
     "nothing but words": (midi(b"\x00\xff\x01\x02la"), "without a single note"),
 }
 

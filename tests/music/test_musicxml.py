@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from fusiontools.errors import MusicFileError, NoNotesError
+from fusiontools.music.extract import skyline
 from fusiontools.music.midi import Meter, bar_lines
 from fusiontools.music.musicxml import read_musicxml
 
@@ -106,7 +107,7 @@ def test_pitches(step, octave, alter, pitch):
         ),
         ([note("C", 5, 2) + move("forward", 4) + note("D", 5, 2)], [(0, 1, 72), (3, 1, 74)]),
         (["<note><grace/><pitch><step>B</step><octave>4</octave></pitch></note>" + C4], [(0, 1, 60)]),
-        (["<note><cue/><pitch><step>B</step><octave>4</octave></pitch><duration>2</duration></note>" + C4], [(0, 1, 60)]),
+        (["<note><cue/><pitch><step>B</step><octave>4</octave></pitch><duration>2</duration></note>" + C4], [(1, 1, 60)]),
         (["<note><unpitched/><duration>2</duration></note>" + C4], [(1, 1, 60)]),
         ([C4 + attributes(divisions=8) + note("D", 4, 8)], [(0, 1, 60), (1, 1, 62)]),
     ],
@@ -274,3 +275,86 @@ def test_damage_inside_a_score_is_refused(name):
 def test_a_score_in_which_nothing_sounds_is_refused(parts):
     with pytest.raises(NoNotesError, match="^hymn.xml: .*without a single note.*What to do"):
         read_musicxml(score(*parts).encode(), "hymn.xml")
+
+
+# Transposing instruments, thirds of a beat, and what is absurd
+
+
+def transposed(chromatic, octaves=None, staff=None, **about):
+    change = f"<octave-change>{octaves}</octave-change>" if octaves is not None else ""
+    number = f' number="{staff}"' if staff else ""
+    inside = f"<transpose{number}><diatonic>0</diatonic><chromatic>{chromatic}</chromatic>{change}</transpose>"
+    return attributes(**about).replace("</attributes>", f"{inside}</attributes>")
+
+
+@pytest.mark.parametrize("chromatic, octaves, pitch", [(-2, None, 58), (3, None, 63), (0, -1, 48), (-2, -1, 46), (0, 1, 72)])
+def test_transposing_instruments_are_read_as_they_sound(chromatic, octaves, pitch):
+    piece, _ = read_musicxml(score([transposed(chromatic, octaves) + C4, C4]).encode())
+    assert piece.notes().pitch.tolist() == [pitch, pitch]
+
+
+def test_a_transposition_may_be_of_one_staff():
+    notes = C4.replace("</note>", "<staff>1</staff></note>") + C4.replace("</note>", "<staff>2</staff></note>")
+    assert read_musicxml(score([transposed(-12, staff=2) + notes]).encode())[0].notes().pitch.tolist() == [60, 48]
+
+
+@pytest.mark.parametrize(
+    "fifths, mode, chromatic, key",
+    [
+        (2, "major", -2, "C"),
+        (0, "major", -2, "Bb"),
+        (3, "major", -9, "C"),
+        (1, "minor", -2, "Dm"),
+        (1, "major", 12, "G"),
+        (0, "major", 6, "F#"),
+    ],
+)
+def test_a_key_is_named_as_it_sounds(fifths, mode, chromatic, key):
+    assert read_musicxml(score([transposed(chromatic, fifths=fifths, mode=mode) + C4]).encode())[1] == key
+
+
+def test_parts_that_count_differently_meet_on_the_beat():
+    """Ten sixths of a beat and so on: sums of floats drift, and then a chord is no chord."""
+    sixths = ["".join(note("C", 4, 1) for _ in range(21)) for _ in range(40)]
+    beats = [note("G", 5, 7) for _ in range(40)]
+    piece, _ = read_musicxml(
+        score([attributes(divisions=6) + sixths[0], *sixths[1:]], [attributes(divisions=2) + beats[0], *beats[1:]]).encode()
+    )
+    low, high = (t.notes for t in piece.tracks)
+    assert set(high.onset) <= set(low.onset)
+    assert skyline(piece.notes()).pitch.tolist() == [79, *[60] * 20] * 40
+
+
+def test_text_is_read_like_bytes():
+    text = ONE.replace('version="1.0"', 'version="1.0" encoding="ISO-8859-1"').replace("Made by hand", "Füße")
+    for data in (text, text.encode("latin-1"), bytearray(text.encode("latin-1"))):
+        piece, _ = read_musicxml(data)
+        assert (piece.title, len(piece.notes())) == ("Füße", 1)
+    for wrong in (None, 5, ["<xml/>"]):
+        with pytest.raises(TypeError, match="bytes or text"):
+            read_musicxml(wrong)
+
+
+ABSURD = {
+    "an endless alteration": attributes() + note("C", 4, 2, alter="1e999"),
+    "an endless number": attributes() + note("C", 4, "9" * 400),
+    "a number too long to count": attributes() + note("C", 4, "1e999999999"),
+    "a bar of 400 digits": attributes(meter=("9" * 400, 4)) + C4,
+    "a meter of sixths": attributes(meter=(4, 6)) + C4,
+    "a year of silence": attributes() + move("forward", 3_000_000) + C4,
+    "beats that run backwards": attributes(divisions=-2) + C4,
+    "out of reach": transposed(0, 9) + C4,
+}
+
+
+@pytest.mark.parametrize("name", ABSURD)
+def test_absurd_scores_are_refused(name):
+    with pytest.raises(MusicFileError, match="^hymn.xml: .*What to do"):
+        read_musicxml(score([ABSURD[name]]).encode(), "hymn.xml")
+
+
+def test_a_fraction_that_grows_forever_is_cut_short():
+    """Each measure counts in another prime, so that only ever larger denominators would be exact."""
+    measures = [attributes(divisions=n) + note("C", 4, n - 1) for n in (999983, 999979, 999961, 999959, 999953)]
+    piece, _ = read_musicxml(score(measures).encode())
+    assert len(piece.notes()) == 5 and piece.notes().end == pytest.approx(5, abs=1e-4)

@@ -2,6 +2,8 @@
 
 import html
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -79,10 +81,12 @@ def test_even_the_first_setting_may_be_without_a_result():
     assert made.html == "<b>2</b>"
 
 
-def test_a_programming_mistake_is_no_setting_without_a_result():
+def test_any_error_is_told_in_the_view_and_the_knobs_live_on():
     made = explore(lambda n: Word(1 // n), {"n": {"one": 1, "zero": 0}}, {"One": {}})
-    with pytest.raises(ZeroDivisionError):
-        made.knobs["n"].value = "zero"
+    made.knobs["n"].value = "zero"
+    assert "ZeroDivisionError: integer division or modulo by zero" in made.html
+    made.knobs["n"].value = "one"
+    assert made.html == "<b>1</b>"
 
 
 # The page without a kernel
@@ -126,10 +130,38 @@ def test_labels_of_tabs_are_text():
     assert "<script" not in twin and tabs(twin)[0] == [label]
 
 
-@pytest.mark.parametrize("twin", [{}, {"Thrice": {"n": "thrice"}}, {"A typing mistake": {"m": "twice"}}])
-def test_a_twin_that_shows_nothing_or_what_is_not_there_is_a_programming_mistake(twin):
-    with pytest.raises((ValueError, KeyError)):
-        explore(sing, OPTIONS, twin)
+@pytest.mark.parametrize(
+    "options, twin, found",
+    [
+        (OPTIONS, {}, "needs a twin"),
+        (OPTIONS, {"Thrice": {"n": "thrice"}}, "'thrice'.*once, twice, never"),
+        (OPTIONS, {"A typing mistake": {"m": "twice"}}, "knobs that there are not: m"),
+        ({"n": {}}, {"One": {}}, "'n' has no choices"),
+    ],
+)
+def test_a_twin_that_shows_nothing_or_what_is_not_there_is_a_programming_mistake(options, twin, found):
+    with pytest.raises(ValueError, match=found):
+        explore(sing, options, twin)
+
+
+def test_names_within_a_page_are_those_of_its_content_and_never_used_twice():
+    """A page that is built again is the same page; a view shown twice on it still has tabs of its own."""
+    code = (
+        "from fusiontools.show.explore import _tabs\n"
+        "class W(str):\n    _repr_html_ = str.__str__\n"
+        "print(_tabs({'a': W('A')}), _tabs({'b': W('B')}), _tabs({'b': W('B')}))"
+    )
+    before = "from fusiontools.show.explore import _tabs\n_tabs({})\n"
+    runs = [subprocess.run([sys.executable, "-c", c], capture_output=True, text=True, check=True).stdout for c in (code, before + code)]
+    assert runs[0] == runs[1]
+    groups = re.findall(r'class="ft-explore ([\w-]+)"', runs[0])
+    assert len(groups) == len(set(groups)) == 3
+
+
+def test_the_view_brings_its_script_to_life_by_itself(choir):
+    """Widgets put HTML into a page in a way that runs no script: something in it has to."""
+    assert "onerror=" in choir._view.value and choir._view.value.startswith(choir.html)
+    assert "onerror=" not in choir._repr_mimebundle_()["text/html"] and "onerror=" not in choir.html
 
 
 def test_players_work_as_views():

@@ -1,0 +1,131 @@
+"""Archives written out into folders: all of it or nothing, after every name was checked."""
+
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from fusiontools.corpora.archives import (
+    CHUNK,
+    MAX_BYTES,
+    MAX_MEMBERS,
+    MAX_RATIO,
+    is_plain_file,
+    is_zip,
+    readable,
+    tar_entries,
+    writable,
+    zip_entries,
+)
+from fusiontools.errors import CorpusError, UnsafeArchiveError
+
+__all__ = ["unpack"]
+
+
+def unpack(archive, folder, max_bytes=MAX_BYTES, max_ratio=MAX_RATIO, max_members=MAX_MEMBERS):
+    """Unpack an archive into a new folder: all of it, or nothing.
+
+    Every name is checked before the first byte is written. Files land in a temporary folder beside the target,
+    which is renamed at the end.
+
+    Parameters
+    ----------
+    archive : str or path-like
+        A zip, or a tar that is plain or compressed with gzip, bzip2 or xz.
+    folder : str or path-like
+        Where to. It must not exist, or be empty.
+    max_bytes : int
+        Most bytes that may come out.
+    max_ratio : float
+        Most bytes that may come out for each that went in; counted from 64 MB on.
+    max_members : int
+        Most files and folders.
+
+    Returns
+    -------
+    pathlib.Path
+        `folder`.
+
+    Raises
+    ------
+    UnsafeArchiveError
+        If a member would leave the folder (absolute path, "..", drive letter), is a link or a device, or there is absurdly much.
+    CorpusError
+        If the archive is damaged, the folder holds something, or the disk is full or may not be written to.
+    """
+    archive, folder = Path(archive), Path(folder)
+    limits = (max_bytes, max_ratio, max_members)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CorpusError("there is something already", folder, "name a new folder, or empty this one")
+    with readable(archive):
+        zipped = is_zip(archive)
+        for name, refusal in _zip_names(archive, limits) if zipped else _tar_names(archive, limits):
+            if refusal := refusal or _climbs(name):
+                raise UnsafeArchiveError(f"{name[:80]!r} {refusal}", archive, "do not unpack it; get it from its home")
+    with writable(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        with readable(archive):
+            (_write_zip if zipped else _write_tar)(archive, draft, limits)
+        with writable(folder):
+            draft.chmod(0o755)
+            _rename(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _rename(draft, folder):
+    try:
+        if folder.exists():
+            folder.rmdir()
+        os.replace(draft, folder)
+    except OSError:
+        if not (folder.is_dir() and any(folder.iterdir())):
+            raise  # otherwise another process was faster, and what it unpacked is as good
+
+
+def _climbs(name):
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)  # an archive may have been made on either
+    inside = name and "\0" not in name and not (windows.drive or windows.root) and ".." not in (*posix.parts, *windows.parts)
+    return "" if inside else "would be written outside the folder"
+
+
+def _zip_names(path, limits):
+    with zipfile.ZipFile(path) as archive:
+        for info in zip_entries(archive, path, *limits):
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            yield info.filename, "" if kind in (0, stat.S_IFREG, stat.S_IFDIR) else "is a link or a device"
+
+
+def _tar_names(path, limits):
+    for _, info in tar_entries(path, *limits):
+        yield info.name, "" if info.isdir() or is_plain_file(info) else "is a link or a device"
+
+
+def _write_zip(path, draft, limits):
+    with zipfile.ZipFile(path) as archive:
+        for info in zip_entries(archive, path, *limits):
+            if not info.is_dir():
+                with archive.open(info) as source:
+                    _write(source, draft / info.filename)
+
+
+def _write_tar(path, draft, limits):
+    for archive, info in tar_entries(path, *limits):
+        if is_plain_file(info):
+            _write(archive.extractfile(info), draft / info.name)
+
+
+def _write(source, path):
+    with writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target = open(path, "wb")
+    with target:
+        while block := source.read(CHUNK):
+            with writable(path):
+                target.write(block)
+                target.flush()  # a full disk shows here, and not when the file is closed
