@@ -52,7 +52,6 @@ def against_pretty_midi():
         return
     import pretty_midi
 
-    from fusiontools.errors import FusionError
     from fusiontools.music import piece_from_bytes
 
     with tarfile.open(next((DATA / "ums_genre_midi").glob("*.tar.xz"))) as archive:
