@@ -122,7 +122,7 @@ _WITH_DEPENDENCIES = (
     CorpusInfo(
         "bach",
         "Bach chorales",
-        "four-part settings by Johann Sebastian Bach, one track a voice",
+        "chorales by Johann Sebastian Bach, nearly all in four voices, one track a voice; some have instruments or fewer voices",
         "the music is in the public domain; encodings distributed with music21 by permission",
         "Johann Sebastian Bach; encodings by Margaret Greentree and others",
         "cuthbert2010music21",

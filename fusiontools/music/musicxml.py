@@ -82,7 +82,7 @@ def _uncompressed(data, where):
             if scores[0].file_size > LARGEST:
                 raise MusicFileError(f"a score of {scores[0].file_size:,} bytes", where, AGAIN)
             return archive.read(scores[0])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError, zipfile.zlib.error):
+    except (zipfile.BadZipFile, EOFError, RuntimeError, OSError, zipfile.zlib.error):
         raise MusicFileError("a damaged compressed file", where, AGAIN) from None
 
 
