@@ -328,12 +328,12 @@ def test_a_time_signature_that_makes_no_bar_is_passed_over(event):
     assert piece.meters == (Meter(0.0),)
 
 
-def test_three_hundred_damaged_files_are_read_or_refused_and_nothing_else(tmp_path):
+def test_two_thousand_damaged_files_are_read_or_refused_and_nothing_else(tmp_path):
     notes = [Notes.of([(i / 2 + k / 4, 0.5, 60 + (i * 7 + k) % 24, 50 + i) for i in range(6)]) for k in range(3)]
     parts = tuple(Track(n, 9 * k, k == 2, f"t{k}") for k, n in enumerate(notes))
     write_midi(Piece(parts, Tempo([0, 4, 5], [0, 2, 3]), (Meter(0.0), Meter(4, 3, 4))), tmp_path / "a.mid")
     whole, dice, outcomes = (tmp_path / "a.mid").read_bytes(), random.Random(0), set()
-    for _ in range(300):
+    for _ in range(2000):
         data = bytearray(whole)
         for _ in range(dice.randint(1, 4)):
             at, old, new = dice.randrange(len(data)), *dice.choice([(1, 1)] * 6 + [(1, 0), (0, 1)])  # change, drop or add a byte
