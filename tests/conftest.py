@@ -1,6 +1,7 @@
 """What all tests share. The environment is set here, before anything is imported or a kernel started."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,3 +39,17 @@ def built_book():
     done = subprocess.run([sys.executable, ROOT / "book" / "build.py"], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return ROOT / "book" / "_build" / "html"
+
+
+@pytest.fixture(scope="module")  # not for the session: Playwright's event loop would stand in the way of the notebooks'
+def browser():
+    """A Chromium without a screen, for pages on this machine."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("needs a Chromium on the PATH (Debian: apt-get install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--autoplay-policy=no-user-gesture-required"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()

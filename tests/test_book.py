@@ -1,7 +1,7 @@
 """The built book, opened in a browser that has no network: what a reader meets."""
 
+import os
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -43,19 +43,6 @@ async figure => {
   return seen;
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("needs a Chromium on the PATH (Debian: apt-get install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--autoplay-policy=no-user-gesture-required"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +271,7 @@ def test_no_link_is_dead(built_book):
             if parts.scheme or parts.netloc:
                 continue
             target = (built_book / path).parent / unquote(parts.path) if parts.path else built_book / path
-            name = str(Path(shutil.os.path.normpath(target)).relative_to(built_book))
+            name = str(Path(os.path.normpath(target)).relative_to(built_book))
             if not target.exists() or (parts.fragment and name in parsed and unquote(parts.fragment) not in parsed[name].ids):
                 dead.append(f"{path} -> {link}")
     assert not dead, "\n".join(dead[:20])

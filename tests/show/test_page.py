@@ -1,6 +1,5 @@
 """What is true of players once a page is open: they wake wherever their HTML comes from, and leave nothing behind when they go."""
 
-import shutil
 
 import pytest
 
@@ -9,18 +8,6 @@ from fusiontools.show.explore import explore
 from fusiontools.show.player import player
 
 TUNE = Notes.of([(0, 0.5, 60), (0.5, 0.5, 64)])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("needs a Chromium on the PATH (Debian: apt-get install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
