@@ -7,7 +7,6 @@ import tempfile
 import time
 from pathlib import Path
 
-
 from benchmarks.measure import ROOT, Row, python, under
 
 DATA = Path(os.environ.get("FUSIONTOOLS_SHARED", ROOT.parent / "shared" / "data"))

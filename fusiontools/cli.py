@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from fusiontools import cli_papers
 from fusiontools.errors import FusionError
 
 __all__ = ["app", "main"]
-
 
 
 def _help(text, *examples):
@@ -20,7 +20,7 @@ def _help(text, *examples):
 
 
 app = typer.Typer(
-    help=_help("Music Fusion, End to End: the package under the book.", "data", "data --help"),
+    help=_help("Music Fusion, End to End: the package under the book.", "data", "train --help", "sample --help"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -29,11 +29,6 @@ app = typer.Typer(
 )
 data = typer.Typer(rich_markup_mode="rich")
 app.add_typer(data, name="data")
-
-
-@app.callback()
-def fusiontools():
-    pass  # so that `data` stays a word to type even while it is the only one
 
 
 @data.callback(
@@ -97,6 +92,26 @@ def path(name: Annotated[str, typer.Argument(help="As the table of `data` calls 
 
     place: Path = path_of(name) if name else data_dir()
     typer.echo(place)
+
+
+app.command(
+    help=_help(
+        "Train a paper's model in a folder, or go on with the training that is there. You can stop it at any moment.",
+        "train fusiongan --run runs/first",
+        "train --run runs/first",
+        "train fusiongan --run runs/jazz --data weimar_essen --method fusion_ours",
+    )
+    + "\n\n[bold]Methods[/bold]\n\n"
+    + "\n\n".join(f"[bold]{name}[/bold]: {says}" for name, says in cli_papers.methods())
+)(cli_papers.train)
+app.command(
+    help=_help(
+        "Write new melodies as MIDI files, from weights that come with the package or from a run of your own.",
+        "sample fusiongan -n 20 --out melodies",
+        "sample fusiongan --pair weimar_essen --method mle --out plain",
+        "sample --run runs/first --out mine",
+    )
+)(cli_papers.sample)
 
 
 def main(arguments=None):

@@ -17,6 +17,7 @@ FLOORS = {
     "training": 4,
     "judges": 5,
     "papers": 6,
+    "cli_papers": 6.5,  # behind the door that cli is
     "cli": 7,
     "compare": 7,
     "__init__": 8,

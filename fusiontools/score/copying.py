@@ -23,7 +23,7 @@ def ngrams(melodies, n=8, step=STEP, rhythm="durations"):
     Parameters
     ----------
     melodies : sequence
-        See `fusiontools.score.distributions.melody_columns`.
+        See ``fusiontools.score.distributions.melody_columns``.
     n : int
         Notes in a run, 2 or more.
     step : float
@@ -100,8 +100,8 @@ def copied_counts(generated, training, n=8, step=STEP, rhythm="durations"):
     Returns
     -------
     ndarray of int64, shape (M, 2)
-        Copied, and all. Drawn again by `fusiontools.score.intervals.bootstrap_counts`, with ``lambda h: h[..., 0] / h[..., 1]``, it gives the range of
-        the copied share.
+        Copied, and all. Drawn again by ``fusiontools.score.intervals.bootstrap_counts``, with ``lambda h: h[..., 0] / h[..., 1]``, it
+        gives the range of the copied share.
 
     Examples
     --------

@@ -315,7 +315,7 @@ def distribution(name, melodies, normalised=True, **bins):
     melodies : sequence
         See `melody_columns`.
     normalised : bool
-        Whether to divide by the sum. FusionGAN's Table I was made without, see `fusiontools.score.distances.earth_mover_of_counts`.
+        Whether to divide by the sum. FusionGAN's Table I was made without, see ``fusiontools.score.distances.earth_mover_of_counts``.
 
     Returns
     -------

@@ -189,12 +189,12 @@ def fusion_scores(f, a, b, repeats=0, level=0.95, seed=0, kind="basic"):
     Parameters
     ----------
     f, a, b : sequence of melodies
-        Of the new domain and of the two given ones; see `fusiontools.score.distributions.melody_columns`. Raw-count twins mean something only
-        where all three are of one size.
+        Of the new domain and of the two given ones; see ``fusiontools.score.distributions.melody_columns``. Raw-count twins mean
+        something only where all three are of one size.
     repeats : int
         Bootstrap draws of the melodies of all three; 0 for the plain numbers.
     level, seed, kind
-        See `fusiontools.score.intervals.bootstrap_counts`.
+        See ``fusiontools.score.intervals.bootstrap_counts``.
 
     Returns
     -------

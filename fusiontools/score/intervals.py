@@ -86,7 +86,7 @@ def bootstrap_counts(statistic, *counts, repeats=1000, level=0.95, seed=0, paire
         Takes one array of histograms for each sample, shape (..., K), and returns shape (...) or (..., S), like all of
         `fusiontools.score.distances` and `fusiontools.score.fusion`.
     *counts : array_like, shape (M_i, K_i)
-        One row a melody, see `fusiontools.score.distributions.counts`. A histogram is the sum of drawn rows.
+        One row a melody, see ``fusiontools.score.distributions.counts``. A histogram is the sum of drawn rows.
     repeats, level, seed, paired, kind
         As in `bootstrap`. The two draw the same rows for the same seed.
 

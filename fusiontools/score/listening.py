@@ -96,7 +96,7 @@ class Repair(NamedTuple):
 
     @property
     def whole(self):
-        """Whether this one repair mends the row: both rules hold after it."""
+        """Whether this one repair mends the row, so that both rules hold after it."""
         return self.sums and self.follows
 
 

@@ -56,7 +56,7 @@ def fused_share(probabilities, low=LOW, high=HIGH, repeats=1000, level=0.95, see
     probabilities, low, high
         See `in_band`.
     repeats, level, seed
-        See `fusiontools.score.intervals.bootstrap`.
+        See ``fusiontools.score.intervals.bootstrap``.
     kind : {"bootstrap", "wilson"}
         How the range is made. Where no melody lies in the band (or all do), the bootstrap has nothing to draw and gives a range of width 0; take
         "wilson" there.

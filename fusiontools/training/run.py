@@ -1,4 +1,4 @@
-"""A run is a folder: what was asked for, how it went, where it stands, and what came out of it.
+"""A run is a folder: what was asked for, how it went, where it stands, and what came out of it::
 
     config.json              paper, method, scale, seed, config, data and versions: what makes this run this run
     history.csv              one row a step

@@ -24,11 +24,12 @@ class Config:
     keep : float
         Share of features that dropout keeps while a critic learns.
     bound : {"spectral", "penalty", "clip", "none"}
-        How a critic is kept Lipschitz, see `fusiontools.papers.fusiongan.networks.Critic`.
+        How a critic is kept Lipschitz, see ``fusiontools.papers.fusiongan.networks.Critic``.
     batch : int
     mle_epochs : int
     mle_rate, g_rate, fusion_rate, d_rate : float
-        Adam's learning rates: maximum likelihood; policy gradient in the game of one genre and in the fusion; critics.
+        Adam's learning rates: maximum likelihood; the policy gradient of G_A and G_B, and of G_F in the game of both genres; that of G_F
+        in the fusion; critics.
     clip : float
         Longest gradient of a generator.
     rollouts : int
@@ -42,7 +43,7 @@ class Config:
     g_steps, d_steps : int
         Steps of a generator and of a critic in each round.
     objective : {"corrected", "printed"}
-        See `fusiontools.papers.fusiongan.losses`.
+        See ``fusiontools.papers.fusiongan.losses``.
     balance : float
         Weight of Eqs. 9 and 13; 0 leaves them out.
     phase_two : bool
@@ -50,13 +51,13 @@ class Config:
     rewards : {"rollouts", "constant"}
         "constant" rewards every token with 1.
     inside : float
-        Weight of the balance *inside* the expectation, ours: see `fusiontools.papers.fusiongan.losses.reward_ours`. 0 is the paper.
+        Weight of the balance *inside* the expectation, ours: see ``fusiontools.papers.fusiongan.losses.reward_ours``. 0 is the paper.
     kl : float
         Weight of the divergence of G_F from what it was after maximum likelihood; ours. 0 is the paper.
     genre_steps : int
         Steps of the critic that tells A from B; ours.
     phases : tuple of str
-        What is done, see `fusiontools.papers.fusiongan.train`.
+        What is done, see ``fusiontools.papers.fusiongan.algorithm``.
     voices : tuple of str
         The generators that the method's melodies come from, in equal parts.
     """
@@ -114,11 +115,11 @@ class Config:
 
     @classmethod
     def shipped(cls):
-        """The weights that come with the package: a quarter of an hour of one GPU for all methods."""
-        filters = ((1, 64), (2, 96), (3, 96), (4, 96), (5, 64), (6, 64), (8, 64), (12, 64))
+        """The weights that come with the package: all methods of one pair take about fifty minutes of one CPU core."""
+        filters = ((1, 16), (2, 32), (3, 32), (4, 32), (6, 16), (8, 16))
         return cls(
-            **dict(embedding=48, hidden=192, filters=filters, batch=64, rollouts=8, mle_epochs=8, mle_rate=2e-3, g_rate=1e-4),
-            **dict(d_start=300, gan_rounds=60, fusion_rounds=120, d_steps=5),
+            **dict(embedding=48, hidden=160, filters=filters, batch=64, rollouts=2, mle_epochs=10, mle_rate=3e-3),
+            **dict(d_start=150, gan_rounds=20, fusion_rounds=80, d_steps=3),
         )
 
     @classmethod
@@ -145,8 +146,12 @@ METHODS = {
     "fusion_ours": "FusionGAN with the balance inside the expectation: each single melody is asked to lie between the genres",
     "half_and_half": "a bag: one half real melodies of A, the other half of B",
     "splice": "real melodies cut at a bar, the first half of A and the second of B, or the other way round",
+    "shuffle": "the bag of half and half, each melody's notes in another order",
+    "noise": "any pitch and any length, all equally likely",
+    "real_a": "real melodies of A that no training has seen",
+    "real_b": "real melodies of B that no training has seen",
 }
-UNTRAINED = ("rm", "mc", "half_and_half", "splice")
+UNTRAINED = ("rm", "mc", "half_and_half", "splice", "shuffle", "noise", "real_a", "real_b")
 TRAINED = tuple(name for name in METHODS if name not in UNTRAINED)
 _CHANGES = {
     "mle": dict(phases=("mle",)),
@@ -156,7 +161,7 @@ _CHANGES = {
     "fusion_no_balance": dict(balance=0.0),
     "fusion_constant_rewards": dict(rewards="constant"),
     "fusion_no_phase_two": dict(phase_two=False),
-    "fusion_ours": dict(inside=1.0, kl=0.2, fusion_rate=5e-4, phases=("mle", "critics", "game", "genre", "fusion")),
+    "fusion_ours": dict(inside=1.0, kl=0.1, fusion_rate=2e-3, phases=("mle", "critics", "game", "genre", "fusion")),
 }
 
 

@@ -60,7 +60,7 @@ class Pair:
 
     @cached_property
     def hash(self):
-        """A hash of all windows and of what their tokens mean, as hex digits: what a record names as its data."""
+        """A hash of all windows and of what their tokens mean, as hex digits; a record names its data by it."""
         rows = (part for key in sorted(self.arrays) for part in (key, np.ascontiguousarray(self.arrays[key]).tobytes()))
         return content_hash("fusiongan pair", json.dumps(asdict(self.vocabulary)), *rows)
 

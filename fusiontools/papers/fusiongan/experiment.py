@@ -1,15 +1,17 @@
-"""All methods of the FusionGAN chapter, trained and measured for one pair, in one command:
+"""All methods of the FusionGAN chapter, trained and measured for one pair, in one command::
 
     python -m fusiontools.papers.fusiongan.experiment --data pair.npz --out DIR --scale shipped
 
 Each training is a process of its own, several at a time, because small networks leave a GPU waiting. What is finished is kept in
-`--work`, so the same command goes on where it was stopped; what there is to take home is written to `--out` after each training: a few
-small files.
+``--work``, so the same command goes on where it was stopped; what there is to take home is written to ``--out`` after each training: a few
+small files::
 
     melodies.npz        for each method and seed 500 melodies, (500, 36) tokens
     records.json        one record for each method and seed
     histories.npz       the columns of each history
     weights.safetensors the generators of the first seed, in 16 bits
+
+With ``--ship`` these become what comes with the package: records, weights, and the histories that the chapter draws.
 """
 
 import argparse
@@ -22,15 +24,18 @@ from pathlib import Path
 
 import numpy as np
 
+from fusiontools.corpora.cache import write_npz
 from fusiontools.papers.fusiongan.config import TRAINED, UNTRAINED, Config, method
 from fusiontools.papers.fusiongan.data import open_pair
-from fusiontools.records import Record, code_version, plain, write_whole
+from fusiontools.records import Record, code_version, plain, write_record, write_whole
 
-__all__ = ["collect", "main", "run_all", "run_one"]
+__all__ = ["collect", "main", "run_all", "run_one", "ship"]
 
 MODULE = "fusiontools.papers.fusiongan.experiment"
 PRETRAINING = "pretraining"  # what most methods begin with; trained once a seed
 SHIPPED = ("mle", "gan", "rl", "fusion", "fusion_as_printed", "fusion_ours")  # whose generators go into the file of weights
+DRAWN = ("pretraining-0", "fusion-0", "fusion-1", "fusion-2", "fusion_ours-0")  # histories that a page draws or computes with
+KEPT = 16  # melodies that stay in a record, as rows of tokens
 SEEDS = {"mle": 3, "fusion": 3, "fusion_ours": 3}  # the others: one
 
 
@@ -55,9 +60,10 @@ def run_one(data_file, work, scale, name, seed, device="auto", threads=1):
     """
     import torch
 
+    from fusiontools.papers.fusiongan.algorithm import train
+    from fusiontools.papers.fusiongan.judging import shipped_judge
     from fusiontools.papers.fusiongan.results import MELODIES, References, metrics
     from fusiontools.papers.fusiongan.sampling import sample_tokens, to_notes
-    from fusiontools.papers.fusiongan.train import train
     from fusiontools.training import Run, fabric
 
     torch.set_num_threads(threads)
@@ -74,7 +80,8 @@ def run_one(data_file, work, scale, name, seed, device="auto", threads=1):
         tokens = sample_tokens([players.g[n] for n in config.voices], MELODIES, seed)
         np.save(run.folder / "melodies.npy", tokens.astype(np.int16))
         torch.save({n: {k: t.cpu() for k, t in players.g[n].state_dict().items()} for n in config.voices}, run.folder / "generators.pt")
-        return run.finish(metrics(to_notes(tokens, pair.vocabulary), References(pair)))
+        found = metrics(to_notes(tokens, pair.vocabulary), References(pair), shipped_judge(pair))
+        return run.finish(found, samples=tokens[:KEPT].tolist())
 
 
 def _finished(work, name, seed):
@@ -169,6 +176,7 @@ def collect(data_file, out, work, scale, methods=TRAINED + UNTRAINED):
     """Write what is finished into a few small files, see the top of this module."""
     import torch
 
+    from fusiontools.papers.fusiongan.judging import shipped_judge
     from fusiontools.papers.fusiongan.networks import Generator
     from fusiontools.papers.fusiongan.results import References, baseline, metrics
     from fusiontools.papers.fusiongan.sampling import save_generators
@@ -191,10 +199,10 @@ def collect(data_file, out, work, scale, methods=TRAINED + UNTRAINED):
     kept = Path(work) / "baselines.json"
     untrained = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     wanted = [name for name in methods if name in UNTRAINED and name not in untrained]
-    references = References(pair) if wanted else None
+    references, judge = (References(pair), shipped_judge(pair)) if wanted else (None, None)
     for name in wanted:
         began = time.monotonic()
-        found = metrics(baseline(name, pair), references)
+        found = metrics(baseline(name, pair), references, judge)
         about = dict(config={}, samples=[], minutes=(time.monotonic() - began) / 60, device="CPU", version=code_version())
         data = {"name": pair.name, "sha256": pair.hash}
         untrained[name] = asdict(Record("fusiongan", name, scale, data, 0, metrics=found, **about))
@@ -211,9 +219,43 @@ def collect(data_file, out, work, scale, methods=TRAINED + UNTRAINED):
         save_generators(generators, out / "weights.safetensors", _config("fusion", scale), pair.vocabulary, **about)
 
 
+def ship(out, package=None):
+    """Put what `collect` wrote into the package: one record a file, the weights, and the histories of `DRAWN`.
+
+    What an earlier training of the same pair left there is replaced.
+
+    Parameters
+    ----------
+    out : path-like
+    package : path-like, optional
+        By default this package's own folder.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
+    package = Path(package or Path(__file__).resolve().parents[2])
+    results, pretrained = package / "results" / "fusiongan", package / "pretrained"
+    results.mkdir(parents=True, exist_ok=True)
+    pretrained.mkdir(parents=True, exist_ok=True)
+    records = [Record(**r) for r in json.loads((Path(out) / "records.json").read_text(encoding="utf-8"))]
+    (name,) = {r.data["name"] for r in records}
+    for old in results.glob(f"{name}-*.json"):
+        old.unlink()
+    written = [results / f"{name}-{r.method}-{r.seed}.json" for r in records]
+    for record, path in zip(records, written):
+        write_record(record, path)
+    weights = pretrained / f"fusiongan_{name}.safetensors"
+    write_whole(weights, (Path(out) / "weights.safetensors").read_bytes())
+    with np.load(Path(out) / "histories.npz") as stored:
+        drawn = {run: stored[run] for run in stored.files if run in DRAWN}
+    write_npz(results / f"histories_{name}.npz", compress=True, **drawn)
+    return [*written, weights, results / f"histories_{name}.npz"]
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description="All methods of FusionGAN for one pair.")
-    parser.add_argument("--data", required=True, help="the pair, as save_pair wrote it")
+    parser.add_argument("--data", help="the pair, as save_pair wrote it")
     parser.add_argument("--out", help="what there is to take home")
     parser.add_argument("--work", help="the runs; by default OUT/runs")
     parser.add_argument("--scale", default="shipped")
@@ -222,6 +264,7 @@ def main(arguments=None):
     parser.add_argument("--workers", type=int, default=1, help="trainings at a time")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seconds", type=float, help="stop after so long")
+    parser.add_argument("--ship", action="store_true", help="put what --out holds into the package, and train nothing")
     parser.add_argument("--one", nargs=2, metavar=("METHOD", "SEED"), help="train just this, in this process")
     asked = parser.parse_args(arguments)
     if asked.one:
@@ -229,6 +272,11 @@ def main(arguments=None):
         return 0
     if not asked.out:
         parser.error("--out is needed")
+    if asked.ship:
+        print(*ship(asked.out), sep="\n")
+        return 0
+    if not asked.data:
+        parser.error("--data is needed")
     left = run_all(asked.data, asked.out, asked.work, asked.scale, asked.methods, asked.seeds, asked.workers, asked.device, asked.seconds)
     return 1 if left else 0
 

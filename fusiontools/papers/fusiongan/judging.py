@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from fusiontools.judges.genre import calibration, train_judge
+from fusiontools.errors import CorpusError
+from fusiontools.judges.genre import calibration, load_judge, train_judge
 from fusiontools.score import fused_share
 
-__all__ = ["judge_of"]
+__all__ = ["judge_of", "shipped_judge"]
 
 PENALTY = 0.003  # chosen on the songs that train and calibrate, before any generated melody was judged
 
@@ -46,3 +47,15 @@ def judge_of(pair):
         between={d: [float(v) for v in fused_share(p[d], kind="wilson")] for d in "AB"},
     )
     return judge
+
+
+def shipped_judge(pair):
+    """The judge that comes with the package for this pair, or None.
+
+    A judge of other songs, or of the same songs dealt in another way, has heard what trained the generators: it counts as none.
+    """
+    try:
+        judge = load_judge(pair.name)
+    except CorpusError:
+        return None
+    return judge if judge.about["data"] == pair.hash else None

@@ -213,7 +213,7 @@ def policy_loss(log_prob, reward, baseline=True):
 
 
 def gradient_penalty(critic, x, y):
-    """(|grad D| - 1)^2 at points between two batches, in the space of the tokens' vectors: for critics whose bound is "penalty".
+    """``(|grad D| - 1)^2`` at points between two batches, in the space of the tokens' vectors: for critics whose bound is "penalty".
 
     Parameters
     ----------

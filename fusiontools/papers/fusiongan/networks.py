@@ -41,7 +41,7 @@ class Generator(nn.Module):
     Parameters
     ----------
     tokens : int
-        V. One more embedding stands for the beginning.
+        ``V``. One more embedding stands for the beginning.
     embedding, hidden : int
     """
 
@@ -99,7 +99,7 @@ class Critic(nn.Module):
     Parameters
     ----------
     tokens : int
-        V.
+        ``V``.
     embedding : int
     filters : sequence of (size, number)
     keep : float
@@ -108,7 +108,7 @@ class Critic(nn.Module):
         A Wasserstein critic must be Lipschitz; the paper names no way. "spectral" divides every filter bank and the output by its
         largest singular value, and puts tokens on a sphere: the bound holds everywhere, for any input and after any step, costs no
         second derivative, and leaves the network what it was, so that scoring stays fast. "penalty" and "clip" leave the network free
-        here; see `fusiontools.papers.fusiongan.losses`. SeqGAN's critic has a highway layer after the pooling: a gate times a value has
+        here; see ``fusiontools.papers.fusiongan.losses``. SeqGAN's critic has a highway layer after the pooling: a gate times a value has
         no such bound, and the paper's text does not ask for it, so there is none.
 
     Notes

@@ -1,14 +1,31 @@
 """From melodies to the numbers of a record: every method is measured here in the same way, trained or not."""
 
+from importlib import resources
+
 import numpy as np
 
+from fusiontools.corpora.cache import read_npz
 from fusiontools.papers.fusiongan.config import UNTRAINED
 from fusiontools.papers.fusiongan.data import DOMAINS
 from fusiontools.papers.fusiongan.sampling import to_notes
-from fusiontools.score import bootstrap_counts, copied_counts, fused_share, fusion_scores, ngrams
-from fusiontools.score import half_and_half, monte_carlo, random_mixing, splice
+from fusiontools.score import (
+    bin_names,
+    bootstrap_counts,
+    copied_counts,
+    distribution,
+    fused_share,
+    fusion_scores,
+    half_and_half,
+    monte_carlo,
+    ngrams,
+    noise,
+    random_mixing,
+    shuffled,
+    splice,
+    verdict_histogram,
+)
 
-__all__ = ["References", "baseline", "metrics"]
+__all__ = ["HISTOGRAMS", "References", "baseline", "histogram_of", "histories", "metrics"]
 
 MELODIES = 500  # a method, as in section IV-B
 LEAST = 4  # notes: with fewer, a melody has no two pairs of steps
@@ -17,9 +34,12 @@ LEAST = 4  # notes: with fewer, a melody has no two pairs of steps
 def baseline(name, pair, n=MELODIES, seed=0):
     """Melodies of a method that needs no training, made from the training windows of both domains in equal numbers.
 
+    ``"real_a"`` and ``"real_b"`` are real melodies of the test part.
+
     Parameters
     ----------
-    name : {"rm", "mc", "half_and_half", "splice"}
+    name : str
+        One of ``fusiontools.papers.fusiongan.config.UNTRAINED``.
     pair : Pair
     n, seed : int
 
@@ -29,7 +49,11 @@ def baseline(name, pair, n=MELODIES, seed=0):
     """
     if name not in UNTRAINED:
         raise ValueError(f"{name!r} is none of {', '.join(UNTRAINED)}")
+    if name.startswith("real"):
+        return _draw(pair, name[-1].upper(), "test", n, seed)
     a, b = (_draw(pair, domain, "train", 4 * n, seed) for domain in DOMAINS)
+    if name in ("shuffle", "noise"):
+        return {"shuffle": shuffled, "noise": noise}[name](half_and_half(a, b, n, seed), n, seed)
     made = {"rm": random_mixing, "mc": monte_carlo, "half_and_half": half_and_half, "splice": splice}[name]
     return made(a, b, n, seed)
 
@@ -81,7 +105,7 @@ def metrics(melodies, references, judge=None, repeats=300):
     dict of str to dict or number
         ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``, all again with ``_raw`` for counts,
         ``copied_8gram``, ``held_out_8gram``, ``too_short``, and with a judge ``fused_share`` and ``judged_a``, the share that it takes
-        for A.
+        for A. Then the histograms, one number a bin, to be read with `histogram_of`.
     """
     kept = [m for m in melodies if len(m) >= LEAST]
     found = {name: _interval(value) for name, value in fusion_scores(kept, references.a, references.b, repeats=repeats).items()}
@@ -93,9 +117,53 @@ def metrics(melodies, references, judge=None, repeats=300):
         p = np.asarray(judge(kept))
         found["fused_share"] = _interval(fused_share(p, kind="wilson" if not ((p > 0.25) & (p < 0.75)).any() else "bootstrap"))
         found["judged_a"] = float((p > 0.5).mean())
+        found |= _bins("verdict", verdict_histogram(p)[0] / len(p))
+    for name in ("dd", "npd"):
+        found |= _bins(name, distribution(name, kept))
     return found
+
+
+HISTOGRAMS = {"dd": bin_names("dd"), "npd": bin_names("npd"), "verdict": [f"{k / 20:.2f}" for k in range(20)]}
+
+
+def _bins(name, shares):
+    return {f"{name}[{label}]": round(float(share), 5) for label, share in zip(HISTOGRAMS[name], shares, strict=True)}
+
+
+def histogram_of(found, name):
+    """A histogram out of a record's metrics, as shares of 1.
+
+    Parameters
+    ----------
+    found : dict
+        The metrics of a record.
+    name : {"dd", "npd", "verdict"}
+        Durations in sixteenths; pitch classes; what the judge says to single melodies, from domain B (0) to domain A (1).
+
+    Returns
+    -------
+    ndarray of float, shape (K,)
+        ``HISTOGRAMS[name]`` names the bins.
+    """
+    return np.array([found[f"{name}[{label}]"] for label in HISTOGRAMS[name]])
 
 
 def _interval(found):
     value, low, high = (float(x) for x in found)
     return {"value": value, "low": min(low, value), "high": max(high, value)}
+
+
+def histories(pair):
+    """How the trainings of the shipped weights of a pair went, as their ``history.csv`` files.
+
+    Parameters
+    ----------
+    pair : str
+
+    Returns
+    -------
+    dict of str to ndarray of uint8
+        By run, such as ``"fusion-0"``; ``"pretraining-0"`` has the phases that most methods begin with. See
+        ``fusiontools.papers.fusiongan.claims.history_columns``.
+    """
+    return read_npz(resources.files("fusiontools").joinpath("results", "fusiongan", f"histories_{pair}.npz"))

@@ -1,9 +1,10 @@
 """What a token is worth before its sequence is finished: SeqGAN's Monte-Carlo rollouts, plain and fast.
 
 A critic scores whole sequences. So each prefix is continued several times, the finished sequences are scored, and the mean is what the
-prefix's last token gets:
+prefix's last token gets::
 
-    Q(y_t | y_1 ... y_{t-1}) = 1/N sum_n D(y_1 ... y_t, continuation_n)   for t < T,   and D(y) for t = T.
+    Q(y_t | y_1 ... y_{t-1}) = 1/N sum_n D(y_1 ... y_t, continuation_n)   for t < T
+                             = D(y)                                       for t = T
 
 `rewards_plain` is that sentence as code. `rewards` draws from the same distribution, and given the same random numbers it computes the same
 values; it only never does anything twice. It trains nothing.
@@ -33,7 +34,7 @@ def rewards_plain(generator, critics, y, rollouts, combine=None, u=None):
         C of them; dropout must be off (``critic.eval()``).
     y : Tensor of int64, shape (B, T)
     rollouts : int
-        N.
+        ``N``.
     combine : callable, optional
         From scores of shape (..., C) to one number each, (...): applied to every finished sequence, before the mean.
     u : Tensor, shape (T, T - 1, N, B), optional
@@ -100,7 +101,7 @@ def continuations(generator, y, rollouts, u=None):
     generator : Generator
     y : Tensor of int64, shape (B, T)
     rollouts : int
-        N.
+        ``N``.
     u : Tensor, shape (T, T - 1, N, B), optional
         As in `rewards_plain`.
 
@@ -137,7 +138,7 @@ def _windows(x, banks, critic, begin=0):
     return answers
 
 
-def _strongest(x, banks, critic, begin, most=2**22):
+def _strongest(x, banks, critic, begin, most=2**20):
     """The strongest answer among those windows, for each bank (R, C * number); in slices, so that memory stays small."""
     rows = max(most // (x.shape[1] * banks[0].shape[1]), 1) if x.device.type == "cpu" else len(x)
     parts = [[a.amax(1) for a in _windows(part, banks, critic, begin)] for part in x.split(rows)]

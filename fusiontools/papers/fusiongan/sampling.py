@@ -88,7 +88,7 @@ def save_generators(generators, path, config, vocabulary, corpora, terms, **abou
     config : Config
     vocabulary : Vocabulary
     corpora, terms
-        See `fusiontools.training.save_weights`.
+        See ``fusiontools.training.save_weights``.
     """
     models, voices = {}, {}
     for method, own in generators.items():
@@ -111,7 +111,7 @@ def load_weights(pair="essen_ryan", path=None):
     Parameters
     ----------
     pair : str
-        As in `fusiontools.papers.fusiongan.data.PAIRS`.
+        As in ``fusiontools.papers.fusiongan.data.PAIRS``.
     path : path-like, optional
 
     Returns

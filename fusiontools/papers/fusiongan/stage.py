@@ -1,6 +1,6 @@
 """What all phases of FusionGAN's training work with: the networks, the real melodies, one step of an optimizer. It decides nothing.
 
-The phases themselves, with their loops, are in `fusiontools.papers.fusiongan.train`.
+The phases themselves, with their loops, are in `fusiontools.papers.fusiongan.algorithm`.
 """
 
 import copy

@@ -166,7 +166,8 @@ def phase_fusion(stage):
     """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, each from all five sources."""
     config, players = stage.config, stage.players
     names = ("F", "A", "B") if config.phase_two else ("F",)
-    g_adam, d_adam = _adam(players.g, names, config.fusion_rate), _adam(players.d, names, config.d_rate)
+    g_adam = _adam(players.g, names[1:], config.g_rate) | _adam(players.g, "F", config.fusion_rate)
+    d_adam = _adam(players.d, names, config.d_rate)
     measure = Measure(stage)
     for _ in stage.steps("fusion", config.fusion_rounds, ["objective", "ratio_npd", "ratio_dd", "reward_F"], g=g_adam, d=d_adam):
         for n in names:

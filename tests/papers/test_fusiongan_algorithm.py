@@ -8,11 +8,11 @@ import torch
 
 from fusiontools.errors import FusionError
 from fusiontools.music.tokens import Vocabulary
+from fusiontools.papers.fusiongan.algorithm import train
 from fusiontools.papers.fusiongan.config import METHODS, TRAINED, UNTRAINED, Config, method
 from fusiontools.papers.fusiongan.data import Pair
 from fusiontools.papers.fusiongan.sampling import load_weights, sample_midi, sample_tokens, save_generators, to_notes
 from fusiontools.papers.fusiongan.stage import token_histograms
-from fusiontools.papers.fusiongan.train import train
 from fusiontools.training import Run
 
 TINY = replace(Config.smoke(), batch=8, hidden=8, filters=((1, 4), (3, 4)), d_start=2, genre_steps=2, fusion_rounds=2)
