@@ -100,6 +100,7 @@ app.command(
         "train fusiongan --run runs/first",
         "train --run runs/first",
         "train fusiongan --run runs/jazz --data weimar_essen --method fusion_ours",
+        "train fusiongan --run runs/mine --folders my/blues my/hymns --method fusion_ours",
     )
     + "\n\n[bold]Methods[/bold]\n\n"
     + "\n\n".join(f"[bold]{name}[/bold]: {says}" for name, says in cli_papers.methods())

@@ -48,8 +48,14 @@ def train(
         str | None,
         typer.Option(help="essen_ryan (the default), weimar_essen, or a pair of your own in a file.", metavar="NAME|FILE.npz"),
     ] = None,
+    folders: Annotated[
+        tuple[Path, Path] | None, typer.Option(help="Two folders of MIDI files of your own: the two genres.", metavar="A B")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.", metavar="NAME")] = "auto",
 ):
+    if data and folders:
+        raise typer.BadParameter("name the data by --data or by --folders", param_hint="--folders")
+    data = data or folders
     with _stoppable(run, device):
         told = _told(run)
         room = _room(_paper(paper, told, run))

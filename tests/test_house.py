@@ -1,6 +1,7 @@
 """The house stands: no room imports upwards, nothing goes round in circles, and the door opens quickly."""
 
 import ast
+import importlib
 import subprocess
 import sys
 import time
@@ -111,3 +112,12 @@ def test_import_is_quick():
 def test_rooms_arrive_when_named():
     code = "import fusiontools, sys; fusiontools.music; assert 'fusiontools.show' not in sys.modules; fusiontools.show.player"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_public_name_of_a_paper_is_also_a_file_of_its_room():
+    """`import fusiontools.papers.x.train` would put the module where the function `train` is looked for."""
+    for room in sorted((ROOT / "fusiontools" / "papers").iterdir()):
+        if (room / "__init__.py").is_file():
+            public = importlib.import_module(f"fusiontools.papers.{room.name}").__all__
+            clash = {name for name in public if (room / f"{name}.py").is_file() and name != "paper"}
+            assert not clash, f"{room.name}: {sorted(clash)}"

@@ -74,3 +74,36 @@ def test_what_is_no_pair_is_refused(tmp_path):
         pair("polka_tango")
     with pytest.raises(CorpusError, match="no window"):
         pair("mine", corpora=[corpus("one", "jazz", 3)] * 2)
+
+
+def test_two_folders_of_midi_become_the_two_genres(tmp_path):
+    from fusiontools.music import Notes, Piece, Track, write_midi
+    from fusiontools.papers.fusiongan.data import EVENTS, from_folders
+
+    rng = np.random.default_rng(0)
+    for label, low in (("high", 70), ("low", 50)):
+        (tmp_path / label).mkdir()
+        for i in range(6):
+            tune = Notes(np.arange(60) / 2, np.full(60, 0.5), low + rng.integers(0, 12, 60))
+            chords = Notes(np.arange(15) * 2.0, np.full(15, 2.0), np.full(15, 40))
+            write_midi(Piece((Track(tune, name="melody"), Track(chords, name="bass"))), tmp_path / label / f"{i}.mid")
+    (tmp_path / "low" / "broken.mid").write_bytes(b"no MIDI at all")
+    mine = from_folders(tmp_path / "high", tmp_path / "low")
+    assert mine.labels == ("high", "low")
+    for d, low in zip("AB", (70, 50)):
+        parts = {part: set(mine.songs(d, part).tolist()) for part in ("train", "validation", "test")}
+        assert all(parts.values()) and sum(map(len, parts.values())) == 6  # every song in one part, and each part has one
+        assert all(low <= n.pitch.min() and n.pitch.max() < low + 12 for n in mine.notes(d))  # the bass is left out
+        assert mine.windows(d).shape[1] == EVENTS
+
+
+def test_a_folder_of_scraps_is_refused_with_what_to_do(tmp_path):
+    from fusiontools.errors import CorpusError
+    from fusiontools.music import Notes, write_midi
+    from fusiontools.papers.fusiongan.data import from_folders
+
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        write_midi(Notes(np.arange(5.0), np.ones(5), np.full(5, 60)), tmp_path / label / "scrap.mid")
+    with pytest.raises(CorpusError, match="more or longer melodies"):
+        from_folders(tmp_path / "a", tmp_path / "b")

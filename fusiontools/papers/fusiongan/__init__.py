@@ -12,6 +12,7 @@ _HOMES = {
     "PAPER": "paper",
     "Pair": "data",
     "Players": "stage",
+    "from_folders": "data",
     "load_weights": "sampling",
     "method": "config",
     "open_pair": "data",

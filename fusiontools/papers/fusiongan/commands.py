@@ -40,8 +40,8 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
         One of `METHODS`.
     scale : str
     seed : int
-    data : str, optional
-        The name of a pair, or a file that `save_pair` wrote. By default what the folder holds; for a new one, essen_ryan.
+    data : str or pair of path-like, optional
+        The name of a pair, a file that `save_pair` wrote, or two folders of MIDI files. By default what the folder holds; for a new one, essen_ryan.
     device : str
         See `fusiontools.training.fabric`.
     say : callable
@@ -69,9 +69,10 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
     from fusiontools.papers.fusiongan.sampling import sample_tokens, save_generators, to_notes
     from fusiontools.training import Run, device_name, fabric
 
-    folder, config = Path(folder), settings.method(method, getattr(settings.Config, scale)())
+    folder = Path(folder)
     # One thread: the networks are small, and two threads wait for each other, a hundred times as long where another program is busy too.
     own, pair = fabric(device, threads=1), _data(folder, data)
+    config = settings.method(method, getattr(settings.Config, scale)(), pair.name)
     data = {"name": pair.name, "sha256": pair.hash}
     with Run.open(folder, paper="fusiongan", method=method, config=config, data=data, scale=scale, seed=seed, fabric=own) as run:
         if run.finished:
@@ -96,7 +97,7 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
 
 def _data(folder, asked):
     """The pair that is asked for, or that a run's folder holds."""
-    from fusiontools.papers.fusiongan.data import PAIRS, open_pair, pair
+    from fusiontools.papers.fusiongan.data import PAIRS, from_folders, open_pair, pair
 
     kept, about = folder / DATA, folder / "config.json"
     held = open_pair(kept) if kept.is_file() else None
@@ -107,6 +108,8 @@ def _data(folder, asked):
             asked = FIRST if not about.is_file() else json.loads(about.read_text(encoding="utf-8")).get("data", {}).get("name")
             if asked not in PAIRS:
                 raise CorpusError(f"it holds no copy of its data, {asked!r}", folder, "name the file of that pair with --data")
+    if isinstance(asked, (tuple, list)):
+        return from_folders(*asked)
     if asked in PAIRS:
         return pair(asked)
     if not Path(asked).is_file():

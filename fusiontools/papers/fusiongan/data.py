@@ -12,6 +12,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from fusiontools.music.grid import in_range, one_voice
 from fusiontools.music.notes import Notes, transpose
 from fusiontools.music.tokens import EVENTS, STRIDE, Vocabulary, decode_tokens, encode_tokens, token_windows
 
-__all__ = ["DOMAINS", "PAIRS", "VOCABULARY", "Pair", "open_pair", "pair", "save_pair", "straighten", "tonic", "tune_tokens"]
+__all__ = ["DOMAINS", "PAIRS", "VOCABULARY", "Pair", "from_folders", "open_pair", "pair", "save_pair", "straighten", "tonic", "tune_tokens"]
 
 DOMAINS = ("A", "B")
 PAIRS = {"weimar_essen": ("weimar", "essen"), "essen_ryan": ("essen", "ryan")}  # the paper's two genres; two that come without a download
@@ -142,7 +143,17 @@ def tune_tokens(notes, key="", vocabulary=VOCABULARY, to_c=True, close=CLOSE):
     return encode_tokens(straighten(notes, vocabulary, close), vocabulary)
 
 
-def pair(name="essen_ryan", vocabulary=VOCABULARY, transpose=True, close=CLOSE, events=EVENTS, stride=STRIDE, corpora=None, parts=PARTS):
+def pair(
+    name="essen_ryan",
+    vocabulary=VOCABULARY,
+    transpose=True,
+    close=CLOSE,
+    events=EVENTS,
+    stride=STRIDE,
+    corpora=None,
+    deal=None,
+    melody=None,
+):
     """Two corpora as windows of tokens, dealt by song.
 
     Parameters
@@ -159,8 +170,10 @@ def pair(name="essen_ryan", vocabulary=VOCABULARY, transpose=True, close=CLOSE, 
         Tokens in a window, and from one window to the next.
     corpora : pair of Corpus, optional
         Two of your own, such as two folders of MIDI files. Files seldom name their key: pass ``transpose=False`` with them.
-    parts : dict
-        See `fusiontools.corpora.split_of`.
+    deal : callable, optional
+        From a song to its part, "train", "validation" or "test"; by default `fusiontools.corpora.split_of`.
+    melody : callable, optional
+        From an entry to its melody, `Notes` in beats; by default all its notes, the highest where several start together.
 
     Returns
     -------
@@ -181,18 +194,19 @@ def pair(name="essen_ryan", vocabulary=VOCABULARY, transpose=True, close=CLOSE, 
         if name not in PAIRS:
             raise CorpusError(f"no pair is called {name!r}", do=f"choose one of {', '.join(PAIRS)}, or give two corpora")
         corpora = [load(corpus) for corpus in PAIRS[name]]
+    deal, melody = deal or split_of, melody or (lambda entry: entry.notes)
     arrays, about, labels = {}, {"transpose": bool(transpose), "close": close, "events": events, "stride": stride, "corpora": []}, []
     for domain, corpus in zip(DOMAINS, corpora):
-        found, number, skipped = {part: [] for part in parts}, {}, []
+        found, number, skipped = {part: [] for part in PARTS}, {}, []
         for entry in corpus:
             try:
-                tokens = tune_tokens(entry.notes, entry.key, vocabulary, transpose, close)
+                tokens = tune_tokens(melody(entry), entry.key, vocabulary, transpose, close)
             except FusionError as error:
                 skipped.append([entry.id, str(error)])
                 continue
             rows = token_windows(tokens, events, stride)
             song = number.setdefault(entry.song, len(number))
-            found[split_of(entry.song, parts)].append((rows, np.full(len(rows), song)))
+            found[deal(entry.song)].append((rows, np.full(len(rows), song)))
         for part, rows in found.items():
             if not sum(len(r) for r, _ in rows):
                 raise CorpusError(f"no window of {events} tokens in part {part!r}", corpus.name, "bring more or longer melodies")
@@ -201,6 +215,52 @@ def pair(name="essen_ryan", vocabulary=VOCABULARY, transpose=True, close=CLOSE, 
         labels.append(corpus[0].label)
         about["corpora"].append({"name": corpus.name, "content": corpus.content, "skipped": skipped, **_terms(corpus.name)})
     return Pair(name, tuple(labels), vocabulary, arrays, about)
+
+
+def from_folders(a, b, labels=None, name="mine"):
+    """Two folders of MIDI files as a pair: yours.
+
+    Of a file with several voices the melody is taken, see ``fusiontools.music.extract.melody``. Nothing is transposed, since files seldom name
+    their key. Of each folder's songs a tenth goes to validation and a tenth to the test, one at least.
+
+    Parameters
+    ----------
+    a, b : path-like
+        Folders, or archives, of MIDI files. What cannot be read, or has no melody, is skipped and named in ``pair.about``.
+    labels : pair of str, optional
+        What the two are called; by default the folders' names.
+    name : str
+
+    Returns
+    -------
+    Pair
+
+    Raises
+    ------
+    CorpusError
+        If a folder is not there, has no readable file, or gives no window of `EVENTS` tokens for a part: bring more or longer melodies.
+    """
+    from fusiontools.corpora.folders import load_folder
+    from fusiontools.music.extract import melody
+
+    labels = labels or (Path(a).stem, Path(b).stem)
+    both = [load_folder(f"{name}_{d.lower()}", folder, label=label) for d, folder, label in zip(DOMAINS, (a, b), labels)]
+    part_of = {}
+    for corpus in both:
+        songs = sorted({e.song for e in corpus if _long_enough(e)}, key=content_hash)
+        few = max(1, len(songs) // 10)
+        part_of |= dict.fromkeys(songs, "train") | dict.fromkeys(songs[:few], "validation") | dict.fromkeys(songs[few : 2 * few], "test")
+    return pair(name, transpose=False, corpora=both, deal=lambda song: part_of.get(song, "train"), melody=lambda entry: melody(entry.piece))
+
+
+def _long_enough(entry):
+    """Whether there is a window in its melody."""
+    from fusiontools.music.extract import melody
+
+    try:
+        return len(melody(entry.piece)) >= EVENTS
+    except FusionError:
+        return False
 
 
 def _terms(name):

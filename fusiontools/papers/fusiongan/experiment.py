@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from fusiontools.corpora.cache import write_npz
+from fusiontools.errors import RecordError
 from fusiontools.papers.fusiongan.config import TRAINED, UNTRAINED, Config, method
 from fusiontools.papers.fusiongan.data import open_pair
 from fusiontools.records import Record, code_version, plain, write_record, write_whole
@@ -43,11 +44,11 @@ def _folder(work, name, seed):
     return Path(work) / f"{name}-{seed}"
 
 
-def _config(name, scale):
+def _config(name, scale, pair=None):
     config = getattr(Config, scale)()
     if name == PRETRAINING:
         return replace(config, phases=("mle", "critics", "game"))
-    return method(name, config)
+    return method(name, config, pair)
 
 
 def run_one(data_file, work, scale, name, seed, device="auto", threads=1):
@@ -67,7 +68,8 @@ def run_one(data_file, work, scale, name, seed, device="auto", threads=1):
     from fusiontools.training import Run, fabric
 
     torch.set_num_threads(threads)
-    pair, config = open_pair(data_file), _config(name, scale)
+    pair = open_pair(data_file)
+    config = _config(name, scale, pair.name)
     own = fabric(device, threads=threads)
     asked = dict(paper="fusiongan", method=name, scale=scale, seed=seed, config=config, data={"name": pair.name, "sha256": pair.hash})
     with Run.open(_folder(work, name, seed), fabric=own, **asked) as run:
@@ -186,17 +188,19 @@ def collect(data_file, out, work, scale, methods=TRAINED + UNTRAINED):
     for folder in sorted(Path(work).glob("*-[0-9]*")):
         name, _, seed = folder.name.rpartition("-")
         if name in TRAINED and _finished(work, name, seed):
+            record, config = json.loads((folder / "record.json").read_text(encoding="utf-8")), _config(name, scale, pair.name)
+            if record["data"]["sha256"] != pair.hash or record["config"] != plain(asdict(config)):
+                raise RecordError("a finished run of other data or settings", folder, "delete it, or put it somewhere else")
             melodies[folder.name] = np.load(folder / "melodies.npy")
-            records.append(json.loads((folder / "record.json").read_text(encoding="utf-8")))
+            records.append(record)
             if seed == "0" and name in SHIPPED:
                 states = torch.load(folder / "generators.pt", weights_only=True)
-                config = _config(name, scale)
                 generators[name] = [Generator(pair.vocabulary.size, config.embedding, config.hidden) for _ in states]
                 for g, state in zip(generators[name], states.values()):
                     g.load_state_dict(state)
         if folder.is_dir() and (folder / "history.csv").is_file():
             histories[folder.name] = np.frombuffer((folder / "history.csv").read_bytes(), dtype=np.uint8)
-    kept = Path(work) / "baselines.json"
+    kept = Path(work) / f"baselines-{pair.hash[:8]}.json"
     untrained = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     wanted = [name for name in methods if name in UNTRAINED and name not in untrained]
     references, judge = (References(pair), shipped_judge(pair)) if wanted else (None, None)

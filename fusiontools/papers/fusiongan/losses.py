@@ -181,8 +181,8 @@ def generator_reward(generator, scores, form="corrected"):
 def reward_ours(scores, verdict, weight=1.0):
     """Our own reward of G_F: Eq. 4's, and the balance *inside* the expectation.
 
-    All of the paper's terms are means over a batch. A bag of half jazz and half folk pleases them as well as a melody between the two. Here
-    each melody has to lie between the genres by itself.
+    In Eq. 4, D_A's liking for A and D_B's for B cancel, and what is meant to hold the balance, Eqs. 9, 12 and 13, compares means over a
+    batch: none of it prefers a melody between the genres to a bag of pure ones. Here each melody has to lie between them by itself.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def reward_ours(scores, verdict, weight=1.0):
         The log-odds of A against B that a critic of both genres gives to each sequence.
     weight : float
     """
-    # r(x) = 1/3 sum_i D_i(x) - lambda |log p(A|x) - log p(B|x)|, and so E[|...|] where the paper has |E[...]|
+    # r(x) = 1/3 sum_i D_i(x) - lambda |log p(A|x) - log p(B|x)|, so E[|...|], where a balance of means is |E[...]|
     return scores.mean(-1) - weight * verdict.abs()
 
 
@@ -204,7 +204,7 @@ def policy_loss(log_prob, reward, baseline=True):
     log_prob, reward : Tensor, shape (B, T)
     baseline : bool
         Compare each reward with the batch's mean at the same place, in units of the spread. It changes no expectation's sign, and
-        saves most of the noise. Without, constant rewards mean: repeat yourself.
+        saves most of the noise. Without, a constant reward has no direction, E[grad log p] being 0: what is left is a walk at random.
     """
     if baseline:
         reward = (reward - reward.mean(0)) / (reward.std() + 1e-6)

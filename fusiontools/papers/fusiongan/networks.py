@@ -106,8 +106,8 @@ class Critic(nn.Module):
         Dropout keeps this share of the filters' answers while training.
     bound : {"spectral", "penalty", "clip", "none"}
         A Wasserstein critic must be Lipschitz; the paper names no way. "spectral" divides every filter bank and the output by its
-        largest singular value, and puts tokens on a sphere: the bound holds everywhere, for any input and after any step, costs no
-        second derivative, and leaves the network what it was, so that scoring stays fast. "penalty" and "clip" leave the network free
+        largest singular value, and puts tokens on a sphere: the bound holds for any input, as closely as
+        two power iterations a step follow the singular values, costs no second derivative, and leaves the network what it was, so that scoring stays fast. "penalty" and "clip" leave the network free
         here; see ``fusiontools.papers.fusiongan.losses``. SeqGAN's critic has a highway layer after the pooling: a gate times a value has
         no such bound, and the paper's text does not ask for it, so there is none.
 

@@ -183,5 +183,7 @@ class Measure:
         mine = token_histograms(sources["GF"], self.stage.data.vocabulary)
         for name, f, a, b in zip(("dd", "npd"), mine, *self.real):
             row[f"ratio_{name}"] = ratio(shares(f + 1e-9), shares(a), shares(b), euclidean)
-        verdict = self.stage.players.genre(sources["GF"])
-        return row | {"between": (verdict.abs() < 1.0986).float().mean()}  # log 3: p(A|x) from 1/4 to 3/4
+        if "genre" in self.stage.config.phases:
+            verdict = self.stage.players.genre(sources["GF"])
+            row["between"] = (verdict.abs() < 1.0986).float().mean()  # log 3: p(A|x) from 1/4 to 3/4
+        return row

@@ -37,6 +37,7 @@ SHORT = {  # how the methods are called in tables and figures
     "mc": "MC",
     "fusion": "Fusion",
     "fusion_ours": "Fusion, ours",
+    "fusion_leashed": "Fusion, leashed",
     "fusion_as_printed": "Fusion, as printed",
     "half_and_half": "half and half",
     "splice": "splice",
@@ -64,6 +65,8 @@ class Table(list):
     columns : dict of str to callable
         From each heading to what makes a cell of a row: text, or a number.
     caption : str
+    lines : list of dict, optional
+        What is shown, where that is not a line a row: the columns are asked of these instead.
 
     Examples
     --------
@@ -75,14 +78,14 @@ class Table(list):
     A half.
     """
 
-    def __init__(self, rows, columns, caption=""):
+    def __init__(self, rows, columns, caption="", lines=None):
         super().__init__(rows)
-        self.columns, self.caption = columns, caption
+        self.columns, self.caption, self.lines = columns, caption, lines
 
     def markdown(self):
         """The table as Markdown, the caption under it."""
         lines = ["| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
-        lines += ["| " + " | ".join(str(cell(row)) for cell in self.columns.values()) + " |" for row in self]
+        lines += ["| " + " | ".join(str(cell(row)) for cell in self.columns.values()) + " |" for row in self.lines or self]
         return "\n".join(lines) + (f"\n\n{self.caption}" if self.caption else "")
 
     def _repr_markdown_(self):
@@ -132,18 +135,19 @@ def summaries(records):
 
 
 def cell(found, digits=2, per_cent=False):
-    """A summary as text: the mean and its range; a dash for what there is not.
+    r"""A summary as text: the mean and its range; a dash for what there is not.
 
     Examples
     --------
     >>> cell({"mean": 1.183, "low": 1.1, "high": 1.25}), cell({"mean": 0.5, "low": None, "high": None}, 0, True), cell(None)
-    ('1.18 [1.10, 1.25]', '50 %', '–')
+    ('1.18 [1.10,\xa01.25]', '50\xa0%', '–')
     """
     if found is None:
         return NOTHING
     times = 100 if per_cent else 1
     mean, *ends = (f"{times * found[key]:.{digits}f}" for key in ("mean", "low", "high") if found[key] is not None)
-    return mean + (f" [{', '.join(ends)}]" if ends else "") + (" %" if per_cent else "")
+    tied = ",\N{NO-BREAK SPACE}".join(ends)  # an interval is never broken over two lines
+    return mean + (f" [{tied}]" if ends else "") + ("\N{NO-BREAK SPACE}%" if per_cent else "")
 
 
 def number(value, digits):

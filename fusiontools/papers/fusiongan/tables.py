@@ -83,11 +83,16 @@ def _beside_the_paper(records, kind, suffix, digits, caption):
         theirs = {f"{b}_{d}_{kind}_paper": TABLE_1[b].get(row["method"], {}).get(f"{d}_{kind}") for b, d in COLUMNS}
         rows.append(row | theirs)
     for (block, distance), metric in zip(COLUMNS, metrics):
-        columns[f"{BLOCKS[block]} {DISTANCES[distance]}"] = lambda row, m=metric: cell(row[m], digits)
-        columns[f"{BLOCKS[block]} {DISTANCES[distance]}, paper"] = lambda row, m=f"{block}_{distance}_{kind}_paper": number(
-            row[m], 3 if digits else 1
+        printed = f"{block}_{distance}_{kind}_paper"
+        columns[f"{BLOCKS[block]} {DISTANCES[distance]}"] = lambda row, m=metric, p=printed: _over(
+            cell(row[m], digits), number(row[p], 3 if digits else 1)
         )
     return Table(rows, columns, caption)
+
+
+def _over(ours, paper):
+    """Ours, and the paper's number under it, if there is one: two columns in one, so that a table fits its page."""
+    return ours if paper == NOTHING else f"{ours}<br>*paper: {paper}*"
 
 
 def table_1(records):
@@ -149,13 +154,13 @@ def implied_distances():
         spread = (max(values.values()) - min(values.values())) / middle
         own = {"by_method": values, "median": middle, "spread": spread, "low": low, "high": high, "agree": low <= high}
         rows.append({"block": block, "distance": distance} | own)
-    columns = {"": lambda row: f"{BLOCKS[row['block']]} {DISTANCES[row['distance']]}"}
-    columns |= {SHORT[name]: lambda row, n=name: f"{row['by_method'][n]:,.0f}" for name in TABLE_1["dd"]}
-    columns |= {
-        "spread": lambda row: f"{100 * row['spread']:.2f} %",
-        "all rows allow": lambda row: f"{row['low']:,.0f} to {row['high']:,.0f}" if row["agree"] else "nothing",
-    }
-    return Table(rows, columns, "Diff / (Ratio − 1), in notes: the distance between the two genres that each printed row implies.")
+    names = {f"{BLOCKS[r['block']]} {DISTANCES[r['distance']]}": r for r in rows}
+    lines = [{"": SHORT[method]} | {n: f"{r['by_method'][method]:,.0f}" for n, r in names.items()} for method in TABLE_1["dd"]]
+    lines.append({"": "spread"} | {n: f"{100 * r['spread']:.2f} %" for n, r in names.items()})
+    allowed = {n: f"{r['low']:,.0f} to {r['high']:,.0f}" if r["agree"] else "nothing" for n, r in names.items()}
+    lines.append({"": "all rows allow"} | allowed)
+    caption = "Diff / (Ratio − 1), in notes: the distance between the two genres that each printed row implies."
+    return Table(rows, {name: lambda line, n=name: line[n] for name in ("", *names)}, caption, lines)
 
 
 def table_2_repairs():
@@ -200,16 +205,13 @@ def table_2_repairs():
     yes = {True: "yes", False: "no", None: NOTHING}
     columns = {
         "row": name_of,
-        "entry": lambda row: row["entry"],
-        "printed": lambda row: f"{row['printed']:g}",
-        "repaired": lambda row: f"{row['repaired']:g}",
+        "change": lambda row: f"{row['entry']}: {row['printed']:g} → {row['repaired']:g}",
         "adds up": lambda row: yes[row["sums"]],
         "FL follows": lambda row: yes[row["follows"]],
         "whole answers": lambda row: yes[row["countable"]],
         "FL then": lambda row: f"{row['level']:.1f}",
         "leads in FL": lambda row: SHORT[row["best"]],
         "Fusion's place": lambda row: row["fusion"],
-        "orders changed": lambda row: ", ".join(row["orders"]) or "none",
     }
     return Table(rows, columns, f"As printed, {SHORT[before[0]]} leads in FL. FL in %.")
 
@@ -230,14 +232,18 @@ def beyond_marginals(records):
         "between the genres": lambda row: cell(row["fused_share"], 1, True),
         "Ratio of interval pairs": lambda row: cell(row["ib_eud_ratio"]),
         "Ratio of duration pairs": lambda row: cell(row["db_eud_ratio"]),
-        "imbalance DD": lambda row: cell(row["balance_dd"]),
-        "imbalance NPD": lambda row: cell(row["balance_npd"]),
+        "imbalance, DD and NPD": lambda row: f"{cell(row['balance_dd'])}<br>{cell(row['balance_npd'])}",
         "copied runs of 8": lambda row: cell(row["copied_8gram"], 1, True),
-        "in held-out music": lambda row: cell(row["held_out_8gram"], 1, True),
         "minutes": lambda row: number(row["minutes"], 1),
     }
+    rows = list(_rows(records, metrics, ["rm", "mc", *TRIVIAL]))
+    held_out = {cell(row["held_out_8gram"], 1, True) for row in rows if row["held_out_8gram"]}
+    if held_out:
+        told_of_copies = f" Of held-out music, {' or '.join(sorted(held_out))} of the runs of 8 are in the training songs."
+    else:
+        told_of_copies = ""
     told = "Minutes are those of the run itself: training phases that it took over from another run are not in them."
-    return Table(_rows(records, metrics, ["rm", "mc", *TRIVIAL]), columns, f"{SEEDS} {told}")
+    return Table(rows, columns, f"{SEEDS}{told_of_copies} {told}")
 
 
 def peaks_and_valleys(melodies_by_method):
