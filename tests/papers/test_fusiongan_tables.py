@@ -75,7 +75,7 @@ def test_minutes_are_a_mean_over_seeds_and_a_number_without_range_is_shown_bare(
     table = tables.beyond_marginals(runs)
     assert row(table, method="fusion")["minutes"] == 1.0
     shown = table.markdown().replace("\N{NO-BREAK SPACE}", " ")
-    assert "50.0 [49.0, 51.0] %" in shown and "Of held-out music, 25.0 %" in shown
+    assert "50.0 [49.0, 51.0] %" in shown and "of held-out music, 25.0 %" in shown
 
 
 def test_pairs_and_scales_are_never_mixed():

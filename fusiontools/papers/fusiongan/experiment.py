@@ -1,6 +1,6 @@
 """All methods of the FusionGAN chapter, trained and measured for one pair, in one command::
 
-    python -m fusiontools.papers.fusiongan.experiment --data pair.npz --out DIR --scale shipped
+    python -m fusiontools.papers.fusiongan.experiment --data essen_ryan --out DIR --scale shipped
 
 Each training is a process of its own, several at a time, because small networks leave a GPU waiting. What is finished is kept in
 ``--work``, so the same command goes on where it was stopped; what there is to take home is written to ``--out`` after each training: a few
@@ -27,7 +27,7 @@ import numpy as np
 from fusiontools.corpora.cache import write_npz
 from fusiontools.errors import RecordError
 from fusiontools.papers.fusiongan.config import TRAINED, UNTRAINED, Config, method
-from fusiontools.papers.fusiongan.data import open_pair
+from fusiontools.papers.fusiongan.data import PAIRS, open_pair, pair, save_pair
 from fusiontools.records import Record, code_version, plain, write_record, write_whole
 
 __all__ = ["collect", "main", "run_all", "run_one", "ship"]
@@ -259,7 +259,7 @@ def ship(out, package=None):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description="All methods of FusionGAN for one pair.")
-    parser.add_argument("--data", help="the pair, as save_pair wrote it")
+    parser.add_argument("--data", help=f"{', '.join(PAIRS)}, or a file that save_pair wrote")
     parser.add_argument("--out", help="what there is to take home")
     parser.add_argument("--work", help="the runs; by default OUT/runs")
     parser.add_argument("--scale", default="shipped")
@@ -281,6 +281,12 @@ def main(arguments=None):
         return 0
     if not asked.data:
         parser.error("--data is needed")
+    if asked.data in PAIRS:
+        file = Path(asked.out) / f"{asked.data}.npz"
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_pair(pair(asked.data), file)
+        asked.data = file
     left = run_all(asked.data, asked.out, asked.work, asked.scale, asked.methods, asked.seeds, asked.workers, asked.device, asked.seconds)
     return 1 if left else 0
 
