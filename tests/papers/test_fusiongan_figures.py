@@ -169,7 +169,7 @@ def test_records_give_the_same_bars_and_their_own_share():
     run = Record("fusiongan", "mle", "smoke", {"name": "x", "sha256": "0" * 64}, 0, {}, kept, [], 0.0, "CPU", "0.1.0")
     (ax, _) = figures.judge_histograms({"mle": [run]}).axes
     assert bars(ax) == pytest.approx(list(100 * shares))
-    assert title(ax) == "MLE: 20.0 [10.0, 30.0] %"
+    assert title(ax).replace("\N{NO-BREAK SPACE}", " ") == "MLE: 20.0 [10.0, 30.0] %"
     with pytest.raises(ValueError, match="usual band"):
         figures.judge_histograms({"mle": run}, band=(0.4, 0.6))
 

@@ -1,0 +1,250 @@
+"""Networks and verbs: a closed gate is the identity, decoders share a face, the dial is even, a batch of Latent Perturb is the plain one."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fusiontools.errors import RecordError
+from fusiontools.music.grid import HOLD, REST, is_legal_grid, repair_grid
+from fusiontools.papers.connective_fusion.config import Config
+from fusiontools.papers.connective_fusion.data import join_halves
+from fusiontools.papers.connective_fusion.fusing import (
+    along,
+    decode,
+    encode,
+    fuse,
+    load_weights,
+    save_players,
+    style_corners,
+    style_plane,
+    trajectory,
+)
+from fusiontools.papers.connective_fusion.losses import z_distance
+from fusiontools.papers.connective_fusion.networks import TOKENS, VAE, Discriminator, Generator, as_grid, as_tokens
+from fusiontools.papers.connective_fusion.perturb import latent_perturb, perturb_steps
+from fusiontools.papers.connective_fusion.stage import Players
+
+TINY = replace(Config.smoke(), width=8, latent=6, style=3, mlp_width=8)
+
+
+def players(**changes):
+    torch.manual_seed(0)
+    made = Players(replace(TINY, **changes))
+    made.vae.eval().sigma.copy_(torch.linspace(0.2, 2.0, 6))
+    return made
+
+
+def halves(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return repair_grid(rng.choice([REST, HOLD, HOLD, 55, 60, 67, 84], (n, 64)).astype(np.uint8))
+
+
+# Networks
+
+
+@pytest.mark.parametrize("encoder", ["parallel", "lstm"])
+@pytest.mark.parametrize("decoder", ["parallel", "lstm"])
+@pytest.mark.parametrize("patch", [1, 4, 64])
+def test_encoders_and_decoders_share_a_face(encoder, decoder, patch):
+    vae = VAE(replace(TINY, encoder=encoder, decoder=decoder, patch=patch)).eval()
+    x = as_tokens(halves(5))
+    mean, log_var = vae.encode(x)
+    assert mean.shape == log_var.shape == (5, 6)
+    assert vae.logits(mean, x).shape == vae.logits(mean).shape == (5, 64, TOKENS)
+    grid = vae.decode(mean.view(5, 1, 6))
+    assert grid.shape == (5, 1, 64) and grid.dtype == np.uint8
+    alone = torch.cat([vae.encode(row[None])[0] for row in x])
+    assert torch.allclose(mean, alone, atol=1e-5)  # a half is encoded the same in any company
+
+
+@pytest.mark.parametrize("decoder", ["parallel", "lstm"])
+def test_a_greedy_decoder_is_told_its_own_tokens(decoder):
+    """What the decoder predicts alone is what it predicts when its own choices are given as the tokens before."""
+    vae = VAE(replace(TINY, decoder=decoder)).eval()
+    z = torch.randn(4, 6)
+    own = vae.greedy(z)
+    assert torch.allclose(vae.logits(z), vae.logits(z, own), atol=1e-5)
+
+
+def test_a_parallel_encoder_sees_every_token():
+    vae, x = VAE(TINY).eval(), as_tokens(halves(1))
+    mean, _ = vae.encode(x)
+    for t in (0, 17, 63):
+        other = x.clone()
+        other[0, t] = (other[0, t] + 5) % TOKENS
+        assert not torch.equal(vae.encode(other)[0], mean)
+
+
+def test_a_closed_gate_is_the_identity_and_an_open_one_takes_all():
+    g, z, s = Generator(6, 3, 8), torch.randn(4, 2, 6), torch.rand(4, 3)
+    with torch.no_grad():
+        g.net[-1].bias[:12] = -1e4
+        assert torch.equal(g(z, s), z)
+        g.net[-1].bias[:12] = 1e4
+        new = g.net(torch.cat([z.flatten(1), s], 1))[:, 12:].view(4, 2, 6)
+        assert torch.equal(g(z, s), new)
+
+
+def test_both_networks_have_five_layers_and_read_all_they_are_given():
+    g, d = Generator(6, 3, 8), Discriminator(6, 8)
+    assert [sum(isinstance(m, torch.nn.Linear) for m in n.net) for n in (g, d)] == [5, 5]
+    z, s = torch.randn(2, 2, 6, requires_grad=True), torch.rand(2, 3, requires_grad=True)
+    (g(z, s).square().sum() + d(z).sum()).backward()
+    assert d(z).shape == (2,) and (z.grad != 0).all() and (s.grad != 0).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, TOKENS - 1), min_size=64, max_size=64))
+def test_what_is_decoded_is_legal_but_for_a_first_hold(tokens):
+    grid = as_grid(torch.tensor(tokens))
+    assert is_legal_grid(np.concatenate([[60], grid]))
+    assert is_legal_grid(join_halves(grid, grid))
+    kept = repair_grid(grid) == grid
+    assert kept.all() or grid[0] == HOLD
+    onset = np.array(tokens) > 1
+    assert np.array_equal(as_tokens(grid)[torch.from_numpy(onset)], np.array(tokens)[onset])  # no note is touched
+
+
+# The dial
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.lists(st.floats(0, 1), min_size=2, max_size=5))
+def test_the_dial_is_even_in_z_distance(seed, iterations, amounts):
+    dice = torch.Generator().manual_seed(seed)
+    path = torch.randn(iterations + 1, 3, 2, 6, generator=dice, dtype=torch.float64)
+    sigma = torch.rand(6, generator=dice, dtype=torch.float64) + 0.1
+    strongest = z_distance(path[:1], path, sigma).mean(-1).amax(0)
+    for amount in amounts:
+        found = z_distance(path[0], along(path, amount, sigma), sigma).mean(-1)
+        assert torch.allclose(found, amount * strongest, atol=1e-8)
+    assert torch.equal(along(path, 0.0, sigma), path[0])
+    if iterations == 1:
+        assert torch.allclose(along(path, 1.0, sigma), path[1])
+
+
+def test_amount_0_is_what_the_vae_hears_and_more_is_farther():
+    p, left, right = players(), halves(4), halves(4, seed=1)
+    heard = decode(p, torch.stack([encode(p, left), encode(p, right)], 1))
+    none = fuse(p, left, right, amount=0.0, iterations=3)
+    assert np.array_equal(none.tokens, heard) and (none.distance == 0).all()
+    far = [fuse(p, left, right, amount=a, iterations=3, seed=2).distance for a in (0.1, 0.4, 0.7, 1.0)]
+    assert all((b > a).all() for a, b in pairwise(far))
+    assert all(is_legal_grid(row) for row in fuse(p, left, right).tokens)
+
+
+def test_a_dial_without_a_way_stays():
+    assert torch.equal(along(torch.ones(1, 2, 2, 6), 1.0, torch.ones(6)), torch.ones(2, 2, 6))
+    still = torch.ones(3, 2, 2, 6)
+    assert torch.equal(along(still, 0.5, torch.ones(6)), still[0])
+
+
+# Fusing
+
+
+def test_iterations_apply_the_generator_again():
+    p, z, s = players(), torch.randn(3, 2, 6), torch.rand(3, 3)
+    with torch.no_grad():
+        path = trajectory(p, z, s, 3)
+        assert torch.equal(path[0], z) and torch.allclose(path[3], p.generator(p.generator(p.generator(z, s), s), s))
+
+
+def test_one_pair_alone_is_one_in_a_batch_and_a_seed_is_a_style():
+    p, left, right = players(), halves(3), halves(3, seed=1)
+    style = np.array([0.0, 0.5, 1.0])
+    many, one = fuse(p, left, right, style), fuse(p, left[1], right[1], style)
+    assert torch.allclose(many.z[1], one.z[0], atol=1e-5) and one.tokens.shape == (1, 128)
+    assert torch.equal(fuse(p, left, right, seed=1).z, fuse(p, left, right, seed=1).z)
+    assert not torch.equal(fuse(p, left, right, seed=1).z, fuse(p, left, right, seed=2).z)
+
+
+def test_the_style_plane_runs_between_its_corners():
+    corners = style_corners(5, seed=3)
+    assert set(corners.unique().tolist()) == {0.0, 1.0} and len(corners.unique(dim=0)) == 4
+    plane = style_plane(corners, 4)
+    assert plane.shape == (4, 4, 5)
+    assert torch.equal(torch.stack([plane[0, 0], plane[0, -1], plane[-1, 0], plane[-1, -1]]), corners)
+    assert torch.allclose(plane[:, 1:] - plane[:, :-1], (plane[:, -1:] - plane[:, :1]) / 3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"amount": 1.5},
+        {"amount": -0.1},
+        {"style": [0.5, 0.5]},
+        {"style": [0.0, 0.0, 2.0]},
+        {"left": halves(2)[:, :63]},
+        {"left": halves(2) + 100},
+    ],
+)
+def test_what_cannot_be_fused_is_refused(wrong):
+    given = {"left": halves(2), "right": halves(2)} | wrong
+    with pytest.raises(ValueError):
+        fuse(players(), **given)
+
+
+def test_weights_travel_and_fuse_the_same(tmp_path):
+    p = players()
+    save_players(p, tmp_path / "w.safetensors", ["toy"], "free", data="toy")
+    read, about = load_weights(path=tmp_path / "w.safetensors")
+    for own, other in ((p.vae, read.vae), (p.generator, read.generator)):
+        own.load_state_dict({k: t.half().float() for k, t in own.state_dict().items()})  # as they are stored
+        assert all(torch.equal(t, other.state_dict()[k]) for k, t in own.state_dict().items())
+    assert about["data"] == "toy" and read.config == p.config
+    assert np.array_equal(fuse(p, halves(2), halves(2)).tokens, fuse(read, halves(2), halves(2)).tokens)
+    (tmp_path / "x.safetensors").write_bytes(b"nothing")
+    with pytest.raises(RecordError, match="not weights"):
+        load_weights(path=tmp_path / "x.safetensors")
+
+
+# Latent Perturb
+
+
+def judge(tokens):
+    """Likes high notes."""
+    return np.where(tokens > 1, tokens, 0).mean(1) / 84
+
+
+def plain_perturb(vae, z, sigma, noise):
+    """Algorithm 1 as it is printed, for one pair, with line 9 corrected."""
+
+    def heard(left, right):
+        return join_halves(vae.decode(left[None])[0], vae.decode(right[None])[0])
+
+    left, right = z
+    s_max = heard(left, right)
+    r_max = judge(s_max[None])[0]
+    for e_left, e_right in sigma * noise:
+        s_tmp = heard(left + e_left, right + e_right)
+        r_tmp = judge(s_tmp[None])[0]
+        if r_tmp > r_max:
+            s_max, r_max = s_tmp, r_tmp
+            left, right = left + e_left, right + e_right
+    return s_max, r_max, torch.stack([left, right])
+
+
+@pytest.mark.parametrize("decoder", ["parallel", "lstm"])
+def test_latent_perturb_in_a_batch_is_the_plain_algorithm(decoder):
+    p = players(decoder=decoder)
+    z, noise = torch.randn(4, 2, 6), torch.randn(15, 4, 2, 6)
+    found = latent_perturb(p.vae, z, judge, 0.7, steps=15, noise=noise)
+    for b in range(4):
+        tokens, reality, end = plain_perturb(p.vae, z[b], 0.7, noise[:, b])
+        assert np.array_equal(found.tokens[b], tokens) and found.reality[b] == pytest.approx(reality)
+        assert torch.allclose(found.z[b], end, atol=1e-5)
+    assert not torch.equal(found.z, z)
+
+
+def test_latent_perturb_never_gets_worse_and_a_seed_repeats_it():
+    p, z = players(), torch.randn(5, 2, 6)
+    steps = list(perturb_steps(p.vae, z, judge, 0.5, steps=8, seed=1))
+    assert len(steps) == 9 and torch.equal(steps[0].z, z)
+    assert all((b.reality >= a.reality).all() for a, b in pairwise(steps))
+    assert np.allclose([judge(s.tokens) for s in steps], [s.reality for s in steps])
+    assert np.array_equal(latent_perturb(p.vae, z, judge, 0.5, steps=8, seed=1).tokens, steps[-1].tokens)
