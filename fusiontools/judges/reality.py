@@ -1,0 +1,369 @@
+"""A judge of whole melodies: are these two halves from one melody, or put together from two?
+
+There are two of them, and both answer ``judge(windows)`` with the probability that each window is one melody. One is the paper's two-layer
+transformer. The other weighs features that a musician can name (`fusiontools.judges.joins`), and is there because a judge that a table of
+features beats is no judge. Both learn from songs that no generator learns from, and are measured on songs that neither has heard.
+
+What a shuffled pair is, and in which keys its halves stand: see `fusiontools.judges.pairs`.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+
+from fusiontools.errors import CorpusError, RecordError
+from fusiontools.judges.boosting import Trees, fit_trees
+from fusiontools.judges.joins import FEATURES, features
+from fusiontools.judges.pairs import learning_curve, measure, shuffled
+
+__all__ = [
+    "Config",
+    "FeatureJudge",
+    "TransformerJudge",
+    "judge_name",
+    "learning_curve",
+    "load_judge",
+    "measure",
+    "open_judge",
+    "reported",
+    "save_judge",
+    "shuffled",
+    "train_feature_judge",
+    "train_judge",
+]
+
+LIMIT = 1_000_000  # bytes of one judge that ships
+_AT_ONCE = 512  # windows that the transformer reads at one time
+
+
+@dataclass(frozen=True)
+class Config:
+    """How large the transformer is, and how long it learns. The paper says: two layers.
+
+    Parameters
+    ----------
+    width, heads, layers : int
+    dropout : float
+    batch : int
+        Real windows in a batch; as many shuffled ones come with them.
+    steps : int
+    rate, decay : float
+        AdamW's learning rate (a tenth of the steps up to it, then down along a cosine) and weight decay.
+    """
+
+    width: int = 48
+    heads: int = 4
+    layers: int = 2
+    dropout: float = 0.1
+    batch: int = 64
+    steps: int = 800
+    rate: float = 2e-3
+    decay: float = 0.05
+
+    @classmethod
+    def smoke(cls):
+        """Seconds: it shows that the code runs, and nothing else."""
+        return cls(width=16, heads=2, batch=16, steps=12)
+
+    @classmethod
+    def laptop(cls):
+        """About a minute on one CPU core."""
+        return cls()
+
+    @classmethod
+    def shipped(cls):
+        """The judges that come with the package: a minute and a half of one CPU core each."""
+        return cls(batch=32, steps=1600, rate=1.5e-3)
+
+    @classmethod
+    def paper(cls):
+        """For a GPU; the paper gives no size but the two layers."""
+        return cls(width=128, heads=8, batch=128, steps=20_000, rate=1e-3)
+
+
+def _probability(scores):
+    # p(real | window) = 1 / (1 + exp(-s))
+    return 1 / (1 + np.exp(-np.clip(scores, -50, 50)))
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureJudge:
+    """Boosted trees over `fusiontools.judges.joins`: ``judge(windows)`` maps grid tokens (N, T) to probabilities (N,)."""
+
+    trees: Trees
+    about: dict = field(default_factory=dict)
+    kind = "features"
+
+    def scores(self, windows):
+        """Log-odds that each window is one melody, (N, T) -> (N,)."""
+        return self.trees(features(windows))
+
+    def __call__(self, windows):
+        return _probability(self.scores(windows))
+
+    def reasons(self, top=10):
+        """What the judge listens to: a list of (feature, share of all that its questions gained)."""
+        share = self.trees.importance(len(FEATURES))
+        return [(FEATURES[i], float(share[i])) for i in np.argsort(-share)[:top]]
+
+
+@dataclass(frozen=True, eq=False)
+class TransformerJudge:
+    """The transformer, ready to judge: ``judge(windows)`` maps grid tokens (N, T) to probabilities (N,).
+
+    It computes where its network is, and leaves no gradients.
+    """
+
+    network: object  # fusiontools.judges.transformer.RealityNet
+    about: dict = field(default_factory=dict)
+    kind = "transformer"
+
+    def scores(self, windows):
+        """Log-odds that each window is one melody, (N, T) -> (N,)."""
+        import torch
+
+        from fusiontools.judges.transformer import read_beats
+
+        windows = np.asarray(windows)
+        device, training = next(self.network.parameters()).device, self.network.training
+        self.network.eval()
+        found = [np.zeros(0)]
+        try:
+            with torch.no_grad():
+                for i in range(0, len(windows), _AT_ONCE):
+                    beats = [part.to(device) for part in read_beats(windows[i : i + _AT_ONCE])]
+                    found.append(self.network(beats).cpu().numpy().astype(np.float64))
+        finally:
+            self.network.train(training)
+        return np.concatenate(found)
+
+    def __call__(self, windows):
+        return _probability(self.scores(windows))
+
+
+def train_feature_judge(windows, songs, held_out, held_out_songs, keys="all", seed=0, trees=400, depth=5, rate=0.1, **about):
+    """Train the judge that weighs features.
+
+    Parameters
+    ----------
+    windows, songs : array_like, shapes (N, T) and (N,)
+        Real windows to learn from, and their songs; the shuffled ones are made of them, as many.
+    held_out, held_out_songs : array_like
+        Windows of other songs: they decide when to stop.
+    keys : {"all", "own"}
+        See `shuffled`.
+    seed, trees, depth, rate
+        See ``fusiontools.judges.boosting.fit_trees``.
+    **about
+        What to note down, such as `corpora` and `terms`.
+
+    Returns
+    -------
+    FeatureJudge
+    """
+    x, y = _rows(windows, songs, keys, seed)
+    x_out, y_out = _rows(held_out, held_out_songs, keys, seed + 1)
+    grown = fit_trees(x, y, x_out, y_out, trees, depth, rate, seed=seed)
+    trained = {"songs": len(np.unique(songs)), "windows": len(windows)}
+    return FeatureJudge(grown, {"kind": "features", "keys": keys, "seed": seed, "trained_on": trained, **about})
+
+
+def _rows(windows, songs, keys, seed):
+    false = shuffled(windows, songs, np.random.default_rng(seed), keys)
+    return np.concatenate([features(windows), features(false)]), np.repeat([True, False], [len(windows), len(false)])
+
+
+def train_judge(config, windows, songs, run, keys="all", **about):
+    """Train the transformer, or go on with a training.
+
+    Parameters
+    ----------
+    config : Config
+    windows, songs : array_like, shapes (N, T) and (N,)
+        Real windows to learn from, and their songs. Each batch puts new shuffled pairs beside its real ones.
+    run : fusiontools.training.Run
+    keys : {"all", "own"}
+        See `shuffled`.
+    **about
+        What to note down, such as `corpora` and `terms`.
+
+    Returns
+    -------
+    TransformerJudge
+        On the run's device.
+
+    Raises
+    ------
+    FusionError
+        If memory or disk run out; the last checkpoint is whole.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    from fusiontools.judges.transformer import CELLS, RealityNet, read_beats
+    from fusiontools.training import Batches, memory_guard, seed_everything, steps
+
+    windows, songs = np.asarray(windows), np.asarray(songs)
+    seed_everything(run.seed)
+    device = torch.device("cpu") if run.fabric is None else run.fabric.device
+    size = {"beats": windows.shape[1] // CELLS, "width": config.width, "heads": config.heads, "layers": config.layers}
+    network = RealityNet(**size, dropout=config.dropout).to(device).train()
+    adam = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
+    batches, rng = Batches(len(windows), config.batch, run.seed), np.random.default_rng([run.seed, 1])
+    real = torch.arange(2 * config.batch, device=device) < config.batch
+    state = {"network": network, "adam": adam, "batches": batches, "rng": rng}
+    with memory_guard(reduce="batch"):
+        for step in steps(run, state, config.steps, phase="reality", curves=["loss", "accuracy"]):
+            index = next(batches)
+            beats = read_beats(np.concatenate([windows[index], shuffled(windows, songs, rng, keys, index)]))
+            score = network([part.to(device) for part in beats])  # (2 B,)
+            # L = -E_real[log p] - E_shuffled[log(1 - p)]
+            loss = F.binary_cross_entropy_with_logits(score, real.to(score.dtype))
+            for group in adam.param_groups:
+                rise, fall = (step + 1) / (0.1 * config.steps), 0.5 * (1 + np.cos(np.pi * step / config.steps))
+                group["lr"] = config.rate * min(rise, fall)
+            adam.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            adam.step()
+            run.log(loss=loss.detach(), accuracy=((score > 0) == real).float().mean())
+    trained = {"songs": len(np.unique(songs)), "windows": len(windows)}
+    notes = {"kind": "transformer", "keys": keys, "seed": run.seed, "trained_on": trained, "config": asdict(config), "size": size}
+    return TransformerJudge(network.eval(), notes | about)
+
+
+def reported(judge, windows, songs, curve=(), seed=0):
+    """The same judge, with a note of how right it is on songs that it has never heard.
+
+    Parameters
+    ----------
+    judge : FeatureJudge or TransformerJudge
+    windows, songs, seed
+        See `measure`; pairs are shuffled as in its training.
+    curve : list of dict
+        What `learning_curve` found, if it was drawn.
+
+    Returns
+    -------
+    FeatureJudge or TransformerJudge
+        Its ``about`` has ``accuracy``, ``mean_real`` and ``mean_shuffled``, each as value, low and high; ``measured_on``;
+        ``learning_curve``.
+    """
+    found = measure(judge, windows, songs, judge.about["keys"], seed)
+    numbers = {name: [float(v) for v in interval] for name, interval in found.items()}
+    heard = {"songs": len(np.unique(songs)), "windows": len(windows)}
+    return replace(judge, about=judge.about | numbers | {"measured_on": heard, "learning_curve": list(curve)})
+
+
+# --- files ---
+
+
+def judge_name(data, kind="transformer", part="train-2"):
+    """The file that holds a judge of its own kind, data and part of the songs.
+
+    Examples
+    --------
+    >>> judge_name("tunes"), judge_name("tunes", "features", "train-1")
+    ('reality_tunes.safetensors', 'reality_tunes_features_train1.safetensors')
+    """
+    if kind not in ("transformer", "features") or part not in ("train-1", "train-2"):
+        raise ValueError(f"there is no judge {kind!r} of {part!r}; choose 'transformer' or 'features', and 'train-1' or 'train-2'")
+    return "_".join(["reality", data, *["features"] * (kind == "features"), *["train1"] * (part == "train-1")]) + ".safetensors"
+
+
+def save_judge(judge, path, limit=LIMIT):
+    """Write a judge as safetensors: numbers only, no code.
+
+    Parameters
+    ----------
+    judge : FeatureJudge or TransformerJudge
+        Its ``about`` names at least `corpora` and `terms`.
+    path : path-like
+    limit : int or None
+        The largest file allowed, in bytes.
+
+    Raises
+    ------
+    FusionError
+        If the file would be too large or cannot be written.
+    ValueError
+        If ``about`` says nothing of corpora and terms.
+    """
+    from fusiontools.records import plain, write_whole
+    from fusiontools.training import save_weights
+
+    about = plain(judge.about, "about")
+    if not about.get("corpora") or not about.get("terms"):
+        raise ValueError("say what the judge was trained on, and under which terms: about needs 'corpora' and 'terms'")
+    if judge.kind == "transformer":
+        save_weights(judge.network, path, limit=limit, **about)
+        return
+    from safetensors.numpy import save
+
+    t = judge.trees
+    arrays = {"start": np.array([t.start]), "feature": t.feature, "threshold": t.threshold, "answer": t.answer, "gain": t.gain}
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    data = save(arrays, metadata={"about": json.dumps(about | {"features": list(FEATURES)}, ensure_ascii=False)})
+    if limit is not None and len(data) > limit:
+        raise RecordError(f"this judge takes {len(data) / 1e6:.1f} MB, and {limit / 1e6:.1f} are allowed", path, "grow fewer trees")
+    write_whole(path, data)
+
+
+def open_judge(path):
+    """Read what `save_judge` wrote.
+
+    Returns
+    -------
+    FeatureJudge or TransformerJudge
+
+    Raises
+    ------
+    RecordError
+        If it is missing, damaged, or something else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    again = "get the file again, or train a judge with fusiontools.judges.reality"
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            about = json.loads(file.metadata()["about"])
+            if about["kind"] == "features":
+                if about["features"] != list(FEATURES):
+                    raise RecordError("a judge of other features than these", path, again)
+                parts = {name: file.get_tensor(name) for name in ("start", "feature", "threshold", "answer", "gain")}
+                return FeatureJudge(Trees(float(parts.pop("start")[0]), **parts), about)
+            size = about["size"]
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"not a judge of reality ({type(error).__name__})", path, again) from None
+    from fusiontools.judges.transformer import RealityNet
+    from fusiontools.training import load_weights
+
+    return TransformerJudge(load_weights(path, RealityNet(**size)).eval(), about)
+
+
+def load_judge(data, kind="transformer", part="train-2"):
+    """The judge that comes with the package.
+
+    Parameters
+    ----------
+    data : str
+        What it was trained on, such as "tunes".
+    kind : {"transformer", "features"}
+    part : {"train-2", "train-1"}
+        The songs that it learned from: "train-2" to judge what models make; "train-1" is for a search that is led by a judge, as Latent
+        Perturb is, and must not be led by the one that marks it.
+
+    Raises
+    ------
+    CorpusError
+        If there is none.
+    """
+    from importlib import resources
+
+    file = resources.files("fusiontools") / "pretrained" / judge_name(data, kind, part)
+    if not file.is_file():
+        what = f"no judge of reality ({kind}, {part}) comes with the package for {data!r}"
+        raise CorpusError(what, do="train one with fusiontools.judges.reality.train_judge")
+    with resources.as_file(file) as path:
+        return open_judge(path)

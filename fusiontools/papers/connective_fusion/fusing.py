@@ -1,0 +1,255 @@
+"""What a trained Connective Fusion can do: hear halves, fuse them, once or again and again, in a style, by an amount. No training here.
+
+A melody of eight bars is a row of 128 tokens of the grid, a half one of 64: see `fusiontools.music.grid`.
+"""
+
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from fusiontools.errors import RecordError
+from fusiontools.papers.connective_fusion.config import Config
+from fusiontools.papers.connective_fusion.data import HALF, join_halves
+from fusiontools.papers.connective_fusion.losses import z_distance
+from fusiontools.papers.connective_fusion.networks import as_tokens
+from fusiontools.papers.connective_fusion.stage import Players
+from fusiontools.training import read_weights, save_weights
+
+__all__ = [
+    "Fused",
+    "along",
+    "decode",
+    "encode",
+    "fuse",
+    "load_weights",
+    "save_players",
+    "shipped_weights",
+    "style_corners",
+    "style_plane",
+    "trajectory",
+]
+
+
+class Fused(NamedTuple):
+    """What came of B pairs."""
+
+    tokens: np.ndarray  # (B, 128) uint8: the melodies
+    z: torch.Tensor  # (B, 2, Z): where they stand in latent space
+    distance: np.ndarray  # (B,): how far from their inputs, as the mean z-distance of both halves
+
+
+@torch.no_grad()
+def encode(players, halves):
+    """Where halves stand in latent space: (..., 64) tokens -> (..., Z).
+
+    Parameters
+    ----------
+    players : Players
+    halves : array_like of int, shape (..., 64)
+        Tokens of the grid. A half may begin with a hold.
+    """
+    x = as_tokens(halves, players.device)
+    mean, _ = players.vae.encode(x.flatten(0, -2) if x.ndim > 1 else x[None])
+    # argmax_z q(z|x) is the mean, section 2.5
+    return mean.view(*x.shape[:-1], -1)
+
+
+def decode(players, z):
+    """What pairs sound like: (..., 2, Z) -> (..., 128) tokens, legal."""
+    halves = players.vae.decode(z)
+    return join_halves(halves[..., 0, :], halves[..., 1, :])
+
+
+@torch.no_grad()
+def trajectory(players, z, style, iterations=1):
+    """Iterated transformation, section 2.2.3: G applied to its own result again and again.
+
+    Parameters
+    ----------
+    players : Players
+    z : Tensor, shape (B, 2, Z)
+    style : Tensor, shape (B, S)
+    iterations : int
+
+    Returns
+    -------
+    Tensor, shape (iterations + 1, B, 2, Z)
+        It starts with `z` itself.
+    """
+    path = [z]
+    for _ in range(iterations):
+        # (z'_L, z'_R) = G(z_L, z_R, s)
+        path.append(players.generator(path[-1], style))
+    return torch.stack(path)
+
+
+def along(path, amount, sigma):
+    """Go some of the way from the inputs to the strongest transformation: a dial that is even in z-distance.
+
+    The way goes straight from each iteration to the next. The strongest is the iteration farthest from the inputs. At amount a you stand
+    where the z-distance from the inputs, averaged over both halves, first is a times the strongest one's. So more is always farther,
+    0 is where you began, and a single iteration's 1 is its result.
+
+    Parameters
+    ----------
+    path : Tensor, shape (K + 1, B, 2, Z)
+        See `trajectory`.
+    amount : float or Tensor of shape (B,)
+        0 to 1.
+    sigma : Tensor, shape (Z,)
+
+    Returns
+    -------
+    Tensor, shape (B, 2, Z)
+    """
+    amount = torch.as_tensor(amount, dtype=path.dtype, device=path.device).expand(path.shape[1])
+    if not ((amount >= 0) & (amount <= 1)).all():
+        raise ValueError(f"amounts lie between 0 and 1, found {amount.min():g} to {amount.max():g}")
+    if len(path) == 1:
+        return path[0]
+    far = z_distance(path[:1], path, sigma).mean(-1)  # (K + 1, B)
+    goal = amount * far.amax(0)
+    end = (far >= goal).float().argmax(0).clamp(min=1)  # the first iteration that is far enough: the goal lies on the way to it
+    one = torch.arange(path.shape[1], device=path.device)
+    start, step = path[end - 1, one], path[end, one] - path[end - 1, one]
+    # d(t) = |u + t v|^2 = a t^2 + 2 b t + c, with lengths in units of sigma, and d(t) = goal
+    u, v = (start - path[0]) / sigma, step / sigma
+    a, b, c = (v * v).mean((1, 2)), (u * v).mean((1, 2)), (u * u).mean((1, 2))
+    t = (-b + (b * b + a * (goal - c)).clamp(min=0).sqrt()) / a.clamp(min=1e-30)
+    t = torch.where(far[end, one] <= goal, 1.0, t.clamp(0, 1))  # at the end itself there is nothing to round
+    t = torch.where(goal <= 0, 0.0, t)
+    return start + t[:, None, None] * step
+
+
+def fuse(players, left, right, style=None, iterations=1, amount=1.0, seed=0):
+    """Fuse pairs of melodies of four bars into melodies of eight.
+
+    Parameters
+    ----------
+    players : Players
+    left, right : array_like of int, shape (B, 64) or (64,)
+        Tokens of the grid, pitches 55 to 84.
+    style : array_like of float, shape (S,) or (B, S), optional
+        In [0, 1]; by default drawn from `seed`, one for each pair.
+    iterations : int
+        How often the transformation is applied.
+    amount : float
+        0 gives the inputs back as the VAE hears them, 1 the strongest of the iterations; between them the z-distance grows evenly. See
+        `along`.
+    seed : int
+
+    Returns
+    -------
+    Fused
+
+    Raises
+    ------
+    ValueError
+        If a shape, a token, the style or the amount is not as described.
+
+    References
+    ----------
+    Connective Fusion, section 2.2.3.
+    """
+    left, right = np.atleast_2d(left), np.atleast_2d(right)
+    if left.shape != right.shape or left.shape[1:] != (HALF,):
+        raise ValueError(f"two halves of {HALF} tokens are fused, found shapes {left.shape} and {right.shape}")
+    z = encode(players, np.stack([left, right], axis=1))  # (B, 2, Z)
+    if style is None:
+        style = torch.rand(len(z), players.config.style, generator=torch.Generator().manual_seed(seed))
+    style = torch.as_tensor(style, dtype=torch.float32)
+    if style.shape[-1] != players.config.style or style.numel() and not 0 <= style.min() <= style.max() <= 1:
+        raise ValueError(f"a style is {players.config.style} numbers from 0 to 1, found shape {tuple(style.shape)}")
+    path = trajectory(players, z, style.expand(len(z), -1).to(z.device), iterations)
+    moved = along(path, amount, players.vae.sigma)
+    return Fused(decode(players, moved), moved, z_distance(z, moved, players.vae.sigma).mean(1).cpu().numpy())
+
+
+def style_corners(style, seed=0):
+    """Four styles drawn from {0, 1}^d_s, no two alike, section 3.3: (4, S).
+
+    Parameters
+    ----------
+    style : int
+        ``d_s``, 2 at least.
+    seed : int
+    """
+    dice = torch.Generator().manual_seed(seed)
+    while True:
+        corners = torch.randint(2, (4, style), generator=dice).float()
+        if len(corners.unique(dim=0)) == 4 or style < 2:
+            return corners
+
+
+def style_plane(corners, n=5):
+    """Styles on a plane between four corners: (4, S) -> (n, n, S), with the corners top left, top right, bottom left, bottom right.
+
+    Examples
+    --------
+    >>> style_plane(torch.tensor([[0.0], [1.0], [2.0], [3.0]]), 3)[..., 0].tolist()
+    [[0.0, 0.5, 1.0], [1.0, 1.5, 2.0], [2.0, 2.5, 3.0]]
+    """
+    share = torch.linspace(0, 1, n)
+    # s(x, y) = (1 - y) ((1 - x) s_1 + x s_2) + y ((1 - x) s_3 + x s_4)
+    top, bottom = (torch.lerp(corners[i], corners[i + 1], share[:, None]) for i in (0, 2))
+    return torch.lerp(top[None], bottom[None], share[:, None, None])
+
+
+def save_players(players, path, corpora, terms, **about):
+    """Write what `fuse` needs as one file of weights that says how to build it.
+
+    Parameters
+    ----------
+    players : Players
+    path : path-like
+        ``.safetensors``
+    corpora, terms
+        See ``fusiontools.training.save_weights``.
+    """
+    models = {"vae": players.vae, "generator": players.generator}
+    save_weights(models, path, corpora=corpora, terms=terms, paper="connective_fusion", config=asdict(players.config), **about)
+
+
+def shipped_weights(data, similarity=0.3):
+    """Where the weights lie that come with the package, trained on some data with some ``lambda``."""
+    name = f"connective_fusion_{data}_{similarity:g}.safetensors"
+    return Path(str(resources.files("fusiontools").joinpath("pretrained", name)))
+
+
+def load_weights(data="tunebooks_pop909", similarity=0.3, path=None):
+    """Players from weights that come with the package or from a file of your own; their discriminator is new.
+
+    Parameters
+    ----------
+    data : str
+        One of ``fusiontools.papers.connective_fusion.data.SOURCES``.
+    similarity : float
+        One of ``fusiontools.papers.connective_fusion.config.LAMBDAS``.
+    path : path-like, optional
+
+    Returns
+    -------
+    players : Players
+    about : dict
+
+    Raises
+    ------
+    RecordError
+        If there are none, or the file is damaged or of something else.
+    """
+    path = path if path is not None else shipped_weights(data, similarity)
+    tensors, about = read_weights(path)
+    try:
+        players = Players(Config(**about["config"]))
+        for name in ("vae", "generator"):
+            own = {key[len(name) + 1 :]: t for key, t in tensors.items() if key.startswith(f"{name}.")}
+            getattr(players, name).load_state_dict(own)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        why = str(error).splitlines()[0][:200]
+        raise RecordError(f"no weights of Connective Fusion ({why})", path, "get the file again, or train them") from None
+    players.vae.eval()
+    return players, about
