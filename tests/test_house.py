@@ -114,9 +114,9 @@ def test_rooms_arrive_when_named():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_no_public_name_of_a_paper_is_also_a_file_of_its_room():
+def test_no_public_name_of_a_paper_is_also_a_file_of_its_room(root):
     """`import fusiontools.papers.x.train` would put the module where the function `train` is looked for."""
-    for room in sorted((ROOT / "fusiontools" / "papers").iterdir()):
+    for room in sorted((root / "fusiontools" / "papers").iterdir()):
         if (room / "__init__.py").is_file():
             public = importlib.import_module(f"fusiontools.papers.{room.name}").__all__
             clash = {name for name in public if (room / f"{name}.py").is_file() and name != "paper"}

@@ -256,7 +256,9 @@ def write_midi(music, path, bpm=None, program=0):
         If a file cannot say it, or `read_midi` would refuse it again: notes before beat 0 or after six hours, a tempo below 3.5763 or above
         3,000 bpm, a name that is no text. Or if the file cannot be written.
     """
-    from symusic import Note, Score, Tempo as TempoEvent, TimeSignature, Track as MidiTrack
+    from symusic import Note, Score, TimeSignature
+    from symusic import Tempo as TempoEvent
+    from symusic import Track as MidiTrack
 
     if isinstance(music, Notes):
         _need(music, "beats", "write_midi")
