@@ -234,7 +234,7 @@ def beyond_marginals(records):
         "Ratio of duration pairs": lambda row: cell(row["db_eud_ratio"]),
         "imbalance, DD, then NPD": lambda row: f"{cell(row['balance_dd'])}<br>{cell(row['balance_npd'])}",
         "copied": lambda row: NOTHING if row["copied_8gram"] is None else f"{100 * row['copied_8gram']['mean']:.1f} %",
-        "minutes": lambda row: number(row["minutes"], 1),
+        "min": lambda row: number(row["minutes"], 1),
     }
     rows = list(_rows(records, metrics, ["rm", "mc", *TRIVIAL]))
     held_out = {cell(row["held_out_8gram"], 1, True) for row in rows if row["held_out_8gram"]}
