@@ -115,14 +115,6 @@ def test_a_folder_that_is_no_run_is_refused(run, tmp_path, pair):
     assert "holds no copy of its data, 'lost'" in run("train", "--run", tmp_path)[2]
 
 
-@pytest.fixture
-def heard():
-    """Tests that a shell started in the background ignore SIGINT from birth; here it counts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_goes_on_to_the_same_weights(run, trained, pair, tmp_path, monkeypatch, heard, number, code):
     from fusiontools.papers.fusiongan import stage

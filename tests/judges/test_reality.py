@@ -262,7 +262,7 @@ def test_a_held_note_over_the_middle_tells_nothing(feature_judge, transformer):
         np.testing.assert_allclose(judge(windows), judge(cut), atol=1e-6)
 
 
-def test_a_training_goes_on_where_it_was_stopped(tmp_path, tmp_path_factory, monkeypatch):
+def test_a_training_goes_on_where_it_was_stopped(tmp_path, tmp_path_factory, monkeypatch, heard):
     windows, songs = tunes(6, 4, 5)
     config, calls = Config(width=8, heads=2, batch=4, steps=6), []
     whole = train_judge(config, windows, songs, opened(tmp_path_factory))
