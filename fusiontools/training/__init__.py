@@ -9,6 +9,7 @@ _HOMES = {
     "Batches": "loop",
     "Run": "run",
     "capture_generators": "seeds",
+    "descend": "loop",
     "device_name": "devices",
     "fabric": "devices",
     "load_checkpoint": "checkpoint",

@@ -18,7 +18,7 @@ from fusiontools.training.devices import need_torch
 from fusiontools.training.progress import watch
 from fusiontools.training.seeds import capture_generators, restore_generators
 
-__all__ = ["Batches", "steps"]
+__all__ = ["Batches", "descend", "steps"]
 
 
 class Batches:
@@ -273,3 +273,27 @@ def _put_back(thing, value):
     else:
         thing.clear()
         thing.update(value)
+
+
+def descend(run, loss, model, optimizer, clip=None):
+    """One step of an optimizer downhill, the same in every process.
+
+    Parameters
+    ----------
+    run : Run
+        With several processes, gradients are averaged over them.
+    loss : Tensor
+    model : torch.nn.Module
+        Whose gradients are averaged and shortened.
+    optimizer : torch.optim.Optimizer
+    clip : float, optional
+        The longest gradient that is let through.
+    """
+    optimizer.zero_grad()
+    loss.backward()
+    if run.processes > 1:
+        for p in model.parameters():
+            p.grad = run.fabric.all_reduce(p.grad, reduce_op="mean")
+    if clip:
+        need_torch().nn.utils.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()

@@ -14,7 +14,7 @@ from fusiontools.papers.connective_fusion.data import HALF
 from fusiontools.papers.connective_fusion.losses import divergence
 from fusiontools.papers.connective_fusion.networks import VAE, Discriminator, Generator, as_tokens
 from fusiontools.records import plain, write_whole
-from fusiontools.training import Batches, steps
+from fusiontools.training import Batches, descend, steps
 
 __all__ = ["DEPENDS", "Players", "Stage", "accuracies", "adopt", "rate"]
 
@@ -93,14 +93,7 @@ class Stage:
 
     def update(self, loss, model, optimizer, clip=None):
         """One step of an optimizer downhill, the same in every process."""
-        optimizer.zero_grad()
-        loss.backward()
-        if self.run.processes > 1:
-            for p in model.parameters():
-                p.grad = self.run.fabric.all_reduce(p.grad, reduce_op="mean")
-        if clip:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-        optimizer.step()
+        descend(self.run, loss, model, optimizer, clip)
 
 
 @torch.no_grad()

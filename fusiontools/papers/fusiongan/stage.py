@@ -13,7 +13,7 @@ from fusiontools.papers.fusiongan import losses
 from fusiontools.papers.fusiongan.networks import Critic, Generator
 from fusiontools.records import plain, write_whole
 from fusiontools.score import euclidean, ratio, shares
-from fusiontools.training import Batches, steps
+from fusiontools.training import Batches, descend, steps
 
 __all__ = ["DEPENDS", "NAMES", "Measure", "Players", "Stage", "adopt", "follow", "token_histograms"]
 
@@ -94,14 +94,7 @@ class Stage:
 
     def update(self, loss, model, optimizer, clip=None):
         """One step of an optimizer downhill, the same in every process."""
-        optimizer.zero_grad()
-        loss.backward()
-        if self.run.processes > 1:
-            for p in model.parameters():
-                p.grad = self.run.fabric.all_reduce(p.grad, reduce_op="mean")
-        if clip:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-        optimizer.step()
+        descend(self.run, loss, model, optimizer, clip)
 
     def ascend(self, d, value, optimizer, x, y):
         """One step of a critic uphill; `x` and `y` are the two sides that it tells apart, for a gradient penalty."""
