@@ -14,10 +14,10 @@ __all__ = ["Explorer", "explore"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # A widget's HTML comes into the page through innerHTML, which runs no script. An image that cannot be shown says so to its own handler, and
-# that puts each player's script in again, as a new element: those do run.
+# that puts the script of each player and pad in again, as a new element: those do run.
 WAKE = (
     '<img hidden alt="" src="data:image/gif," onerror="'
-    "this.parentNode.querySelectorAll('figure.ft-player > script').forEach(s => {"
+    "this.parentNode.querySelectorAll('figure[data-ft] > script').forEach(s => {"
     " const n = document.createElement('script'); n.textContent = s.textContent; s.replaceWith(n); }); this.remove();"
     '">'
 )
