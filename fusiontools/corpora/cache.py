@@ -31,6 +31,7 @@ __all__ = [
     "source_hash",
     "user_dir",
     "whole_file",
+    "write_described",
     "write_npz",
 ]
 
@@ -221,6 +222,30 @@ def write_npz(path, compress=False, **arrays):
         raise OSError(f"{size:,} bytes do not fit on the disk of {path.parent}")
     with whole_file(path) as file:
         (np.savez_compressed if compress else np.savez)(file, **arrays)
+
+
+def write_described(path, about, arrays, name="json"):
+    """Write arrays, and what there is to say of them, into one compressed ``.npz``, whole or not at all: it travels alone.
+
+    Parameters
+    ----------
+    path : path-like
+    about : dict
+        JSON values.
+    arrays : dict of str to ndarray
+    name : str
+        What `about` is called among the arrays: there it is UTF-8 text, as bytes.
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be written.
+    """
+    text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    try:
+        write_npz(path, compress=True, **{name: text}, **arrays)
+    except OSError as error:
+        raise CorpusError(f"cannot be written ({error.strerror or error})", path, "check that its folder may be written to") from None
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fusiontools.corpora.cache import cache_dir, content_hash, prune, read_npz, write_npz
+from fusiontools.corpora.cache import cache_dir, content_hash, prune, read_npz, write_described
 from fusiontools.corpora.editions import edition
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.registry import CORPORA, load
@@ -207,10 +207,7 @@ def save_encoded(encoded, path):
         If the file cannot be written.
     """
     arrays = {"data": encoded.data, "offsets": encoded.offsets, **{name: getattr(encoded, name) for name in _STRINGS}}
-    try:
-        write_npz(path, compress=True, about=np.frombuffer(json.dumps(encoded.about).encode(), dtype=np.uint8), **arrays)
-    except OSError as error:
-        raise CorpusError(f"cannot be written ({error.strerror or error})", path, "check that its folder may be written to") from None
+    write_described(path, encoded.about, arrays, name="about")
 
 
 def open_encoded(path):

@@ -8,6 +8,7 @@ import importlib
 _HOMES = {
     "Batches": "loop",
     "Run": "run",
+    "adopt": "run",
     "capture_generators": "seeds",
     "descend": "loop",
     "device_name": "devices",

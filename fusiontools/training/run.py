@@ -20,7 +20,7 @@ from fusiontools.training.devices import device_name
 from fusiontools.training.history import FIXED, History
 from fusiontools.training.scales import scale as scale_or_default
 
-__all__ = ["FORMAT", "Run"]
+__all__ = ["FORMAT", "Run", "adopt"]
 
 FORMAT = 1  # of the folder; a new one when old runs can no longer be continued
 OURS = {"config.json", "history.csv", "record.json", ".lock"}
@@ -229,6 +229,39 @@ class Run:
 
     def _writing(self):
         return disk_guard(self.history.path, "free some space there and go on: the last checkpoint is whole")
+
+
+def adopt(run, folder, phases, depends):
+    """Take a phase over from another run's folder, if that run was the same up to there: seed, data, phases, and what they depend on.
+
+    Where every phase starts from a seed of its own, the result is the same as without, bit by bit.
+
+    Parameters
+    ----------
+    run : Run
+    folder : path-like
+        The other run's.
+    phases : sequence of str
+        The first phases of this run; the last of them is taken over.
+    depends : dict of str to sequence of str
+        For each phase the settings that its end depends on. A phase that is not among them, or comes after one that is not, is never taken.
+
+    Returns
+    -------
+    bool
+        Whether it was taken. What this run has begun itself is kept.
+    """
+    here, phases = run.checkpoint_path(phases[-1]), list(phases)
+    there = Path(folder) / here.name
+    if here.exists() or not set(phases) <= set(depends) or not there.is_file():
+        return False
+    mine, about = plain(run.about), json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    same = about["config"]["phases"][: len(phases)] == phases and about["seed"] == mine["seed"]
+    same = same and about["data"]["sha256"] == mine["data"]["sha256"]
+    if not same or any(about["config"].get(name) != mine["config"][name] for phase in phases for name in depends[phase]):
+        return False
+    write_whole(here, there.read_bytes())
+    return True
 
 
 def _claim(folder, about):

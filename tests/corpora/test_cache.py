@@ -20,6 +20,7 @@ from fusiontools.corpora.cache import (
     source_hash,
     user_dir,
     whole_file,
+    write_described,
     write_npz,
 )
 from fusiontools.corpora.places import data_dir
@@ -181,3 +182,16 @@ def test_a_large_source_is_known_by_size_and_date(tmp_path, monkeypatch):
     assert source_hash(tmp_path) == before  # its content was not read
     os.utime(tmp_path / "a.mid", ns=(1, 2_000_000_000))
     assert source_hash(tmp_path) != before
+
+
+def test_arrays_travel_with_what_there_is_to_say_of_them(tmp_path):
+    about = {"name": "Größe", "sizes": [1, 2.5, None]}
+    write_described(tmp_path / "deep" / "x.npz", about, {"a": BUILT["a"]})
+    found = read_npz(tmp_path / "deep" / "x.npz")
+    assert json.loads(found.pop("json").tobytes()) == about
+    assert list(found) == ["a"] and np.array_equal(found["a"], BUILT["a"])
+    write_described(tmp_path / "y.npz", about, {}, name="about")
+    assert list(read_npz(tmp_path / "y.npz")) == ["about"]
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(CorpusError, match="cannot be written.*check that its folder may be written to"):
+        write_described(tmp_path / "file" / "x.npz", about, {})

@@ -9,7 +9,7 @@ import pytest
 
 from fusiontools.errors import FusionError, RecordError
 from fusiontools.records import read_record, read_records
-from fusiontools.training import Run, steps
+from fusiontools.training import Run, adopt, steps
 from fusiontools.training import run as run_module
 
 
@@ -170,3 +170,55 @@ def test_logging_belongs_into_the_loop_and_has_its_own_names(folder):
                 run.log(**{name: 1})
     assert run.history.rows == [{"step": 0, "phase": "train", "loss": 0.5, "hits": 2}]
     run.close()
+
+
+DEPENDS = {"first": ("width",), "second": ("width", "rate")}
+
+
+def phases(folder, **changed):
+    """A run that has finished three phases."""
+    config = {"width": 8, "rate": 1.0, "other": 0, "phases": ["first", "second", "third"]} | changed.pop("config", {})
+    with Run.open(folder, **ASKED | {"config": config} | changed) as run:
+        for phase in config["phases"]:
+            run.checkpoint_path(phase).write_bytes(f"{phase} of {folder.name}".encode())
+    return run
+
+
+def fresh(folder, **changed):
+    run = phases(folder, **changed)
+    for file in folder.glob("checkpoint-*"):
+        file.unlink()
+    return run
+
+
+@pytest.mark.parametrize(
+    "changed, taken",
+    [
+        ({}, (True, True)),
+        ({"method": "rl", "config": {"other": 1, "phases": ["first", "second", "fourth"]}}, (True, True)),
+        ({"config": {"rate": 2.0}}, (True, False)),
+        ({"config": {"width": 9}}, (False, False)),
+        ({"config": {"phases": ["first", "fourth", "second"]}}, (True, False)),
+        ({"seed": 4}, (False, False)),
+        ({"data": {"name": "essen", "sha256": "cd" * 32}}, (False, False)),
+    ],
+)
+def test_a_phase_is_taken_over_where_nothing_that_it_depends_on_differs(tmp_path, changed, taken):
+    phases(tmp_path / "there", **changed)
+    run = fresh(tmp_path / "here")
+    for phase, expected in (("first", taken[0]), ("second", taken[1])):
+        before = ["first", "second", "third"][: ["first", "second"].index(phase) + 1]
+        assert adopt(run, tmp_path / "there", before, DEPENDS) == expected
+        assert run.checkpoint_path(phase).exists() == expected
+        assert not expected or run.checkpoint_path(phase).read_bytes() == f"{phase} of there".encode()
+
+
+def test_a_phase_is_not_taken_over_where_it_is_here_or_not_there_or_nobody_knows_what_it_depends_on(tmp_path):
+    there, run = phases(tmp_path / "there"), fresh(tmp_path / "here")
+    assert not adopt(run, tmp_path / "there", ["first", "second", "third"], DEPENDS)
+    assert not adopt(run, tmp_path / "nowhere", ["first"], DEPENDS)
+    there.checkpoint_path("first").unlink()
+    assert not adopt(run, tmp_path / "there", ["first"], DEPENDS)
+    run.checkpoint_path("second").write_bytes(b"mine")
+    assert not adopt(run, tmp_path / "there", ["first", "second"], DEPENDS)
+    assert run.checkpoint_path("second").read_bytes() == b"mine"

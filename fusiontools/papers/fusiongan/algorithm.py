@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from fusiontools.papers.fusiongan import losses
 from fusiontools.papers.fusiongan.rewards import rewards
-from fusiontools.papers.fusiongan.stage import NAMES, Measure, Players, Stage, adopt, follow
-from fusiontools.training import memory_guard, seed_everything
+from fusiontools.papers.fusiongan.stage import DEPENDS, NAMES, Measure, Players, Stage, follow
+from fusiontools.training import adopt, memory_guard, seed_everything
 
 __all__ = ["PHASES", "train"]
 
@@ -50,7 +50,7 @@ def train(config, data, run, adopted=None):
     stage = Stage(config, data, Players(config, data.vocabulary.size, device), run, device)
     for number, phase in enumerate(config.phases):
         if adopted is not None:
-            adopt(run, adopted, phase)
+            adopt(run, adopted, config.phases[: number + 1], DEPENDS)
         seed_everything((1009 * run.seed + 7 * number + 10007 * stage.rank + 1) % 2**32)
         stage.batches = stage.streams()
         with memory_guard(reduce="batch or rollouts"):

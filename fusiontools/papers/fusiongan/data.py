@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from fusiontools.corpora import PARTS, info, load, split_of
-from fusiontools.corpora.cache import content_hash, read_npz, write_npz
+from fusiontools.corpora.cache import content_hash, read_npz, write_described
 from fusiontools.errors import CorpusError, FusionError
 from fusiontools.music.grid import in_range, one_voice
 from fusiontools.music.notes import Notes, transpose
@@ -279,11 +279,8 @@ def save_pair(pair, path):
     CorpusError
         If the file cannot be written.
     """
-    text = json.dumps({"name": pair.name, "labels": pair.labels, "vocabulary": asdict(pair.vocabulary), "about": pair.about})
-    try:
-        write_npz(path, compress=True, json=np.frombuffer(text.encode(), dtype=np.uint8), **pair.arrays)
-    except OSError as error:
-        raise CorpusError(f"cannot be written ({error.strerror or error})", path, "check that its folder may be written to") from None
+    told = {"name": pair.name, "labels": pair.labels, "vocabulary": asdict(pair.vocabulary), "about": pair.about}
+    write_described(path, told, pair.arrays)
 
 
 def open_pair(path):

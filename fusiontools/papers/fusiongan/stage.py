@@ -4,18 +4,15 @@ The phases themselves, with their loops, are in `fusiontools.papers.fusiongan.al
 """
 
 import copy
-import json
-from pathlib import Path
 
 import torch
 
 from fusiontools.papers.fusiongan import losses
 from fusiontools.papers.fusiongan.networks import Critic, Generator
-from fusiontools.records import plain, write_whole
 from fusiontools.score import euclidean, ratio, shares
 from fusiontools.training import Batches, descend, steps
 
-__all__ = ["DEPENDS", "NAMES", "Measure", "Players", "Stage", "adopt", "follow", "token_histograms"]
+__all__ = ["DEPENDS", "NAMES", "Measure", "Players", "Stage", "follow", "token_histograms"]
 
 NAMES = ("A", "B", "F")
 _NETWORK = ("embedding", "hidden", "batch", "mle_epochs", "mle_rate", "clip")
@@ -115,23 +112,6 @@ class Stage:
         """The table of scores that `losses` works on: {(critic, source): (B,)}. A critic in training keeps its dropout."""
         x, sizes = torch.cat(list(sources.values())), [len(s) for s in sources.values()]
         return {(n, s): part for n in names for s, part in zip(sources, self.players.d[n](x).split(sizes))}
-
-
-def adopt(run, folder, phase):
-    """Take a finished phase over from another run's folder, if that one was the same up to there. Returns whether it was."""
-    here = run.checkpoint_path(phase)
-    there = Path(folder) / here.name
-    if here.exists() or phase not in DEPENDS or not there.is_file():
-        return False
-    mine, about = plain(run.about), json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-    until = mine["config"]["phases"].index(phase) + 1
-    needed = mine["config"]["phases"][:until]
-    same = about["config"]["phases"][:until] == needed and about["seed"] == mine["seed"]
-    same = same and about["data"]["sha256"] == mine["data"]["sha256"]
-    if not same or any(about["config"].get(name) != mine["config"][name] for p in needed for name in DEPENDS[p]):
-        return False
-    write_whole(here, there.read_bytes())
-    return True
 
 
 @torch.no_grad()
