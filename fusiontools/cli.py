@@ -20,7 +20,7 @@ def _help(text, *examples):
 
 
 app = typer.Typer(
-    help=_help("Music Fusion, End to End: the package under the book.", "data", "train --help", "sample --help"),
+    help=_help("Music Fusion, End to End: the package under the book.", "data", "train --help", "sample --help", "fuse --help"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -101,9 +101,12 @@ app.command(
         "train --run runs/first",
         "train fusiongan --run runs/jazz --data weimar_essen --method fusion_ours",
         "train fusiongan --run runs/mine --folders my/blues my/hymns --method fusion_ours",
+        "train connective_fusion --run runs/joined",
     )
-    + "\n\n[bold]Methods[/bold]\n\n"
-    + "\n\n".join(f"[bold]{name}[/bold]: {says}" for name, says in cli_papers.methods())
+    + "".join(
+        f"\n\n[bold]Methods of {paper}[/bold]\n\n" + "\n\n".join(f"[bold]{name}[/bold]: {says}" for name, says in own)
+        for paper, own in cli_papers.methods().items()
+    )
 )(cli_papers.train)
 app.command(
     help=_help(
@@ -111,8 +114,18 @@ app.command(
         "sample fusiongan -n 20 --out melodies",
         "sample fusiongan --pair weimar_essen --method mle --out plain",
         "sample --run runs/first --out mine",
+        "sample connective_fusion -n 8 --out joined",
     )
 )(cli_papers.sample)
+app.command(
+    help=_help(
+        "Fuse two pieces of music by Connective Fusion: four bars of each melody become one melody of eight. What is taken, and what is "
+        "adapted to fit, is told. The file that comes of it has the tempo and the instrument of LEFT.",
+        "fuse mine.mid yours.mid --out ours.mid",
+        "fuse mine.mid yours.abc --out ours.mid --left-bar 9 --amount 0.5",
+        "fuse mine.mid yours.mxl --out ours.mid --styles 4 --plain as_they_are.mid",
+    )
+)(cli_papers.fuse)
 
 
 def main(arguments=None):

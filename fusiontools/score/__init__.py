@@ -19,7 +19,9 @@ from fusiontools.score.distributions import (
 )
 from fusiontools.score.fusion import back_out_distance, balance, diff, fusion_scores, mixture, ratio
 from fusiontools.score.intervals import Interval, bootstrap, bootstrap_counts, wilson
+from fusiontools.score.latent import shares_below, within_and_between, z_distance
 from fusiontools.score.listening import Repair, answer_counts, consequences, fusion_level, ranking, repairs, row_checks
+from fusiontools.score.markov import markov_correlations, markov_matrix, states
 from fusiontools.score.verdicts import fused_share, in_band, verdict_histogram
 
 __all__ = [
@@ -53,6 +55,8 @@ __all__ = [
     "histogram",
     "in_band",
     "interval_bigram_counts",
+    "markov_correlations",
+    "markov_matrix",
     "mixture",
     "monte_carlo",
     "ngrams",
@@ -65,10 +69,14 @@ __all__ = [
     "repairs",
     "row_checks",
     "shares",
+    "shares_below",
     "shuffled",
     "splice",
+    "states",
     "transposed",
     "valleys",
     "verdict_histogram",
     "wilson",
+    "within_and_between",
+    "z_distance",
 ]

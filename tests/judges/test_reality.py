@@ -339,11 +339,25 @@ def test_every_scale_has_two_layers(scale):
 
 
 @pytest.mark.parametrize("part", ["train-1", "train-2"])
-def test_the_judge_that_ships_says_what_it_heard_and_can_judge(part):
-    judge = load_judge("tunebooks", "features", part)
-    assert judge.about["part"] == part and judge.about["accuracy"][0] >= 0.95 and len(judge.about["learning_curve"]) >= 4
-    assert "essen" not in judge.about["corpora"]
+@pytest.mark.parametrize("kind", ["transformer", "features"])
+def test_the_judge_that_ships_says_what_it_heard_and_can_judge(kind, part):
+    judge = load_judge("fiddle_pop909", kind, part)
+    about = judge.about
+    assert (about["kind"], about["data"]) == (kind, "fiddle_pop909")
+    assert about["corpora"] == ["oneill", "ryan", "aird", "pop909"] and all(f"{name}: " in about["terms"] for name in about["corpora"])
+    value, low, high = about["accuracy"]
+    assert value >= 0.95 and low < value < high
+    assert about["mean_real"][0] > 0.9 and about["mean_shuffled"][0] < 0.1
     half = tunes(12, 1, 2)[0][:, :64]
-    torn = np.concatenate([half, np.roll(half, 1, axis=0)], axis=1)
-    whole, put_together = judge(np.concatenate([half, half], axis=1)).mean(), judge(torn).mean()
-    assert whole > 0.8 and put_together < 0.4
+    whole, torn = judge(np.concatenate([half, half], axis=1)), judge(np.concatenate([half, np.roll(half, 1, axis=0)], axis=1))
+    assert whole.mean() > 0.8 and torn.mean() < 0.4
+
+
+@pytest.mark.parametrize("kind", ["transformer", "features"])
+def test_the_judges_that_ship_were_tested_on_the_same_songs_and_learned_from_others(kind):
+    one, other = (load_judge("fiddle_pop909", kind, part).about for part in ("train-1", "train-2"))
+    assert one["measured_on"] == other["measured_on"] and one["trained_on"] != other["trained_on"]
+    curve = other["learning_curve"]  # of the judge that marks the results
+    assert [point["songs"] for point in curve] == sorted({point["songs"] for point in curve}) and len(curve) >= 3
+    assert curve[-1]["songs"] == other["trained_on"]["songs"] and curve[-1]["accuracy"] == other["accuracy"][0]
+    assert curve[0]["accuracy"] < curve[-1]["accuracy"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fusiontools.errors import RecordError
 from fusiontools.music.grid import HOLD, REST, is_legal_grid, repair_grid
-from fusiontools.papers.connective_fusion.config import Config
+from fusiontools.papers.connective_fusion.config import Config, method
 from fusiontools.papers.connective_fusion.data import join_halves
 from fusiontools.papers.connective_fusion.fusing import (
     along,
@@ -201,6 +201,68 @@ def test_weights_travel_and_fuse_the_same(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"nothing")
     with pytest.raises(RecordError, match="not weights"):
         load_weights(path=tmp_path / "x.safetensors")
+
+
+def several(path, *kinds):
+    """A file of one VAE and a generator for each (method, lambda), no two alike."""
+    made = []
+    for seed, (_, similarity) in enumerate(kinds):
+        made.append(players(similarity=similarity))
+        torch.manual_seed(seed + 1)
+        made[-1].generator = Generator(6, 3, 8)
+    save_players(made, path, ["toy"], "free", [name for name, _ in kinds], half=False)
+    return made
+
+
+KINDS = [("ours", 0.1), ("styled", 0.3), ("ours", 0.3), ("ours", 2.0), ("balanced", 1.0)]
+
+
+@pytest.mark.parametrize(
+    "asked, found",
+    [
+        ({}, ("ours", 0.3)),
+        ({"similarity": 0.1}, ("ours", 0.1)),
+        ({"similarity": 2}, ("ours", 2.0)),
+        ({"similarity": 0.3}, ("ours", 0.3)),
+        ({"method": "styled"}, ("styled", 0.3)),
+        ({"method": "styled", "similarity": 0.3}, ("styled", 0.3)),
+        ({"similarity": 1.0}, ("balanced", 1.0)),
+        ({"method": "balanced"}, ("balanced", 1.0)),
+    ],
+)
+def test_a_generator_is_chosen_by_its_method_and_lambda(tmp_path, asked, found):
+    made = several(tmp_path / "w.safetensors", *KINDS)
+    read, about = load_weights(path=tmp_path / "w.safetensors", **asked)
+    own = made[KINDS.index(found)]
+    for one, other in ((own.generator, read.generator), (made[0].vae, read.vae)):
+        assert all(torch.equal(t, other.state_dict()[name]) for name, t in one.state_dict().items())
+    assert read.config == method(found[0], own.config) and [(g["method"], g["similarity"]) for g in about["generators"]] == KINDS
+
+
+def test_where_there_is_no_lambda_of_0_3_the_first_of_ours_is_taken(tmp_path):
+    several(tmp_path / "w.safetensors", ("styled", 0.3), ("ours", 2.0), ("ours", 1.0))
+    read, _ = load_weights(path=tmp_path / "w.safetensors")
+    assert read.config.similarity == 2.0
+
+
+@pytest.mark.parametrize("asked, said", [({"similarity": 0.7}, "0.7"), ({"method": "as_printed"}, "as_printed")])
+def test_a_generator_that_is_not_there_is_named_beside_those_that_are(tmp_path, asked, said):
+    several(tmp_path / "w.safetensors", *KINDS)
+    with pytest.raises(RecordError, match=f"no generator .*{said}") as caught:
+        load_weights(path=tmp_path / "w.safetensors", **asked)
+    assert all(name in caught.value.do and f"{similarity:g}" in caught.value.do for name, similarity in KINDS)
+
+
+def test_weights_of_other_things_are_refused(tmp_path):
+    from fusiontools.training import save_weights
+
+    save_weights({"vae": players().vae}, tmp_path / "w.safetensors", corpora=["toy"], terms="free", paper="other")
+    with pytest.raises(RecordError, match="no weights of Connective Fusion.*train them"):
+        load_weights(path=tmp_path / "w.safetensors")
+    with pytest.raises(RecordError, match="nowhere"):
+        load_weights("nowhere")
+    with pytest.raises(ValueError, match="zip"):
+        save_players([players(), players()], tmp_path / "w.safetensors", ["toy"], "free", ["ours"])
 
 
 # Latent Perturb

@@ -75,6 +75,22 @@ def test_distances_by_hand_and_as_reported():
     assert np.allclose(reported(moved.numpy(), z.numpy(), sigma.numpy()), losses.z_distance(z, moved, sigma).numpy())
 
 
+def test_styles_are_asked_to_stand_apart_and_then_left_alone():
+    sigma = torch.tensor([0.5, 2.0])
+    one = torch.zeros(3, 2, 2, requires_grad=True)
+    other = torch.zeros(3, 2, 2)
+    other[1, :, 0] = math.sqrt(0.5)  # (1/2) (0.5 / 0.25) = 1 for each half: as far as the goal
+    other[2, 0] = torch.tensor([1.0, 2.0])  # (1/2) (4 + 1) for one half, 0 for the other: 1.25 on average
+    found = losses.spread(one, other, sigma, 2.0)
+    assert found.tolist() == pytest.approx([2.0, 1.0, 0.75])
+    assert losses.spread(one, other, sigma, 1.25).tolist() == pytest.approx([1.25, 0.25, 0.0])
+    assert torch.equal(losses.spread(one, other, sigma, 2.0), losses.spread(other, one, sigma, 2.0))
+    losses.spread(one, other, sigma, 1.1).sum().backward()
+    assert (one.grad[1, :, 0] > 0).all()  # away from what the other style made
+    assert not one.grad[2].any()  # far enough
+    assert not one.grad[0].any()  # in the same place no way leads apart, so a generator has to hear the style a little from the start
+
+
 def test_the_penalty_asks_for_a_slope_of_one():
     class Slope(torch.nn.Module):
         def forward(self, z):

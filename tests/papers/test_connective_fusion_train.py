@@ -1,13 +1,14 @@
 """Connective Fusion at the size of a toy: the VAE learns, the generator trains, both go on bit by bit after a kill."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
 
 from fusiontools.papers.connective_fusion import config as configs
-from fusiontools.papers.connective_fusion.config import Config
+from fusiontools.papers.connective_fusion import losses
+from fusiontools.papers.connective_fusion.config import METHODS, Config, method
 from fusiontools.papers.connective_fusion.data import HALF, PARTS, Windows
 from fusiontools.papers.connective_fusion.networks import as_tokens
 from fusiontools.papers.connective_fusion.phases import train
@@ -82,13 +83,70 @@ def _grid_classes(vae, row):
     return as_tokens(vae.decode(vae.encode(row[None])[0].detach())).numpy()
 
 
-@pytest.mark.parametrize("changes", [{"gradient_penalty": 0.0}, {"fake_weight": 0.25}, {"negative": "printed"}, {"similarity": 2.0}])
+@pytest.mark.parametrize(
+    "changes", [{"gradient_penalty": 10.0}, {"fake_weight": 0.25}, {"negative": "printed"}, {"similarity": 2.0}, {"spread": 1.0}]
+)
 def test_every_choice_of_the_fusion_changes_what_is_learned(tmp_path, data, changes):
     base, _ = run(tmp_path / "base", data, TINY)
     players, _ = run(tmp_path / "other", data, replace(TINY, **changes), adopted=tmp_path / "base")
     one, other = weights(base), weights(players)
     assert all(torch.equal(one[name], other[name]) for name in one if name.startswith("vae"))
     assert any(not torch.equal(one[name], other[name]) for name in one if name.startswith("g"))
+
+
+def test_where_no_spread_is_asked_for_the_term_is_not_there(tmp_path, data, monkeypatch):
+    """Neither computed nor weighed, and not one random number is drawn for it."""
+    base, _ = run(tmp_path / "base", data, TINY)
+    monkeypatch.setattr(losses, "spread", None)
+    players, _ = run(tmp_path / "other", data, replace(TINY, spread=0.0, spread_weight=50.0), adopted=tmp_path / "base")
+    assert same(weights(base), weights(players))
+
+
+def test_a_generator_that_is_asked_for_spread_listens_to_its_style(tmp_path, data):
+    config = replace(TINY, fusion_steps=60, d_steps=1, mlp_width=24, fusion_rate=5e-3)
+    apart = []
+    for name in ("ours", "styled"):
+        players, _ = run(tmp_path / name, data, method(name, config), adopted=tmp_path / "ours")
+        z = torch.randn(200, 2, 6, generator=torch.Generator().manual_seed(0))
+        one, two = torch.zeros(200, 4), torch.ones(200, 4)
+        with torch.no_grad():
+            apart.append(float(losses.z_distance(players.generator(z, one), players.generator(z, two), players.vae.sigma).mean()))
+    assert apart[1] > 2 * apart[0]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_trains(tmp_path, data, name):
+    config = method(name, TINY, 0.1)
+    players, history = run(tmp_path / "run", data, config)
+    assert {row["phase"] for row in history.rows} == set(config.phases)
+    assert all(t.isfinite().all() for t in weights(players).values())
+
+
+def test_a_method_changes_what_it_is_named_for_and_nothing_else():
+    base, changed = asdict(Config.shipped()), {}
+    for name in METHODS:
+        own = asdict(method(name, Config.shipped()))
+        changed[name] = {setting for setting in base if own[setting] != base[setting]}
+    assert changed == {
+        "ours": set(),
+        "as_printed": {"negative"},
+        "gradient_penalty": {"gradient_penalty"},
+        "balanced": {"fake_weight"},
+        "styled": {"spread"},
+        "vae": {"phases"},
+        "vae_lstm": {"phases", "encoder", "decoder", "vae_rate", "kl_weight", "forget", "vae_steps", "kl_warm_up"},
+    }
+    assert 4 * method("balanced", Config()).fake_weight == 1 and method("styled", Config()).spread > 0
+    assert method("styled", Config(), 2.0) == replace(method("styled", Config()), similarity=2.0)
+    assert method("vae_lstm", replace(TINY, vae_steps=1, kl_warm_up=1)).vae_steps == 1
+    with pytest.raises(ValueError, match="no method 'hope'; choose one of ours"):
+        method("hope", Config())
+
+
+def test_the_papers_objective_has_neither_penalty_nor_spread():
+    for scale in ("smoke", "laptop", "shipped", "paper"):
+        config = getattr(Config, scale)()
+        assert (config.gradient_penalty, config.spread, config.fake_weight, config.negative) == (0.0, 0.0, 1.0, "corrected")
 
 
 def test_a_vae_taken_over_from_another_run_changes_nothing(tmp_path, data):

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from fusiontools.corpora import encoded, info, load
-from fusiontools.corpora.cache import content_hash, read_npz, write_npz
+from fusiontools.corpora.cache import content_hash, read_npz, write_described
 from fusiontools.corpora.entries import Corpus, join, song_ids
 from fusiontools.corpora.places import find
 from fusiontools.corpora.splits import split_of
@@ -29,10 +29,11 @@ __all__ = ["HALF", "PARTS", "SOURCES", "STEPS", "Windows", "bar_grid", "join_hal
 
 PARTS = {"train-1": 11, "validation-1": 1, "train-2": 6, "validation-2": 1, "test": 1}  # section 3.1; -1 trains models, -2 judges
 STEPS, HALF, BAR = 128, 64, 16  # tokens of a window, of each of its halves, of a bar
-TUNEBOOKS = ("oneill", "ryan", "aird", "essen")  # they come with music21
+FIDDLE = ("oneill", "ryan", "aird")  # they come with music21, and their tunes are in the public domain
 SOURCES = {
-    "tunebooks": "folk songs and fiddle tunes of four tune books, which need no download",
-    "tunebooks_pop909": "the tune books and the melodies of 909 pop songs",
+    "fiddle": "fiddle tunes of three tune books, which need no download",
+    "tunebooks": "the fiddle tunes and the folk songs of the Essen collection, which need no download either",
+    "fiddle_pop909": "the fiddle tunes and the melodies of 909 pop songs: what the weights that ship are trained on",
     "lakh": "the Lakh MIDI Dataset, the paper's own, or the stand-in for it",
 }
 CLOSE, ALONE = 0.13, 0.95  # one voice: of 100 notes, 95 overlap the next by no more than half a step of the grid (0.13 beats)
@@ -82,11 +83,18 @@ class Windows:
         numbers, ends = np.asarray(numbers, dtype=np.int64), self._ends[part]
         if numbers.size and not 0 <= numbers.min() <= numbers.max() < ends[-1]:
             raise ValueError(f"windows are numbered 0 to {ends[-1] - 1}, found {numbers.min()} to {numbers.max()}")
-        row = np.searchsorted(ends, numbers, side="right")
+        row = self._row(part, numbers)
         key = numbers - np.where(row > 0, ends[row - 1], 0)
         tokens = self.tokens(part)[row].astype(np.int16)
         moved = tokens + (self.shifts(part)[row, 0] + key)[:, None]
         return np.where(tokens > HOLD, moved, tokens).astype(np.uint8)
+
+    def songs_of(self, part, numbers):
+        """The songs of windows named by number, as in `take`: (B,) -> (B,)."""
+        return self.songs(part)[self._row(part, np.asarray(numbers, dtype=np.int64))]
+
+    def _row(self, part, numbers):
+        return np.searchsorted(self._ends[part], numbers, side="right")
 
     @cached_property
     def _ends(self):
@@ -268,7 +276,8 @@ def windows(source="tunebooks", outside="move", meters=("4/4",), corpora=None, s
             return _dealt(source, [_ready(load("melodies_16th"), seed)], settings | {"seed": seed})
         corpora = [load("lmd_matched", **options)]
     elif corpora is None:
-        corpora = [load(name) for name in TUNEBOOKS] + ([load("pop909")] if source == "tunebooks_pop909" else [])
+        more = {"tunebooks": ("essen",), "fiddle_pop909": ("pop909",)}.get(source, ())
+        corpora = [load(name) for name in (*FIDDLE, *more)]
     plain = [corpus for corpus in corpora if corpus.name != "pop909"]
     own = settings | {"parts": PARTS, "seed": seed, "n_jobs": n_jobs}
     found = [_rows(encoded(_one_corpus(plain), entry_rows, **own), plain)] if plain else []
@@ -333,11 +342,7 @@ def save_windows(windows, path):
     CorpusError
         If the file cannot be written.
     """
-    text = json.dumps({"name": windows.name, "about": windows.about})
-    try:
-        write_npz(path, compress=True, json=np.frombuffer(text.encode(), dtype=np.uint8), **windows.arrays)
-    except OSError as error:
-        raise CorpusError(f"cannot be written ({error.strerror or error})", path, "check that its folder may be written to") from None
+    write_described(path, {"name": windows.name, "about": windows.about}, windows.arrays)
 
 
 def open_windows(path):

@@ -13,6 +13,7 @@ import torch
 
 from fusiontools.errors import RecordError
 from fusiontools.papers.connective_fusion.config import Config
+from fusiontools.papers.connective_fusion.config import method as settings_of
 from fusiontools.papers.connective_fusion.data import HALF, join_halves
 from fusiontools.papers.connective_fusion.losses import z_distance
 from fusiontools.papers.connective_fusion.networks import as_tokens
@@ -32,6 +33,8 @@ __all__ = [
     "style_plane",
     "trajectory",
 ]
+
+SHIPPED = "fiddle_pop909"  # what the weights that come with the package are trained on
 
 
 class Fused(NamedTuple):
@@ -199,57 +202,81 @@ def style_plane(corners, n=5):
     return torch.lerp(top[None], bottom[None], share[:, None, None])
 
 
-def save_players(players, path, corpora, terms, **about):
-    """Write what `fuse` needs as one file of weights that says how to build it.
+def save_players(players, path, corpora, terms, method="ours", **about):
+    """Write what `fuse` needs as one file of weights that says how to build it: a VAE, and one generator or several.
 
     Parameters
     ----------
-    players : Players
+    players : Players, or sequence of Players
+        Several share one VAE: that of the first is written.
     path : path-like
         ``.safetensors``
     corpora, terms
         See ``fusiontools.training.save_weights``.
+    method : str, or sequence of str
+        How each generator was trained. An untrained one, of settings without the phase "fusion", is not written: then the VAE stands alone.
     """
-    models = {"vae": players.vae, "generator": players.generator}
-    save_weights(models, path, corpora=corpora, terms=terms, paper="connective_fusion", config=asdict(players.config), **about)
+    players = [players] if isinstance(players, Players) else list(players)
+    how = [method] * len(players) if isinstance(method, str) else list(method)
+    able = [(name, p) for name, p in zip(how, players, strict=True) if "fusion" in p.config.phases]
+    models = {"vae": players[0].vae} | {f"generator_{i}": p.generator for i, (_, p) in enumerate(able)}
+    about |= {"paper": "connective_fusion", "config": asdict(players[0].config)}
+    about["generators"] = [{"method": name, "similarity": p.config.similarity} for name, p in able]
+    save_weights(models, path, corpora=corpora, terms=terms, **about)
 
 
-def shipped_weights(data, similarity=0.3):
-    """Where the weights lie that come with the package, trained on some data with some ``lambda``."""
-    name = f"connective_fusion_{data}_{similarity:g}.safetensors"
-    return Path(str(resources.files("fusiontools").joinpath("pretrained", name)))
+def shipped_weights(data=SHIPPED):
+    """Where the weights lie that come with the package, trained on some data."""
+    return Path(str(resources.files("fusiontools").joinpath("pretrained", f"connective_fusion_{data}.safetensors")))
 
 
-def load_weights(data="tunebooks_pop909", similarity=0.3, path=None):
+def load_weights(data=SHIPPED, similarity=None, path=None, method=None):
     """Players from weights that come with the package or from a file of your own; their discriminator is new.
 
     Parameters
     ----------
     data : str
         One of ``fusiontools.papers.connective_fusion.data.SOURCES``.
-    similarity : float
-        One of ``fusiontools.papers.connective_fusion.config.LAMBDAS``.
+    similarity : float, optional
+        ``lambda`` of the generator, one of ``fusiontools.papers.connective_fusion.config.LAMBDAS``. By default 0.3 where there is one, else
+        the first one.
     path : path-like, optional
+    method : str, optional
+        One of ``fusiontools.papers.connective_fusion.config.METHODS``; by default "ours" where there is one.
 
     Returns
     -------
     players : Players
     about : dict
+        ``generators`` has those that there are, ``generator`` the one that is taken: each its ``method`` and ``similarity``.
 
     Raises
     ------
     RecordError
-        If there are none, or the file is damaged or of something else.
+        If there are none, or none of this kind, or the file is damaged or of something else.
     """
-    path = path if path is not None else shipped_weights(data, similarity)
+    path = path if path is not None else shipped_weights(data)
     tensors, about = read_weights(path)
     try:
-        players = Players(Config(**about["config"]))
-        for name in ("vae", "generator"):
-            own = {key[len(name) + 1 :]: t for key, t in tensors.items() if key.startswith(f"{name}.")}
-            getattr(players, name).load_state_dict(own)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        there = [(one["method"], float(one["similarity"])) for one in about["generators"]]
+        if not there:
+            raise RecordError("a VAE alone: no generator was trained", path, 'train one, by a method such as "ours"')
+        fits = [one for one in there if method in (None, one[0]) and similarity in (None, one[1])]
+        if not fits:
+            asked = ([] if method is None else [f"of the method {method!r}"]) + (
+                [] if similarity is None else [f"with lambda {similarity:g}"]
+            )
+            choice = ", ".join(f"{name} with {value:g}" for name, value in there)
+            raise RecordError(f"no generator {' '.join(asked)}", path, f"choose one of {choice}")
+        best = min(fits, key=lambda one: (one[0] != "ours", one[1] != 0.3))
+        players = Players(settings_of(best[0], Config(**about["config"]), best[1]))
+        for name, own in {"vae": "vae", "generator": f"generator_{there.index(best)}"}.items():
+            state = {key[len(own) + 1 :]: t for key, t in tensors.items() if key.startswith(f"{own}.")}
+            getattr(players, name).load_state_dict(state)
+    except RecordError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         why = str(error).splitlines()[0][:200]
         raise RecordError(f"no weights of Connective Fusion ({why})", path, "get the file again, or train them") from None
     players.vae.eval()
-    return players, about
+    return players, about | {"generator": {"method": best[0], "similarity": best[1]}}

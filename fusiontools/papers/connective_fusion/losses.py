@@ -23,6 +23,7 @@ __all__ = [
     "positive",
     "reconstruction",
     "similarity",
+    "spread",
     "z_distance",
 ]
 
@@ -131,6 +132,16 @@ def generator_loss(fooled, moves, weight):
     """
     # L_gen = sum_k E[-log D(G(z_L, z_R, s))] + lambda sum_k E[L_dist(z_L, z_R, s)], Eqs. 5, 6, 8
     return sum(positive(logit).mean() for logit in fooled) + weight * sum(move.mean() for move in moves)
+
+
+def spread(one, other, sigma, goal):
+    """How far short of a goal what two styles make of the same pairs stands apart: (B, 2, Z) twice and (Z,) -> (B,).
+
+    Not in the paper: nothing in Eqs. 2 to 8 is lost by a generator that overlooks its style, and one that is trained by them alone nearly
+    does. The idea is that of Q. Mao and others, Mode seeking generative adversarial networks, CVPR 2019, with a goal at which it rests.
+    """
+    # L_style = max(0, c - dist(G(z, s), G(z, s')))
+    return F.relu(goal - z_distance(one, other, sigma).mean(-1))
 
 
 def gradient_penalty(d, real, fake):

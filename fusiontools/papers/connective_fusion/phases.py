@@ -8,8 +8,8 @@ Each phase starts from a seed of its own, so a VAE that another run has finished
 import torch
 
 from fusiontools.papers.connective_fusion import losses
-from fusiontools.papers.connective_fusion.stage import Players, Stage, adopt, rate
-from fusiontools.training import memory_guard, seed_everything
+from fusiontools.papers.connective_fusion.stage import DEPENDS, Players, Stage, rate
+from fusiontools.training import adopt, memory_guard, seed_everything
 
 __all__ = ["PHASES", "train"]
 
@@ -48,7 +48,7 @@ def train(config, data, run, adopted=None):
     seed_everything(run.seed)
     stage = Stage(config, data, Players(config, device), run, device)
     if adopted is not None:
-        adopt(run, adopted)
+        adopt(run, adopted, ["vae"], DEPENDS)
     for number, phase in enumerate(PHASES):
         if phase in config.phases:
             seed_everything((1009 * run.seed + 7 * number + 10007 * stage.rank + 1) % 2**32)
@@ -109,6 +109,9 @@ def phase_fusion(stage):
         made = g(alone, _styles(alone, config))
         scores = d(made)
         loss = losses.generator_loss(scores.chunk(2), losses.similarity(alone, made, sigma).chunk(2), config.similarity)
+        if config.spread:
+            other = g(alone, _styles(alone, config))
+            loss = loss + config.spread_weight * losses.spread(made, other, sigma, config.spread).mean()
         stage.update(loss, g, g_adam)
         distance = losses.z_distance(alone, made, sigma).detach().mean(1)
         stage.run.log(loss_g=loss.detach(), fooled=scores.detach().sigmoid().mean())

@@ -3,9 +3,7 @@
 The phases themselves, with their loops, are in `fusiontools.papers.connective_fusion.phases`.
 """
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,16 +11,17 @@ import torch
 from fusiontools.papers.connective_fusion.data import HALF
 from fusiontools.papers.connective_fusion.losses import divergence
 from fusiontools.papers.connective_fusion.networks import VAE, Discriminator, Generator, as_tokens
-from fusiontools.records import plain, write_whole
 from fusiontools.training import Batches, descend, steps
 
-__all__ = ["DEPENDS", "Players", "Stage", "accuracies", "adopt", "rate"]
+__all__ = ["DEPENDS", "Players", "Stage", "accuracies", "rate"]
 
-# what the VAE's end depends on: settings that two runs must share, if one is to take it over from the other
-DEPENDS = (
-    *("latent", "encoder", "decoder", "width", "blocks", "patch", "forget", "kl_weight", "kl_warm_up", "free_bits"),
-    *("vae_rate", "vae_rise", "vae_batch", "vae_steps", "clip"),
-)
+# what a phase's end depends on: settings that two runs must share, if one is to take the phase over from the other
+DEPENDS = {
+    "vae": (
+        *("latent", "encoder", "decoder", "width", "blocks", "patch", "forget", "kl_weight", "kl_warm_up", "free_bits"),
+        *("vae_rate", "vae_rise", "vae_batch", "vae_steps", "clip"),
+    )
+}
 AT_ONCE = 1024  # halves that are encoded together
 
 
@@ -136,17 +135,3 @@ def rate(step, total, most, rise):
     """A learning rate that rises along a line and falls along a cosine, from `most` to nothing."""
     # r_s = r min(1, (s + 1) / rise) (1 + cos(pi s / total)) / 2
     return most * min(1.0, (step + 1) / max(rise, 1)) * 0.5 * (1 + math.cos(math.pi * step / total))
-
-
-def adopt(run, folder):
-    """Take the finished VAE over from another run's folder, if it was trained in the same way. Returns whether it was."""
-    here = run.checkpoint_path("vae")
-    there = Path(folder) / here.name
-    if here.exists() or not there.is_file():
-        return False
-    mine, about = plain(run.about), json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-    same = about["seed"] == mine["seed"] and about["data"]["sha256"] == mine["data"]["sha256"]
-    if not same or any(about["config"].get(name) != mine["config"][name] for name in DEPENDS):
-        return False
-    write_whole(here, there.read_bytes())
-    return True
