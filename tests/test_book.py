@@ -289,3 +289,36 @@ def test_pages_are_small(built_book):
     for path in contents(built_book):
         size = (built_book / path).stat().st_size
         assert size < 5_000_000, f"{path} has {size / 1e6:.1f} MB"
+
+
+STYLES = "notebooks/05_connective_fusion.html"
+HEARD = "async ([figure, i, j, k]) => Array.from(await window.ftPads.render(figure, i, j, k))"
+
+
+def test_the_style_pad_is_clicked_through_and_every_cell_sounds(open_page):
+    page = open_page(STYLES)
+    page.wait_for_function("document.querySelectorAll('.ft-pad-plane[data-take]').length >= 2")
+    different = []
+    for pad in page.query_selector_all("figure.ft-pad"):
+        if not pad.is_visible():
+            continue  # behind a tab of a live control's twin
+        pad.scroll_into_view_if_needed()
+        plane, seen, heard = pad.query_selector(".ft-pad-plane"), set(), {}
+        box = plane.bounding_box()
+        for i, j in ((0, 0), (0, 8), (4, 4), (8, 0), (8, 8)):
+            plane.click(position={"x": box["width"] * (j + 0.5) / 9, "y": box["height"] * (i + 0.5) / 9})
+            assert plane.get_attribute("data-cell") == f"{i},{j}"
+            take = plane.get_attribute("data-take")
+            sound = page.evaluate(HEARD, [pad, i, j, 0])
+            peak, power = max(map(abs, sound)), sum(x * x for x in sound[::10]) / (len(sound) / 10)
+            assert 0.05 < peak <= 1.0 and power**0.5 > 0.01, f"silent or clipped at {i}, {j}: peak {peak}"
+            assert heard.setdefault(take, sound[::50]) == sound[::50]  # one take, one sound
+            seen.add(take)
+        playing = pad.query_selector(".ft-pad-play")
+        assert playing.get_attribute("aria-label").startswith("Pause")  # a click plays
+        playing.click()
+        assert len({tuple(sound) for sound in heard.values()}) == len(seen), "two takes sound alike"
+        different.append(len(seen))
+    assert len(different) == 2 and different[1] == 5, different  # with styles demanded, all five places differ
+    assert not page.broken
+    page.context.close()
