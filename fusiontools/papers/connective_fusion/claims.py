@@ -25,52 +25,12 @@ from fusiontools.papers.connective_fusion.summaries import (
     rows,
     select,
 )
+from fusiontools.score.tables import end, less, outcome
 
 __all__ = ["against_perturb", "at_distance", "compare", "iterated_against_single", "less", "outcome", "paper_and_ours", "score_of"]
 
 SEVERAL_ORDERS = 100  # times as rare: what we read "several orders of magnitude" as, at the least
 VERDICTS = ("above", "below", "no difference", "outside")
-
-
-def outcome(parts):
-    """One word for a claim: what its parts add up to.
-
-    Parameters
-    ----------
-    parts : iterable of bool or None
-
-    Returns
-    -------
-    {"confirmed", "partly", "refuted", "open", "not testable"}
-        "open" where all parts could be measured and none could be told; "not testable" without any part.
-
-    Examples
-    --------
-    >>> outcome([True, True]), outcome([True, None]), outcome([False, None]), outcome([None]), outcome([])
-    ('confirmed', 'partly', 'refuted', 'open', 'not testable')
-    """
-    parts = list(parts)
-    if not parts:
-        return "not testable"
-    if any(part is True for part in parts):
-        return "confirmed" if all(parts) else "partly"
-    return "refuted" if any(part is False for part in parts) else "open"
-
-
-def less(x, y):
-    """Whether one summary lies below another, intervals and all; None where the intervals overlap.
-
-    Examples
-    --------
-    >>> low, high = {"mean": 1.0, "low": 0.9, "high": 1.1}, {"mean": 2.0, "low": None, "high": None}
-    >>> less(low, high), less(high, low), less(low, low)
-    (True, False, None)
-    """
-    return True if _end(x, "high") < _end(y, "low") else False if _end(x, "low") > _end(y, "high") else None
-
-
-def _end(x, which):
-    return x["mean"] if x.get(which) is None else x[which]
 
 
 def compare(x, y):
@@ -106,7 +66,7 @@ def at_distance(path, metric, distance):
     if not known or not known[0][0] <= distance <= known[-1][0]:
         return None
     where = [z for z, _ in known]
-    ends = {"mean": [m["mean"] for _, m in known]} | {which: [_end(m, which) for _, m in known] for which in ("low", "high")}
+    ends = {"mean": [m["mean"] for _, m in known]} | {which: [end(m, which) for _, m in known] for which in ("low", "high")}
     return {which: float(np.interp(distance, where, values)) for which, values in ends.items()}
 
 
@@ -277,7 +237,7 @@ def _r(found):
     parts, said = {}, []
     for name, words in (("accuracy", "accuracy"), ("mean_real", "mean output on real melodies")):
         if judge and judge.get(name):
-            parts[words] = _end(judge[name], "high") >= REALITY[name]
+            parts[words] = end(judge[name], "high") >= REALITY[name]
             said.append(f"{words} {cell(judge[name], 3)}")
     return parts, "; ".join(said) or "not measured"
 

@@ -13,6 +13,7 @@ from fusiontools.corpora.cache import read_npz
 from fusiontools.errors import RecordError
 from fusiontools.papers.connective_fusion.config import LAMBDAS
 from fusiontools.records import Record, table
+from fusiontools.score.tables import Table
 
 __all__ = [
     "ABLATIONS",
@@ -73,41 +74,6 @@ FIRST = ("test", "transformer", "parallel", "train-2", "prior", "features", "lst
 NOTHING = "–"
 MIDDLE = LAMBDAS[1]  # 0.3: the lambda of Figure 2, of the ablations, and of what is shown where one lambda must do
 TIE = ",\N{NO-BREAK SPACE}"  # an interval is never broken over two lines
-
-
-class Table(list):
-    """Rows, as dicts with all their digits, which a notebook shows as a Markdown table.
-
-    Parameters
-    ----------
-    rows : iterable of dict
-    columns : dict of str to callable
-        From each heading to what makes a cell of a row: text, or a number.
-    caption : str
-    lines : list of dict, optional
-        What is shown, where that is not a line a row: the columns are asked of these instead.
-
-    Examples
-    --------
-    >>> print(Table([{"x": 0.5}], {"half": lambda row: row["x"]}).markdown())
-    | half |
-    | --- |
-    | 0.5 |
-    """
-
-    def __init__(self, rows, columns, caption="", lines=None):
-        super().__init__(rows)
-        self.columns, self.caption, self.lines = columns, caption, lines
-
-    def markdown(self):
-        """The table as Markdown, the caption under it."""
-        lines = [self.columns, ["---"] * len(self.columns)]
-        lines += [[made(row) for made in self.columns.values()] for row in (self if self.lines is None else self.lines)]
-        text = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-        return text + (f"\n\n{self.caption}" if self.caption else "")
-
-    def _repr_markdown_(self):
-        return self.markdown()
 
 
 def choose(records, data=None, scale=None):

@@ -14,6 +14,7 @@ import numpy as np
 from fusiontools.papers.fusiongan.paper import FIGURES, PAPER, TABLE_1, TABLE_2B
 from fusiontools.papers.fusiongan.summaries import BLOCKS, COLUMNS, DISTANCES, SHORT, Table, by_method, cell, shares_of, summaries
 from fusiontools.score import peaks
+from fusiontools.score.tables import end, less, outcome
 
 __all__ = ["claims", "history_columns", "label", "less", "missing", "outcome", "progress"]
 
@@ -24,57 +25,12 @@ OVERFITS, PEAK = "RL copies more than held-out music does", "GAN has one peak, D
 SIX = tuple(TABLE_1["npd"])
 
 
-def outcome(parts):
-    """One word for a claim: what its parts add up to.
-
-    Parameters
-    ----------
-    parts : iterable of bool or None
-
-    Returns
-    -------
-    {"confirmed", "partly", "refuted", "open", "not testable"}
-        "open" where all parts could be measured and none could be told; "not testable" without any part.
-
-    Examples
-    --------
-    >>> outcome([True, True]), outcome([True, False]), outcome([False, None]), outcome([])
-    ('confirmed', 'partly', 'refuted', 'not testable')
-    """
-    parts = list(parts)
-    if not parts:
-        return "not testable"
-    if True in parts:
-        return "confirmed" if all(parts) else "partly"
-    return "refuted" if False in parts else "open"
-
-
 def _both(paper, ours):
     """One word for both trials: a trial that says nothing leaves it to the other."""
     silent = ("not testable", "open")
     if paper in silent or ours in silent or paper == ours:
         return paper if ours == "not testable" or paper == ours or (ours == "open" and paper not in silent) else ours
     return "partly"
-
-
-def less(x, y):
-    """Whether one summary lies below another, ranges and all; None where the ranges overlap.
-
-    Examples
-    --------
-    >>> low, high = {"mean": 1.0, "low": 0.9, "high": 1.1}, {"mean": 2.0, "low": None, "high": None}
-    >>> less(low, high), less(high, low), less(low, low)
-    (True, False, None)
-    """
-    return True if _high(x) < _low(y) else False if _low(x) > _high(y) else None
-
-
-def _low(x):
-    return x["mean"] if x["low"] is None else x["low"]
-
-
-def _high(x):
-    return x["mean"] if x["high"] is None else x["high"]
 
 
 def _all(parts):
@@ -155,7 +111,7 @@ def _c3(column):
         for name in ("gan", "rl"):
             own = three[name]
             better = 100 * (1 - own["mean"] / rm["mean"])
-            least, most = 100 * (1 - _high(own) / _low(rm)), 100 * (1 - _low(own) / _high(rm))
+            least, most = 100 * (1 - end(own, "high") / end(rm, "low")), 100 * (1 - end(own, "low") / end(rm, "high"))
             inside, outside = AROUND[0] <= least and most <= AROUND[1], most < AROUND[0] or least > AROUND[1]
             parts[f"{SHORT[name]} in {label('npd', distance)}"] = True if inside else False if outside else None
             said.append(

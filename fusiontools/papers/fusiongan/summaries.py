@@ -10,6 +10,7 @@ import numpy as np
 from fusiontools.errors import RecordError
 from fusiontools.records import Record, table
 from fusiontools.score import bin_names, distribution, shares
+from fusiontools.score.tables import Table
 
 __all__ = [
     "BLOCKS",
@@ -54,42 +55,6 @@ DISTANCES = {"eud": "EUD", "em": "EM"}
 COLUMNS = tuple((block, distance) for block in BLOCKS for distance in DISTANCES)  # of Table I, in its order
 NOTHING = "–"
 SEEDS = "Means over the seeds; in brackets the lowest and the highest end of the seeds' own 95 % intervals."
-
-
-class Table(list):
-    """Rows, as dicts with all their digits, which a notebook shows as a Markdown table.
-
-    Parameters
-    ----------
-    rows : iterable of dict
-    columns : dict of str to callable
-        From each heading to what makes a cell of a row: text, or a number.
-    caption : str
-    lines : list of dict, optional
-        What is shown, where that is not a line a row: the columns are asked of these instead.
-
-    Examples
-    --------
-    >>> print(Table([{"x": 0.5}], {"x, in %": lambda row: f"{100 * row['x']:.0f}"}, "A half.").markdown())
-    | x, in % |
-    |---|
-    | 50 |
-    <BLANKLINE>
-    A half.
-    """
-
-    def __init__(self, rows, columns, caption="", lines=None):
-        super().__init__(rows)
-        self.columns, self.caption, self.lines = columns, caption, lines
-
-    def markdown(self):
-        """The table as Markdown, the caption under it."""
-        lines = ["| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
-        lines += ["| " + " | ".join(str(cell(row)) for cell in self.columns.values()) + " |" for row in self.lines or self]
-        return "\n".join(lines) + (f"\n\n{self.caption}" if self.caption else "")
-
-    def _repr_markdown_(self):
-        return self.markdown()
 
 
 def choose(records, pair=None, scale=None):
