@@ -23,7 +23,6 @@ __all__ = [
     "NOTHING",
     "SHORT",
     "TRIVIAL",
-    "Table",
     "cell",
     "choose",
     "column",

@@ -29,7 +29,6 @@ from fusiontools.papers.connective_fusion.targets import targets
 
 __all__ = [
     "SHORT",
-    "Table",
     "ablations",
     "choose",
     "correlations",

@@ -19,7 +19,6 @@ __all__ = [
     "NOTHING",
     "SEEDS",
     "SHORT",
-    "Table",
     "are_records",
     "by_method",
     "cell",

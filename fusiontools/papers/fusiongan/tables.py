@@ -45,7 +45,6 @@ from fusiontools.score import (
 
 __all__ = [
     "SHORT",
-    "Table",
     "beyond_marginals",
     "by_method",
     "choose",
