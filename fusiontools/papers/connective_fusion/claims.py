@@ -15,7 +15,6 @@ from fusiontools.papers.connective_fusion.summaries import (
     CORRELATIONS,
     METRICS,
     MIDDLE,
-    Table,
     cell,
     choose,
     find,
@@ -25,7 +24,7 @@ from fusiontools.papers.connective_fusion.summaries import (
     rows,
     select,
 )
-from fusiontools.score.tables import end, less, outcome
+from fusiontools.score.tables import Table, end, less, outcome
 
 __all__ = ["against_perturb", "at_distance", "compare", "iterated_against_single", "less", "outcome", "paper_and_ours", "score_of"]
 

@@ -13,7 +13,6 @@ from fusiontools.corpora.cache import read_npz
 from fusiontools.errors import RecordError
 from fusiontools.papers.connective_fusion.config import LAMBDAS
 from fusiontools.records import Record, table
-from fusiontools.score.tables import Table
 
 __all__ = [
     "ABLATIONS",

@@ -14,7 +14,6 @@ from fusiontools.papers.connective_fusion.summaries import (
     NOTHING,
     SHORT,
     TRIVIAL,
-    Table,
     cell,
     choose,
     find,
@@ -26,6 +25,7 @@ from fusiontools.papers.connective_fusion.summaries import (
     select,
 )
 from fusiontools.papers.connective_fusion.targets import targets
+from fusiontools.score.tables import Table
 
 __all__ = [
     "SHORT",

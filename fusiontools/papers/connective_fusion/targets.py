@@ -1,7 +1,8 @@
 """The goals that the Connective Fusion chapter set itself, reached or not by its records. Nothing is measured here."""
 
 from fusiontools.papers.connective_fusion.claims import against_perturb, score_of
-from fusiontools.papers.connective_fusion.summaries import METRICS, NOTHING, Table, cell, find, name_of, number, per_cent, rows, select
+from fusiontools.papers.connective_fusion.summaries import METRICS, NOTHING, cell, find, name_of, number, per_cent, rows, select
+from fusiontools.score.tables import Table
 
 __all__ = ["targets"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from fusiontools.papers.fusiongan.paper import FIGURES, PAPER, TABLE_1, TABLE_2B
-from fusiontools.papers.fusiongan.summaries import BLOCKS, COLUMNS, DISTANCES, SHORT, Table, by_method, cell, shares_of, summaries
+from fusiontools.papers.fusiongan.summaries import BLOCKS, COLUMNS, DISTANCES, SHORT, by_method, cell, shares_of, summaries
 from fusiontools.score import peaks
-from fusiontools.score.tables import end, less, outcome
+from fusiontools.score.tables import Table, end, less, outcome
 
 __all__ = ["claims", "history_columns", "label", "less", "missing", "outcome", "progress"]
 

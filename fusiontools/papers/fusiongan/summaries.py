@@ -10,7 +10,6 @@ import numpy as np
 from fusiontools.errors import RecordError
 from fusiontools.records import Record, table
 from fusiontools.score import bin_names, distribution, shares
-from fusiontools.score.tables import Table
 
 __all__ = [
     "BLOCKS",

@@ -18,7 +18,6 @@ from fusiontools.papers.fusiongan.summaries import (
     NOTHING,
     SEEDS,
     SHORT,
-    Table,
     by_method,
     cell,
     choose,
@@ -42,6 +41,7 @@ from fusiontools.score import (
     row_checks,
     valleys,
 )
+from fusiontools.score.tables import Table
 
 __all__ = [
     "SHORT",
