@@ -6,8 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.fusiongan import _seconds
-from benchmarks.measure import ROOT, Row, slow, under
+from benchmarks.measure import ROOT, Row, chapter, slow, under
 
 AT_ONCE, TIMES, ALONE, COMMAND = 1024, 2.5, 0.050, 3.0  # what was promised; seconds
 
@@ -69,15 +68,4 @@ def benchmark_command():
 @slow
 def benchmark_chapter():
     """Both pages of the chapter at laptop scale, on two cores: from the weights that ship, and with the training in it."""
-    import shutil
-
-    with tempfile.TemporaryDirectory() as folder:
-        pages = sorted((ROOT / "notebooks").glob("0[56]_connective_fusion*.ipynb"))
-        for page in pages:
-            shutil.copy(page, folder)
-        yield under("the chapter from shipped weights, both pages", sum(_seconds(folder, page.name) for page in pages), 75)
-        first = Path(folder) / pages[0].name
-        text = first.read_text(encoding="utf-8")
-        assert text.count("TRAIN = False") == 1
-        first.write_text(text.replace("TRAIN = False", "TRAIN = True "), encoding="utf-8")
-        yield under("its first page from scratch", _seconds(folder, first.name), 600)
+    yield from chapter("0[56]_connective_fusion*.ipynb", "the VAE and one generator")

@@ -1,12 +1,8 @@
 """FusionGAN: how long a token's reward takes, as a textbook writes SeqGAN's rollouts and as the package does; and how long its chapter takes."""
 
-import shutil
-import sys
-import tempfile
 import time
-from pathlib import Path
 
-from benchmarks.measure import ROOT, Row, run, slow, under
+from benchmarks.measure import Row, chapter, slow
 
 TIMES = 5  # what was promised
 
@@ -48,31 +44,4 @@ def benchmark_rewards():
 @slow
 def benchmark_chapter():
     """Both pages of the chapter at laptop scale, on two cores: from the weights that ship, and with the training in it."""
-    with tempfile.TemporaryDirectory() as folder:
-        pages = sorted((ROOT / "notebooks").glob("0[34]_fusiongan*.ipynb"))
-        for page in pages:
-            shutil.copy(page, folder)
-        yield under("the chapter from shipped weights, both pages", sum(_seconds(folder, page.name) for page in pages), 75)
-        first = Path(folder) / pages[0].name
-        text = first.read_text(encoding="utf-8")
-        assert text.count("TRAIN = False") == 1
-        first.write_text(text.replace("TRAIN = False", "TRAIN = True "), encoding="utf-8")
-        yield under("its first page from scratch, FusionGAN and our variant", _seconds(folder, first.name), 600)
-
-
-def _seconds(folder, name):
-    command = [
-        sys.executable,
-        "-m",
-        "nbconvert",
-        "--to",
-        "notebook",
-        "--execute",
-        "--ExecutePreprocessor.timeout=1200",
-        "--output",
-        "done.ipynb",
-        name,
-    ]
-    start = time.perf_counter()
-    run(*command, cwd=folder, PYTHONPATH=ROOT)
-    return time.perf_counter() - start
+    yield from chapter("0[34]_fusiongan*.ipynb", "FusionGAN and our variant")

@@ -1,10 +1,12 @@
-"""What the benchmarks share: a row of the table, other processes to measure in, and what machine this is. It measures nothing."""
+"""What the benchmarks share: a row of the table, other processes to measure in, the times of a chapter, and what machine this is."""
 
 import os
 import platform
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -111,3 +113,43 @@ def _version(name):
         return version(name)
     except PackageNotFoundError:
         return "absent"
+
+
+def chapter(pattern, trained):
+    """Rows for a chapter of two pages: both from the weights that ship, and the first one with its training in it.
+
+    Parameters
+    ----------
+    pattern : str
+        Of the notebooks' names.
+    trained : str
+        What the first page trains.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        pages = sorted((ROOT / "notebooks").glob(pattern))
+        for page in pages:
+            shutil.copy(page, folder)
+        yield under("the chapter from shipped weights, both pages", sum(_page_seconds(folder, page.name) for page in pages), 75)
+        first = Path(folder) / pages[0].name
+        text = first.read_text(encoding="utf-8")
+        assert text.count("TRAIN = False") == 1
+        first.write_text(text.replace("TRAIN = False", "TRAIN = True "), encoding="utf-8")
+        yield under(f"its first page from scratch, {trained}", _page_seconds(folder, first.name), 600)
+
+
+def _page_seconds(folder, name):
+    command = [
+        sys.executable,
+        "-m",
+        "nbconvert",
+        "--to",
+        "notebook",
+        "--execute",
+        "--ExecutePreprocessor.timeout=1200",
+        "--output",
+        "done.ipynb",
+        name,
+    ]
+    start = time.perf_counter()
+    run(*command, cwd=folder, PYTHONPATH=ROOT)
+    return time.perf_counter() - start

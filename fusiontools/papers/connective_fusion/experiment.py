@@ -118,7 +118,7 @@ def run_one(data_file, work, scale, name, weight, seed, device="auto"):
                 more = {"inputs": kind, "iterations": i}
                 own = base | {"method": "iterated"} if i > 1 else base
                 records.append(Record(**own, config=config | more, metrics=found, samples=_kept(tokens, kind), minutes=minutes))
-    _keep(done, records)
+    _store(done, records)
 
 
 def _kept(tokens, kind):
@@ -126,12 +126,12 @@ def _kept(tokens, kind):
     return tokens[:KEPT].tolist() if kind == "prior" else []
 
 
-def _keep(path, records):
+def _store(path, records):
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(plain([asdict(record) for record in records])).encode())
 
 
-def measure_one(data_file, work, scale, what, device="auto"):
+def measure_one(data_file, work, scale, what):
     """Measure what learns nothing: ``"baselines"``, or ``"latent_perturb-SIGMA-INPUTS"``."""
     from fusiontools.judges.reality import load_judge
     from fusiontools.papers.connective_fusion import measuring
@@ -177,7 +177,7 @@ def measure_one(data_file, work, scale, what, device="auto"):
         config = {"sigma": float(sigma), "steps": STEPS, "inputs": kind}
         about = {"config": config, "samples": _kept(found.tokens, kind), "minutes": minutes}
         records = [Record(**base, method="latent_perturb", metrics=measuring.metrics(found.tokens, references, far), **about)]
-    _keep(done, records)
+    _store(done, records)
 
 
 def count(data, work, scale="shipped"):
@@ -189,7 +189,7 @@ def count(data, work, scale="shipped"):
     about = {"device": "CPU (1 thread)", "version": code_version(), "minutes": (time.monotonic() - began) / 60}
     corpora = credits_of(data)[0]
     record = Record(PAPER, "data", scale, named, 0, config={"corpora": corpora}, metrics=found, samples=[], **about)
-    _keep(Path(work) / "measured" / f"data-{data.name}.json", [record])
+    _store(Path(work) / "measured" / f"data-{data.name}.json", [record])
 
 
 WHAT = ["baselines", *(f"latent_perturb-{sigma:g}-{kind}" for kind in ("test", "prior") for sigma in SIGMAS)]
@@ -353,7 +353,7 @@ def main(arguments=None):
         run_one(asked.data, work, asked.scale, name, None if weight == "-" else float(weight), int(seed), asked.device)
         return 0
     if asked.measure:
-        measure_one(asked.data, work, asked.scale, asked.measure, asked.device)
+        measure_one(asked.data, work, asked.scale, asked.measure)
         return 0
     if not asked.out:
         parser.error("--out is needed")
@@ -373,7 +373,7 @@ def main(arguments=None):
         return 0
     if asked.judges:
         Path(asked.judges).mkdir(parents=True, exist_ok=True)
-        _keep(work / "measured" / "judges.json", make_judges(open_windows(asked.data), asked.judges, work, asked.scale))
+        _store(work / "measured" / "judges.json", make_judges(open_windows(asked.data), asked.judges, work, asked.scale))
         return 0
     return 1 if run_all(asked.data, asked.out, work, asked.scale, asked.workers, asked.device) else 0
 
