@@ -1,1 +1,3 @@
-"""What the project promises in numbers, and what this machine says to each: `python -m benchmarks`."""
+"""What the project promises in numbers, and what this machine says to each: `python -m
+benchmarks`.
+"""

@@ -1,7 +1,7 @@
 """Run the benchmarks and print what was promised beside what was measured.
 
-A benchmark is a public function in a module beside this one. It takes nothing and gives rows (see `benchmarks.measure.Row`).
-Exit status 1 says that a promise was not kept here.
+A benchmark is a public function in a module beside this one. It takes nothing and gives
+rows (see `benchmarks.measure.Row`). Exit status 1 says that a promise was not kept here.
 """
 
 import argparse
@@ -24,30 +24,46 @@ REACHED = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}
 def find():
     """All benchmarks, by "topic.name", in the order of files and of the functions in them."""
     found = {}
-    for topic in sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in NOT_TOPICS):
+    for topic in sorted(
+        m.name
+        for m in pkgutil.iter_modules(benchmarks.__path__)
+        if m.name not in NOT_TOPICS
+    ):
         module = importlib.import_module(f"benchmarks.{topic}")
         for name, function in vars(module).items():
-            if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_"):
+            if (
+                inspect.isfunction(function)
+                and function.__module__ == module.__name__
+                and not name.startswith("_")
+            ):
                 found[f"{topic}.{name}"] = function
     return found
 
 
 def choose(found, names, full):
-    """The benchmarks that were asked for: a name is a topic, a function, or both with a dot. A slow one wants its own name, or --full."""
+    """The benchmarks that were asked for: a name is a topic, a function, or both with a
+    dot. A slow one wants its own name, or --full.
+    """
 
     def wanted(key, function):
         topic, name = key.split(".")
-        return {key, name} & set(names) or ((not names or topic in names) and (full or not hasattr(function, "slow")))
+        return {key, name} & set(names) or (
+            (not names or topic in names) and (full or not hasattr(function, "slow"))
+        )
 
     return {key: function for key, function in found.items() if wanted(key, function)}
 
 
 def measure(key, function):
-    """The rows of one benchmark. One that breaks says so in the table and lets the others run."""
+    """The rows of one benchmark. One that breaks says so in the table and lets the others
+    run.
+    """
     rows = []
     try:
         rows.extend(function())
-    except Exception as error:  # whatever it is, a benchmark that breaks has kept no promise
+    except (
+        Exception
+    ) as error:  # whatever it is, a benchmark that breaks has kept no promise
         rows.append(Row(key, "", f"broke: {type(error).__name__}: {error}", False))
     return rows
 
@@ -55,14 +71,25 @@ def measure(key, function):
 def main(arguments=None):
     found = find()
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="What the project promises, and what this machine says to it."
+        prog="python -m benchmarks",
+        description="What the project promises, and what this machine says to it.",
     )
-    parser.add_argument("names", nargs="*", help=f"which ones; by default all but the slow. There are: {', '.join(found)}")
-    parser.add_argument("--full", action="store_true", help="the slow ones too: they install everything anew")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        help=f"which ones; by default all but the slow. There are: {', '.join(found)}",
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="the slow ones too: they install everything anew",
+    )
     chosen = parser.parse_args(arguments)
     known = {part for key in found for part in (key, *key.split("."))}
     if unknown := [name for name in chosen.names if name not in known]:
-        parser.error(f"no benchmark is called {', '.join(unknown)}. There are: {', '.join(found)}")
+        parser.error(
+            f"no benchmark is called {', '.join(unknown)}. There are: {', '.join(found)}"
+        )
     run = choose(found, chosen.names, chosen.full)
 
     console = Console()
@@ -81,7 +108,12 @@ def main(arguments=None):
         else:
             rows = [Row(key, "", "not measured: it takes minutes, and runs with --full")]
         for row in rows:
-            table.add_row(escape(row.what), escape(row.promised), escape(row.measured), REACHED[row.reached])
+            table.add_row(
+                escape(row.what),
+                escape(row.promised),
+                escape(row.measured),
+                REACHED[row.reached],
+            )
             missed += row.reached is False
         table.add_section()
     console.print(table)

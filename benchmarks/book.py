@@ -1,4 +1,6 @@
-"""How long the book takes: one chapter as a reader runs it, and all of it from nothing. All in copies: your own build stays as it is."""
+"""How long the book takes: one chapter as a reader runs it, and all of it from nothing. All
+in copies: your own build stays as it is.
+"""
 
 import shutil
 import sys
@@ -16,36 +18,78 @@ def chapter_1():
     (notebook,) = (ROOT / "notebooks").glob("01_*.ipynb")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(notebook, folder)
-        command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--output", "done.ipynb", notebook.name]
+        command = [
+            sys.executable,
+            "-m",
+            "nbconvert",
+            "--to",
+            "notebook",
+            "--execute",
+            "--output",
+            "done.ipynb",
+            notebook.name,
+        ]
         start = time.perf_counter()
-        run(*command, cwd=folder, PYTHONPATH=ROOT, FUSIONTOOLS_SCALE="smoke", FUSIONTOOLS_CACHE=Path(folder) / "cache")
-        yield under("chapter 1 at smoke scale, nothing cached", time.perf_counter() - start, 60)
-    page = ROOT / "book" / "_build" / "html" / "notebooks" / notebook.with_suffix(".html").name
+        run(
+            *command,
+            cwd=folder,
+            PYTHONPATH=ROOT,
+            FUSIONTOOLS_SCALE="smoke",
+            FUSIONTOOLS_CACHE=Path(folder) / "cache",
+        )
+        yield under(
+            "chapter 1 at smoke scale, nothing cached", time.perf_counter() - start, 60
+        )
+    page = (
+        ROOT / "book" / "_build" / "html" / "notebooks" / notebook.with_suffix(".html").name
+    )
     if page.is_file():
         yield _page_size("its page in the built book", page)
     else:
-        yield Row("its page in the built book", f"under {PAGE / 1e6:g} MB", "skipped: the book is not built; run `make book`")
+        yield Row(
+            "its page in the built book",
+            f"under {PAGE / 1e6:g} MB",
+            "skipped: the book is not built; run `make book`",
+        )
 
 
 def build():
-    """book/build.py twice, with everything installed: from nothing, and with nothing changed."""
+    """book/build.py twice, with everything installed: from nothing, and with nothing
+    changed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_of_the_repository(Path(folder) / "copy")
         command = [sys.executable, copy / "book" / "build.py"]
-        first, again = (_seconds(*command, cwd=copy, PYTHONPATH=copy, FUSIONTOOLS_CACHE=Path(folder) / "cache") for _ in range(2))
+        first, again = (
+            _seconds(
+                *command,
+                cwd=copy,
+                PYTHONPATH=copy,
+                FUSIONTOOLS_CACHE=Path(folder) / "cache",
+            )
+            for _ in range(2)
+        )
         yield under("book/build.py, nothing built or cached", first, 300)
         yield under("book/build.py again, unchanged", again, 20)
-        pages = sorted((copy / "book" / "_build" / "html" / "notebooks").glob("*.html"), key=lambda p: p.stat().st_size)
+        pages = sorted(
+            (copy / "book" / "_build" / "html" / "notebooks").glob("*.html"),
+            key=lambda p: p.stat().st_size,
+        )
         yield _page_size(f"the largest chapter's page ({pages[-1].name})", pages[-1])
 
 
 @slow
 def make_book_from_nothing():
-    """`make book` twice in a fresh copy of the repository: the first time sets up the virtual environment too."""
+    """`make book` twice in a fresh copy of the repository: the first time sets up the
+    virtual environment too.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_of_the_repository(Path(folder) / "copy")
         command = ["make", "book", f"PYTHON={sys.executable}", "VENV=.venv"]
-        first, again = (_seconds(*command, cwd=copy, FUSIONTOOLS_CACHE=Path(folder) / "cache") for _ in range(2))
+        first, again = (
+            _seconds(*command, cwd=copy, FUSIONTOOLS_CACHE=Path(folder) / "cache")
+            for _ in range(2)
+        )
         yield under("make book, nothing installed", first, 300)
         yield under("make book again, unchanged", again, 20)
 

@@ -1,4 +1,6 @@
-"""Connective Fusion: how long a fusion takes, alone and in a batch, from the command, and how long its chapter takes."""
+"""Connective Fusion: how long a fusion takes, alone and in a batch, from the command, and
+how long its chapter takes.
+"""
 
 import subprocess
 import sys
@@ -12,7 +14,9 @@ AT_ONCE, TIMES, ALONE, COMMAND = 1024, 2.5, 0.050, 3.0  # what was promised; sec
 
 
 def benchmark_fuse():
-    """A pair alone and 1,024 in a batch, one core, with the weights that ship, in one process."""
+    """A pair alone and 1,024 in a batch, one core, with the weights that ship, in one
+    process.
+    """
     import numpy as np
     import torch
 
@@ -22,13 +26,23 @@ def benchmark_fuse():
     torch.set_num_threads(1)
     try:
         players, _ = load_weights()
-        melodies = decode(players, torch.randn(AT_ONCE, 2, players.config.latent, generator=torch.Generator().manual_seed(0)))
+        melodies = decode(
+            players,
+            torch.randn(
+                AT_ONCE,
+                2,
+                players.config.latent,
+                generator=torch.Generator().manual_seed(0),
+            ),
+        )
         left, right = melodies[:, :64], melodies[:, 64:]
 
         def best(function, times):
             found = []
             for _ in range(times):
-                start = time.process_time()  # of one thread: what else this machine does is no part of the ratio
+                start = (
+                    time.process_time()
+                )  # of one thread: what else this machine does is no part of the ratio
                 function()
                 found.append(time.process_time() - start)
             return float(np.min(found))
@@ -57,15 +71,23 @@ def benchmark_command():
 
         def seconds(*command):
             start = time.perf_counter()
-            subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
+            subprocess.run(
+                [sys.executable, *command], check=True, capture_output=True, cwd=ROOT
+            )
             return time.perf_counter() - start
 
         seconds("-c", "import torch")  # from the disk into memory
         loading = seconds("-c", "import torch")
-        yield under("the command, after import", seconds("-m", "fusiontools", "fuse", *files[:2], "--out", files[2]) - loading, COMMAND)
+        yield under(
+            "the command, after import",
+            seconds("-m", "fusiontools", "fuse", *files[:2], "--out", files[2]) - loading,
+            COMMAND,
+        )
 
 
 @slow
 def benchmark_chapter():
-    """Both pages of the chapter at laptop scale, on two cores: from the weights that ship, and with the training in it."""
+    """Both pages of the chapter at laptop scale, on two cores: from the weights that ship,
+    and with the training in it.
+    """
     yield from chapter("0[56]_connective_fusion*.ipynb", "the VAE and one generator")

@@ -23,7 +23,9 @@ print(time.perf_counter() - start)
 
 
 def essen():
-    """All Essen folk songs from ABC: cold, from the cache, and against a reference that was parsed independently."""
+    """All Essen folk songs from ABC: cold, from the cache, and against a reference that was
+    parsed independently.
+    """
     with tempfile.TemporaryDirectory() as cache:
         cold = float(python(LOAD.format(more=""), FUSIONTOOLS_CACHE=cache))
         yield under(f"all {TUNES:,} Essen tunes from ABC, cold", cold, 15)
@@ -36,16 +38,28 @@ def essen():
         with setting("FUSIONTOOLS_CACHE", cache):
             read = corpora.load("essen")
         skipped = ", ".join(id for id, _ in read.skipped[:4]) or "none"
-        yield Row("tunes that were skipped, with a reason", "", f"{len(read.skipped)} of {len(read) + len(read.skipped):,}: {skipped}")
+        yield Row(
+            "tunes that were skipped, with a reason",
+            "",
+            f"{len(read.skipped)} of {len(read) + len(read.skipped):,}: {skipped}",
+        )
         yield _against_reference(read)
 
 
 def _against_reference(read):
     what, least = "intervals equal to the reference's", 0.985
-    file = Path(os.environ.get("FUSIONTOOLS_SHARED", ROOT.parent / "shared" / "data")) / "essen_folk" / "essen_parsed.jsonl.xz"
+    file = (
+        Path(os.environ.get("FUSIONTOOLS_SHARED", ROOT.parent / "shared" / "data"))
+        / "essen_folk"
+        / "essen_parsed.jsonl.xz"
+    )
     promised = f"at least {100 * least:.1f} %"
     if not file.is_file():
-        return Row(what, promised, "skipped: no essen_folk/essen_parsed.jsonl.xz; FUSIONTOOLS_SHARED names the folder of development data")
+        return Row(
+            what,
+            promised,
+            "skipped: no essen_folk/essen_parsed.jsonl.xz; FUSIONTOOLS_SHARED names the folder of development data",
+        )
     ours = {entry.id: np.diff(entry.notes.pitch).tolist() for entry in read}
     seen, equal = Counter(), 0
     with lzma.open(file, "rt", encoding="utf-8") as lines:
@@ -57,4 +71,9 @@ def _against_reference(read):
             pitches = [pitch for pitch, _ in tune["notes"] if pitch is not None]
             equal += ours.get(id) == np.diff(pitches).tolist()
     share = equal / seen.total()
-    return Row(what, promised, f"{100 * share:.2f} % ({equal:,} of {seen.total():,} tunes)", share >= least)
+    return Row(
+        what,
+        promised,
+        f"{100 * share:.2f} % ({equal:,} of {seen.total():,} tunes)",
+        share >= least,
+    )

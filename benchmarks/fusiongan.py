@@ -1,4 +1,6 @@
-"""FusionGAN: how long a token's reward takes, as a textbook writes SeqGAN's rollouts and as the package does; and how long its chapter takes."""
+"""FusionGAN: how long a token's reward takes, as a textbook writes SeqGAN's rollouts and as
+the package does; and how long its chapter takes.
+"""
 
 import time
 
@@ -9,7 +11,9 @@ TIMES = 5  # what was promised
 
 @slow
 def benchmark_rewards():
-    """One reward computation at the paper's size, three critics, one thread: the plain algorithm and the fast one, in one process."""
+    """One reward computation at the paper's size, three critics, one thread: the plain
+    algorithm and the fast one, in one process.
+    """
     import torch
 
     from fusiontools.papers.fusiongan.config import Config
@@ -28,7 +32,9 @@ def benchmark_rewards():
         def seconds(function, times):
             best = float("inf")
             for _ in range(times):
-                start = time.process_time()  # of one thread: what else this machine does is no part of the ratio
+                start = (
+                    time.process_time()
+                )  # of one thread: what else this machine does is no part of the ratio
                 function(generator, critics, y, c.rollouts)
                 best = min(best, time.process_time() - start)
             return best
@@ -38,10 +44,17 @@ def benchmark_rewards():
         torch.set_num_threads(threads)
     what = f"{c.batch} sequences, 36 tokens of 100, {c.rollouts} rollouts, {sum(n for _, n in c.filters):,} filters, three critics"
     yield Row(f"rewards, plain: {what}", "", f"{plain:.3g} s")
-    yield Row("rewards, fast", f"{TIMES} x faster", f"{fast:.3g} s, {plain / fast:.3g} x faster", plain / fast >= TIMES)
+    yield Row(
+        "rewards, fast",
+        f"{TIMES} x faster",
+        f"{fast:.3g} s, {plain / fast:.3g} x faster",
+        plain / fast >= TIMES,
+    )
 
 
 @slow
 def benchmark_chapter():
-    """Both pages of the chapter at laptop scale, on two cores: from the weights that ship, and with the training in it."""
+    """Both pages of the chapter at laptop scale, on two cores: from the weights that ship,
+    and with the training in it.
+    """
     yield from chapter("0[34]_fusiongan*.ipynb", "FusionGAN and our variant")

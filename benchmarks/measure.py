@@ -1,4 +1,6 @@
-"""What the benchmarks share: a row of the table, other processes to measure in, the times of a chapter, and what machine this is."""
+"""What the benchmarks share: a row of the table, other processes to measure in, the times
+of a chapter, and what machine this is.
+"""
 
 import os
 import platform
@@ -13,11 +15,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = {".git", ".venv", "_build", "build", "__pycache__", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"}
+MADE = {
+    ".git",
+    ".venv",
+    "_build",
+    "build",
+    "__pycache__",
+    ".pytest_cache",
+    ".hypothesis",
+    ".ipynb_checkpoints",
+}
 
 
 class Row(NamedTuple):
-    """One line of the table. `reached` is None where nothing was promised or nothing could be measured."""
+    """One line of the table. `reached` is None where nothing was promised or nothing could
+    be measured.
+    """
 
     what: str
     promised: str
@@ -37,9 +50,13 @@ def slow(function):
 
 
 def clean_environment(**more):
-    """This process's environment without the project's own settings, without make's, and with what is given."""
+    """This process's environment without the project's own settings, without make's, and
+    with what is given.
+    """
     ours = ("FUSIONTOOLS_", "PYTHONPATH", "MAKE", "MFLAGS", "VIRTUAL_ENV")
-    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {k: str(v) for k, v in more.items()}
+    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {
+        k: str(v) for k, v in more.items()
+    }
 
 
 def run(*command, cwd=None, **environment):
@@ -50,10 +67,18 @@ def run(*command, cwd=None, **environment):
     RuntimeError
         If it fails; with the end of what it said.
     """
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=clean_environment(**environment), capture_output=True, text=True)
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         said = (done.stdout + done.stderr).strip().splitlines()
-        raise RuntimeError(f"{' '.join(map(str, command))[:60]} failed: {' / '.join(said[-3:])}")
+        raise RuntimeError(
+            f"{' '.join(map(str, command))[:60]} failed: {' / '.join(said[-3:])}"
+        )
     return done.stdout
 
 
@@ -77,11 +102,19 @@ def setting(name, value):
 
 
 def copy_of_the_repository(target):
-    """The repository without what was built, downloaded or installed, as somebody has it who just cloned it."""
+    """The repository without what was built, downloaded or installed, as somebody has it
+    who just cloned it.
+    """
 
     def made(folder, names):
         odd = {"data", "runs"} if Path(folder) == ROOT else set()
-        return {n for n in names if n in MADE | odd or n.endswith(".egg-info") or Path(folder, n, "pyvenv.cfg").exists()}
+        return {
+            n
+            for n in names
+            if n in MADE | odd
+            or n.endswith(".egg-info")
+            or Path(folder, n, "pyvenv.cfg").exists()
+        }
 
     shutil.copytree(ROOT, target, ignore=made)
     return target
@@ -89,9 +122,17 @@ def copy_of_the_repository(target):
 
 def machine():
     """This machine in a few lines: a number without its machine says little."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    busy = f", load {os.getloadavg()[0]:.1f} before this began" if hasattr(os, "getloadavg") else ""
-    libraries = ", ".join(f"{name} {_version(name)}" for name in ("numpy", "torch", "music21", "jupyter-book"))
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    )
+    busy = (
+        f", load {os.getloadavg()[0]:.1f} before this began"
+        if hasattr(os, "getloadavg")
+        else ""
+    )
+    libraries = ", ".join(
+        f"{name} {_version(name)}" for name in ("numpy", "torch", "music21", "jupyter-book")
+    )
     return [
         f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores{busy}",
         f"Python {platform.python_version()}, {libraries}",
@@ -104,7 +145,8 @@ def _processor():
     except OSError:  # not Linux
         lines = []
     return next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor() or "processor unknown"
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+        platform.processor() or "processor unknown",
     )
 
 
@@ -116,7 +158,8 @@ def _version(name):
 
 
 def chapter(pattern, trained):
-    """Rows for a chapter of two pages: both from the weights that ship, and the first one with its training in it.
+    """Rows for a chapter of two pages: both from the weights that ship, and the first one
+    with its training in it.
 
     Parameters
     ----------
@@ -129,12 +172,20 @@ def chapter(pattern, trained):
         pages = sorted((ROOT / "notebooks").glob(pattern))
         for page in pages:
             shutil.copy(page, folder)
-        yield under("the chapter from shipped weights, both pages", sum(_page_seconds(folder, page.name) for page in pages), 75)
+        yield under(
+            "the chapter from shipped weights, both pages",
+            sum(_page_seconds(folder, page.name) for page in pages),
+            75,
+        )
         first = Path(folder) / pages[0].name
         text = first.read_text(encoding="utf-8")
         assert text.count("TRAIN = False") == 1
         first.write_text(text.replace("TRAIN = False", "TRAIN = True "), encoding="utf-8")
-        yield under(f"its first page from scratch, {trained}", _page_seconds(folder, first.name), 600)
+        yield under(
+            f"its first page from scratch, {trained}",
+            _page_seconds(folder, first.name),
+            600,
+        )
 
 
 def _page_seconds(folder, name):

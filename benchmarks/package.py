@@ -15,5 +15,9 @@ def import_time():
     yield under("import fusiontools", seconds("pass"), 0.3)
     rooms = "from fusiontools import corpora, errors, music, show"
     yield Row(rooms, "", f"{seconds(rooms):.3g} s")
-    loaded = python(f"import sys; {rooms}; print(*(m for m in {HEAVY} if m in sys.modules))").split()
-    yield Row("heavy libraries that this loads", "none", ", ".join(loaded) or "none", not loaded)
+    loaded = python(
+        f"import sys; {rooms}; print(*(m for m in {HEAVY} if m in sys.modules))"
+    ).split()
+    yield Row(
+        "heavy libraries that this loads", "none", ", ".join(loaded) or "none", not loaded
+    )

@@ -1,4 +1,6 @@
-"""How quickly real collections are read. They need the development data: ../shared/data, or the folder that FUSIONTOOLS_SHARED names."""
+"""How quickly real collections are read. They need the development data: ../shared/data, or
+the folder that FUSIONTOOLS_SHARED names.
+"""
 
 import io
 import os
@@ -22,7 +24,9 @@ print(seconds, len(corpus), len(corpus.skipped), corpus.columns["pitch"].size)
 
 def _load(name):
     with tempfile.TemporaryDirectory() as cache:
-        said = python(LOAD.format(name=name), FUSIONTOOLS_CACHE=cache, FUSIONTOOLS_DATA=DATA)
+        said = python(
+            LOAD.format(name=name), FUSIONTOOLS_CACHE=cache, FUSIONTOOLS_DATA=DATA
+        )
     seconds, *counts = said.split()[-4:]
     return float(seconds), *map(int, counts)
 
@@ -40,7 +44,12 @@ def genre_midi():
         return
     seconds, entries, skipped, notes = _load("genre_midi")
     yield under(what, seconds, 30)
-    yield Row("files read, skipped and named; notes", "3,869 in all", f"{entries:,}, {skipped}; {notes:,}", entries + skipped == 3869)
+    yield Row(
+        "files read, skipped and named; notes",
+        "3,869 in all",
+        f"{entries:,}, {skipped}; {notes:,}",
+        entries + skipped == 3869,
+    )
 
 
 def against_pretty_midi():
@@ -69,7 +78,10 @@ def against_pretty_midi():
     start = time.perf_counter()
     ours = sum(sum(len(t.notes) for t in piece_from_bytes(data).tracks) for data in files)
     middle = time.perf_counter()
-    theirs = sum(sum(len(i.notes) for i in pretty_midi.PrettyMIDI(io.BytesIO(data)).instruments) for data in files)
+    theirs = sum(
+        sum(len(i.notes) for i in pretty_midi.PrettyMIDI(io.BytesIO(data)).instruments)
+        for data in files
+    )
     ratio = (time.perf_counter() - middle) / (middle - start)
     yield Row(what, "at least 20", f"{ratio:.0f}", ratio >= 20)
     yield Row("notes found, ours and theirs", "", f"{ours:,} and {theirs:,}")
@@ -83,7 +95,12 @@ def weimar():
         return
     seconds, entries, _, notes = _load("weimar")
     yield under(what, seconds, 3)
-    yield Row("solos and notes", "456 and 200,809", f"{entries} and {notes:,}", (entries, notes) == (456, 200809))
+    yield Row(
+        "solos and notes",
+        "456 and 200,809",
+        f"{entries} and {notes:,}",
+        (entries, notes) == (456, 200809),
+    )
 
 
 WINDOWS = """
@@ -100,25 +117,51 @@ print(len(starts), int(keys[track].sum()), resource.getrusage(resource.RUSAGE_SE
 
 
 def windows():
-    """Connective Fusion's eight-bar windows, by the paper's rule, and with every key that fits."""
+    """Connective Fusion's eight-bar windows, by the paper's rule, and with every key that
+    fits.
+    """
     what = "windows by the paper's rule, and with keys"
     if missing := _missing(what, "melodies_16th"):
         yield missing
         return
     found = python(WINDOWS.format(file=str(next((DATA / "melodies_16th").glob("*.npz")))))
     plain, keys, gigabytes = found.split()
-    yield Row(what, "234,073 and 3,893,740", f"{int(plain):,} and {int(keys):,}", (int(plain), int(keys)) == (234073, 3893740))
-    yield Row("memory of the process that cut them", "under 1 GB", f"{float(gigabytes):.2f} GB", float(gigabytes) < 1)
+    yield Row(
+        what,
+        "234,073 and 3,893,740",
+        f"{int(plain):,} and {int(keys):,}",
+        (int(plain), int(keys)) == (234073, 3893740),
+    )
+    yield Row(
+        "memory of the process that cut them",
+        "under 1 GB",
+        f"{float(gigabytes):.2f} GB",
+        float(gigabytes) < 1,
+    )
 
 
 def melody():
     """Melody extraction on POP909, from the records that ship."""
     from fusiontools.records import read_records
 
-    records = {r.method: r.metrics for r in read_records("five_views") if r.data["name"] == "pop909"}
+    records = {
+        r.method: r.metrics
+        for r in read_records("five_views")
+        if r.data["name"] == "pop909"
+    }
     for method, m in records.items():
-        yield Row(f"POP909, {method}: melody notes right", "at least 75 %", f"{100 * m['right']:.1f} %", m["right"] >= 0.75)
+        yield Row(
+            f"POP909, {method}: melody notes right",
+            "at least 75 %",
+            f"{100 * m['right']:.1f} %",
+            m["right"] >= 0.75,
+        )
     for method, m in records.items():
         if method != "skyline":
             worse = int(m["worse_than_skyline"])
-            yield Row(f"POP909, {method}: songs worse than skyline (F1)", "0", f"{worse} of {int(m['songs'])}", worse == 0)
+            yield Row(
+                f"POP909, {method}: songs worse than skyline (F1)",
+                "0",
+                f"{worse} of {int(m['songs'])}",
+                worse == 0,
+            )

@@ -1,8 +1,10 @@
-"""Point the book at another repository: `python book/address.py https://github.com/you/fork`.
+"""Point the book at another repository: `python book/address.py
+https://github.com/you/fork`.
 
-The address stands in _config.yml. Wherever else a reader needs it (the first cell of a notebook, a link to Colab, the README)
-it is written out, because a notebook on Colab has no _config.yml to look into. This rewrites all of them together. It knows
-only the address that stands in _config.yml now: links to other people's repositories stay as they are.
+The address stands in _config.yml. Wherever else a reader needs it (the first cell of a
+notebook, a link to Colab, the README) it is written out, because a notebook on Colab has no
+_config.yml to look into. This rewrites all of them together. It knows only the address that
+stands in _config.yml now: links to other people's repositories stay as they are.
 """
 
 import re
@@ -13,23 +15,40 @@ from urllib.parse import urlsplit
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-PLACES = ("_config.yml", "README.md", "CONTRIBUTING.md", "CITATION.cff", "pyproject.toml", "notebooks/**/*.ipynb", "book/**/*.md")
-ADDRESS = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?(/[A-Za-z0-9._~-]+){2,}")
+PLACES = (
+    "_config.yml",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CITATION.cff",
+    "pyproject.toml",
+    "notebooks/**/*.ipynb",
+    "book/**/*.md",
+)
+ADDRESS = re.compile(
+    r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?(/[A-Za-z0-9._~-]+){2,}"
+)
 
 
 def places(root):
     """The files that may name the repository, sorted; what was built is not among them."""
     found = {path for pattern in PLACES for path in root.glob(pattern) if path.is_file()}
-    return sorted(p for p in found if not {"_build", ".ipynb_checkpoints"} & set(p.relative_to(root).parts))
+    return sorted(
+        p
+        for p in found
+        if not {"_build", ".ipynb_checkpoints"} & set(p.relative_to(root).parts)
+    )
 
 
 def current(root):
     """The address that stands in _config.yml."""
-    return yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+    return yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"][
+        "url"
+    ]
 
 
 def checked(text):
-    """An address as it is written everywhere: https, a host, a path of at least two names, and no more.
+    """An address as it is written everywhere: https, a host, a path of at least two names,
+    and no more.
 
     Raises
     ------
@@ -38,18 +57,30 @@ def checked(text):
     """
     address = text.strip().rstrip("/").removesuffix(".git")
     if not ADDRESS.fullmatch(address):
-        raise ValueError(f"{text!r} is no address of a repository: it should look like https://github.com/you/your-fork")
+        raise ValueError(
+            f"{text!r} is no address of a repository: it should look like https://github.com/you/your-fork"
+        )
     return address
 
 
 def forms(address):
-    """Every way to name a repository in a link, the address itself first. The others exist for GitHub only."""
+    """Every way to name a repository in a link, the address itself first. The others exist
+    for GitHub only.
+    """
     where = urlsplit(address)
     if where.netloc != "github.com":
         return [address]
     owner, name = where.path.strip("/").split("/", 1)
-    hosts = ("colab.research.google.com/github", "raw.githubusercontent.com", "mybinder.org/v2/gh")
-    return [address, *(f"{host}/{owner}/{name}" for host in hosts), f"https://{owner}.github.io/{name}"]
+    hosts = (
+        "colab.research.google.com/github",
+        "raw.githubusercontent.com",
+        "mybinder.org/v2/gh",
+    )
+    return [
+        address,
+        *(f"{host}/{owner}/{name}" for host in hosts),
+        f"https://{owner}.github.io/{name}",
+    ]
 
 
 def named(address):
@@ -63,17 +94,22 @@ def rewrite(root, new):
     Returns
     -------
     changed, left : list of pathlib.Path, list of str
-        The files that were written, and the links of kinds that the new address does not have.
+        The files that were written, and the links of kinds that the new address does not
+        have.
     """
     old = forms(current(root))
     new = dict(zip(old, forms(new)))
     changed, left = [], []
     for path in places(root):
-        before = path.read_bytes().decode("utf-8")  # bytes, so that line endings stay as they are
+        before = path.read_bytes().decode(
+            "utf-8"
+        )  # bytes, so that line endings stay as they are
         after = before
         for form in old:
             if form in new:
-                after = named(form).sub(new[form], after)  # an address that was checked holds no backslash
+                after = named(form).sub(
+                    new[form], after
+                )  # an address that was checked holds no backslash
             elif named(form).search(after):
                 left.append(f"{path.relative_to(root)}: {form}")
         if after != before:
@@ -84,7 +120,10 @@ def rewrite(root, new):
 
 def main(arguments):
     if len(arguments) != 1:
-        print("Give one address, as in: python book/address.py https://github.com/you/your-fork", file=sys.stderr)
+        print(
+            "Give one address, as in: python book/address.py https://github.com/you/your-fork",
+            file=sys.stderr,
+        )
         return 2
     try:
         new = checked(arguments[0])

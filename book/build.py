@@ -1,7 +1,8 @@
 """Build the book to book/_build/html, warnings being errors.
 
-The notebooks' outputs are cached, and a cache that does not notice a changed package would show stale sounds and numbers.
-So everything that a page depends on beside its own source is hashed here; when the hash changes, the build starts afresh.
+The notebooks' outputs are cached, and a cache that does not notice a changed package would
+show stale sounds and numbers. So everything that a page depends on beside its own source is
+hashed here; when the hash changes, the build starts afresh.
 """
 
 import hashlib
@@ -17,9 +18,15 @@ SETTINGS = ("FUSIONTOOLS_SCALE", "FUSIONTOOLS_DATA", "FUSIONTOOLS_SYNTH")
 
 
 def fingerprint():
-    """A hash of the package, its settings and its dependencies: what the execution cache cannot see."""
+    """A hash of the package, its settings and its dependencies: what the execution cache
+    cannot see.
+    """
     digest = hashlib.sha256()
-    files = [p for p in sorted((ROOT / "fusiontools").rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
+    files = [
+        p
+        for p in sorted((ROOT / "fusiontools").rglob("*"))
+        if p.is_file() and "__pycache__" not in p.parts
+    ]
     for path in [*files, ROOT / "requirements.txt", ROOT / "constraints.txt"]:
         data = path.read_bytes()
         digest.update(f"{path.relative_to(ROOT)} {len(data)}\n".encode() + data)
@@ -35,12 +42,25 @@ def main():
         shutil.rmtree(BUILD)
     BUILD.mkdir(parents=True, exist_ok=True)
     mark.write_text(key)
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT), "--path-output", str(ROOT / "book"), "-W", "--keep-going"]
+    command = [
+        str(Path(sys.executable).with_name("jupyter-book")),
+        "build",
+        str(ROOT),
+        "--path-output",
+        str(ROOT / "book"),
+        "-W",
+        "--keep-going",
+    ]
     done = subprocess.run(command, cwd=ROOT)
     if done.returncode:
-        print("The build failed: the first warning or error above says where.", file=sys.stderr)
+        print(
+            "The build failed: the first warning or error above says where.",
+            file=sys.stderr,
+        )
         return done.returncode
-    print(f"\nThe book is ready. Open this file in a browser:\n  {BUILD / 'html' / 'index.html'}")
+    print(
+        f"\nThe book is ready. Open this file in a browser:\n  {BUILD / 'html' / 'index.html'}"
+    )
     return 0
 
 

@@ -1,4 +1,5 @@
-"""The command, ``python -m fusiontools``: a thin door to what the package does, with no work of its own.
+"""The command, ``python -m fusiontools``: a thin door to what the package does, with no
+work of its own.
 
 Every command imports what it needs when it runs, so that ``--help`` is there at once.
 """
@@ -16,11 +17,23 @@ __all__ = ["app", "main"]
 
 
 def _help(text, *examples):
-    return "\n\n".join([text, "[bold]Examples[/bold]", *(f"python -m fusiontools {words}" for words in examples)])
+    return "\n\n".join(
+        [
+            text,
+            "[bold]Examples[/bold]",
+            *(f"python -m fusiontools {words}" for words in examples),
+        ]
+    )
 
 
 app = typer.Typer(
-    help=_help("Music Fusion, End to End: the package under the book.", "data", "train --help", "sample --help", "fuse --help"),
+    help=_help(
+        "Music Fusion, End to End: the package under the book.",
+        "data",
+        "train --help",
+        "sample --help",
+        "fuse --help",
+    ),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -34,7 +47,10 @@ app.add_typer(data, name="data")
 @data.callback(
     invoke_without_command=True,
     help=_help(
-        "List the corpora: which are here, how large they are, and under which terms they come.", "data", "data fetch weimar", "data path"
+        "List the corpora: which are here, how large they are, and under which terms they come.",
+        "data",
+        "data fetch weimar",
+        "data path",
     ),
 )
 def data_list(context: typer.Context):
@@ -46,7 +62,9 @@ def data_list(context: typer.Context):
         console = Console()
         console.print(_table())
         console.print(f"Downloads lie in {data_dir()}", soft_wrap=True, highlight=False)
-        console.print("Get one with: python -m fusiontools data fetch NAME", highlight=False)
+        console.print(
+            "Get one with: python -m fusiontools data fetch NAME", highlight=False
+        )
 
 
 def _table():
@@ -56,13 +74,21 @@ def _table():
     from fusiontools.corpora.places import find
     from fusiontools.corpora.registry import CORPORA
 
-    table = Table("Corpus", "Here", "Download", "Terms", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        "Corpus", "Here", "Download", "Terms", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for column in table.columns[:3]:
         column.no_wrap = True
     table.columns[2].justify = "right"
     for card in CORPORA.values():
         here = "[green]yes[/green]" if find(card.name) else "no"
-        size = _size(card.size) if card.fetchable else "none" if card.sources else "comes along"
+        size = (
+            _size(card.size)
+            if card.fetchable
+            else "none"
+            if card.sources
+            else "comes along"
+        )
         table.add_row(f"[bold]{card.name}[/bold]", here, size, card.licence)
     return table
 
@@ -85,8 +111,16 @@ def fetch(name: Annotated[str, typer.Argument(help="As the table of `data` calls
     typer.echo(f"{card.title}. Terms: {card.licence}. Credit: {card.credit}.", err=True)
 
 
-@data.command(help=_help("Print where a corpus lies; without a name, the folder of all downloads.", "data path", "data path weimar"))
-def path(name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")] = ""):
+@data.command(
+    help=_help(
+        "Print where a corpus lies; without a name, the folder of all downloads.",
+        "data path",
+        "data path weimar",
+    )
+)
+def path(
+    name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")] = "",
+):
     from fusiontools.corpora.places import data_dir
     from fusiontools.corpora.places import path as path_of
 
@@ -104,7 +138,8 @@ app.command(
         "train connective_fusion --run runs/joined",
     )
     + "".join(
-        f"\n\n[bold]Methods of {paper}[/bold]\n\n" + "\n\n".join(f"[bold]{name}[/bold]: {says}" for name, says in own)
+        f"\n\n[bold]Methods of {paper}[/bold]\n\n"
+        + "\n\n".join(f"[bold]{name}[/bold]: {says}" for name, says in own)
         for paper, own in cli_papers.methods().items()
     )
 )(cli_papers.train)
@@ -139,14 +174,17 @@ def main(arguments=None):
     Raises
     ------
     SystemExit
-        Always: 0 if all went well, 1 if something could not be done, 2 if the command was not understood.
+        Always: 0 if all went well, 1 if something could not be done, 2 if the command was
+        not understood.
     """
     try:
         app(arguments, prog_name="python -m fusiontools")
     except FusionError as error:
         from rich.console import Console
 
-        Console(stderr=True).print(f"[red]{_plain(error)}[/red]", soft_wrap=True, highlight=False)
+        Console(stderr=True).print(
+            f"[red]{_plain(error)}[/red]", soft_wrap=True, highlight=False
+        )
         sys.exit(1)
 
 

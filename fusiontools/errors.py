@@ -1,7 +1,8 @@
 """The one error hierarchy of the package.
 
 Every message answers three questions: what was found, where, and what to do about it.
-Nothing else in the package raises a bare ``ValueError`` at a user who did nothing wrong but bring an odd file.
+Nothing else in the package raises a bare ``ValueError`` at a user who did nothing wrong but
+bring an odd file.
 """
 
 __all__ = [
@@ -49,7 +50,9 @@ class UnitError(FusionError, ValueError):
 
 
 class MusicFileError(FusionError, ValueError):
-    """A file that is not the music that its name promises: empty, truncated, of another kind, or absurd."""
+    """A file that is not the music that its name promises: empty, truncated, of another
+    kind, or absurd.
+    """
 
 
 class NoNotesError(MusicFileError):
@@ -69,8 +72,12 @@ class DownloadError(CorpusError):
 
 
 class UnsafeArchiveError(CorpusError):
-    """An archive that would write outside its folder, hold links, or unpack to an absurd size."""
+    """An archive that would write outside its folder, hold links, or unpack to an absurd
+    size.
+    """
 
 
 class RecordError(FusionError, ValueError):
-    """What a run left behind and cannot be used: a record with a field missing, a damaged checkpoint, another run's folder."""
+    """What a run left behind and cannot be used: a record with a field missing, a damaged
+    checkpoint, another run's folder.
+    """

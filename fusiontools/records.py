@@ -1,7 +1,9 @@
-"""Run records: what a finished run leaves behind, one JSON file each, and what every table of the book is made from.
+"""Run records: what a finished run leaves behind, one JSON file each, and what every table
+of the book is made from.
 
-A record is a value with a fixed set of fields, checked when it is made, when it is written and when it is read. Nothing here trains,
-measures or prints: `fusiontools.training` writes records, chapters turn the rows of `table` into pages.
+A record is a value with a fixed set of fields, checked when it is made, when it is written
+and when it is read. Nothing here trains, measures or prints: `fusiontools.training` writes
+records, chapters turn the rows of `table` into pages.
 """
 
 import json
@@ -19,7 +21,16 @@ import numpy as np
 
 from fusiontools.errors import RecordError
 
-__all__ = ["SCALES", "Record", "code_version", "metric_value", "plain", "read_record", "read_records", "table"]
+__all__ = [
+    "SCALES",
+    "Record",
+    "code_version",
+    "metric_value",
+    "plain",
+    "read_record",
+    "read_records",
+    "table",
+]
 __all__ += ["write_record", "write_whole"]
 
 SCALES = ("smoke", "laptop", "shipped", "paper")
@@ -46,7 +57,8 @@ class Record:
     metrics : dict of str to number or dict
         A number, or ``{"value", "low", "high"}`` where an interval was computed.
     samples : list
-        What was generated and is worth keeping, as plain JSON values: file names, or the notes themselves.
+        What was generated and is worth keeping, as plain JSON values: file names, or the
+        notes themselves.
     minutes : float
         Wall time of the whole run, in minutes, over all its sessions.
     device : str
@@ -56,11 +68,24 @@ class Record:
     Raises
     ------
     RecordError
-        If a field is of the wrong kind, or a number is not finite. The message names the field.
+        If a field is of the wrong kind, or a number is not finite. The message names the
+        field.
 
     Examples
     --------
-    >>> record = Record("fusiongan", "rm", "smoke", {"name": "essen", "sha256": "0" * 64}, 0, {}, {"ratio": 1.5}, [], 0.1, "cpu", "0.1.0")
+    >>> record = Record(
+    ...     "fusiongan",
+    ...     "rm",
+    ...     "smoke",
+    ...     {"name": "essen", "sha256": "0" * 64},
+    ...     0,
+    ...     {},
+    ...     {"ratio": 1.5},
+    ...     [],
+    ...     0.1,
+    ...     "cpu",
+    ...     "0.1.0",
+    ... )
     >>> record.metrics["ratio"]
     1.5
     """
@@ -78,24 +103,55 @@ class Record:
     version: str
 
     def __post_init__(self):
-        for field in fields(self):  # numpy's numbers and tuples become plain ones, here and once
-            object.__setattr__(self, field.name, plain(getattr(self, field.name), field.name))
+        for field in fields(
+            self
+        ):  # numpy's numbers and tuples become plain ones, here and once
+            object.__setattr__(
+                self, field.name, plain(getattr(self, field.name), field.name)
+            )
         for name in ("paper", "method", "device", "version"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
-                raise RecordError(f"{name} is {getattr(self, name)!r}, not a name", "record", "give it as a string")
+                raise RecordError(
+                    f"{name} is {getattr(self, name)!r}, not a name",
+                    "record",
+                    "give it as a string",
+                )
         if not self.paper.isidentifier():
-            raise RecordError(f"paper is {self.paper!r}, which is no name of a room", "record", "use letters, digits and underscores")
+            raise RecordError(
+                f"paper is {self.paper!r}, which is no name of a room",
+                "record",
+                "use letters, digits and underscores",
+            )
         if self.scale not in SCALES:
-            raise RecordError(f"scale is {self.scale!r}", "record", f"use one of {', '.join(SCALES)}")
-        for name, kind in (("data", dict), ("config", dict), ("metrics", dict), ("samples", list)):
+            raise RecordError(
+                f"scale is {self.scale!r}", "record", f"use one of {', '.join(SCALES)}"
+            )
+        for name, kind in (
+            ("data", dict),
+            ("config", dict),
+            ("metrics", dict),
+            ("samples", list),
+        ):
             if not isinstance(getattr(self, name), kind):
-                raise RecordError(f"{name} is a {type(getattr(self, name)).__name__}, not a {kind.__name__}", "record", AGAIN)
-        if not isinstance(self.data.get("name"), str) or not _is_sha256(self.data.get("sha256")):
-            raise RecordError("data does not say 'name' and 'sha256' (64 hexadecimal digits)", "record", "give both")
+                raise RecordError(
+                    f"{name} is a {type(getattr(self, name)).__name__}, not a {kind.__name__}",
+                    "record",
+                    AGAIN,
+                )
+        if not isinstance(self.data.get("name"), str) or not _is_sha256(
+            self.data.get("sha256")
+        ):
+            raise RecordError(
+                "data does not say 'name' and 'sha256' (64 hexadecimal digits)",
+                "record",
+                "give both",
+            )
         if not isinstance(self.seed, int) or isinstance(self.seed, bool):
             raise RecordError(f"seed is {self.seed!r}, not a whole number", "record", AGAIN)
         if not _is_number(self.minutes) or self.minutes < 0:
-            raise RecordError(f"minutes is {self.minutes!r}, not a length of time", "record", AGAIN)
+            raise RecordError(
+                f"minutes is {self.minutes!r}, not a length of time", "record", AGAIN
+            )
         for name, metric in self.metrics.items():
             _check_metric(name, metric)
 
@@ -105,26 +161,46 @@ def _is_number(value):
 
 
 def _is_sha256(value):
-    return isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef")
+    return (
+        isinstance(value, str)
+        and len(value) == 64
+        and not set(value) - set("0123456789abcdef")
+    )
 
 
 def _check_metric(name, metric):
     if isinstance(metric, dict):
-        if set(metric) != {"value", "low", "high"} or not all(_is_number(v) for v in metric.values()):
-            raise RecordError(f"metrics.{name} is {metric!r}", "record", "give a number, or numbers for 'value', 'low' and 'high'")
+        if set(metric) != {"value", "low", "high"} or not all(
+            _is_number(v) for v in metric.values()
+        ):
+            raise RecordError(
+                f"metrics.{name} is {metric!r}",
+                "record",
+                "give a number, or numbers for 'value', 'low' and 'high'",
+            )
         if metric["low"] > metric["high"]:
-            raise RecordError(f"metrics.{name}: its interval runs from {metric['low']} down to {metric['high']}", "record", "swap them")
+            raise RecordError(
+                f"metrics.{name}: its interval runs from {metric['low']} down to {metric['high']}",
+                "record",
+                "swap them",
+            )
     elif not _is_number(metric):
-        raise RecordError(f"metrics.{name} is {metric!r}", "record", "give a number, or leave out what could not be measured")
+        raise RecordError(
+            f"metrics.{name} is {metric!r}",
+            "record",
+            "give a number, or leave out what could not be measured",
+        )
 
 
 def plain(value, where="value"):
-    """A value in the plain kinds that JSON knows: numpy's numbers and arrays and tuples are turned into numbers and lists.
+    """A value in the plain kinds that JSON knows: numpy's numbers and arrays and tuples are
+    turned into numbers and lists.
 
     Raises
     ------
     RecordError
-        If something has no plain kind, or a number is NaN or infinite. `where` leads the name in the message.
+        If something has no plain kind, or a number is NaN or infinite. `where` leads the
+        name in the message.
 
     Examples
     --------
@@ -138,7 +214,9 @@ def plain(value, where="value"):
     if isinstance(value, dict):
         odd = [key for key in value if not isinstance(key, str)]
         if odd:
-            raise RecordError(f"{where} has the key {odd[0]!r}, which is no string", "record", "name it")
+            raise RecordError(
+                f"{where} has the key {odd[0]!r}, which is no string", "record", "name it"
+            )
         return {key: plain(item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
@@ -146,10 +224,16 @@ def plain(value, where="value"):
         return int(value)
     if isinstance(value, Real):
         if not math.isfinite(value):
-            raise RecordError(f"{where} is {value}, not a finite number", "record", "find out where it comes from, or leave it out")
+            raise RecordError(
+                f"{where} is {value}, not a finite number",
+                "record",
+                "find out where it comes from, or leave it out",
+            )
         return float(value)
     do = "turn it into numbers, strings, lists or dicts"
-    raise RecordError(f"{where} is a {type(value).__name__}, which JSON does not know", "record", do)
+    raise RecordError(
+        f"{where} is a {type(value).__name__}, which JSON does not know", "record", do
+    )
 
 
 def code_version():
@@ -169,7 +253,8 @@ def metric_value(metric):
 
 
 def write_whole(path, data, previous=None):
-    """Write bytes to a file so that, whatever happens, it holds either all of the new bytes or all of the old ones.
+    """Write bytes to a file so that, whatever happens, it holds either all of the new bytes
+    or all of the old ones.
 
     Parameters
     ----------
@@ -189,7 +274,9 @@ def write_whole(path, data, previous=None):
         with open(part, "wb") as file:
             file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
-            os.fsync(file.fileno())  # a name must never point at bytes that are not on the disk yet
+            os.fsync(
+                file.fileno()
+            )  # a name must never point at bytes that are not on the disk yet
         if previous is not None and path.exists():
             os.replace(path, previous)
         os.replace(part, path)
@@ -238,15 +325,20 @@ def read_record(path):
     Raises
     ------
     RecordError
-        If there is no such file, it is not JSON, holds NaN, lacks a field or has one that no record has.
+        If there is no such file, it is not JSON, holds NaN, lacks a field or has one that
+        no record has.
     """
     path = Path(path) if isinstance(path, (str, os.PathLike)) else path
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RecordError(f"cannot be read ({error.strerror})", path, "check the path") from None
+        raise RecordError(
+            f"cannot be read ({error.strerror})", path, "check the path"
+        ) from None
     except ValueError as error:  # not JSON, or not UTF-8
-        raise RecordError(f"not a record: no readable JSON ({error})", path, AGAIN) from None
+        raise RecordError(
+            f"not a record: no readable JSON ({error})", path, AGAIN
+        ) from None
     return _from_dict(found, path)
 
 
@@ -254,10 +346,21 @@ def _from_dict(found, where):
     if not isinstance(found, dict):
         raise RecordError(f"not a record but a {type(found).__name__}", where, AGAIN)
     names = [f.name for f in fields(Record)]
-    missing, unknown = [n for n in names if n not in found], [n for n in found if n not in names]
+    missing, unknown = (
+        [n for n in names if n not in found],
+        [n for n in found if n not in names],
+    )
     if missing or unknown:
-        says = [f"{what}: {', '.join(map(str, which))}" for what, which in (("missing", missing), ("unknown", unknown)) if which]
-        raise RecordError(f"not the fields of a record ({'; '.join(says)})", where, f"a record has {', '.join(names)}")
+        says = [
+            f"{what}: {', '.join(map(str, which))}"
+            for what, which in (("missing", missing), ("unknown", unknown))
+            if which
+        ]
+        raise RecordError(
+            f"not the fields of a record ({'; '.join(says)})",
+            where,
+            f"a record has {', '.join(names)}",
+        )
     try:
         return Record(**found)
     except RecordError as error:
@@ -265,15 +368,16 @@ def _from_dict(found, where):
 
 
 def read_records(paper, *folders):
-    """Every record of a paper: those that ship with the package, then those in folders of your own.
+    """Every record of a paper: those that ship with the package, then those in folders of
+    your own.
 
     Parameters
     ----------
     paper : str
         Such as ``"fusiongan"``.
     *folders : path-like
-        Each is read for the ``.json`` files in it and for every ``record.json`` below it, so that a folder of runs will do. Records of
-        other papers are passed over.
+        Each is read for the ``.json`` files in it and for every ``record.json`` below it,
+        so that a folder of runs will do. Records of other papers are passed over.
 
     Returns
     -------
@@ -291,27 +395,42 @@ def read_records(paper, *folders):
     []
     """
     if not paper.isidentifier():
-        raise ValueError(f"a paper's name is made of letters, digits and underscores, found {paper!r}")
+        raise ValueError(
+            f"a paper's name is made of letters, digits and underscores, found {paper!r}"
+        )
     shipped = resources.files(PACKAGE).joinpath("results", paper)
     records = []
     for file in sorted(shipped.iterdir(), key=lambda f: f.name) if shipped.is_dir() else []:
         if file.name.endswith(".json"):
             records.append(read_record(file))
             if records[-1].paper != paper:
-                raise RecordError(f"a record of {records[-1].paper!r} in the folder of {paper!r}", file, "move it")
+                raise RecordError(
+                    f"a record of {records[-1].paper!r} in the folder of {paper!r}",
+                    file,
+                    "move it",
+                )
     for folder in map(Path, folders):
         if not folder.is_dir():
             raise RecordError("no such folder", folder, "check the path")
-        files = {f for f in folder.glob("*.json") if f.name != "config.json"} | set(folder.rglob("record.json"))
+        files = {f for f in folder.glob("*.json") if f.name != "config.json"} | set(
+            folder.rglob("record.json")
+        )
         records += [r for r in map(read_record, sorted(files)) if r.paper == paper]
     return records
 
 
-ALIKE = ("paper", "method", "scale", "data", "config")  # what runs share that differ in nothing but their seed
+ALIKE = (
+    "paper",
+    "method",
+    "scale",
+    "data",
+    "config",
+)  # what runs share that differ in nothing but their seed
 
 
 def table(records, metrics=None, by="method"):
-    """Records as rows of numbers: one row a method, each metric with its mean over the seeds and its spread.
+    """Records as rows of numbers: one row a method, each metric with its mean over the
+    seeds and its spread.
 
     Parameters
     ----------
@@ -324,32 +443,60 @@ def table(records, metrics=None, by="method"):
     Returns
     -------
     list of dict
-        In the order in which the rows' first records came. Beside the fields of `by` and ``runs``, their number, each metric has
-        ``mean``; ``spread``, the sample standard deviation over seeds, None for a single run; ``low`` and ``high``, the outermost
-        bounds of the runs' own intervals, None unless each has one; and ``n``, the number of runs that have it. A metric
-        that no run of the row has is None.
+        In the order in which the rows' first records came. Beside the fields of `by` and
+        ``runs``, their number, each metric has ``mean``; ``spread``, the sample standard
+        deviation over seeds, None for a single run; ``low`` and ``high``, the outermost
+        bounds of the runs' own intervals, None unless each has one; and ``n``, the number
+        of runs that have it. A metric that no run of the row has is None.
 
     Raises
     ------
     RecordError
-        If runs of one row differ in more than their seed (a mean over different scales or data means nothing), or a seed occurs twice.
+        If runs of one row differ in more than their seed (a mean over different scales or
+        data means nothing), or a seed occurs twice.
 
     Examples
     --------
     >>> data = {"name": "essen", "sha256": "0" * 64}
-    >>> runs = [Record("fusiongan", "rm", "smoke", data, seed, {}, {"ratio": 1.0 + seed}, [], 0.1, "cpu", "0.1.0") for seed in (0, 1)]
+    >>> runs = [
+    ...     Record(
+    ...         "fusiongan",
+    ...         "rm",
+    ...         "smoke",
+    ...         data,
+    ...         seed,
+    ...         {},
+    ...         {"ratio": 1.0 + seed},
+    ...         [],
+    ...         0.1,
+    ...         "cpu",
+    ...         "0.1.0",
+    ...     )
+    ...     for seed in (0, 1)
+    ... ]
     >>> table(runs)[0]["ratio"]["mean"]
     1.5
     """
     records, by = list(records), (by,) if isinstance(by, str) else tuple(by)
-    names = list(metrics) if metrics is not None else list(dict.fromkeys(name for r in records for name in r.metrics))
+    names = (
+        list(metrics)
+        if metrics is not None
+        else list(dict.fromkeys(name for r in records for name in r.metrics))
+    )
     groups = {}
     for r in records:
-        groups.setdefault(tuple(r.data["name"] if field == "data" else getattr(r, field) for field in by), []).append(r)
+        groups.setdefault(
+            tuple(r.data["name"] if field == "data" else getattr(r, field) for field in by),
+            [],
+        ).append(r)
     rows = []
     for key, group in groups.items():
         _check_alike(group, where=", ".join(map(str, key)))
-        rows.append(dict(zip(by, key)) | {"runs": len(group)} | {name: _summary(name, group) for name in names})
+        rows.append(
+            dict(zip(by, key))
+            | {"runs": len(group)}
+            | {name: _summary(name, group) for name in names}
+        )
     return rows
 
 
@@ -359,10 +506,16 @@ def _check_alike(group, where):
         odd = [f for f in found if f != found[0]]
         if odd:
             do = f"choose among the records first, or tell the rows apart with by=(..., {field!r})"
-            raise RecordError(f"its runs differ in {field}: {_short(found[0])} and {_short(odd[0])}", where, do)
+            raise RecordError(
+                f"its runs differ in {field}: {_short(found[0])} and {_short(odd[0])}",
+                where,
+                do,
+            )
     seeds = [r.seed for r in group]
     if len(set(seeds)) < len(seeds):
-        raise RecordError(f"two runs with one seed (seeds {seeds})", where, "leave one of them out")
+        raise RecordError(
+            f"two runs with one seed (seeds {seeds})", where, "leave one of them out"
+        )
 
 
 def _compared(record, field):

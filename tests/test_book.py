@@ -47,7 +47,9 @@ async figure => {
 
 @pytest.fixture(scope="module")
 def open_page(browser, built_book):
-    """Open a built page without a network; what it asks for from outside, and what breaks in it, is kept on the page."""
+    """Open a built page without a network; what it asks for from outside, and what breaks
+    in it, is kept on the page.
+    """
     contexts = []
 
     def open_page(path, viewport=DESKTOP, **options):
@@ -56,8 +58,16 @@ def open_page(browser, built_book):
         context.route(re.compile("^(https?|wss?):"), lambda route: route.abort())
         page = context.new_page()
         page.asked, page.broken = [], []
-        page.on("request", lambda r: page.asked.append(r.url) if r.url.startswith(("http", "ws")) else None)
-        page.on("pageerror", lambda e: page.broken.append(str(e)) if HARMLESS not in str(e) else None)
+        page.on(
+            "request",
+            lambda r: (
+                page.asked.append(r.url) if r.url.startswith(("http", "ws")) else None
+            ),
+        )
+        page.on(
+            "pageerror",
+            lambda e: page.broken.append(str(e)) if HARMLESS not in str(e) else None,
+        )
         page.goto((built_book / path).as_uri())
         return page
 
@@ -68,7 +78,11 @@ def open_page(browser, built_book):
 
 def pages(folder):
     """All pages but index.html, which only leads on to the first."""
-    found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.html") if "_static" not in p.parts)
+    found = sorted(
+        str(p.relative_to(folder))
+        for p in folder.rglob("*.html")
+        if "_static" not in p.parts
+    )
     return [p for p in found if p != "index.html"]
 
 
@@ -81,7 +95,9 @@ def test_pages_are_whole_without_a_network(open_page, built_book):
     for path in pages(built_book):
         page = open_page(path)
         page.wait_for_load_state("load")
-        missing = page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src.slice(0, 80))")
+        missing = page.evaluate(
+            "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src.slice(0, 80))"
+        )
         assert not missing, f"{path}: images missing: {missing}"
         assert not page.asked, f"{path} asks the network for {page.asked[:3]}"
         assert not page.broken, f"{path}: {page.broken[:3]}"
@@ -94,9 +110,20 @@ def test_math_is_set(open_page, built_book):
         page = open_page(path)
         formulas = page.evaluate("document.querySelectorAll('.math').length")
         if formulas:
-            page.wait_for_function("n => document.querySelectorAll('mjx-container').length >= n", arg=formulas, timeout=30000)
-            assert not page.evaluate("document.querySelectorAll('mjx-merror, [data-mjx-error]').length"), f"{path}: a formula is broken"
-            assert page.evaluate("Math.min(...[...document.querySelectorAll('mjx-container')].map(m => m.getBoundingClientRect().height))") > 5
+            page.wait_for_function(
+                "n => document.querySelectorAll('mjx-container').length >= n",
+                arg=formulas,
+                timeout=30000,
+            )
+            assert not page.evaluate(
+                "document.querySelectorAll('mjx-merror, [data-mjx-error]').length"
+            ), f"{path}: a formula is broken"
+            assert (
+                page.evaluate(
+                    "Math.min(...[...document.querySelectorAll('mjx-container')].map(m => m.getBoundingClientRect().height))"
+                )
+                > 5
+            )
             shown += formulas
         page.context.close()
     assert shown > 20
@@ -107,9 +134,13 @@ def test_nothing_overflows(open_page, built_book, viewport):
     for path in contents(built_book):
         page = open_page(path, viewport)
         page.wait_for_load_state("load")
-        page.wait_for_function("document.querySelectorAll('.math').length <= document.querySelectorAll('mjx-container').length")
+        page.wait_for_function(
+            "document.querySelectorAll('.math').length <= document.querySelectorAll('mjx-container').length"
+        )
         wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= viewport["width"], f"{path} is {wide} px wide on a screen of {viewport['width']}"
+        assert wide <= viewport["width"], (
+            f"{path} is {wide} px wide on a screen of {viewport['width']}"
+        )
         page.context.close()
 
 
@@ -117,8 +148,12 @@ def test_every_player_plays(open_page, built_book):
     players = 0
     for path in contents(built_book):
         page = open_page(path)
-        page.evaluate("document.querySelectorAll('.toggle-hidden').forEach(e => e.classList.remove('toggle-hidden'))")  # hidden solutions
-        for tab in page.query_selector_all(".ft-explore > input"):  # players of a live control's twin stand behind tabs
+        page.evaluate(
+            "document.querySelectorAll('.toggle-hidden').forEach(e => e.classList.remove('toggle-hidden'))"
+        )  # hidden solutions
+        for tab in page.query_selector_all(
+            ".ft-explore > input"
+        ):  # players of a live control's twin stand behind tabs
             page.evaluate("i => { i.checked = true; }", tab)
             players += play_all(page, path, ".ft-explore figure.ft-player")
         players += play_all(page, path, "figure.ft-player")
@@ -133,14 +168,20 @@ def play_all(page, path, selector):
     for figure in page.query_selector_all(selector):
         if not figure.is_visible() or figure.get_attribute("data-played"):
             if not page.evaluate("f => !!f.closest('.ft-explore')", figure):
-                assert figure.get_attribute("data-played"), f"{path}: a player is not visible"
+                assert figure.get_attribute("data-played"), (
+                    f"{path}: a player is not visible"
+                )
             continue
         for take in page.evaluate(PLAY, figure):
             where = f"{path}, take {take['label']!r}: {take}"
             assert take["advanced"] and take["moved"] and take["stopped"], where
             assert take["others"] == 0, f"two players sound at once: {where}"
-            assert take["rms"] > 0.01 and 0.05 < take["peak"] <= 1.05, f"silent or clipped: {where}"
-            assert take["said"] - 0.2 < take["seconds"] < take["said"] + 2.0, f"the sound is not as long as the music: {where}"
+            assert take["rms"] > 0.01 and 0.05 < take["peak"] <= 1.05, (
+                f"silent or clipped: {where}"
+            )
+            assert take["said"] - 0.2 < take["seconds"] < take["said"] + 2.0, (
+                f"the sound is not as long as the music: {where}"
+            )
         page.evaluate("f => { f.dataset.played = '1'; }", figure)
         count += 1
     return count
@@ -164,7 +205,10 @@ def now(figure):
 
 
 def wait_for(page, figure, test):
-    page.wait_for_function(f"f => {{ const t = +f.querySelector('.ft-roll').getAttribute('aria-valuenow'); return {test}; }}", arg=figure.element_handle())
+    page.wait_for_function(
+        f"f => {{ const t = +f.querySelector('.ft-roll').getAttribute('aria-valuenow'); return {test}; }}",
+        arg=figure.element_handle(),
+    )
 
 
 def test_click_seeks(player):
@@ -194,9 +238,14 @@ def test_keys_seek_play_and_choose(player):
     page.keyboard.press("Space")
     wait_for(page, figure, "t > 5.2")
     page.keyboard.press("1")  # still playing, on the first take
-    page.wait_for_function("f => !f.querySelectorAll('audio')[0].paused && f.querySelectorAll('audio')[2].paused", arg=figure.element_handle())
+    page.wait_for_function(
+        "f => !f.querySelectorAll('audio')[0].paused && f.querySelectorAll('audio')[2].paused",
+        arg=figure.element_handle(),
+    )
     page.keyboard.press("Space")
-    page.wait_for_function("f => f.querySelectorAll('audio')[0].paused", arg=figure.element_handle())
+    page.wait_for_function(
+        "f => f.querySelectorAll('audio')[0].paused", arg=figure.element_handle()
+    )
     page.keyboard.press("Home")
     wait_for(page, figure, "t === 0")
     page.keyboard.press("l")
@@ -205,7 +254,9 @@ def test_keys_seek_play_and_choose(player):
 
 def test_player_speaks_to_screen_readers(player):
     _, figure = player
-    assert figure.get_attribute("role") == "group" and "What carries a tune?" in figure.get_attribute("aria-label")
+    assert figure.get_attribute(
+        "role"
+    ) == "group" and "What carries a tune?" in figure.get_attribute("aria-label")
     assert figure.locator(".ft-play").get_attribute("aria-label") == "Play The tune"
     assert "of" in figure.locator(".ft-roll").get_attribute("aria-valuetext")
     for image in figure.locator("img").all():
@@ -216,7 +267,9 @@ def test_dark_page_darkens_the_player(open_page):
     for scheme in ("light", "dark"):
         page = open_page(CHAPTER, color_scheme=scheme)
         page.wait_for_selector("figure.ft-live")
-        assert page.evaluate("document.querySelector('figure.ft-player').classList.contains('ft-dark')") == (scheme == "dark")
+        assert page.evaluate(
+            "document.querySelector('figure.ft-player').classList.contains('ft-dark')"
+        ) == (scheme == "dark")
         page.context.close()
 
 
@@ -242,7 +295,9 @@ def test_twin_of_the_live_control_changes_the_music(open_page):
 
 def test_figures_are_there(open_page):
     page = open_page(CHAPTER)
-    sizes = page.evaluate("[...document.querySelectorAll('.cell_output img:not(figure img)')].map(i => [i.naturalWidth, i.naturalHeight])")
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('.cell_output img:not(figure img)')].map(i => [i.naturalWidth, i.naturalHeight])"
+    )
     assert len(sizes) >= 4 and all(w > 500 and h > 150 for w, h in sizes)
     page.context.close()
 
@@ -254,7 +309,11 @@ class Links(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
-        self.ids.update(filter(None, (attributes.get("id"), attributes.get("name") if tag == "a" else None)))
+        self.ids.update(
+            filter(
+                None, (attributes.get("id"), attributes.get("name") if tag == "a" else None)
+            )
+        )
         if tag == "a" and attributes.get("href"):
             self.links.append(attributes["href"])
 
@@ -270,17 +329,29 @@ def test_no_link_is_dead(built_book):
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
-            target = (built_book / path).parent / unquote(parts.path) if parts.path else built_book / path
+            target = (
+                (built_book / path).parent / unquote(parts.path)
+                if parts.path
+                else built_book / path
+            )
             name = str(Path(os.path.normpath(target)).relative_to(built_book))
-            if not target.exists() or (parts.fragment and name in parsed and unquote(parts.fragment) not in parsed[name].ids):
+            if not target.exists() or (
+                parts.fragment
+                and name in parsed
+                and unquote(parts.fragment) not in parsed[name].ids
+            ):
                 dead.append(f"{path} -> {link}")
     assert not dead, "\n".join(dead[:20])
 
 
 def test_a_chapter_opens_on_colab_and_can_be_saved(built_book, root):
-    address = re.search(r"url: (https://github.com/\S+)", (root / "_config.yml").read_text())[1]
+    address = re.search(
+        r"url: (https://github.com/\S+)", (root / "_config.yml").read_text()
+    )[1]
     page = (built_book / CHAPTER).read_text(encoding="utf-8")
-    colab = address.replace("https://github.com", "https://colab.research.google.com/github")
+    colab = address.replace(
+        "https://github.com", "https://colab.research.google.com/github"
+    )
     assert f"{colab}/blob/main/notebooks/01_music_as_numbers.ipynb" in page
     assert "_sources/notebooks/01_music_as_numbers.ipynb" in page
 
@@ -292,12 +363,16 @@ def test_pages_are_small(built_book):
 
 
 STYLES = "notebooks/05_connective_fusion.html"
-HEARD = "async ([figure, i, j, k]) => Array.from(await window.ftPads.render(figure, i, j, k))"
+HEARD = (
+    "async ([figure, i, j, k]) => Array.from(await window.ftPads.render(figure, i, j, k))"
+)
 
 
 def test_the_style_pad_is_clicked_through_and_every_cell_sounds(open_page):
     page = open_page(STYLES)
-    page.wait_for_function("document.querySelectorAll('.ft-pad-plane[data-take]').length >= 2")
+    page.wait_for_function(
+        "document.querySelectorAll('.ft-pad-plane[data-take]').length >= 2"
+    )
     different = []
     for pad in page.query_selector_all("figure.ft-pad"):
         if page.evaluate("f => !!f.closest('.ft-explore')", pad):
@@ -306,19 +381,33 @@ def test_the_style_pad_is_clicked_through_and_every_cell_sounds(open_page):
         plane, seen, heard = pad.query_selector(".ft-pad-plane"), set(), {}
         box = plane.bounding_box()
         for i, j in ((0, 0), (0, 8), (4, 4), (8, 0), (8, 8)):
-            plane.click(position={"x": box["width"] * (j + 0.5) / 9, "y": box["height"] * (i + 0.5) / 9})
+            plane.click(
+                position={
+                    "x": box["width"] * (j + 0.5) / 9,
+                    "y": box["height"] * (i + 0.5) / 9,
+                }
+            )
             assert plane.get_attribute("data-cell") == f"{i},{j}"
             take = plane.get_attribute("data-take")
             sound = page.evaluate(HEARD, [pad, i, j, 0])
-            peak, power = max(map(abs, sound)), sum(x * x for x in sound[::10]) / (len(sound) / 10)
-            assert 0.05 < peak <= 1.0 and power**0.5 > 0.01, f"silent or clipped at {i}, {j}: peak {peak}"
+            peak, power = (
+                max(map(abs, sound)),
+                sum(x * x for x in sound[::10]) / (len(sound) / 10),
+            )
+            assert 0.05 < peak <= 1.0 and power**0.5 > 0.01, (
+                f"silent or clipped at {i}, {j}: peak {peak}"
+            )
             assert heard.setdefault(take, sound[::50]) == sound[::50]  # one take, one sound
             seen.add(take)
         playing = pad.query_selector(".ft-pad-play")
         assert playing.get_attribute("aria-label").startswith("Pause")  # a click plays
         playing.click()
-        assert len({tuple(sound) for sound in heard.values()}) == len(seen), "two takes sound alike"
+        assert len({tuple(sound) for sound in heard.values()}) == len(seen), (
+            "two takes sound alike"
+        )
         different.append(len(seen))
-    assert len(different) == 2 and different[1] == 5, different  # with styles demanded, all five places differ
+    assert len(different) == 2 and different[1] == 5, (
+        different
+    )  # with styles demanded, all five places differ
     assert not page.broken
     page.context.close()

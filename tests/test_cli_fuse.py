@@ -1,4 +1,6 @@
-"""The command that fuses two files, and the same doors as for FusionGAN to train and to sample: what is taken is told, no file is lost."""
+"""The command that fuses two files, and the same doors as for FusionGAN to train and to
+sample: what is taken is told, no file is lost.
+"""
 
 import os
 import subprocess
@@ -16,11 +18,19 @@ from fusiontools.music.notes import Notes, Tempo, shift, transpose
 from fusiontools.papers.connective_fusion import commands
 from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.data import PARTS, Windows, save_windows
-from fusiontools.papers.connective_fusion.fusing import decode, encode, load_weights, save_players, shipped_weights
+from fusiontools.papers.connective_fusion.fusing import (
+    decode,
+    encode,
+    load_weights,
+    save_players,
+    shipped_weights,
+)
 from fusiontools.papers.connective_fusion.stage import Players
 from fusiontools.records import read_record
 
-TUNE = Notes.of([(0.5 * k, 0.5, p) for k, p in enumerate([72, 74, 76, 77, 79, 76, 74, 72] * 4)])
+TUNE = Notes.of(
+    [(0.5 * k, 0.5, p) for k, p in enumerate([72, 74, 76, 77, 79, 76, 74, 72] * 4)]
+)
 OTHER = Notes.of([(1.0 * k, 1.0, p) for k, p in enumerate([67, 66, 64, 62] * 4)])
 
 
@@ -48,11 +58,24 @@ def weights(tmp_path_factory):
     torch.manual_seed(0)
     path, made = tmp_path_factory.mktemp("weights") / "w.safetensors", []
     for similarity in (0.3, 2.0, 0.3):
-        made.append(Players(replace(Config.smoke(), width=8, latent=6, style=3, mlp_width=8, similarity=similarity)))
+        made.append(
+            Players(
+                replace(
+                    Config.smoke(),
+                    width=8,
+                    latent=6,
+                    style=3,
+                    mlp_width=8,
+                    similarity=similarity,
+                )
+            )
+        )
         for layer in made[-1].generator.net[::2]:  # so that a style is heard
             torch.nn.init.normal_(layer.weight)
     made[0].vae.sigma.copy_(torch.linspace(0.2, 2.0, 6))
-    save_players(made, path, ["mine"], "mine: CC0", method=["ours", "ours", "styled"], data="toy")
+    save_players(
+        made, path, ["mine"], "mine: CC0", method=["ours", "ours", "styled"], data="toy"
+    )
     return path
 
 
@@ -60,8 +83,12 @@ def weights(tmp_path_factory):
 def here(tmp_path, monkeypatch):
     """A folder with two songs, to work in."""
     monkeypatch.chdir(tmp_path)
-    write_midi(Piece((Track(TUNE, 40, name="Fiddle"),), Tempo.constant(96)), tmp_path / "a.mid")
-    write_midi(Piece((Track(OTHER, 73, name="Flute"),), Tempo.constant(150)), tmp_path / "b.mid")
+    write_midi(
+        Piece((Track(TUNE, 40, name="Fiddle"),), Tempo.constant(96)), tmp_path / "a.mid"
+    )
+    write_midi(
+        Piece((Track(OTHER, 73, name="Flute"),), Tempo.constant(150)), tmp_path / "b.mid"
+    )
     return tmp_path
 
 
@@ -79,10 +106,16 @@ def test_what_was_taken_and_what_came_of_it_is_told(run, weights, here):
     assert lines[0] == 'Left: a.mid, bars 1 to 4, its only track "Fiddle".'
     assert lines[1] == 'Right: b.mid, bars 1 to 4, its only track "Flute".'
     assert lines[2] == "Generator: ours, lambda 0.3."
-    assert lines[3].startswith("Fused: c.mid, at z-distance ") and lines[4] == "Plain: p.mid, the halves as they are."
+    assert (
+        lines[3].startswith("Fused: c.mid, at z-distance ")
+        and lines[4] == "Plain: p.mid, the halves as they are."
+    )
     for name in ("c.mid", "p.mid"):
         made = read_midi(name)
-        assert made.tempo.bpm[0] == pytest.approx(96, abs=1e-3) and made.tracks[0].program == 40
+        assert (
+            made.tempo.bpm[0] == pytest.approx(96, abs=1e-3)
+            and made.tracks[0].program == 40
+        )
     assert read_midi("p.mid").notes() == Notes.of([*TUNE, *shift(OTHER, 16)])
 
 
@@ -90,14 +123,22 @@ def test_what_was_adapted_is_told(run, weights, here):
     write_midi(Piece((Track(transpose(OTHER, -24)),), meters=(Meter(0.0, 2, 4),)), "b.mid")
     code, out, _ = fused(run, weights, "--out", "c.mid")
     lines = out.splitlines()
-    assert code == 0 and "bars 1 to 8" in lines[1] and lines[2] == "  Bars of 2/4 are joined by twos."
+    assert (
+        code == 0
+        and "bars 1 to 8" in lines[1]
+        and lines[2] == "  Bars of 2/4 are joined by twos."
+    )
     assert lines[3] == "  It is moved two octaves up: D2 to G2 lies outside G3 to C6."
 
 
 def test_a_waltz_is_given_a_fourth_beat_and_it_is_told(run, weights, here):
     write_midi(Piece((Track(OTHER),), meters=(Meter(0.0, 3, 4),)), "b.mid")
     code, out, _ = fused(run, weights, "--out", "c.mid", "--plain", "p.mid")
-    assert code == 0 and "  It is in 3/4: each bar is given a fourth beat, and what sounds at its end is held." in out.splitlines()
+    assert (
+        code == 0
+        and "  It is in 3/4: each bar is given a fourth beat, and what sounds at its end is held."
+        in out.splitlines()
+    )
     assert read_midi("p.mid").notes()[len(TUNE) :].duration.tolist() == [1, 1, 2] * 4
 
 
@@ -116,7 +157,9 @@ def test_more_is_farther_and_a_seed_is_a_file(run, weights, here):
         assert code == 0
         return float(out.split("z-distance ")[1].split()[0]), (here / "c.mid").read_bytes()
 
-    far = [distance("--amount", amount, "--iterations", 3)[0] for amount in (0, 0.3, 0.6, 1)]
+    far = [
+        distance("--amount", amount, "--iterations", 3)[0] for amount in (0, 0.3, 0.6, 1)
+    ]
     assert far == sorted(far) and far[0] < far[-1]
     assert distance("--seed", 5) == distance("--seed", 5) != distance("--seed", 6)
     assert distance("--similarity", 2) != distance("--similarity", 0.3) == distance()
@@ -124,9 +167,17 @@ def test_more_is_farther_and_a_seed_is_a_file(run, weights, here):
 
 def test_several_styles_are_several_files(run, weights, here):
     code, out, _ = fused(run, weights, "--out", "c.mid", "--styles", 3, "--seed", 1)
-    assert code == 0 and out.count("Fused: ") == 3 and sorted(f.name for f in here.glob("c*")) == ["c-1.mid", "c-2.mid", "c-3.mid"]
+    assert (
+        code == 0
+        and out.count("Fused: ") == 3
+        and sorted(f.name for f in here.glob("c*")) == ["c-1.mid", "c-2.mid", "c-3.mid"]
+    )
     fused(run, weights, "--out", "c.mid", "--seed", 1, "--method", "styled")
-    assert (here / "c.mid").read_bytes() == (here / "c-1.mid").read_bytes() != (here / "c-2.mid").read_bytes()
+    assert (
+        (here / "c.mid").read_bytes()
+        == (here / "c-1.mid").read_bytes()
+        != (here / "c-2.mid").read_bytes()
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,29 +188,58 @@ def test_several_styles_are_several_files(run, weights, here):
         (("--styles", 2, "--method", "ours"), "ours, lambda 0.3"),
         (("--method", "styled"), "styled, lambda 0.3"),
         (("--similarity", 2), "ours, lambda 2"),
-        (("--styles", 2, "--similarity", 2), "ours, lambda 2"),  # there is no other of this lambda
+        (
+            ("--styles", 2, "--similarity", 2),
+            "ours, lambda 2",
+        ),  # there is no other of this lambda
     ],
 )
-def test_several_styles_have_the_generator_that_listens_to_them_unless_another_is_named(run, weights, here, words, taken):
+def test_several_styles_have_the_generator_that_listens_to_them_unless_another_is_named(
+    run, weights, here, words, taken
+):
     code, out, _ = fused(run, weights, "--out", "c.mid", *words)
     assert code == 0 and f"\nGenerator: {taken}.\n" in out
 
 
 def test_bars_are_chosen(run, weights, here):
     write_midi(Notes.of([*TUNE, *shift(OTHER, 16)]), "a.mid")
-    code, out, _ = fused(run, weights, "--out", "c.mid", "--left-bar", 5, "--plain", "p.mid")
-    assert code == 0 and "a.mid, bars 5 to 8" in out and read_midi("p.mid").notes() == Notes.of([*OTHER, *shift(OTHER, 16)])
+    code, out, _ = fused(
+        run, weights, "--out", "c.mid", "--left-bar", 5, "--plain", "p.mid"
+    )
+    assert (
+        code == 0
+        and "a.mid, bars 5 to 8" in out
+        and read_midi("p.mid").notes() == Notes.of([*OTHER, *shift(OTHER, 16)])
+    )
     code, out, err = fused(run, weights, "--out", "d.mid", "--right-bar", 9)
-    assert code == 1 and "b.mid: there is no bar 9" in err and not out and not (here / "d.mid").exists()
+    assert (
+        code == 1
+        and "b.mid: there is no bar 9" in err
+        and not out
+        and not (here / "d.mid").exists()
+    )
 
 
-@pytest.mark.parametrize("words", [("--out", "c.mid"), ("--out", "c.mid", "--plain", "p.mid"), ("--out", "c.mid", "--styles", "2")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--out", "c.mid"),
+        ("--out", "c.mid", "--plain", "p.mid"),
+        ("--out", "c.mid", "--styles", "2"),
+    ],
+)
 def test_no_file_is_overwritten_without_force(run, weights, here, words):
     for name in ("c.mid", "c-2.mid", "p.mid"):
         (here / name).write_bytes(b"mine")
     before = {f: f.read_bytes() for f in here.iterdir()}
     code, out, err = fused(run, weights, *words)
-    assert code == 1 and "there already" in err and "--force" in err and not out and err.count("\n") == 1
+    assert (
+        code == 1
+        and "there already" in err
+        and "--force" in err
+        and not out
+        and err.count("\n") == 1
+    )
     assert {f: f.read_bytes() for f in here.iterdir()} == before
     assert fused(run, weights, *words, "--force")[0] == 0
     assert read_midi(words[1] if "--styles" not in words else "c-2.mid").tracks
@@ -172,8 +252,14 @@ def test_no_file_is_overwritten_without_force(run, weights, here, words):
         (("--out", "c.mid", "--plain", "b.mid", "--force"), "one of the two files"),
         (("--out", "none/c.mid"), "no such folder"),
         (("--out", "c.mid", "--similarity", "0.7"), "no generator with lambda 0.7"),
-        (("--out", "c.mid", "--method", "balanced"), "no generator of the method 'balanced'"),
-        (("--out", "c.mid", "--method", "styled", "--similarity", "2"), "no generator of the method 'styled' with lambda 2"),
+        (
+            ("--out", "c.mid", "--method", "balanced"),
+            "no generator of the method 'balanced'",
+        ),
+        (
+            ("--out", "c.mid", "--method", "styled", "--similarity", "2"),
+            "no generator of the method 'styled' with lambda 2",
+        ),
         (("--out", "c.mid", "--weights", "a.mid"), "not weights"),
         (("--out", "c.mid", "--weights", "nothing"), "no such weights"),
         (("--out", "c.mid", "--weights", "."), "no run's folder"),
@@ -182,7 +268,13 @@ def test_no_file_is_overwritten_without_force(run, weights, here, words):
 def test_what_cannot_be_is_one_line(run, weights, here, words, says):
     before = {f: f.read_bytes() for f in here.iterdir()}
     code, out, err = fused(run, weights, *words)
-    assert code == 1 and says in err and err.count("\n") == 1 and "What to do" in err and not out
+    assert (
+        code == 1
+        and says in err
+        and err.count("\n") == 1
+        and "What to do" in err
+        and not out
+    )
     assert {f: f.read_bytes() for f in here.iterdir()} == before
 
 
@@ -201,7 +293,12 @@ def test_what_cannot_be_is_one_line(run, weights, here, words, says):
 )
 def test_absurd_words_are_a_question_of_use(run, weights, here, words):
     code, _, err = fused(run, weights, "--out", "c.mid", *words)
-    assert code == 2 and words[0] in err and "Traceback" not in err and len(list(here.iterdir())) == 2
+    assert (
+        code == 2
+        and words[0] in err
+        and "Traceback" not in err
+        and len(list(here.iterdir())) == 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,26 +313,51 @@ def test_absurd_words_are_a_question_of_use(run, weights, here, words):
     ],
 )
 def test_bad_music_is_one_line_that_names_the_file(run, weights, here, data, says):
-    write_midi(data, "b.mid") if isinstance(data, Piece) else (here / "b.mid").write_bytes(data)
+    write_midi(data, "b.mid") if isinstance(data, Piece) else (here / "b.mid").write_bytes(
+        data
+    )
     code, out, err = fused(run, weights, "--out", "c.mid")
-    assert code == 1 and err.startswith("b.mid: ") and says in err and err.count("\n") == 1 and not out and not (here / "c.mid").exists()
+    assert (
+        code == 1
+        and err.startswith("b.mid: ")
+        and says in err
+        and err.count("\n") == 1
+        and not out
+        and not (here / "c.mid").exists()
+    )
 
 
 def test_nothing_but_rests_is_no_file(run, weights, here, monkeypatch):
     from fusiontools.papers.connective_fusion import bring
 
     real = bring.fuse_files
-    monkeypatch.setattr(bring, "fuse_files", lambda *a, **k: (made := real(*a, **k))._replace(tokens=0 * made.tokens))
+    monkeypatch.setattr(
+        bring,
+        "fuse_files",
+        lambda *a, **k: (made := real(*a, **k))._replace(tokens=0 * made.tokens),
+    )
     code, out, err = fused(run, weights, "--out", "c.mid", "--plain", "p.mid")
-    assert code == 1 and "nothing but rests" in err and not out and len(list(here.iterdir())) == 2
+    assert (
+        code == 1
+        and "nothing but rests" in err
+        and not out
+        and len(list(here.iterdir())) == 2
+    )
 
 
 def test_the_judge_is_heard_where_there_is_one(run, weights, here, monkeypatch):
     from fusiontools.judges import reality
 
-    monkeypatch.setattr(reality, "load_judge", lambda data: lambda melodies: np.linspace(0.1, 0.9, len(melodies)))
+    monkeypatch.setattr(
+        reality,
+        "load_judge",
+        lambda data: lambda melodies: np.linspace(0.1, 0.9, len(melodies)),
+    )
     out = fused(run, weights, "--out", "c.mid")[1]
-    assert "The judge takes it for one melody with 90 %, the halves as they are with 10 %." in out
+    assert (
+        "The judge takes it for one melody with 90 %, the halves as they are with 10 %."
+        in out
+    )
 
 
 def test_weights_that_come_along_fuse(run, here):
@@ -244,18 +366,50 @@ def test_weights_that_come_along_fuse(run, here):
         assert code == 1 and "train connective_fusion" in err
         pytest.skip("no weights of Connective Fusion come with the package yet")
     code, out, err = run("fuse", "a.mid", "b.mid", "--out", "c.mid", "--iterations", 2)
-    assert code == 0 and "Generator: ours, lambda 0.3." in out and "Terms: " in err and read_midi("c.mid").tracks
-    assert "Generator: styled, lambda 0.3." in run("fuse", "a.mid", "b.mid", "--out", "d.mid", "--styles", 2)[1]
+    assert (
+        code == 0
+        and "Generator: ours, lambda 0.3." in out
+        and "Terms: " in err
+        and read_midi("c.mid").tracks
+    )
+    assert (
+        "Generator: styled, lambda 0.3."
+        in run("fuse", "a.mid", "b.mid", "--out", "d.mid", "--styles", 2)[1]
+    )
     for method in ("ours", "styled"):
-        code, out, _ = run("sample", "connective_fusion", "-n", 2, "--out", method, "--method", method)
-        assert (code, out) == (0, f"2 melodies by {method} in {method}: melody_001.mid to melody_002.mid\n")
+        code, out, _ = run(
+            "sample", "connective_fusion", "-n", 2, "--out", method, "--method", method
+        )
+        assert (code, out) == (
+            0,
+            f"2 melodies by {method} in {method}: melody_001.mid to melody_002.mid\n",
+        )
 
 
 def test_it_runs_as_a_module(here, weights, root):
     paths = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    words = [sys.executable, "-m", "fusiontools", "fuse", "a.mid", "b.mid", "--out", "c.mid", "--weights", str(weights)]
-    done = subprocess.run(words, check=False, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths})
-    assert done.returncode == 0 and "Fused: c.mid" in done.stdout and "Terms: " in done.stderr, done.stderr
+    words = [
+        sys.executable,
+        "-m",
+        "fusiontools",
+        "fuse",
+        "a.mid",
+        "b.mid",
+        "--out",
+        "c.mid",
+        "--weights",
+        str(weights),
+    ]
+    done = subprocess.run(
+        words,
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert (
+        done.returncode == 0 and "Fused: c.mid" in done.stdout and "Terms: " in done.stderr
+    ), done.stderr
 
 
 # Training and sampling
@@ -267,11 +421,24 @@ def windows(tmp_path_factory):
     rng, arrays, each = np.random.default_rng(0), {}, 24
     for song, part in enumerate(PARTS):
         tokens = np.ones((each, 128), np.uint8)
-        tokens[:, ::4] = rng.integers(60, 66, each)[:, None] + (rng.choice([2, 3, 4], each)[:, None] * np.arange(32)) % 12
-        arrays |= {part: tokens, f"{part}_song": np.arange(each, dtype=np.int32) + each * song}
+        tokens[:, ::4] = (
+            rng.integers(60, 66, each)[:, None]
+            + (rng.choice([2, 3, 4], each)[:, None] * np.arange(32)) % 12
+        )
+        arrays |= {
+            part: tokens,
+            f"{part}_song": np.arange(each, dtype=np.int32) + each * song,
+        }
         arrays[f"{part}_shift"] = np.tile(np.array([[-5, 7]], np.int8), (each, 1))
     path = tmp_path_factory.mktemp("windows") / "toy.npz"
-    save_windows(Windows("toy", arrays, {"sources": [{"corpora": [{"name": "mine", "licence": "CC0", "credit": ""}]}]}), path)
+    save_windows(
+        Windows(
+            "toy",
+            arrays,
+            {"sources": [{"corpora": [{"name": "mine", "licence": "CC0", "credit": ""}]}]},
+        ),
+        path,
+    )
     return path
 
 
@@ -280,37 +447,98 @@ def trained(tmp_path_factory, windows):
     """The folder of a finished run of the size smoke."""
     folder = tmp_path_factory.mktemp("runs") / "a run"
     with pytest.raises(SystemExit) as exit:
-        cli.main(["train", "connective_fusion", "--run", str(folder), "--data", str(windows), "--seed", "3", "--device", "cpu"])
+        cli.main(
+            [
+                "train",
+                "connective_fusion",
+                "--run",
+                str(folder),
+                "--data",
+                str(windows),
+                "--seed",
+                "3",
+                "--device",
+                "cpu",
+            ]
+        )
     assert not exit.value.code
     return folder
 
 
 def test_a_run_is_finished_and_goes_on_with_its_folder_alone(run, trained):
     record = read_record(trained / "record.json")
-    assert (record.paper, record.method, record.scale, record.seed) == ("connective_fusion", "ours", "smoke", 3)
-    assert "onset_pitch_accuracy" in record.metrics and len(record.samples) == 16 and len(record.samples[0]) == 128
+    assert (record.paper, record.method, record.scale, record.seed) == (
+        "connective_fusion",
+        "ours",
+        "smoke",
+        3,
+    )
+    assert (
+        "onset_pitch_accuracy" in record.metrics
+        and len(record.samples) == 16
+        and len(record.samples[0]) == 128
+    )
     code, out, err = run("train", "--run", trained)
-    assert code == 0 and "finished before" in out and "ours, scale smoke, seed 3, data toy" in out and not err
+    assert (
+        code == 0
+        and "finished before" in out
+        and "ours, scale smoke, seed 3, data toy" in out
+        and not err
+    )
     assert commands.MAIN["onset_pitch_accuracy"] in out
 
 
-@pytest.mark.parametrize("method", [name for name in commands.METHODS if name not in ("ours", *ALONE)])
+@pytest.mark.parametrize(
+    "method", [name for name in commands.METHODS if name not in ("ours", *ALONE)]
+)
 def test_its_methods_train(run, windows, tmp_path, method):
-    code, out, _ = run("train", "connective_fusion", "--run", tmp_path / "r", "--data", windows, "--method", method)
+    code, out, _ = run(
+        "train",
+        "connective_fusion",
+        "--run",
+        tmp_path / "r",
+        "--data",
+        windows,
+        "--method",
+        method,
+    )
     assert code == 0 and commands.METHODS[method] in out and "Data toy: 24 windows" in out
-    assert load_weights(path=tmp_path / "r" / "weights.safetensors")[1]["generators"] == [{"method": method, "similarity": 0.3}]
-    assert f"1 melody by {method} in" in run("sample", "--run", tmp_path / "r", "-n", 1, "--out", tmp_path / "s")[1]
+    assert load_weights(path=tmp_path / "r" / "weights.safetensors")[1]["generators"] == [
+        {"method": method, "similarity": 0.3}
+    ]
+    assert (
+        f"1 melody by {method} in"
+        in run("sample", "--run", tmp_path / "r", "-n", 1, "--out", tmp_path / "s")[1]
+    )
 
 
 @pytest.mark.parametrize("method", ALONE)
-def test_a_vae_alone_trains_and_is_measured_and_nothing_is_made_with_it(run, windows, here, method):
-    code, out, _ = run("train", "connective_fusion", "--run", "r", "--data", windows, "--method", method)
+def test_a_vae_alone_trains_and_is_measured_and_nothing_is_made_with_it(
+    run, windows, here, method
+):
+    code, out, _ = run(
+        "train", "connective_fusion", "--run", "r", "--data", windows, "--method", method
+    )
     record = read_record(here / "r" / "record.json")
-    assert code == 0 and commands.METHODS[method] in out and "nothing to sample" in out and "Hear it" not in out
+    assert (
+        code == 0
+        and commands.METHODS[method] in out
+        and "nothing to sample" in out
+        and "Hear it" not in out
+    )
     assert "onset_pitch_accuracy" in record.metrics and record.samples == []
-    for words in (("sample", "--run", "r", "--out", "s"), ("fuse", "a.mid", "b.mid", "--out", "c.mid", "--weights", "r")):
+    for words in (
+        ("sample", "--run", "r", "--out", "s"),
+        ("fuse", "a.mid", "b.mid", "--out", "c.mid", "--weights", "r"),
+    ):
         code, out, err = run(*words)
-        assert code == 1 and "no generator was trained" in err and err.count("\n") == 1 and "What to do" in err and not out
+        assert (
+            code == 1
+            and "no generator was trained" in err
+            and err.count("\n") == 1
+            and "What to do" in err
+            and not out
+        )
     assert not (here / "c.mid").exists() and not list(here.glob("s/*"))
 
 
@@ -318,14 +546,23 @@ def test_a_vae_alone_trains_and_is_measured_and_nothing_is_made_with_it(run, win
     ("words", "says"),
     [
         (("connective_fusion", "--method", "mle"), "no method 'mle'"),
-        (("connective_fusion", "--data", "essen_ryan"), "neither the name of a data set nor a file"),
+        (
+            ("connective_fusion", "--data", "essen_ryan"),
+            "neither the name of a data set nor a file",
+        ),
         (("fusiongan",), "its paper is connective_fusion"),
         (("--method", "balanced"), 'its method is "ours"'),
     ],
 )
 def test_what_cannot_be_trained_is_one_line(run, trained, words, says):
     code, out, err = run("train", *words, "--run", trained)
-    assert code == 1 and says in err and err.count("\n") == 1 and "What to do" in err and not out
+    assert (
+        code == 1
+        and says in err
+        and err.count("\n") == 1
+        and "What to do" in err
+        and not out
+    )
 
 
 def test_folders_of_ones_own_are_data(tmp_path):
@@ -334,18 +571,42 @@ def test_folders_of_ones_own_are_data(tmp_path):
         (tmp_path / name).mkdir()
         for k in range(40):
             pitches = 60 + np.cumsum(rng.integers(-1, 2, 36)).clip(-5, 20)
-            write_midi(Notes.of([(i, 1, int(p)) for i, p in enumerate(pitches)]), tmp_path / name / f"tune {name}{k}.mid")
+            write_midi(
+                Notes.of([(i, 1, int(p)) for i, p in enumerate(pitches)]),
+                tmp_path / name / f"tune {name}{k}.mid",
+            )
     made = commands._data(tmp_path / "run", (tmp_path / "x", tmp_path / "y"))
-    assert made.name == "mine" and sum(len(np.unique(made.songs(part))) for part in PARTS) == 80
+    assert (
+        made.name == "mine"
+        and sum(len(np.unique(made.songs(part))) for part in PARTS) == 80
+    )
 
 
 def test_a_run_writes_melodies_and_fuses(run, trained, here):
     code, out, err = run("sample", "--run", trained, "-n", 3, "--out", "s", "--seed", 5)
     assert (code, out) == (0, "3 melodies by ours in s: melody_001.mid to melody_003.mid\n")
     assert err == "Weights trained on mine. Terms: mine: CC0.\n"
-    run("sample", "connective_fusion", "--run", trained, "-n", 3, "--out", "t", "--seed", 5, "--method", "ours")
-    run("sample", "--run", trained, "-n", 3, "--out", "u", "--seed", 5, "--temperature", 0.2)
-    s, t, u = ([(here / folder / f"melody_00{i}.mid").read_bytes() for i in (1, 2, 3)] for folder in "stu")
+    run(
+        "sample",
+        "connective_fusion",
+        "--run",
+        trained,
+        "-n",
+        3,
+        "--out",
+        "t",
+        "--seed",
+        5,
+        "--method",
+        "ours",
+    )
+    run(
+        "sample", "--run", trained, "-n", 3, "--out", "u", "--seed", 5, "--temperature", 0.2
+    )
+    s, t, u = (
+        [(here / folder / f"melody_00{i}.mid").read_bytes() for i in (1, 2, 3)]
+        for folder in "stu"
+    )
     assert s == t != u
     code, out, err = run("fuse", "a.mid", "b.mid", "--out", "c.mid", "--weights", trained)
     assert code == 0 and "Terms: mine: CC0" in err and read_midi("c.mid").tracks
@@ -357,13 +618,24 @@ def test_a_run_writes_melodies_and_fuses(run, trained, here):
         (("--run", "RUN", "--method", "balanced"), "no generator of the method 'balanced'"),
         (("--run", "RUN", "--pair", "fiddle_pop909"), "leave out --pair or --run"),
         (("connective_fusion", "--pair", "essen_ryan"), "choose fiddle_pop909"),
-        (("connective_fusion", "--method", "magic"), "no generator of the method 'magic'" if HERE else "no weights"),
+        (
+            ("connective_fusion", "--method", "magic"),
+            "no generator of the method 'magic'" if HERE else "no weights",
+        ),
         (("connective_fusion", "--run", "nowhere"), "check the path"),
     ],
 )
 def test_what_cannot_be_sampled_is_one_line(run, trained, tmp_path, words, says):
-    code, out, err = run("sample", *(trained if word == "RUN" else word for word in words), "--out", tmp_path)
-    assert code == 1 and says in err and err.count("\n") == 1 and not out and not list(tmp_path.iterdir())
+    code, out, err = run(
+        "sample", *(trained if word == "RUN" else word for word in words), "--out", tmp_path
+    )
+    assert (
+        code == 1
+        and says in err
+        and err.count("\n") == 1
+        and not out
+        and not list(tmp_path.iterdir())
+    )
 
 
 # Help
@@ -371,8 +643,30 @@ def test_what_cannot_be_sampled_is_one_line(run, trained, tmp_path, words, says)
 
 def test_help_names_every_method_of_both_papers_and_every_option(run):
     said = " ".join(run("train", "--help")[1].replace("│", " ").split())
-    assert all(f"{name}: {says}" in said for name, says in commands.METHODS.items()) and "Methods of connective_fusion" in said
+    assert (
+        all(f"{name}: {says}" in said for name, says in commands.METHODS.items())
+        and "Methods of connective_fusion" in said
+    )
     code, out, _ = run("fuse", "--help")
-    assert code == 0 and "python -m fusiontools fuse" in out and max(map(len, out.splitlines())) <= 80
-    named = ("out", "amount", "iterations", "styles", "seed", "similarity", "method", "left-bar", "right-bar", "plain", "weights", "force")
-    assert all(f"--{option}" in out for option in named) and "styled if --styles is more than 1" in " ".join(out.replace("│", " ").split())
+    assert (
+        code == 0
+        and "python -m fusiontools fuse" in out
+        and max(map(len, out.splitlines())) <= 80
+    )
+    named = (
+        "out",
+        "amount",
+        "iterations",
+        "styles",
+        "seed",
+        "similarity",
+        "method",
+        "left-bar",
+        "right-bar",
+        "plain",
+        "weights",
+        "force",
+    )
+    assert all(
+        f"--{option}" in out for option in named
+    ) and "styled if --styles is more than 1" in " ".join(out.replace("│", " ").split())

@@ -1,4 +1,6 @@
-"""The commands that train and sample: a run goes on with its folder alone, no sample mixes with another, and what cannot be is one line."""
+"""The commands that train and sample: a run goes on with its folder alone, no sample mixes
+with another, and what cannot be is one line.
+"""
 
 import os
 import shlex
@@ -36,12 +38,22 @@ def run(monkeypatch, capsys):
 def toy(path, windows=40, name="toy"):
     """A pair of two domains that differ in pitch and in length, as a file."""
     rng, arrays = np.random.default_rng(0), {}
-    for domain, pitches, lengths in (("A", range(12), (0, 1)), ("B", (0, 2, 4, 5, 7, 9, 11), (1, 2))):
+    for domain, pitches, lengths in (
+        ("A", range(12), (0, 1)),
+        ("B", (0, 2, 4, 5, 7, 9, 11), (1, 2)),
+    ):
         for part, many in (("train", windows), ("validation", 8), ("test", 8)):
-            arrays[f"{domain}_{part}"] = (3 * rng.choice(list(pitches), (many, 12)) + rng.choice(lengths, (many, 12))).astype(np.int16)
+            arrays[f"{domain}_{part}"] = (
+                3 * rng.choice(list(pitches), (many, 12)) + rng.choice(lengths, (many, 12))
+            ).astype(np.int16)
             arrays[f"{domain}_{part}_song"] = np.arange(many, dtype=np.int32)
     about = {"corpora": [{"name": "mine", "licence": "CC0"}]}
-    save_pair(Pair(name, ("jazz", "folk"), Vocabulary("notes", 60, 71, 4, (1, 2, 4)), arrays, about), path)
+    save_pair(
+        Pair(
+            name, ("jazz", "folk"), Vocabulary("notes", 60, 71, 4, (1, 2, 4)), arrays, about
+        ),
+        path,
+    )
     return path
 
 
@@ -55,7 +67,9 @@ def trained(tmp_path_factory, pair):
     """The folder of a finished run of the size smoke."""
     folder = tmp_path_factory.mktemp("runs") / "a run"
     with pytest.raises(SystemExit) as exit:
-        cli.main(["train", "fusiongan", "--run", str(folder), "--data", str(pair), "--seed", "3"])
+        cli.main(
+            ["train", "fusiongan", "--run", str(folder), "--data", str(pair), "--seed", "3"]
+        )
     assert not exit.value.code
     return folder
 
@@ -64,11 +78,35 @@ def trained(tmp_path_factory, pair):
 
 
 def test_a_run_says_what_it_does_and_what_came_out(run, pair, tmp_path):
-    code, out, err = run("train", "fusiongan", "--run", tmp_path / "r", "--data", pair, "--method", "mle", "--device", "cpu")
+    code, out, err = run(
+        "train",
+        "fusiongan",
+        "--run",
+        tmp_path / "r",
+        "--data",
+        pair,
+        "--method",
+        "mle",
+        "--device",
+        "cpu",
+    )
     record = read_record(tmp_path / "r" / "record.json")
-    assert code == 0 and (record.method, record.scale, record.seed, record.data["name"]) == ("mle", "smoke", 0, "toy")
-    assert commands.METHODS["mle"] in out and "jazz 40, folk 40" in out and "Scale smoke, seed 0, on CPU" in out
-    assert "No judge comes with the package" in out and "fused_share" not in record.metrics and not err
+    assert code == 0 and (
+        record.method,
+        record.scale,
+        record.seed,
+        record.data["name"],
+    ) == ("mle", "smoke", 0, "toy")
+    assert (
+        commands.METHODS["mle"] in out
+        and "jazz 40, folk 40" in out
+        and "Scale smoke, seed 0, on CPU" in out
+    )
+    assert (
+        "No judge comes with the package" in out
+        and "fused_share" not in record.metrics
+        and not err
+    )
     assert f"npd_eud_ratio  {record.metrics['npd_eud_ratio']['value']:.3f}" in out
     assert len(record.samples) == 16 and f"sample --run {tmp_path / 'r'}" in out
 
@@ -77,7 +115,12 @@ def test_a_finished_run_needs_its_folder_alone_and_is_left_as_it_is(run, trained
     before = {f: f.read_bytes() for f in trained.iterdir()}
     code, out, err = run("train", "--run", trained)
     record = read_record(trained / "record.json")
-    assert code == 0 and "finished before" in out and "fusion, scale smoke, seed 3, data toy" in out and not err
+    assert (
+        code == 0
+        and "finished before" in out
+        and "fusion, scale smoke, seed 3, data toy" in out
+        and not err
+    )
     assert f"balance_npd    {record.metrics['balance_npd']['value']:.3f}" in out
     assert {f: f.read_bytes() for f in trained.iterdir()} == before
 
@@ -97,26 +140,47 @@ def test_a_finished_run_needs_its_folder_alone_and_is_left_as_it_is(run, trained
         (("lstm",), "no paper is called 'lstm'"),
     ],
 )
-def test_other_settings_than_those_of_the_run_are_refused(run, trained, tmp_path, words, says):
+def test_other_settings_than_those_of_the_run_are_refused(
+    run, trained, tmp_path, words, says
+):
     other = toy(tmp_path / "other.npz", windows=20, name="other")
-    code, out, err = run("train", *(other if word == "OTHER" else word for word in words), "--run", trained)
-    assert code == 1 and says in err and err.count("\n") == 1 and "What to do" in err and not out
+    code, out, err = run(
+        "train", *(other if word == "OTHER" else word for word in words), "--run", trained
+    )
+    assert (
+        code == 1
+        and says in err
+        and err.count("\n") == 1
+        and "What to do" in err
+        and not out
+    )
 
 
 def test_a_folder_that_is_no_run_is_refused(run, tmp_path, pair):
-    assert "no paper is named" in run("train", "--run", tmp_path / "new")[2] and not (tmp_path / "new").exists()
+    assert (
+        "no paper is named" in run("train", "--run", tmp_path / "new")[2]
+        and not (tmp_path / "new").exists()
+    )
     (tmp_path / "thesis.tex").touch()
     assert "thesis.tex" in run("train", "fusiongan", "--run", tmp_path, "--data", pair)[2]
-    for text, says in (("{", "cannot be read"), ("{}", "not a run of a paper"), ('{"paper": "five_views"}', "not a run of a paper")):
+    for text, says in (
+        ("{", "cannot be read"),
+        ("{}", "not a run of a paper"),
+        ('{"paper": "five_views"}', "not a run of a paper"),
+    ):
         (tmp_path / "config.json").write_text(text)
         code, _, err = run("train", "--run", tmp_path)
         assert code == 1 and says in err and err.count("\n") == 1
-    (tmp_path / "config.json").write_text('{"paper": "fusiongan", "data": {"name": "lost"}}')
+    (tmp_path / "config.json").write_text(
+        '{"paper": "fusiongan", "data": {"name": "lost"}}'
+    )
     assert "holds no copy of its data, 'lost'" in run("train", "--run", tmp_path)[2]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_goes_on_to_the_same_weights(run, trained, pair, tmp_path, monkeypatch, heard, number, code):
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    run, trained, pair, tmp_path, monkeypatch, heard, number, code
+):
     from fusiontools.papers.fusiongan import stage
 
     real, folder = stage.steps, tmp_path / "my run"
@@ -128,26 +192,69 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(run, trained, pair, tmp_
             yield step
 
     monkeypatch.setattr(stage, "steps", interrupted)
-    found, _, err = run("train", "fusiongan", "--run", folder, "--data", pair, "--seed", 3, "--device", "cpu")
-    assert found == code and "Stopped after step 2 of 3 (critics)" in err and "Traceback" not in err and "Aborted" not in err
-    assert err.splitlines()[-1] == f"Go on with: python -m fusiontools train --run '{folder}' --device cpu"
-    assert not (folder / "record.json").exists() and "finish it with" in run("sample", "--run", folder, "--out", tmp_path / "x")[2]
+    found, _, err = run(
+        "train",
+        "fusiongan",
+        "--run",
+        folder,
+        "--data",
+        pair,
+        "--seed",
+        3,
+        "--device",
+        "cpu",
+    )
+    assert (
+        found == code
+        and "Stopped after step 2 of 3 (critics)" in err
+        and "Traceback" not in err
+        and "Aborted" not in err
+    )
+    assert (
+        err.splitlines()[-1]
+        == f"Go on with: python -m fusiontools train --run '{folder}' --device cpu"
+    )
+    assert (
+        not (folder / "record.json").exists()
+        and "finish it with" in run("sample", "--run", folder, "--out", tmp_path / "x")[2]
+    )
     monkeypatch.undo()
     assert run("train", "--run", folder)[0] == 0
-    assert (folder / "weights.safetensors").read_bytes() == (trained / "weights.safetensors").read_bytes()
+    assert (folder / "weights.safetensors").read_bytes() == (
+        trained / "weights.safetensors"
+    ).read_bytes()
 
 
-def test_before_the_training_begins_there_is_nothing_to_go_on_with(run, tmp_path, pair, monkeypatch):
-    monkeypatch.setattr(commands, "_data", lambda folder, asked: signal.raise_signal(signal.SIGTERM))
+def test_before_the_training_begins_there_is_nothing_to_go_on_with(
+    run, tmp_path, pair, monkeypatch
+):
+    monkeypatch.setattr(
+        commands, "_data", lambda folder, asked: signal.raise_signal(signal.SIGTERM)
+    )
     code, _, err = run("train", "fusiongan", "--run", tmp_path / "r", "--data", pair)
     assert code == 143 and err == "Stopped before the training began.\n"
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_a_terminated_process_says_how_to_go_on_and_does(tmp_path, root):
-    words = ["train", "fusiongan", "--run", "r", "--data", toy(tmp_path / "toy.npz", windows=6000), "--method", "mle"]
+    words = [
+        "train",
+        "fusiongan",
+        "--run",
+        "r",
+        "--data",
+        toy(tmp_path / "toy.npz", windows=6000),
+        "--method",
+        "mle",
+    ]
     paths = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    here = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": paths}, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    here = {
+        "cwd": tmp_path,
+        "env": os.environ | {"PYTHONPATH": paths},
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
     begun = subprocess.Popen([sys.executable, "-m", "fusiontools", *words], **here)
     history, rows = tmp_path / "r" / "history.csv", 0
     while rows < 3 and begun.poll() is None:  # header and two steps: it is under way
@@ -162,7 +269,10 @@ def test_a_terminated_process_says_how_to_go_on_and_does(tmp_path, root):
     done = subprocess.run(command, check=False, **here)
     assert done.returncode == 0, done.stderr
     steps = [int(line.split(",")[0]) for line in history.read_text().splitlines()[1:]]
-    assert steps == list(range(375)) and read_record(tmp_path / "r" / "record.json").method == "mle"
+    assert (
+        steps == list(range(375))
+        and read_record(tmp_path / "r" / "record.json").method == "mle"
+    )
 
 
 # Sampling
@@ -173,14 +283,53 @@ def melodies(folder):
 
 
 def test_a_run_writes_midi_files_the_same_for_a_seed(run, trained, tmp_path):
-    code, out, err = run("sample", "--run", trained, "-n", 3, "--out", tmp_path / "one", "--seed", 5)
-    assert (code, out) == (0, f"3 melodies by fusion in {tmp_path / 'one'}: melody_001.mid to melody_003.mid\n")
+    code, out, err = run(
+        "sample", "--run", trained, "-n", 3, "--out", tmp_path / "one", "--seed", 5
+    )
+    assert (code, out) == (
+        0,
+        f"3 melodies by fusion in {tmp_path / 'one'}: melody_001.mid to melody_003.mid\n",
+    )
     assert err == "Weights trained on mine. Terms: mine: CC0.\n"
-    run("sample", "fusiongan", "--run", trained, "-n", 3, "--out", tmp_path / "again", "--seed", 5)
-    run("sample", "--run", trained, "-n", 3, "--out", tmp_path / "other", "--temperature", 0.5, "--seed", 6)
-    assert melodies(tmp_path / "one") == melodies(tmp_path / "again") != melodies(tmp_path / "other")
-    assert sorted(melodies(tmp_path / "one")) == ["melody_001.mid", "melody_002.mid", "melody_003.mid"]
-    assert all(sum(len(track.notes) for track in read_midi(f).tracks) for f in (tmp_path / "one").iterdir())
+    run(
+        "sample",
+        "fusiongan",
+        "--run",
+        trained,
+        "-n",
+        3,
+        "--out",
+        tmp_path / "again",
+        "--seed",
+        5,
+    )
+    run(
+        "sample",
+        "--run",
+        trained,
+        "-n",
+        3,
+        "--out",
+        tmp_path / "other",
+        "--temperature",
+        0.5,
+        "--seed",
+        6,
+    )
+    assert (
+        melodies(tmp_path / "one")
+        == melodies(tmp_path / "again")
+        != melodies(tmp_path / "other")
+    )
+    assert sorted(melodies(tmp_path / "one")) == [
+        "melody_001.mid",
+        "melody_002.mid",
+        "melody_003.mid",
+    ]
+    assert all(
+        sum(len(track.notes) for track in read_midi(f).tracks)
+        for f in (tmp_path / "one").iterdir()
+    )
 
 
 def test_two_samples_never_mix(run, trained, tmp_path):
@@ -188,12 +337,28 @@ def test_two_samples_never_mix(run, trained, tmp_path):
     run("sample", "--run", trained, "-n", 4, "--out", tmp_path)
     before = melodies(tmp_path)
     code, _, err = run("sample", "--run", trained, "-n", 2, "--out", tmp_path, "--seed", 1)
-    assert code == 1 and "4 files, melody_001.mid to melody_004.mid" in err and "--force" in err and melodies(tmp_path) == before
-    assert run("sample", "--run", trained, "--out", tmp_path, "--method", "rl", "--force")[0] == 1
+    assert (
+        code == 1
+        and "4 files, melody_001.mid to melody_004.mid" in err
+        and "--force" in err
+        and melodies(tmp_path) == before
+    )
+    assert (
+        run("sample", "--run", trained, "--out", tmp_path, "--method", "rl", "--force")[0]
+        == 1
+    )
     assert melodies(tmp_path) == before  # a sample that fails takes nothing away
-    assert run("sample", "--run", trained, "-n", 2, "--out", tmp_path, "--seed", 1, "--force")[0] == 0
+    assert (
+        run("sample", "--run", trained, "-n", 2, "--out", tmp_path, "--seed", 1, "--force")[
+            0
+        ]
+        == 0
+    )
     after = melodies(tmp_path)
-    assert sorted(after) == ["melody_001.mid", "melody_002.mid", "song.mid"] and after["song.mid"] == b"mine"
+    assert (
+        sorted(after) == ["melody_001.mid", "melody_002.mid", "song.mid"]
+        and after["song.mid"] == b"mine"
+    )
     assert after["melody_001.mid"] != before["melody_001.mid"]
 
 
@@ -204,18 +369,37 @@ def test_two_samples_never_mix(run, trained, tmp_path):
         (("--run", "RUN", "--pair", "essen_ryan"), "leave out --pair or --run"),
         (("--run", "nowhere"), "no run is there"),
         (("fusiongan", "--run", "nowhere"), "no run's folder"),
-        (("fusiongan", "--pair", "abba_bach"), "no weights come with the package for the pair 'abba_bach'"),
+        (
+            ("fusiongan", "--pair", "abba_bach"),
+            "no weights come with the package for the pair 'abba_bach'",
+        ),
         (("lstm",), "no paper is called 'lstm'"),
         ((), "no paper is named"),
     ],
 )
 def test_what_cannot_be_sampled_is_one_line(run, trained, tmp_path, words, says):
-    code, out, err = run("sample", *(trained if word == "RUN" else word for word in words), "--out", tmp_path)
-    assert code == 1 and says in err and err.count("\n") == 1 and not out and not melodies(tmp_path)
+    code, out, err = run(
+        "sample", *(trained if word == "RUN" else word for word in words), "--out", tmp_path
+    )
+    assert (
+        code == 1
+        and says in err
+        and err.count("\n") == 1
+        and not out
+        and not melodies(tmp_path)
+    )
 
 
 @pytest.mark.parametrize(
-    "words", [("-n", "0"), ("-n", "-3"), ("-n", "two"), ("--temperature", "0"), ("--temperature", "nan"), ("--seed", "-1")]
+    "words",
+    [
+        ("-n", "0"),
+        ("-n", "-3"),
+        ("-n", "two"),
+        ("--temperature", "0"),
+        ("--temperature", "nan"),
+        ("--seed", "-1"),
+    ],
 )
 def test_absurd_numbers_are_a_question_of_use(run, trained, tmp_path, words):
     code, _, err = run("sample", "--run", trained, "--out", tmp_path, *words)
@@ -234,13 +418,33 @@ def test_our_own_method_is_the_default_and_all_are_to_be_had(run, tmp_path, monk
     from fusiontools.papers.fusiongan.networks import Generator
 
     vocabulary, c = Vocabulary("notes", 60, 71, 4, (1, 2, 4)), Config.smoke()
-    own = {name: Generator(vocabulary.size, c.embedding, c.hidden) for name in ("mle", "fusion_ours")}
+    own = {
+        name: Generator(vocabulary.size, c.embedding, c.hidden)
+        for name in ("mle", "fusion_ours")
+    }
     own["rl"] = [Generator(vocabulary.size, c.embedding, c.hidden) for _ in range(2)]
-    sampling.save_generators(own, tmp_path / "w", c, vocabulary, ["one", "other"], "free", pair="essen_ryan")
-    monkeypatch.setattr(sampling, "shipped_weights", lambda pair: tmp_path / ("w" if pair == "essen_ryan" else "none"))
-    assert "by fusion_ours" in run("sample", "fusiongan", "-n", 1, "--out", tmp_path / "ours")[1]
-    assert "by rl" in run("sample", "fusiongan", "-n", 2, "--out", tmp_path / "rl", "--method", "rl")[1]
-    assert "choose essen_ryan" in run("sample", "fusiongan", "--pair", "weimar_essen", "--out", tmp_path / "x")[2]
+    sampling.save_generators(
+        own, tmp_path / "w", c, vocabulary, ["one", "other"], "free", pair="essen_ryan"
+    )
+    monkeypatch.setattr(
+        sampling,
+        "shipped_weights",
+        lambda pair: tmp_path / ("w" if pair == "essen_ryan" else "none"),
+    )
+    assert (
+        "by fusion_ours"
+        in run("sample", "fusiongan", "-n", 1, "--out", tmp_path / "ours")[1]
+    )
+    assert (
+        "by rl"
+        in run("sample", "fusiongan", "-n", 2, "--out", tmp_path / "rl", "--method", "rl")[
+            1
+        ]
+    )
+    assert (
+        "choose essen_ryan"
+        in run("sample", "fusiongan", "--pair", "weimar_essen", "--out", tmp_path / "x")[2]
+    )
 
 
 def test_weights_that_come_along_write_melodies(run, tmp_path):
@@ -251,8 +455,24 @@ def test_weights_that_come_along_write_melodies(run, tmp_path):
         pytest.skip("no weights of FusionGAN come with the package yet")
     for pair in here:
         for method in load_weights(pair)[0]:
-            code, out, err = run("sample", "fusiongan", "--pair", pair, "--method", method, "-n", 3, "--out", tmp_path / pair / method)
-            assert code == 0 and len(melodies(tmp_path / pair / method)) == 3 and "Terms: " in err and err.count("\n") == 1, (out, err)
+            code, out, err = run(
+                "sample",
+                "fusiongan",
+                "--pair",
+                pair,
+                "--method",
+                method,
+                "-n",
+                3,
+                "--out",
+                tmp_path / pair / method,
+            )
+            assert (
+                code == 0
+                and len(melodies(tmp_path / pair / method)) == 3
+                and "Terms: " in err
+                and err.count("\n") == 1
+            ), (out, err)
 
 
 # Help
@@ -261,10 +481,16 @@ def test_weights_that_come_along_write_melodies(run, tmp_path):
 @pytest.mark.parametrize("words", [("train",), ("sample",)])
 def test_help_shows_examples(run, words):
     code, out, _ = run(*words, "--help")
-    assert code == 0 and "Examples" in out and f"python -m fusiontools {words[0]} fusiongan" in out
+    assert (
+        code == 0
+        and "Examples" in out
+        and f"python -m fusiontools {words[0]} fusiongan" in out
+    )
     assert all(pair in out for pair in PAIRS) and max(map(len, out.splitlines())) <= 80
 
 
 def test_help_names_every_method_and_scale(run):
     said = " ".join(run("train", "--help")[1].replace("│", " ").split())
-    assert all(f"{name}: {says}" in said for name, says in commands.METHODS.items()) and all(scale in said for scale in SCALES)
+    assert all(
+        f"{name}: {says}" in said for name, says in commands.METHODS.items()
+    ) and all(scale in said for scale in SCALES)

@@ -1,7 +1,10 @@
-"""What a reader on Colab meets: the first cell installs what is missing, changes nothing that was there, and every chapter runs.
+"""What a reader on Colab meets: the first cell installs what is missing, changes nothing
+that was there, and every chapter runs.
 
-Colab itself cannot be had here. Its like is a fresh virtual environment with ipywidgets 7, a kernel, and the torch and numpy of the running
-environment, which are linked over file by file: nothing large is downloaded. Only what the first cell installs comes from the registry.
+Colab itself cannot be had here. Its like is a fresh virtual environment with ipywidgets 7,
+a kernel, and the torch and numpy of the running environment, which are linked over file by
+file: nothing large is downloaded. Only what the first cell installs comes from the
+registry.
 """
 
 import hashlib
@@ -26,9 +29,22 @@ pytestmark = pytest.mark.network
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 WIDGETS = "ipywidgets>=7.7,<7.8"  # Colab's
-THERE = ("torch", "numpy", "jupyterlab")  # what is linked over, with all that they need; the last brings the kernel and nbconvert
+THERE = (
+    "torch",
+    "numpy",
+    "jupyterlab",
+)  # what is linked over, with all that they need; the last brings the kernel and nbconvert
 KEPT = ("torch", "numpy", "ipywidgets")
-MADE = {".git", ".venv", "_build", "build", "__pycache__", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"}
+MADE = {
+    ".git",
+    ".venv",
+    "_build",
+    "build",
+    "__pycache__",
+    ".pytest_cache",
+    ".hypothesis",
+    ".ipynb_checkpoints",
+}
 
 RENDER = """
 import pathlib, sys
@@ -52,7 +68,9 @@ class Place(NamedTuple):
 
 
 def needed(names):
-    """Distributions and all that they need, as far as it is installed here, as a dict by canonical name."""
+    """Distributions and all that they need, as far as it is installed here, as a dict by
+    canonical name.
+    """
     found, todo = {}, list(names)
     while todo:
         name = canonicalize_name(todo.pop())
@@ -63,12 +81,16 @@ def needed(names):
         except PackageNotFoundError:
             continue
         wanted = [Requirement(line) for line in found[name].requires or ()]
-        todo += [r.name for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
+        todo += [
+            r.name for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})
+        ]
     return found
 
 
 def link_over(dist, prefix, site):
-    """Put a distribution's files into another environment: hard links where the disk allows, else copies."""
+    """Put a distribution's files into another environment: hard links where the disk
+    allows, else copies.
+    """
     assert dist.files is not None, f"{dist.name} does not say which files it consists of"
     for file in dist.files:
         source = Path(os.path.normpath(dist.locate_file(file)))
@@ -90,7 +112,13 @@ def link_over(dist, prefix, site):
 def copy_of_the_repository(target):
     def made(folder, names):
         odd = {"data", "runs"} if Path(folder) == ROOT else set()
-        return {n for n in names if n in MADE | odd or n.endswith(".egg-info") or Path(folder, n, "pyvenv.cfg").exists()}
+        return {
+            n
+            for n in names
+            if n in MADE | odd
+            or n.endswith(".egg-info")
+            or Path(folder, n, "pyvenv.cfg").exists()
+        }
 
     shutil.copytree(ROOT, target, ignore=made)
     return target
@@ -103,15 +131,30 @@ def colab(tmp_path_factory):
         distribution("torch")
     except PackageNotFoundError:
         pytest.skip("needs torch in the running environment, to lend it")
-    fetch = ["download", "--quiet", "--no-deps", "--retries", "0", "--timeout", "10", "--dest", home / "wheels", WIDGETS]
-    if subprocess.run([sys.executable, "-m", "pip", *fetch], capture_output=True, timeout=120).returncode:
+    fetch = [
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--retries",
+        "0",
+        "--timeout",
+        "10",
+        "--dest",
+        home / "wheels",
+        WIDGETS,
+    ]
+    if subprocess.run(
+        [sys.executable, "-m", "pip", *fetch], capture_output=True, timeout=120
+    ).returncode:
         pytest.skip("needs a package registry, and pip reaches none from here")
 
     prefix, work = home / "venv", home / "work"
     work.mkdir()
     subprocess.run([sys.executable, "-m", "venv", prefix], check=True)
     python = prefix / ("Scripts" if os.name == "nt" else "bin") / "python"
-    site = Path(sysconfig.get_path("purelib", vars={"base": str(prefix), "platbase": str(prefix)}))
+    site = Path(
+        sysconfig.get_path("purelib", vars={"base": str(prefix), "platbase": str(prefix)})
+    )
     for dist in needed(THERE).values():
         link_over(dist, prefix, site)
 
@@ -131,7 +174,9 @@ def colab(tmp_path_factory):
         "FUSIONTOOLS_SOURCE": str(source),
     }
     place = Place(python, site, source, work, environment)
-    widgets = call(place, "-m", "pip", "install", "--quiet", "--find-links", home / "wheels", WIDGETS)
+    widgets = call(
+        place, "-m", "pip", "install", "--quiet", "--find-links", home / "wheels", WIDGETS
+    )
     assert widgets.returncode == 0, widgets.stderr[-3000:]
     assert not is_installed(place)
     yield place
@@ -139,7 +184,14 @@ def colab(tmp_path_factory):
 
 
 def call(place, *arguments, **options):
-    return subprocess.run([place.python, *arguments], cwd=place.work, env=place.environment, capture_output=True, text=True, **options)
+    return subprocess.run(
+        [place.python, *arguments],
+        cwd=place.work,
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        **options,
+    )
 
 
 def is_installed(place):
@@ -147,13 +199,23 @@ def is_installed(place):
 
 
 def versions(place):
-    return {canonicalize_name(d.name): d.version for d in distributions(path=[str(place.site)])}
+    return {
+        canonicalize_name(d.name): d.version for d in distributions(path=[str(place.site)])
+    }
 
 
 def fingerprint(place, name):
-    """A hash over a distribution's files: their names, which file on the disk each one is, its size and its date."""
-    (dist,) = (d for d in distributions(path=[str(place.site)]) if canonicalize_name(d.name) == name)
-    digest = hashlib.sha256((dist.read_text("METADATA") + dist.read_text("RECORD")).encode())
+    """A hash over a distribution's files: their names, which file on the disk each one is,
+    its size and its date.
+    """
+    (dist,) = (
+        d
+        for d in distributions(path=[str(place.site)])
+        if canonicalize_name(d.name) == name
+    )
+    digest = hashlib.sha256(
+        (dist.read_text("METADATA") + dist.read_text("RECORD")).encode()
+    )
     for file in sorted(str(f) for f in dist.files if f.suffix != ".pyc"):
         path = place.site / file
         if path.exists():
@@ -169,7 +231,10 @@ def first_code_cell(notebook):
 def seconds(cell):
     """How long a cell of an executed notebook took."""
     times = cell["metadata"]["execution"]
-    start, end = (datetime.fromisoformat(times[k]) for k in ("iopub.execute_input", "shell.execute_reply"))
+    start, end = (
+        datetime.fromisoformat(times[k])
+        for k in ("iopub.execute_input", "shell.execute_reply")
+    )
     return (end - start).total_seconds()
 
 
@@ -181,14 +246,28 @@ def test_a_notebook_sets_itself_up_and_runs(colab, name):
     assert before["ipywidgets"].startswith("7.7.") and "fusiontools" not in before
 
     shutil.copy(ROOT / "notebooks" / name, colab.work / name)
-    execute = ["-m", "nbconvert", "--to", "notebook", "--execute", "--ExecutePreprocessor.timeout=600", "--output", f"done_{name}", name]
+    execute = [
+        "-m",
+        "nbconvert",
+        "--to",
+        "notebook",
+        "--execute",
+        "--ExecutePreprocessor.timeout=600",
+        "--output",
+        f"done_{name}",
+        name,
+    ]
     done = call(colab, *execute)
     assert done.returncode == 0, re.sub(r"\x1b\[[0-9;]*m", "", done.stderr)[-4000:]
 
     after = versions(colab)
     assert "fusiontools" in after
-    assert {package: after.get(package) for package in before} == before, "the first cell changed what was there"
-    assert {kept: fingerprint(colab, kept) for kept in KEPT} == marks, "the same versions, but installed again"
+    assert {package: after.get(package) for package in before} == before, (
+        "the first cell changed what was there"
+    )
+    assert {kept: fingerprint(colab, kept) for kept in KEPT} == marks, (
+        "the same versions, but installed again"
+    )
     executed = json.loads((colab.work / f"done_{name}").read_text(encoding="utf-8"))
     assert seconds(first_code_cell(executed)) < 120
 
@@ -197,10 +276,17 @@ def test_the_installed_package_is_whole_and_stands_alone(colab):
     if not is_installed(colab):  # when this test runs alone
         call(colab, "-m", "pip", "install", "--quiet", colab.source, check=True)
     here, there = colab.source / "fusiontools", colab.site / "fusiontools"
-    files = {p.relative_to(here) for p in here.rglob("*") if p.is_file() and p.suffix != ".pyc"}
-    assert {str(f) for f in files if not (there / f).is_file()} == set(), "pyproject.toml does not name these as package data"
+    files = {
+        p.relative_to(here) for p in here.rglob("*") if p.is_file() and p.suffix != ".pyc"
+    }
+    assert {str(f) for f in files if not (there / f).is_file()} == set(), (
+        "pyproject.toml does not name these as package data"
+    )
     page = call(colab, "-c", RENDER)
     assert page.returncode == 0, page.stderr[-3000:]
     for asset in ("player.js", "player.css"):  # comments do not travel
-        lines = [line.strip() for line in (here / "show" / asset).read_text(encoding="utf-8").splitlines()]
+        lines = [
+            line.strip()
+            for line in (here / "show" / asset).read_text(encoding="utf-8").splitlines()
+        ]
         assert all(line in page.stdout for line in lines if "//" not in line), asset

@@ -1,4 +1,6 @@
-"""What has to be written in several files says the same in all: the dependencies, and the repository's address."""
+"""What has to be written in several files says the same in all: the dependencies, and the
+repository's address.
+"""
 
 import importlib.util
 import json
@@ -18,8 +20,31 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 CONDA_NAMES = {"pytorch": "torch"}  # what conda calls otherwise
-MADE = {".git", ".venv", "_build", "build", "__pycache__", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"}
-TEXT = {".md", ".ipynb", ".toml", ".cff", ".yml", ".yaml", ".py", ".txt", ".js", ".css", ".cfg", ".json", ".bib"}
+MADE = {
+    ".git",
+    ".venv",
+    "_build",
+    "build",
+    "__pycache__",
+    ".pytest_cache",
+    ".hypothesis",
+    ".ipynb_checkpoints",
+}
+TEXT = {
+    ".md",
+    ".ipynb",
+    ".toml",
+    ".cff",
+    ".yml",
+    ".yaml",
+    ".py",
+    ".txt",
+    ".js",
+    ".css",
+    ".cfg",
+    ".json",
+    ".bib",
+}
 
 
 def ranges(lines):
@@ -47,8 +72,13 @@ def project(root):
 @pytest.fixture(scope="module")
 def conda(root):
     """The packages of environment.yml, both conda's own and those that come through pip."""
-    listed = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-    return ranges([x for x in listed if isinstance(x, str)] + [x for part in listed if isinstance(part, dict) for x in part["pip"]])
+    listed = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))[
+        "dependencies"
+    ]
+    return ranges(
+        [x for x in listed if isinstance(x, str)]
+        + [x for part in listed if isinstance(part, dict) for x in part["pip"]]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -57,35 +87,49 @@ def constraints(root):
 
 
 def test_requirements_and_environment_are_one(requirements, conda):
-    assert {name: spec for name, spec in conda.items() if name not in ("python", "pip")} == requirements
+    assert {
+        name: spec for name, spec in conda.items() if name not in ("python", "pip")
+    } == requirements
 
 
 def test_conda_gets_a_python_that_the_package_takes(conda, project):
     lowest = [Version(s.version) for s in conda["python"] if s.operator == ">="]
-    assert lowest and all(version in SpecifierSet(project["requires-python"]) for version in lowest)
+    assert lowest and all(
+        version in SpecifierSet(project["requires-python"]) for version in lowest
+    )
 
 
 def test_the_package_asks_for_nothing_else(requirements, project):
     for name, spec in ranges(project["dependencies"]).items():
-        assert requirements.get(name) == spec, f"{name}{spec} in pyproject.toml, {name}{requirements.get(name)} in requirements.txt"
+        assert requirements.get(name) == spec, (
+            f"{name}{spec} in pyproject.toml, {name}{requirements.get(name)} in requirements.txt"
+        )
 
 
 def test_constraints_are_within_every_range(requirements, constraints):
     for name, spec in constraints.items():
         (pin,) = spec
         assert pin.operator == "==", f"{name}{spec} is no single version"
-        assert Version(pin.version) in requirements.get(name, SpecifierSet()), f"{name}{spec} against {name}{requirements[name]}"
-    assert set(requirements) - set(constraints) == {"torch"}, "a package without a version that is known to work"
+        assert Version(pin.version) in requirements.get(name, SpecifierSet()), (
+            f"{name}{spec} against {name}{requirements[name]}"
+        )
+    assert set(requirements) - set(constraints) == {"torch"}, (
+        "a package without a version that is known to work"
+    )
 
 
 def test_torch_is_nowhere_pinned(requirements, conda, constraints, project):
     for where in (requirements, conda, ranges(project["dependencies"])):
-        assert not any(s.operator in ("==", "===", "~=") for s in where.get("torch", ())), "a reader's own torch must be able to stay"
+        assert not any(s.operator in ("==", "===", "~=") for s in where.get("torch", ())), (
+            "a reader's own torch must be able to stay"
+        )
     assert "torch" not in constraints
 
 
 def test_the_makefiles_torch_is_within_the_range(root, requirements):
-    (default,) = re.findall(r"^TORCH \?= (\S+)$", (root / "Makefile").read_text(encoding="utf-8"), re.M)
+    (default,) = re.findall(
+        r"^TORCH \?= (\S+)$", (root / "Makefile").read_text(encoding="utf-8"), re.M
+    )
     (pin,) = Requirement(default).specifier
     assert Version(pin.version) in requirements["torch"]
 
@@ -96,10 +140,27 @@ def test_environment_solves(root, tmp_path):
     if tool is None:
         pytest.skip("needs conda, mamba or micromamba on the PATH")
     create = [tool, "create", "--yes"] if tool == "micromamba" else [tool, "env", "create"]
-    command = [*create, "--dry-run", "--name", "fusion-dry-run", "--file", str(root / "environment.yml")]
-    done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    command = [
+        *create,
+        "--dry-run",
+        "--name",
+        "fusion-dry-run",
+        "--file",
+        str(root / "environment.yml"),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     said = done.stdout[-2000:] + done.stderr[-2000:]
-    if done.returncode and re.search(r"CondaHTTPError|Could not resolve host|Connection (failed|refused|timed out)|Download error", said):
+    if done.returncode and re.search(
+        r"CondaHTTPError|Could not resolve host|Connection (failed|refused|timed out)|Download error",
+        said,
+    ):
         pytest.skip("needs the conda-forge channel, which is not reached from here")
     assert done.returncode == 0, said
 
@@ -108,7 +169,9 @@ def test_environment_solves(root, tmp_path):
 
 
 def load_address(root):
-    spec = importlib.util.spec_from_file_location("book_address", root / "book" / "address.py")
+    spec = importlib.util.spec_from_file_location(
+        "book_address", root / "book" / "address.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -118,26 +181,51 @@ def texts(root):
     """Every text file of the project, without what was built, downloaded or installed."""
     for folder, folders, names in os.walk(root):
         made = MADE | ({"data", "runs"} if Path(folder) == root else set())
-        made |= {f for f in folders if f.endswith(".egg-info") or Path(folder, f, "pyvenv.cfg").exists()}
+        made |= {
+            f
+            for f in folders
+            if f.endswith(".egg-info") or Path(folder, f, "pyvenv.cfg").exists()
+        }
         folders[:] = sorted(set(folders) - made)
-        yield from (Path(folder, name) for name in sorted(names) if Path(name).suffix in TEXT or name == "Makefile")
+        yield from (
+            Path(folder, name)
+            for name in sorted(names)
+            if Path(name).suffix in TEXT or name == "Makefile"
+        )
 
 
 def strays(root):
-    """Where the repository is named by another address than that of _config.yml, as "file: address" lines."""
+    """Where the repository is named by another address than that of _config.yml, as "file:
+    address" lines.
+    """
     address = load_address(root).current(root)
     host, owner, name = address.removeprefix("https://").rsplit("/", 2)
     found = []
     for path in load_address(root).places(root):
         text = path.read_text(encoding="utf-8")
-        # What can only mean this repository: what is installed, cloned, cited or opened on Colab.
-        sure = re.findall(r"(?:git\+|git clone |repository-code: *[\"']?)(https?://[^\s\"'\\`)@#]+)", text)
-        opened = re.findall(r"(?:research\.google\.com/github|githubusercontent\.com)/([\w.-]+/[\w.-]+)", text)
+        # What can only mean this repository: what is installed, cloned, cited or opened on
+        # Colab.
+        sure = re.findall(
+            r"(?:git\+|git clone |repository-code: *[\"']?)(https?://[^\s\"'\\`)@#]+)", text
+        )
+        opened = re.findall(
+            r"(?:research\.google\.com/github|githubusercontent\.com)/([\w.-]+/[\w.-]+)",
+            text,
+        )
         sure += [f"https://{host}/{pair}" for pair in opened]
-        # Any other link of the same host may lead elsewhere, but not to a namesake or a sibling.
+        # Any other link of the same host may lead elsewhere, but not to a namesake or a
+        # sibling.
         pairs = re.findall(rf"https?://{re.escape(host)}/([\w.-]+)/([\w.-]+)", text)
-        sure += [f"https://{host}/{a}/{b}" for a, b in pairs if (a == owner) != (b.rstrip(".").removesuffix(".git") == name)]
-        found += [f"{path.relative_to(root)}: {link}" for link in sure if link.rstrip("/.").removesuffix(".git") != address]
+        sure += [
+            f"https://{host}/{a}/{b}"
+            for a, b in pairs
+            if (a == owner) != (b.rstrip(".").removesuffix(".git") == name)
+        ]
+        found += [
+            f"{path.relative_to(root)}: {link}"
+            for link in sure
+            if link.rstrip("/.").removesuffix(".git") != address
+        ]
     return found
 
 
@@ -152,7 +240,11 @@ def copy(root, tmp_path):
 
 
 def run_address(copy, address):
-    return subprocess.run([sys.executable, copy / "book" / "address.py", address], capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, copy / "book" / "address.py", address],
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_one_repository_address(root):
@@ -162,18 +254,30 @@ def test_one_repository_address(root):
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         setup = "".join(next(c["source"] for c in cells if c["cell_type"] == "code"))
-        assert f'"git+{address.current(root)}"' in setup, f"{path.name}: its first code cell does not install from the repository"
+        assert f'"git+{address.current(root)}"' in setup, (
+            f"{path.name}: its first code cell does not install from the repository"
+        )
 
 
 def test_a_differing_address_is_noticed(copy):
     module = load_address(copy)
     old = module.current(copy)
-    naming = [p for p in module.places(copy) if p.name != "_config.yml" and module.named(old).search(p.read_text(encoding="utf-8"))]
+    naming = [
+        p
+        for p in module.places(copy)
+        if p.name != "_config.yml"
+        and module.named(old).search(p.read_text(encoding="utf-8"))
+    ]
     assert naming
     for path in naming:
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(old, old.replace("github.com/", "github.com/somebody-"), 1), encoding="utf-8")
-        assert any(line.startswith(str(path.relative_to(copy))) for line in strays(copy)), path
+        path.write_text(
+            text.replace(old, old.replace("github.com/", "github.com/somebody-"), 1),
+            encoding="utf-8",
+        )
+        assert any(line.startswith(str(path.relative_to(copy))) for line in strays(copy)), (
+            path
+        )
         path.write_text(text, encoding="utf-8")
 
 
@@ -184,9 +288,20 @@ def test_address_changes_every_file_that_names_it_and_nothing_else(copy):
     assert done.returncode == 0, done.stderr
     after = {path: path.read_bytes() for path in texts(copy)}
     changed = {path for path in after if after[path] != before[path]}
-    assert changed == {copy / line.split()[1] for line in done.stdout.splitlines() if line.startswith("changed")}
-    assert copy / "_config.yml" in changed and set((copy / "notebooks").glob("*.ipynb")) <= changed
-    still = [path for path, data in after.items() if module.named(old).search(data.decode("utf-8"))]
+    assert changed == {
+        copy / line.split()[1]
+        for line in done.stdout.splitlines()
+        if line.startswith("changed")
+    }
+    assert (
+        copy / "_config.yml" in changed
+        and set((copy / "notebooks").glob("*.ipynb")) <= changed
+    )
+    still = [
+        path
+        for path, data in after.items()
+        if module.named(old).search(data.decode("utf-8"))
+    ]
     assert still == [], "address.py does not know these files"
     assert module.current(copy) == "https://github.com/you/fork" and strays(copy) == []
     assert "Nothing to change" in run_address(copy, "https://github.com/you/fork").stdout
@@ -197,9 +312,14 @@ def test_address_changes_every_file_that_names_it_and_nothing_else(copy):
 def test_address_leaves_longer_names_alone_and_knows_the_other_forms(copy):
     module = load_address(copy)
     page = copy / "book" / "page.md"
-    old, short = module.current(copy), module.current(copy).removeprefix("https://github.com/")
+    old, short = (
+        module.current(copy),
+        module.current(copy).removeprefix("https://github.com/"),
+    )
     on_colab = "colab.research.google.com/github/{}/blob/main/a.ipynb"
-    page.write_text(f"{old}-data {old}.io {old}. ({old}) {old}.git {old}/issues {on_colab.format(short)}\n")
+    page.write_text(
+        f"{old}-data {old}.io {old}. ({old}) {old}.git {old}/issues {on_colab.format(short)}\n"
+    )
     run_address(copy, "https://github.com/you/fork")
     new = "https://github.com/you/fork"
     assert page.read_text().split() == [
@@ -207,7 +327,10 @@ def test_address_leaves_longer_names_alone_and_knows_the_other_forms(copy):
         on_colab.format("you/fork"),
     ]
     elsewhere = run_address(copy, "https://gitlab.example.org/group/sub/fork")
-    assert elsewhere.returncode == 0 and "book/page.md: colab.research.google.com/github/you/fork" in elsewhere.stdout
+    assert (
+        elsewhere.returncode == 0
+        and "book/page.md: colab.research.google.com/github/you/fork" in elsewhere.stdout
+    )
     assert module.current(copy) == "https://gitlab.example.org/group/sub/fork"
 
 
@@ -229,5 +352,9 @@ def test_address_leaves_longer_names_alone_and_knows_the_other_forms(copy):
 def test_address_refuses_what_is_none(copy, odd):
     before = (copy / "_config.yml").read_bytes()
     done = run_address(copy, odd)
-    assert done.returncode == 2 and "https://github.com/you/your-fork" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2
+        and "https://github.com/you/your-fork" in done.stderr
+        and "Traceback" not in done.stderr
+    )
     assert (copy / "_config.yml").read_bytes() == before

@@ -1,4 +1,6 @@
-"""The house stands: no room imports upwards, nothing goes round in circles, and the door opens quickly."""
+"""The house stands: no room imports upwards, nothing goes round in circles, and the door
+opens quickly.
+"""
 
 import ast
 import importlib
@@ -24,7 +26,18 @@ FLOORS = {
     "__init__": 8,
     "__main__": 8,
 }
-HEAVY = ("torch", "librosa", "music21", "matplotlib", "scipy", "symusic", "IPython", "ipywidgets", "soundfile", "numba")
+HEAVY = (
+    "torch",
+    "librosa",
+    "music21",
+    "matplotlib",
+    "scipy",
+    "symusic",
+    "IPython",
+    "ipywidgets",
+    "soundfile",
+    "numba",
+)
 
 
 def imports(file, root):
@@ -36,10 +49,15 @@ def imports(file, root):
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{package} imports relatively: say the whole name"
             if (node.module or "").split(".")[0] == "fusiontools":
-                for a in node.names:  # `from fusiontools.music import notes` may name a module or a thing in one
+                # `from fusiontools.music import notes` may name a module or a thing in one
+                for a in node.names:
                     whole = f"{node.module}.{a.name}"
                     path = root.joinpath(*whole.split("."))
-                    yield whole if path.with_suffix(".py").exists() or path.is_dir() else node.module
+                    yield (
+                        whole
+                        if path.with_suffix(".py").exists() or path.is_dir()
+                        else node.module
+                    )
 
 
 def room(module):
@@ -53,10 +71,15 @@ def files(root):
 
 
 def test_every_room_has_a_floor_and_is_not_empty(files, root):
-    rooms = {file.relative_to(root / "fusiontools").parts[0].removesuffix(".py") for file in files}
+    rooms = {
+        file.relative_to(root / "fusiontools").parts[0].removesuffix(".py")
+        for file in files
+    }
     assert rooms <= set(FLOORS), f"no floor is given for {rooms - set(FLOORS)}"
     for folder in {f.parent for f in files}:
-        assert any(f.name != "__init__.py" for f in folder.rglob("*.py")), f"{folder.name} is an empty room"
+        assert any(f.name != "__init__.py" for f in folder.rglob("*.py")), (
+            f"{folder.name} is an empty room"
+        )
 
 
 def test_no_room_imports_upwards_or_sideways(files, root):
@@ -73,17 +96,23 @@ def test_no_room_imports_upwards_or_sideways(files, root):
 def test_no_cycle_between_modules(files, root):
     graph = {}
     for file in files:
-        name = ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        name = ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(
+            ".__init__"
+        )
         graph[name] = set(imports(file, root)) - {name}
     packages = {n for n in graph if any(m.startswith(n + ".") for m in graph)}
     done, path = set(), []
 
     def visit(name):
-        assert name not in path, "imports go round: " + " -> ".join([*path[path.index(name) :], name])
+        assert name not in path, "imports go round: " + " -> ".join(
+            [*path[path.index(name) :], name]
+        )
         if name in done or name not in graph:
             return
         path.append(name)
-        for other in graph[name] - packages:  # a package's __init__ only gathers its modules' names
+        for other in (
+            graph[name] - packages
+        ):  # a package's __init__ only gathers its modules' names
             visit(other)
         done.add(path.pop())
 
@@ -93,7 +122,9 @@ def test_no_cycle_between_modules(files, root):
 
 def test_import_is_light():
     code = f"import sys, fusiontools; print([m for m in {HEAVY} if m in sys.modules])"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert loaded.strip() == "[]"
 
 
@@ -115,9 +146,15 @@ def test_rooms_arrive_when_named():
 
 
 def test_no_public_name_of_a_paper_is_also_a_file_of_its_room(root):
-    """`import fusiontools.papers.x.train` would put the module where the function `train` is looked for."""
+    """`import fusiontools.papers.x.train` would put the module where the function `train`
+    is looked for.
+    """
     for room in sorted((root / "fusiontools" / "papers").iterdir()):
         if (room / "__init__.py").is_file():
             public = importlib.import_module(f"fusiontools.papers.{room.name}").__all__
-            clash = {name for name in public if (room / f"{name}.py").is_file() and name != "paper"}
+            clash = {
+                name
+                for name in public
+                if (room / f"{name}.py").is_file() and name != "paper"
+            }
             assert not clash, f"{room.name}: {sorted(clash)}"

@@ -1,4 +1,6 @@
-"""What is true of records: what is written is read again, what is not a record is refused by name, and means are over like and like."""
+"""What is true of records: what is written is read again, what is not a record is refused
+by name, and means are over like and like.
+"""
 
 import json
 import math
@@ -44,10 +46,15 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 names = st.text("abcdefgh_", min_size=1, max_size=8)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | finite | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-intervals = st.tuples(finite, finite, finite).map(lambda t: dict(zip(("low", "value", "high"), sorted(t))))
+intervals = st.tuples(finite, finite, finite).map(
+    lambda t: dict(zip(("low", "value", "high"), sorted(t)))
+)
 
 
 @st.composite
@@ -56,7 +63,10 @@ def any_record(draw):
         paper=draw(names),
         method=draw(st.text(min_size=1, max_size=8)),
         scale=draw(st.sampled_from(SCALES)),
-        data={"name": draw(st.text(max_size=5)), "sha256": draw(st.text("0123456789abcdef", min_size=64, max_size=64))},
+        data={
+            "name": draw(st.text(max_size=5)),
+            "sha256": draw(st.text("0123456789abcdef", min_size=64, max_size=64)),
+        },
         seed=draw(st.integers(0, 2**32)),
         config=draw(st.dictionaries(names, values, max_size=3)),
         metrics=draw(st.dictionaries(names, finite | intervals, max_size=4)),
@@ -87,10 +97,20 @@ def test_a_record_comes_back_as_it_was_written(folder, value):
 
 
 def test_numpy_and_tuples_become_plain(tmp_path):
-    value = record(seed=np.int64(3), metrics={"ratio": np.float32(0.5)}, config={"kernel": (3, np.int8(5))}, samples=np.arange(2))
+    value = record(
+        seed=np.int64(3),
+        metrics={"ratio": np.float32(0.5)},
+        config={"kernel": (3, np.int8(5))},
+        samples=np.arange(2),
+    )
     write_record(value, tmp_path / "one.json")
     back = read_record(tmp_path / "one.json")
-    assert (back.seed, back.metrics, back.config, back.samples) == (3, {"ratio": 0.5}, {"kernel": [3, 5]}, [0, 1])
+    assert (back.seed, back.metrics, back.config, back.samples) == (
+        3,
+        {"ratio": 0.5},
+        {"kernel": [3, 5]},
+        [0, 1],
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,9 +122,15 @@ def test_numpy_and_tuples_become_plain(tmp_path):
         ({"metrics": {"ratio": True}}, "metrics.ratio"),
         ({"metrics": {"ratio": "1.5"}}, "metrics.ratio"),
         ({"metrics": {"ratio": {"value": 1, "low": 0}}}, "metrics.ratio"),
-        ({"metrics": {"ratio": {"value": 1, "low": 0, "high": math.nan}}}, "metrics.ratio.high is nan"),
+        (
+            {"metrics": {"ratio": {"value": 1, "low": 0, "high": math.nan}}},
+            "metrics.ratio.high is nan",
+        ),
         ({"metrics": {"ratio": {"value": 1, "low": 2, "high": 0}}}, "interval"),
-        ({"config": {"nested": [1, {"rate": math.nan}]}}, r"config.nested\[1\].rate is nan"),
+        (
+            {"config": {"nested": [1, {"rate": math.nan}]}},
+            r"config.nested\[1\].rate is nan",
+        ),
         ({"config": {"model": object()}}, "config.model is a object"),
         ({"config": {3: 4}}, "key 3"),
         ({"samples": "a.mid"}, "samples"),
@@ -178,7 +204,9 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch, fails):
         patch.setattr(records_module.os, fails, full)
         with pytest.raises(RecordError, match="No space left"):
             write_record(record(seed=1), path)
-    assert path.read_bytes() == before and [f.name for f in tmp_path.iterdir()] == ["one.json"]
+    assert path.read_bytes() == before and [f.name for f in tmp_path.iterdir()] == [
+        "one.json"
+    ]
 
 
 def test_the_file_before_is_kept_where_it_is_asked_for(tmp_path):
@@ -228,7 +256,9 @@ def test_a_name_that_is_a_path_is_a_mistake():
 
 def test_all_shipped_records_are_records(root):
     for folder in sorted((root / "fusiontools" / "results").glob("*")):
-        assert folder.is_dir() and read_records(folder.name), f"{folder.name} holds no record"
+        assert folder.is_dir() and read_records(folder.name), (
+            f"{folder.name} holds no record"
+        )
 
 
 def test_records_name_the_packages_version():
@@ -249,17 +279,32 @@ def test_means_and_spreads_are_those_of_the_statistics_module(found):
 
 
 def test_rows_keep_their_order_and_columns_are_chosen():
-    runs = [record(method="rm", metrics={"b": 1, "a": 2}), record(method="gan", metrics={"a": 3})]
+    runs = [
+        record(method="rm", metrics={"b": 1, "a": 2}),
+        record(method="gan", metrics={"a": 3}),
+    ]
     assert [list(row) for row in table(runs)] == [["method", "runs", "b", "a"]] * 2
     rows = table(runs, metrics=["a", "c"])
-    assert [(row["method"], row["a"]["mean"], row["c"]) for row in rows] == [("rm", 2, None), ("gan", 3, None)]
+    assert [(row["method"], row["a"]["mean"], row["c"]) for row in rows] == [
+        ("rm", 2, None),
+        ("gan", 3, None),
+    ]
     assert table([]) == []
 
 
 def test_intervals_span_those_of_all_runs():
     bounds = [(1.0, 0.5, 1.5), (2.0, 0.75, 2.5)]
-    runs = [record(seed=i, metrics={"x": {"value": v, "low": a, "high": b}}) for i, (v, a, b) in enumerate(bounds)]
-    assert table(runs)[0]["x"] | {"spread": None} == {"mean": 1.5, "spread": None, "low": 0.5, "high": 2.5, "n": 2}
+    runs = [
+        record(seed=i, metrics={"x": {"value": v, "low": a, "high": b}})
+        for i, (v, a, b) in enumerate(bounds)
+    ]
+    assert table(runs)[0]["x"] | {"spread": None} == {
+        "mean": 1.5,
+        "spread": None,
+        "low": 0.5,
+        "high": 2.5,
+        "n": 2,
+    }
     mixed = table([*runs, record(seed=2, metrics={"x": 3})])[0]["x"]
     assert (mixed["mean"], mixed["low"], mixed["high"]) == (2.0, None, None)
     assert metric_value(runs[0].metrics["x"]) == 1.0
@@ -281,11 +326,21 @@ def test_unlike_runs_have_no_mean(changed, says):
 
 
 def test_rows_may_be_told_apart_by_several_fields():
-    runs = [record(scale=scale, seed=seed, config={"seed": seed}) for scale in ("smoke", "laptop") for seed in (0, 1)]
+    runs = [
+        record(scale=scale, seed=seed, config={"seed": seed})
+        for scale in ("smoke", "laptop")
+        for seed in (0, 1)
+    ]
     rows = table(runs, by=("method", "scale"))
-    assert [(row["method"], row["scale"], row["runs"]) for row in rows] == [("mle", "smoke", 2), ("mle", "laptop", 2)]
+    assert [(row["method"], row["scale"], row["runs"]) for row in rows] == [
+        ("mle", "smoke", 2),
+        ("mle", "laptop", 2),
+    ]
     other = record(data={"name": "weimar", "sha256": "cd" * 32})
-    assert [row["data"] for row in table([record(), other], by="data")] == ["essen", "weimar"]
+    assert [row["data"] for row in table([record(), other], by="data")] == [
+        "essen",
+        "weimar",
+    ]
 
 
 def test_record_errors_belong_to_the_one_hierarchy():

@@ -1,7 +1,8 @@
 """Archives, looked into and unpacked with care.
 
-Zip and tar (plain, gzip, bzip2, xz) are told apart by their first bytes, never by their names. `members` streams files out of an
-archive and writes none; `listing` names files that can be read one at a time. `fusiontools.corpora.unpacking` writes them all.
+Zip and tar (plain, gzip, bzip2, xz) are told apart by their first bytes, never by their
+names. `members` streams files out of an archive and writes none; `listing` names files that
+can be read one at a time. `fusiontools.corpora.unpacking` writes them all.
 """
 
 import bz2
@@ -18,11 +19,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from fusiontools.errors import CorpusError, FusionError, MissingDataError, UnsafeArchiveError
+from fusiontools.errors import (
+    CorpusError,
+    FusionError,
+    MissingDataError,
+    UnsafeArchiveError,
+)
 
 __all__ = ["Member", "is_compressed", "listing", "members", "plain_file"]
 
-MAX_BYTES = 50_000_000_000  # unpacked, all files together; the largest corpus of the book takes 8 GB
+# unpacked, all files together; the largest corpus of the book takes 8 GB
+MAX_BYTES = 50_000_000_000
 MAX_RATIO = 200  # unpacked to packed; MIDI in xz reaches 30
 MAX_MEMBERS = 500_000  # LMD full has 178,561
 SMALL = 64_000_000  # up to here any ratio is harmless
@@ -33,7 +40,9 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Member:
-    """A file, wherever it lies: in a folder, or inside a zip or an uncompressed tar. `name` is relative, with forward slashes."""
+    """A file, wherever it lies: in a folder, or inside a zip or an uncompressed tar. `name`
+    is relative, with forward slashes.
+    """
 
     name: str
     place: Path  # the file itself, or the archive that holds it
@@ -48,9 +57,17 @@ class Member:
                 return io.BufferedReader(_Slice(self.place, self.offset, self.size))
             if self.inside:
                 if self.size > 16 * LARGEST:
-                    raise UnsafeArchiveError(f"{self.name!r} unpacks to {self.size:,} bytes", self.place, "unpack it, if you trust it")
+                    raise UnsafeArchiveError(
+                        f"{self.name!r} unpacks to {self.size:,} bytes",
+                        self.place,
+                        "unpack it, if you trust it",
+                    )
                 now = self.place.stat()
-                return io.BytesIO(_zip(self.place, now.st_size, now.st_mtime_ns, os.getpid()).read(self.inside))
+                return io.BytesIO(
+                    _zip(self.place, now.st_size, now.st_mtime_ns, os.getpid()).read(
+                        self.inside
+                    )
+                )
             return open(self.place, "rb")
 
     def read(self, most=-1):
@@ -59,7 +76,11 @@ class Member:
             return file.read(most)
 
     def __str__(self):
-        return f"{self.place}/{self.name}" if self.offset >= 0 or self.inside else str(self.place)
+        return (
+            f"{self.place}/{self.name}"
+            if self.offset >= 0 or self.inside
+            else str(self.place)
+        )
 
 
 class _Slice(io.RawIOBase):
@@ -75,7 +96,11 @@ class _Slice(io.RawIOBase):
         return True
 
     def seek(self, offset, whence=io.SEEK_SET):
-        self._at = max({io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence] + offset, 0)
+        self._at = max(
+            {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+            + offset,
+            0,
+        )
         return self._at
 
     def tell(self):
@@ -95,7 +120,9 @@ class _Slice(io.RawIOBase):
 
 @lru_cache(maxsize=4)
 def _zip(path, size, date, process):
-    """An open zip, kept: its table of contents takes a while to read. One each process, since they would share a cursor."""
+    """An open zip, kept: its table of contents takes a while to read. One each process,
+    since they would share a cursor.
+    """
     return zipfile.ZipFile(path)
 
 
@@ -109,16 +136,28 @@ def readable(path):
     except FileNotFoundError:
         raise MissingDataError("no such file", path, "check the path") from None
     except OSError as error:
-        if error.errno in (None, errno.EINVAL):  # a reader's own words for damage, and where a damaged offset leads
+        if error.errno in (
+            None,
+            errno.EINVAL,
+        ):  # a reader's own words for damage, and where a damaged offset leads
             raise _damaged(path, error) from None
-        raise CorpusError(f"cannot be read ({error.strerror})", path, "check the file's permissions, and its disk") from None
-    except Exception as error:  # tarfile, zipfile, zlib, lzma, gzip and struct raise a dozen kinds between them
+        raise CorpusError(
+            f"cannot be read ({error.strerror})",
+            path,
+            "check the file's permissions, and its disk",
+        ) from None
+    # tarfile, zipfile, zlib, lzma, gzip and struct raise a dozen kinds between them
+    except Exception as error:
         raise _damaged(path, error) from None
 
 
 def _damaged(path, error):
     why = (str(error).strip().splitlines() or [""])[0][:100] or type(error).__name__
-    return CorpusError(f"this archive cannot be read to its end ({why})", path, "it is damaged or cut off: download it again")
+    return CorpusError(
+        f"this archive cannot be read to its end ({why})",
+        path,
+        "it is damaged or cut off: download it again",
+    )
 
 
 @contextlib.contextmanager
@@ -127,11 +166,17 @@ def writable(path):
     try:
         yield
     except OSError as error:
-        raise CorpusError(f"cannot be written ({error.strerror or error})", path, "make room, or check who may write there") from None
+        raise CorpusError(
+            f"cannot be written ({error.strerror or error})",
+            path,
+            "make room, or check who may write there",
+        ) from None
 
 
 def is_compressed(path):
-    """Whether a file is a gzip, bzip2 or xz stream, out of which nothing can be read at random."""
+    """Whether a file is a gzip, bzip2 or xz stream, out of which nothing can be read at
+    random.
+    """
     return _opener(path) is not None
 
 
@@ -143,7 +188,9 @@ def is_zip(path):
 def _opener(path):
     with readable(path), open(path, "rb") as file:
         start = file.read(6)
-    return next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+    return next(
+        (opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None
+    )
 
 
 def members(path, wanted=None, largest=LARGEST):
@@ -156,7 +203,8 @@ def members(path, wanted=None, largest=LARGEST):
     wanted : callable, optional
         Takes a name and says whether to read that file. Called in stored order.
     largest : int
-        Larger files come with None instead of their content; so do those in a folder that may not be read.
+        Larger files come with None instead of their content; so do those in a folder that
+        may not be read.
 
     Yields
     ------
@@ -182,11 +230,17 @@ def members(path, wanted=None, largest=LARGEST):
             with zipfile.ZipFile(path) as archive:
                 for info in zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
                     if not info.is_dir() and wanted(info.filename):
-                        yield _shown(info.filename), archive.read(info) if info.file_size <= largest else None
+                        yield (
+                            _shown(info.filename),
+                            archive.read(info) if info.file_size <= largest else None,
+                        )
         else:
             for archive, info in tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
                 if is_plain_file(info) and wanted(info.name):
-                    yield _shown(info.name), archive.extractfile(info).read() if info.size <= largest else None
+                    yield (
+                        _shown(info.name),
+                        archive.extractfile(info).read() if info.size <= largest else None,
+                    )
 
 
 def _read_file(file, largest):
@@ -197,16 +251,23 @@ def _read_file(file, largest):
 
 
 def _shown(name):
-    """A name that can be printed: bytes that are no UTF-8 come as lone surrogates, which no stream takes."""
+    """A name that can be printed: bytes that are no UTF-8 come as lone surrogates, which no
+    stream takes.
+    """
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _files(folder):
-    return sorted((_shown(f.relative_to(folder).as_posix()), f) for f in folder.rglob("*") if f.is_file())
+    return sorted(
+        (_shown(f.relative_to(folder).as_posix()), f)
+        for f in folder.rglob("*")
+        if f.is_file()
+    )
 
 
 def listing(path):
-    """The files of a folder, a zip or an uncompressed tar, as a list of `Member` to be read in any order.
+    """The files of a folder, a zip or an uncompressed tar, as a list of `Member` to be read
+    in any order.
 
     Raises
     ------
@@ -216,20 +277,35 @@ def listing(path):
     path = Path(path)
     with readable(path):
         if path.is_dir():
-            return [Member(name, file, size=file.stat().st_size) for name, file in _files(path)]
+            return [
+                Member(name, file, size=file.stat().st_size) for name, file in _files(path)
+            ]
         if is_zip(path):
             with zipfile.ZipFile(path) as archive:
                 entries = zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
-                return [Member(_shown(i.filename), path, size=i.file_size, inside=i.filename) for i in entries if not i.is_dir()]
+                return [
+                    Member(_shown(i.filename), path, size=i.file_size, inside=i.filename)
+                    for i in entries
+                    if not i.is_dir()
+                ]
         if is_compressed(path):
-            raise CorpusError("files in a compressed tar cannot be read in any order", path, "unpack it first")
+            raise CorpusError(
+                "files in a compressed tar cannot be read in any order",
+                path,
+                "unpack it first",
+            )
         entries = tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
-        return [Member(_shown(info.name), path, info.offset_data, info.size) for _, info in entries if is_plain_file(info)]
+        return [
+            Member(_shown(info.name), path, info.offset_data, info.size)
+            for _, info in entries
+            if is_plain_file(info)
+        ]
 
 
 @contextlib.contextmanager
 def plain_file(path, most=4_000_000_000):
-    """A path to the file's decompressed content: itself, or a temporary copy where it is gzip, bzip2 or xz.
+    """A path to the file's decompressed content: itself, or a temporary copy where it is
+    gzip, bzip2 or xz.
 
     Raises
     ------
@@ -247,7 +323,11 @@ def plain_file(path, most=4_000_000_000):
         with readable(path), opener(path, "rb") as source, open(copy, "wb") as target:
             while block := source.read(CHUNK):
                 if target.tell() + len(block) > most:
-                    raise UnsafeArchiveError(f"more than {most:,} bytes come out of it", path, "check where it came from")
+                    raise UnsafeArchiveError(
+                        f"more than {most:,} bytes come out of it",
+                        path,
+                        "check where it came from",
+                    )
                 with writable(copy):
                     target.write(block)
                     target.flush()
@@ -255,11 +335,15 @@ def plain_file(path, most=4_000_000_000):
 
 
 def is_plain_file(info):
-    return info.isreg() and info.sparse is None  # a sparse file is a small tar's way to a huge disk
+    return (
+        info.isreg() and info.sparse is None
+    )  # a sparse file is a small tar's way to a huge disk
 
 
 class _Budget:
-    """Counts what an archive claims, and stops when it is absurd: before the data is touched, not after."""
+    """Counts what an archive claims, and stops when it is absurd: before the data is
+    touched, not after.
+    """
 
     def __init__(self, path, most, ratio, count):
         self.path, self.most, self.count = path, most, count
@@ -269,10 +353,18 @@ class _Budget:
     def add(self, size):
         self.total, self.seen = self.total + size, self.seen + 1
         if self.seen > self.count:
-            raise UnsafeArchiveError(f"it holds more than {self.count:,} files", self.path, "check where it came from")
+            raise UnsafeArchiveError(
+                f"it holds more than {self.count:,} files",
+                self.path,
+                "check where it came from",
+            )
         if self.total > min(self.most, self.allowed):
             claim = f"it would unpack to more than {min(self.most, self.allowed):,.0f} bytes, from {self.path.stat().st_size:,}"
-            raise UnsafeArchiveError(claim, self.path, "check where it came from; raise the limits only if you trust it")
+            raise UnsafeArchiveError(
+                claim,
+                self.path,
+                "check where it came from; raise the limits only if you trust it",
+            )
 
 
 def zip_entries(archive, path, *limits):
@@ -283,7 +375,9 @@ def zip_entries(archive, path, *limits):
 
 
 def tar_entries(path, *limits):
-    """Walk a tar: yields ``(archive, info)``. Unlike `tarfile` alone it notices a damaged header in the middle."""
+    """Walk a tar: yields ``(archive, info)``. Unlike `tarfile` alone it notices a damaged
+    header in the middle.
+    """
     budget = _Budget(path, *limits)
     with (_opener(path) or open)(path, "rb") as stream:
         with tarfile.open(fileobj=_Careful(stream, path), mode="r:") as archive:
@@ -292,21 +386,31 @@ def tar_entries(path, *limits):
                 budget.add(info.size)
                 yield archive, info
             stream.seek(archive.offset)
-            if any(stream.read(tarfile.BLOCKSIZE)):  # tarfile takes any nonsense for the end; the real one is a block of zeros
+            if any(
+                stream.read(tarfile.BLOCKSIZE)
+            ):  # tarfile takes any nonsense for the end; the real one is a block of zeros
                 raise tarfile.ReadError("a damaged header")
-            while rest := stream.read(CHUNK):  # gzip and xz keep their checksum at the very end
+            while rest := stream.read(
+                CHUNK
+            ):  # gzip and xz keep their checksum at the very end
                 budget.add(len(rest))
 
 
 class _Careful:
-    """A stream that refuses to hand out absurdly much at once: a tar header may claim a name of ten gigabytes."""
+    """A stream that refuses to hand out absurdly much at once: a tar header may claim a
+    name of ten gigabytes.
+    """
 
     def __init__(self, stream, path):
         self._stream, self._path = stream, path
 
     def read(self, size=-1):
         if size < 0 or size > LARGEST:
-            raise UnsafeArchiveError(f"a header claims {size:,} bytes", self._path, "do not unpack it; get it from its home")
+            raise UnsafeArchiveError(
+                f"a header claims {size:,} bytes",
+                self._path,
+                "do not unpack it; get it from its home",
+            )
         return self._stream.read(size)
 
     def seek(self, *where):

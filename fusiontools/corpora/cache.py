@@ -1,7 +1,8 @@
 """A cache of arrays, kept by content.
 
-What was read slowly once is read fast from then on. The name of a cache file is the hash of everything that its content
-depends on, so that a stale one is never read: change a source file or the reader's version, and the name changes.
+What was read slowly once is read fast from then on. The name of a cache file is the hash of
+everything that its content depends on, so that a stale one is never read: change a source
+file or the reader's version, and the name changes.
 """
 
 import contextlib
@@ -35,13 +36,17 @@ __all__ = [
     "write_npz",
 ]
 
-LARGE = 256_000_000  # bytes from which on a source is known by its size and date instead of its content
-EDITIONS = 2  # cache files that are kept of what differs in nothing but the edition of its source or reader
+# bytes from which on a source is known by its size and date instead of its content
+LARGE = 256_000_000
+# cache files that are kept of what differs in nothing but the edition of its source or
+# reader
+EDITIONS = 2
 READERS = ("numpy", "symusic")  # libraries that decide what is read
 
 
 def user_dir():
-    """This user's folder for what can be made or fetched again: ``~/.cache/fusiontools`` on Linux, and its like elsewhere.
+    """This user's folder for what can be made or fetched again: ``~/.cache/fusiontools`` on
+    Linux, and its like elsewhere.
 
     Who has no home, as in some containers, gets a folder among the temporary ones.
     """
@@ -59,7 +64,9 @@ def user_dir():
 
 
 def cache_dir():
-    """The folder of cached arrays: ``FUSIONTOOLS_CACHE``, else `user_dir`. Its files are safe to delete at any time."""
+    """The folder of cached arrays: ``FUSIONTOOLS_CACHE``, else `user_dir`. Its files are
+    safe to delete at any time.
+    """
     return expanded(os.environ.get("FUSIONTOOLS_CACHE") or user_dir())
 
 
@@ -74,11 +81,14 @@ def expanded(path):
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise CorpusError("there is no home folder for '~' to stand for", path, "name the folder in full") from None
+        raise CorpusError(
+            "there is no home folder for '~' to stand for", path, "name the folder in full"
+        ) from None
 
 
 def content_hash(*parts):
-    """A SHA-256 over strings, bytes and the contents of files (given as `pathlib.Path`), in order, as 64 hex digits.
+    """A SHA-256 over strings, bytes and the contents of files (given as `pathlib.Path`), in
+    order, as 64 hex digits.
 
     Examples
     --------
@@ -94,13 +104,20 @@ def content_hash(*parts):
                     digest.update(block)
             continue
         data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "big") + data)  # the length keeps "a","b" apart from "ab"
+        digest.update(
+            len(data).to_bytes(8, "big") + data
+        )  # the length keeps "a","b" apart from "ab"
     return digest.hexdigest()
 
 
 def code_hash(*modules):
-    """A hash of the source of modules, given by name, and of the libraries that read for them: what others have read is read again."""
-    return content_hash(*(Path(importlib.util.find_spec(name).origin) for name in modules), *map(_version, READERS))
+    """A hash of the source of modules, given by name, and of the libraries that read for
+    them: what others have read is read again.
+    """
+    return content_hash(
+        *(Path(importlib.util.find_spec(name).origin) for name in modules),
+        *map(_version, READERS),
+    )
 
 
 def _version(library):
@@ -111,21 +128,31 @@ def _version(library):
 
 
 def source_hash(path, suffixes=None):
-    """A hash that tells whether a file or a folder has changed: of its content, or of sizes and dates where that is large.
+    """A hash that tells whether a file or a folder has changed: of its content, or of sizes
+    and dates where that is large.
 
     Parameters
     ----------
     path : pathlib.Path
         A file; or a folder, all of whose files count.
     suffixes : collection of str, optional
-        Of a folder, count only files that end so, as in ``{".mid"}``. Files that cannot be read count by size and date.
+        Of a folder, count only files that end so, as in ``{".mid"}``. Files that cannot be
+        read count by size and date.
     """
     files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
-    files = [f for f in files if f == path or suffixes is None or f.suffix.lower() in suffixes]
+    files = [
+        f for f in files if f == path or suffixes is None or f.suffix.lower() in suffixes
+    ]
     stats = [f.stat() for f in files]
     names = [f.name if f == path else f.relative_to(path).as_posix() for f in files]
     if sum(s.st_size for s in stats) < LARGE:
-        return content_hash(*(part for name, file, s in zip(names, files, stats) for part in (name, _content_or_date(file, s))))
+        return content_hash(
+            *(
+                part
+                for name, file, s in zip(names, files, stats)
+                for part in (name, _content_or_date(file, s))
+            )
+        )
     return content_hash(*(_date(name, s) for name, s in zip(names, stats)))
 
 
@@ -150,9 +177,11 @@ def cached(name, key, build, variant=""):
     key : str
         The `content_hash` of all that the arrays depend on.
     build : callable
-        Returns a dict of arrays; values that are no arrays must be JSON and come back equal.
+        Returns a dict of arrays; values that are no arrays must be JSON and come back
+        equal.
     variant : str, optional
-        What was asked for, where one name stands for many things. Of each variant the newest `EDITIONS` files are kept.
+        What was asked for, where one name stands for many things. Of each variant the
+        newest `EDITIONS` files are kept.
 
     Returns
     -------
@@ -164,14 +193,18 @@ def cached(name, key, build, variant=""):
     if path.is_file():
         try:
             arrays = read_npz(path)
-            return {k: v for k, v in arrays.items() if k != "json"} | json.loads(arrays["json"].tobytes())
+            return {k: v for k, v in arrays.items() if k != "json"} | json.loads(
+                arrays["json"].tobytes()
+            )
         except (FusionError, ValueError, KeyError, TypeError):
             pass  # half of it, or damaged since: build it again
     built = build()
     arrays = {k: v for k, v in built.items() if isinstance(v, np.ndarray)}
     rest = {k: v for k, v in built.items() if k not in arrays}
     try:
-        write_npz(path, json=np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8), **arrays)
+        write_npz(
+            path, json=np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8), **arrays
+        )
         prune(path.parent, stem)
     except OSError:
         pass  # a full or read-only disk costs the speed of the next run, nothing else
@@ -179,7 +212,9 @@ def cached(name, key, build, variant=""):
 
 
 def prune(folder, stem, keep=EDITIONS):
-    """Delete all but the newest files ``<stem>-<key>.npz`` of a cache folder. What cannot be deleted stays."""
+    """Delete all but the newest files ``<stem>-<key>.npz`` of a cache folder. What cannot
+    be deleted stays.
+    """
     kept = []
     for file in folder.glob("*.npz"):
         if re.fullmatch(rf"{re.escape(stem)}-[^-.]+\.npz", file.name):
@@ -203,8 +238,13 @@ def read_npz(path):
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise CorpusError("no such file", path, "check the path") from None
-    except Exception as error:  # zip, zlib, numpy's header parser and Python's own tokenizer each raise their own kinds
-        raise CorpusError(f"a damaged array file ({type(error).__name__})", path, "delete it and make or fetch it again") from None
+    # zip, zlib, numpy's header parser and Python's own tokenizer each raise their own kinds
+    except Exception as error:
+        raise CorpusError(
+            f"a damaged array file ({type(error).__name__})",
+            path,
+            "delete it and make or fetch it again",
+        ) from None
 
 
 def write_npz(path, compress=False, **arrays):
@@ -225,7 +265,8 @@ def write_npz(path, compress=False, **arrays):
 
 
 def write_described(path, about, arrays, name="json"):
-    """Write arrays, and what there is to say of them, into one compressed ``.npz``, whole or not at all: it travels alone.
+    """Write arrays, and what there is to say of them, into one compressed ``.npz``, whole
+    or not at all: it travels alone.
 
     Parameters
     ----------
@@ -245,17 +286,27 @@ def write_described(path, about, arrays, name="json"):
     try:
         write_npz(path, compress=True, **{name: text}, **arrays)
     except OSError as error:
-        raise CorpusError(f"cannot be written ({error.strerror or error})", path, "check that its folder may be written to") from None
+        raise CorpusError(
+            f"cannot be written ({error.strerror or error})",
+            path,
+            "check that its folder may be written to",
+        ) from None
 
 
 @contextlib.contextmanager
 def whole_file(path):
-    """A draft to write into, which takes its name only when all is written: nobody ever reads half of it, nor two writers' mixture."""
-    number, draft = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
+    """A draft to write into, which takes its name only when all is written: nobody ever
+    reads half of it, nor two writers' mixture.
+    """
+    number, draft = tempfile.mkstemp(
+        prefix=f".{path.name}-", suffix=".part", dir=path.parent
+    )
     try:
         with open(number, "wb") as file:
             yield file
-        os.chmod(draft, 0o644)  # a temporary file is its owner's alone, a cache may be shared
+        os.chmod(
+            draft, 0o644
+        )  # a temporary file is its owner's alone, a cache may be shared
         os.replace(draft, path)
     finally:
         Path(draft).unlink(missing_ok=True)

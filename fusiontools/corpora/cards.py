@@ -1,6 +1,8 @@
-"""The index cards of all corpora: what each is, whose it is, under which terms, where it comes from. Facts only; `registry` reads them.
+"""The index cards of all corpora: what each is, whose it is, under which terms, where it
+comes from. Facts only; `registry` reads them.
 
-Sizes and checksums are those that the publishers, or the public loaders that grew around them, give.
+Sizes and checksums are those that the publishers, or the public loaders that grew around
+them, give.
 """
 
 from dataclasses import dataclass
@@ -12,10 +14,11 @@ __all__ = ["CARDS", "CorpusInfo", "Source"]
 class Source:
     """A file that a corpus is read from.
 
-    `file` is its official name, "" where the corpus is a folder of your own; `size` is in bytes, 0 if unknown; `checksum` is
-    "sha256:...", "sha1:..." or "md5:...", "" if nobody publishes one; `url` is "" where nothing can be fetched; `stand_ins` are other
-    paths in the data folder that hold the same, as archives or unpacked; `moving` says that the address leads to whatever is newest, so
-    that the checksum is of a snapshot.
+    `file` is its official name, "" where the corpus is a folder of your own; `size` is in
+    bytes, 0 if unknown; `checksum` is "sha256:...", "sha1:..." or "md5:...", "" if nobody
+    publishes one; `url` is "" where nothing can be fetched; `stand_ins` are other paths in
+    the data folder that hold the same, as archives or unpacked; `moving` says that the
+    address leads to whatever is newest, so that the checksum is of a snapshot.
     """
 
     file: str
@@ -28,7 +31,9 @@ class Source:
 
 @dataclass(frozen=True)
 class CorpusInfo:
-    """The index card of a corpus. `cite` is a key of the book's bibliography, "" if there is nothing to cite."""
+    """The index card of a corpus. `cite` is a key of the book's bibliography, "" if there
+    is nothing to cite.
+    """
 
     name: str
     title: str
@@ -61,8 +66,12 @@ def _in(module, function, **options):
     return (f"fusiontools.corpora.{module}", function, options)
 
 
-_WITH_MUSIC21 = "public-domain tunes; distributed with music21 by permission of the encoders"
-_SONGS = "none stated; transcriptions of songs in copyright: study them, do not pass them on"
+_WITH_MUSIC21 = (
+    "public-domain tunes; distributed with music21 by permission of the encoders"
+)
+_SONGS = (
+    "none stated; transcriptions of songs in copyright: study them, do not pass them on"
+)
 _LMD = "http://hog.ee.columbia.edu/craffel/lmd/"
 _LABELS_COMMIT = "232d4f558dd62e32eee7c0c1f9830b821ba6210b"
 _POP909_COMMIT = "d83e6edba6872a704f5d3b8b32f5cb540088dae6"
@@ -282,7 +291,12 @@ _NOTES = (
         "dong2018musegan",
         "https://salu133445.github.io/lakh-pianoroll-dataset/",
         _in("stored", "load_rock_rolls"),
-        sources=(Source("rock_piano_notes_24tpb.npz", stand_ins=("rock_pianorolls/rock_piano_notes_24tpb.npz",)),),
+        sources=(
+            Source(
+                "rock_piano_notes_24tpb.npz",
+                stand_ins=("rock_pianorolls/rock_piano_notes_24tpb.npz",),
+            ),
+        ),
     ),
     CorpusInfo(
         "melodies_16th",

@@ -1,8 +1,10 @@
-"""Which edition of a function an array was made with: a hash of all code and settings that the function reaches.
+"""Which edition of a function an array was made with: a hash of all code and settings that
+the function reaches.
 
-That is its own source, its defaults, the globals that it reads, and the same for every function and class of yours among them. Libraries
-count by their version, `fusiontools.music` by its files. What is neither code nor plain data tells nobody when it changes: then the
-caller has to name an edition.
+That is its own source, its defaults, the globals that it reads, and the same for every
+function and class of yours among them. Libraries count by their version,
+`fusiontools.music` by its files. What is neither code nor plain data tells nobody when it
+changes: then the caller has to name an edition.
 """
 
 import dataclasses
@@ -22,9 +24,32 @@ from fusiontools.corpora.cache import content_hash
 
 __all__ = ["edition"]
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes, range, slice, np.generic, np.dtype, type(Ellipsis))
-_NATIVE = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType, np.ufunc)
-_MACHINERY = ("fusiontools.corpora", "fusiontools.show", "fusiontools.training")  # they bring entries and show arrays, and make none
+_PLAIN = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    range,
+    slice,
+    np.generic,
+    np.dtype,
+    type(Ellipsis),
+)
+_NATIVE = (
+    types.BuiltinFunctionType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.GetSetDescriptorType,
+    np.ufunc,
+)
+_MACHINERY = (
+    "fusiontools.corpora",
+    "fusiontools.show",
+    "fusiontools.training",
+)  # they bring entries and show arrays, and make none
 _READS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 
 
@@ -39,7 +64,8 @@ def edition(function):
     Raises
     ------
     ValueError
-        If it depends on something that no hash tells: a closure, or an object that is no plain data.
+        If it depends on something that no hash tells: a closure, or an object that is no
+        plain data.
 
     Examples
     --------
@@ -48,17 +74,23 @@ def edition(function):
     True
     """
     if getattr(function, "__closure__", None) or not inspect.isfunction(function):
-        raise ValueError(f"{function!r} depends on more than its source: pass settings as options, or give version='...'")
+        raise ValueError(
+            f"{function!r} depends on more than its source: pass settings as options, or give version='...'"
+        )
     root = Path(importlib.util.find_spec("fusiontools").origin).parent
     always = (*sorted((root / "music").glob("*.py")), root / "corpora" / "entries.py")
     try:
         return content_hash(*_told(function, function.__qualname__, set()), *always)[:16]
     except RecursionError:
-        raise ValueError(f"{function.__qualname__} reads data that hold themselves: give version='...'") from None
+        raise ValueError(
+            f"{function.__qualname__} reads data that hold themselves: give version='...'"
+        ) from None
 
 
 def _told(value, name, seen):
-    """All that tells a value from another, as parts for `content_hash`. `seen` holds what was told already."""
+    """All that tells a value from another, as parts for `content_hash`. `seen` holds what
+    was told already.
+    """
     if isinstance(value, _PLAIN):
         yield f"{type(value).__qualname__} {value!r}"
     elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
@@ -91,8 +123,16 @@ def _told(value, name, seen):
         yield from _told(type(value), name, seen)
         for field in dataclasses.fields(value):
             yield from _told(getattr(value, field.name), f"{name}.{field.name}", seen)
-    elif isinstance(value, _NATIVE) or type(value).__module__ == "typing" or isinstance(value, (types.GenericAlias, types.UnionType)):
-        yield repr(value) if type(value).__module__ == "typing" else getattr(value, "__qualname__", None) or getattr(value, "__name__", "")
+    elif (
+        isinstance(value, _NATIVE)
+        or type(value).__module__ == "typing"
+        or isinstance(value, (types.GenericAlias, types.UnionType))
+    ):
+        yield (
+            repr(value)
+            if type(value).__module__ == "typing"
+            else getattr(value, "__qualname__", None) or getattr(value, "__name__", "")
+        )
     elif hasattr(value, "__wrapped__"):  # as functools.lru_cache leaves it
         yield from _told(value.__wrapped__, name, seen)
     else:
@@ -108,7 +148,9 @@ def _once(thing, seen, tell):
 
 
 def _function(function, seen):
-    home = function.__globals__.get("__name__", "")  # where its code stands: a decorator lends its own code another's name
+    home = function.__globals__.get(
+        "__name__", ""
+    )  # where its code stands: a decorator lends its own code another's name
     if _is_ours(home) or _is_library(home):
         yield from _once_by_name(home, seen)
         if hasattr(function, "__wrapped__"):
@@ -116,7 +158,11 @@ def _function(function, seen):
         return
     yield from _file(home)
     yield _text(function)
-    yield from _told((function.__defaults__, function.__kwdefaults__), f"a default of {function.__qualname__}", seen)
+    yield from _told(
+        (function.__defaults__, function.__kwdefaults__),
+        f"a default of {function.__qualname__}",
+        seen,
+    )
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
         try:
             value = cell.cell_contents
@@ -127,7 +173,9 @@ def _function(function, seen):
         if name in function.__globals__:
             yield name
             yield from _told(function.__globals__[name], name, seen)
-    for module in sorted(_imports(function.__code__, function.__globals__.get("__package__") or "")):
+    for module in sorted(
+        _imports(function.__code__, function.__globals__.get("__package__") or "")
+    ):
         yield from _once_by_name(module, seen)
 
 
@@ -140,7 +188,11 @@ def _class(cls, seen):
     for name, value in sorted(vars(cls).items()):
         value = getattr(value, "__func__", value)  # of static and class methods
         for part in (value.fget, value.fset) if isinstance(value, property) else (value,):
-            if inspect.isfunction(part) or not name.startswith("__") and not isinstance(part, types.MemberDescriptorType):
+            if (
+                inspect.isfunction(part)
+                or not name.startswith("__")
+                and not isinstance(part, types.MemberDescriptorType)
+            ):
                 yield name
                 yield from _told(part, f"{cls.__qualname__}.{name}", seen)
 
@@ -154,7 +206,10 @@ def _module(module, seen):
     yield from _file(name)
     if f"{name}.".startswith(tuple(f"{room}." for room in _MACHINERY)):
         return
-    inside = {v.__name__ if inspect.ismodule(v) else getattr(v, "__module__", None) for v in list(vars(module).values())}
+    inside = {
+        v.__name__ if inspect.ismodule(v) else getattr(v, "__module__", None)
+        for v in list(vars(module).values())
+    }
     for other in sorted(other for other in inside - {name} if isinstance(other, str)):
         yield from _once_by_name(other, seen)
 
@@ -172,11 +227,16 @@ def _is_library(name):
     if name == "__main__" or _is_ours(name):
         return False
     file = getattr(sys.modules.get(name), "__file__", None) or ""
-    return name.split(".")[0] in sys.stdlib_module_names or not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
+    return name.split(".")[0] in sys.stdlib_module_names or not {
+        "site-packages",
+        "dist-packages",
+    }.isdisjoint(Path(file).parts)
 
 
 def _file(name):
-    """The file of a module; none of a notebook, whose every cell may change and few of which matter."""
+    """The file of a module; none of a notebook, whose every cell may change and few of
+    which matter.
+    """
     file = getattr(sys.modules.get(name), "__file__", None)
     if name != "__main__" and file and Path(file).is_file():
         yield Path(file)
@@ -185,12 +245,17 @@ def _file(name):
 def _text(function):
     try:
         return inspect.getsource(function)
-    except (OSError, TypeError):  # typed at a prompt, or made by a library: then what it was compiled to
+    except (
+        OSError,
+        TypeError,
+    ):  # typed at a prompt, or made by a library: then what it was compiled to
         return repr(_compiled(function.__code__))
 
 
 def _compiled(code):
-    constants = [_compiled(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
+    constants = [
+        _compiled(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts
+    ]
     return code.co_code.hex(), code.co_names, constants
 
 
@@ -203,8 +268,15 @@ def _codes(code):
 
 
 def _names(code):
-    """The globals that code reads. `inspect.getclosurevars` would leave out what a comprehension reads, and take attributes for globals."""
-    return {step.argval for one in _codes(code) for step in dis.get_instructions(one) if step.opname in _READS}
+    """The globals that code reads. `inspect.getclosurevars` would leave out what a
+    comprehension reads, and take attributes for globals.
+    """
+    return {
+        step.argval
+        for one in _codes(code)
+        for step in dis.get_instructions(one)
+        if step.opname in _READS
+    }
 
 
 def _imports(code, package):
@@ -217,9 +289,17 @@ def _imports(code, package):
                 continue
             level, wanted = steps[i - 2].argval, steps[i - 1].argval or ()
             try:
-                name = importlib.util.resolve_name("." * level + step.argval, package) if level else step.argval
+                name = (
+                    importlib.util.resolve_name("." * level + step.argval, package)
+                    if level
+                    else step.argval
+                )
                 module = importlib.import_module(name)
             except ImportError:  # the function will say so itself
                 continue
-            found |= {name} | {v.__name__ for w in wanted if inspect.ismodule(v := getattr(module, w, None))}
+            found |= {name} | {
+                v.__name__
+                for w in wanted
+                if inspect.ismodule(v := getattr(module, w, None))
+            }
     return found

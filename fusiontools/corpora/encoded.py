@@ -1,7 +1,9 @@
-"""Encoded corpora: the arrays that a training eats, kept by content, in one file that travels alone.
+"""Encoded corpora: the arrays that a training eats, kept by content, in one file that
+travels alone.
 
-What an encoding is, `fusiontools.music` knows; here it is any function from an entry to an array. A training on another machine needs such
-a file and `open_encoded`, and nothing else: no corpus, no reader.
+What an encoding is, `fusiontools.music` knows; here it is any function from an entry to an
+array. A training on another machine needs such a file and `open_encoded`, and nothing else:
+no corpus, no reader.
 """
 
 import functools
@@ -11,7 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fusiontools.corpora.cache import cache_dir, content_hash, prune, read_npz, write_described
+from fusiontools.corpora.cache import (
+    cache_dir,
+    content_hash,
+    prune,
+    read_npz,
+    write_described,
+)
 from fusiontools.corpora.editions import edition
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.registry import CORPORA, load
@@ -27,7 +35,8 @@ _STRINGS = ("id", "song", "label", "part")
 class Encoded:
     """Arrays of a corpus, one after the other, with what a split and a record need to know.
 
-    ``encoded[i]`` is entry i's array, shape (n_i, ...); ``rows("train")`` is one part's, shape (sum of n_i, ...).
+    ``encoded[i]`` is entry i's array, shape (n_i, ...); ``rows("train")`` is one part's,
+    shape (sum of n_i, ...).
     """
 
     data: np.ndarray  # (N, ...): all entries' arrays, joined along the first axis
@@ -36,7 +45,9 @@ class Encoded:
     song: np.ndarray  # (E,) str
     label: np.ndarray  # (E,) str
     part: np.ndarray  # (E,) str: "train", "validation", "test"
-    about: dict  # corpus, view, version, options, key, licence, credit, skipped: how it was made, and whose it is
+    # corpus, view, version, options, key, licence, credit, skipped: how it was made, and
+    # whose it is
+    about: dict
 
     def __len__(self):
         return len(self.offsets) - 1
@@ -46,17 +57,25 @@ class Encoded:
         return self.data[self.offsets[i] : self.offsets[i + 1]]
 
     def __repr__(self):
-        rows = f"{self.data.shape[0]:,} rows of shape {self.data.shape[1:]}" if self.data.ndim > 1 else f"{len(self.data):,} steps"
+        rows = (
+            f"{self.data.shape[0]:,} rows of shape {self.data.shape[1:]}"
+            if self.data.ndim > 1
+            else f"{len(self.data):,} steps"
+        )
         return f"Encoded({self.about.get('corpus')!r} as {self.about.get('view')!r}, {len(self)} entries, {rows}, {self.data.dtype})"
 
     @property
     def hash(self):
-        """The key that this was cached under: it names corpus, encoding and options at once, for a run's record."""
+        """The key that this was cached under: it names corpus, encoding and options at
+        once, for a run's record.
+        """
         return self.about.get("key", "")
 
     @property
     def entry(self):
-        """For each row of `data`, the number of its entry, shape (N,): ``encoded.song[encoded.entry]`` is each row's song."""
+        """For each row of `data`, the number of its entry, shape (N,):
+        ``encoded.song[encoded.entry]`` is each row's song.
+        """
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
     def select(self, part=None, label=None):
@@ -69,7 +88,9 @@ class Encoded:
         lengths = np.diff(self.offsets)
         offsets = np.concatenate([[0], np.cumsum(lengths[keep])]).astype(np.int64)
         strings = {name: getattr(self, name)[keep] for name in _STRINGS}
-        return replace(self, data=self.data[np.repeat(keep, lengths)], offsets=offsets, **strings)
+        return replace(
+            self, data=self.data[np.repeat(keep, lengths)], offsets=offsets, **strings
+        )
 
     def rows(self, part=None, label=None):
         """All rows of one part, or one genre, or both, shape (n, ...).
@@ -82,11 +103,17 @@ class Encoded:
         found = self.select(part, label).data
         if not len(found):
             has = f"parts {sorted(set(self.part.tolist()))} and labels {sorted(set(self.label.tolist()))}"
-            raise CorpusError(f"no row of part {part!r} and label {label!r}", self.about.get("corpus"), f"ask for one of these: {has}")
+            raise CorpusError(
+                f"no row of part {part!r} and label {label!r}",
+                self.about.get("corpus"),
+                f"ask for one of these: {has}",
+            )
         return found
 
 
-def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=None, **options):
+def encoded(
+    corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=None, **options
+):
     """Encode a corpus, or take it from the cache.
 
     Parameters
@@ -94,12 +121,15 @@ def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=N
     corpus : Corpus or str
         A corpus, or the name of one.
     view : callable or str
-        ``view(entry, **options)`` returns entry's array, shape (n,) or (n, ...), n rows; None or no row leaves the entry out. All must
-        agree in dtype and in shape but for n. A string names a function of `fusiontools.music`, which gets ``entry.notes`` instead:
-        "grid.encode_grid" is ``fusiontools.music.grid.encode_grid``.
+        ``view(entry, **options)`` returns entry's array, shape (n,) or (n, ...), n rows;
+        None or no row leaves the entry out. All must agree in dtype and in shape but for n.
+        A string names a function of `fusiontools.music`, which gets ``entry.notes``
+        instead: "grid.encode_grid" is ``fusiontools.music.grid.encode_grid``.
     name, version : str, optional
-        What the encoding is called, and which edition of it this is, for the key. By default the function's name, and a hash of all that
-        it reaches: its source and defaults, the globals that it reads, your functions that it calls, and all of `fusiontools.music`.
+        What the encoding is called, and which edition of it this is, for the key. By
+        default the function's name, and a hash of all that it reaches: its source and
+        defaults, the globals that it reads, your functions that it calls, and all of
+        `fusiontools.music`.
     parts, seed
         How songs are dealt, see `split_of`.
     n_jobs : int, optional
@@ -110,15 +140,17 @@ def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=N
     Returns
     -------
     Encoded
-        Entries that the view cannot encode (it raises a `FusionError`) are left out, and counted in ``about["skipped"]``.
+        Entries that the view cannot encode (it raises a `FusionError`) are left out, and
+        counted in ``about["skipped"]``.
 
     Raises
     ------
     CorpusError
         If no entry can be encoded.
     ValueError
-        If arrays do not fit together, or nothing tells one edition of the view from another: it has a closure, or reads a global that
-        is no plain data. Then `version` has to.
+        If arrays do not fit together, or nothing tells one edition of the view from
+        another: it has a closure, or reads a global that is no plain data. Then `version`
+        has to.
 
     Examples
     --------
@@ -132,13 +164,25 @@ def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=N
     corpus = load(corpus) if isinstance(corpus, str) else corpus
     function, called = _function(view)
     name, given, version = name or called, version, version or edition(function)
-    settings = {"view": name, "version": version, "options": dict(sorted(options.items())), "parts": parts, "seed": seed}
+    settings = {
+        "view": name,
+        "version": version,
+        "options": dict(sorted(options.items())),
+        "parts": parts,
+        "seed": seed,
+    }
     try:
-        text = json.dumps(settings)  # never sorted: the order of the parts decides who falls into which
+        text = json.dumps(
+            settings
+        )  # never sorted: the order of the parts decides who falls into which
         settings, key = json.loads(text), content_hash("encoded 1", corpus.content, text)
     except TypeError:
-        raise ValueError(f"options of an encoding must be numbers, strings or lists of them, found {options}") from None
-    asked = content_hash(corpus.name, json.dumps(settings | {"version": given}))[:8]  # what only its code tells apart replaces one another
+        raise ValueError(
+            f"options of an encoding must be numbers, strings or lists of them, found {options}"
+        ) from None
+    asked = content_hash(corpus.name, json.dumps(settings | {"version": given}))[
+        :8
+    ]  # what only its code tells apart replaces one another
     stem = f"encoded-{corpus.name}-{name.split('.')[-1]}-{asked}"
     kept = cache_dir() / f"{stem}-{key[:16]}.npz"
     if kept.is_file():
@@ -147,7 +191,11 @@ def encoded(corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=N
         except CorpusError:
             pass  # damaged since: make it again
     work = functools.partial(_encode_or_reason, function, isinstance(view, str), options)
-    made = _joined(corpus, in_parallel(work, corpus, n_jobs, few=3000, batch_size=128), settings | {"key": key})
+    made = _joined(
+        corpus,
+        in_parallel(work, corpus, n_jobs, few=3000, batch_size=128),
+        settings | {"key": key},
+    )
     try:
         save_encoded(made, kept)
         prune(kept.parent, stem)
@@ -161,7 +209,12 @@ def _function(view):
         return view, getattr(view, "__name__", type(view).__name__)
     module, _, function = view.rpartition(".")
     try:
-        return getattr(importlib.import_module(f"fusiontools.music.{module}" if module else "fusiontools.music"), function), view
+        return getattr(
+            importlib.import_module(
+                f"fusiontools.music.{module}" if module else "fusiontools.music"
+            ),
+            function,
+        ), view
     except (ImportError, AttributeError):
         raise ValueError(f"fusiontools.music has no function {view!r}") from None
 
@@ -177,25 +230,52 @@ def _encode_or_reason(function, by_notes, options, entry):
 def _joined(corpus, results, settings):
     """One `Encoded` of all that could be encoded."""
     kept = [i for i, rows in enumerate(results) if not isinstance(rows, str)]
-    skipped = [[corpus.columns["id"][i], why] for i, why in enumerate(results) if isinstance(why, str)]
+    skipped = [
+        [corpus.columns["id"][i], why]
+        for i, why in enumerate(results)
+        if isinstance(why, str)
+    ]
     if not kept:
         why = f", the first because: {skipped[0][1]}" if skipped else ""
-        raise CorpusError(f"none of {len(results)} entries can be encoded{why}", corpus.name, "change the options")
+        raise CorpusError(
+            f"none of {len(results)} entries can be encoded{why}",
+            corpus.name,
+            "change the options",
+        )
     first = results[kept[0]]
     for i in kept:
         if results[i].dtype != first.dtype or results[i].shape[1:] != first.shape[1:]:
             found = f"{results[i].dtype} of shape {results[i].shape}, after {first.dtype} of shape {first.shape}"
-            raise ValueError(f"the encoding of {corpus.columns['id'][i]} is {found}: only the first axis may differ")
+            raise ValueError(
+                f"the encoding of {corpus.columns['id'][i]} is {found}: only the first axis may differ"
+            )
     if first.dtype.kind not in "iufb":
         raise ValueError(f"an encoding must be numbers, found {first.dtype}")
     songs = [corpus.columns["song"][i] for i in kept]
-    strings = {name: np.array([corpus.columns[name][i] for i in kept], dtype=str) for name in ("id", "song", "label")}
-    part = np.array([split_of(song, settings["parts"], settings["seed"]) for song in songs], dtype=str)
-    offsets = np.concatenate([[0], np.cumsum([len(results[i]) for i in kept])]).astype(np.int64)
+    strings = {
+        name: np.array([corpus.columns[name][i] for i in kept], dtype=str)
+        for name in ("id", "song", "label")
+    }
+    part = np.array(
+        [split_of(song, settings["parts"], settings["seed"]) for song in songs], dtype=str
+    )
+    offsets = np.concatenate([[0], np.cumsum([len(results[i]) for i in kept])]).astype(
+        np.int64
+    )
     card = CORPORA.get(corpus.name)
-    terms = {"licence": card.licence if card else "", "credit": card.credit if card else "", "cite": card.cite if card else ""}
+    terms = {
+        "licence": card.licence if card else "",
+        "credit": card.credit if card else "",
+        "cite": card.cite if card else "",
+    }
     about = {"corpus": corpus.name, **settings, **terms, "skipped": skipped}
-    return Encoded(np.concatenate([results[i] for i in kept]), offsets, part=part, about=about, **strings)
+    return Encoded(
+        np.concatenate([results[i] for i in kept]),
+        offsets,
+        part=part,
+        about=about,
+        **strings,
+    )
 
 
 def save_encoded(encoded, path):
@@ -206,7 +286,11 @@ def save_encoded(encoded, path):
     CorpusError
         If the file cannot be written.
     """
-    arrays = {"data": encoded.data, "offsets": encoded.offsets, **{name: getattr(encoded, name) for name in _STRINGS}}
+    arrays = {
+        "data": encoded.data,
+        "offsets": encoded.offsets,
+        **{name: getattr(encoded, name) for name in _STRINGS},
+    }
     write_described(path, encoded.about, arrays, name="about")
 
 
@@ -225,9 +309,21 @@ def open_encoded(path):
         data, offsets = encoded.data, encoded.offsets
         lengths = {len(getattr(encoded, name)) for name in _STRINGS}
         fits = offsets.ndim == 1 and data.ndim >= 1 and offsets.dtype.kind in "iu"
-        fits = fits and offsets[0] == 0 and offsets[-1] == len(data) and (np.diff(offsets.astype(np.int64)) >= 0).all()
-        if not (fits and lengths == {len(offsets) - 1} and isinstance(about, dict) and data.dtype.kind in "iufb"):
+        fits = (
+            fits
+            and offsets[0] == 0
+            and offsets[-1] == len(data)
+            and (np.diff(offsets.astype(np.int64)) >= 0).all()
+        )
+        if not (
+            fits
+            and lengths == {len(offsets) - 1}
+            and isinstance(about, dict)
+            and data.dtype.kind in "iufb"
+        ):
             raise ValueError
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise CorpusError("not an encoded corpus", path, "make it again with encoded(...)") from None
+        raise CorpusError(
+            "not an encoded corpus", path, "make it again with encoded(...)"
+        ) from None
     return encoded

@@ -1,4 +1,6 @@
-"""What a corpus is made of: entries, each one piece of music with a stable name and a song that it belongs to."""
+"""What a corpus is made of: entries, each one piece of music with a stable name and a song
+that it belongs to.
+"""
 
 import json
 import re
@@ -13,7 +15,19 @@ from fusiontools.corpora.cache import content_hash
 from fusiontools.music.midi import Meter, Piece, Track
 from fusiontools.music.notes import Notes, Tempo
 
-__all__ = ["Corpus", "Entry", "asked", "digest", "group_songs", "join", "pack", "song_ids", "song_names", "unique", "unpack"]
+__all__ = [
+    "Corpus",
+    "Entry",
+    "asked",
+    "digest",
+    "group_songs",
+    "join",
+    "pack",
+    "song_ids",
+    "song_names",
+    "unique",
+    "unpack",
+]
 
 DIGEST = "~"  # the first letter of marks that are a hash of content, and no title
 
@@ -22,9 +36,10 @@ DIGEST = "~"  # the first letter of marks that are a hash of content, and no tit
 class Entry:
     """One piece of a corpus.
 
-    `id` is stable across machines and versions ("essen/altdeu10/1"); entries of one `song` (variants, several solos on
-    one tune) never fall on two sides of a split; `label` is the genre that the chapters know it by; `key` is what the
-    source says of its key, "" if nothing.
+    `id` is stable across machines and versions ("essen/altdeu10/1"); entries of one `song`
+    (variants, several solos on one tune) never fall on two sides of a split; `label` is the
+    genre that the chapters know it by; `key` is what the source says of its key, "" if
+    nothing.
     """
 
     id: str
@@ -47,7 +62,8 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Corpus(Sequence):
-    """Entries of one corpus, built when they are asked for, with what was skipped on the way.
+    """Entries of one corpus, built when they are asked for, with what was skipped on the
+    way.
 
     Examples
     --------
@@ -75,10 +91,15 @@ class Corpus(Sequence):
 
     @cached_property
     def content(self):
-        """A hash of all entries, as hex digits: what an array made from this corpus depends on."""
+        """A hash of all entries, as hex digits: what an array made from this corpus depends
+        on.
+        """
         arrays = {k: v for k, v in self.columns.items() if isinstance(v, np.ndarray)}
         rest = {k: v for k, v in self.columns.items() if k not in arrays and k != "skipped"}
-        return content_hash(json.dumps(rest, sort_keys=True), *(part for k in sorted(arrays) for part in (k, arrays[k].tobytes())))
+        return content_hash(
+            json.dumps(rest, sort_keys=True),
+            *(part for k in sorted(arrays) for part in (k, arrays[k].tobytes())),
+        )
 
     def find(self, id):
         """The entry of that id.
@@ -88,7 +109,11 @@ class Corpus(Sequence):
         KeyError
             If there is none.
         """
-        return self[self.columns["id"].index(id)] if id in self.columns["id"] else _no_entry(self.name, id)
+        return (
+            self[self.columns["id"].index(id)]
+            if id in self.columns["id"]
+            else _no_entry(self.name, id)
+        )
 
 
 def _no_entry(name, id):
@@ -98,19 +123,26 @@ def _no_entry(name, id):
 def pack(entries):
     """Entries as a dict of lists and arrays, which a cache can keep.
 
-    All notes of all tracks stand in four long arrays; ``track_end`` says where each track's notes stop, ``entry_end``
-    where each entry's tracks do. Tempo maps likewise.
+    All notes of all tracks stand in four long arrays; ``track_end`` says where each track's
+    notes stop, ``entry_end`` where each entry's tracks do. Tempo maps likewise.
     """
     tracks = [t for e in entries for t in e.piece.tracks]
     tempos = [e.piece.tempo for e in entries]
 
     def column(name, dtype):
-        return np.concatenate([getattr(t.notes, name) for t in tracks] or [np.zeros(0)]).astype(dtype)
+        return np.concatenate(
+            [getattr(t.notes, name) for t in tracks] or [np.zeros(0)]
+        ).astype(dtype)
 
     return {
-        **{name: [getattr(e, name) for e in entries] for name in ("id", "song", "label", "title", "key")},
+        **{
+            name: [getattr(e, name) for e in entries]
+            for name in ("id", "song", "label", "title", "key")
+        },
         "piece_title": [e.piece.title for e in entries],
-        "meters": [[[m.beat, m.numerator, m.denominator] for m in e.piece.meters] for e in entries],
+        "meters": [
+            [[m.beat, m.numerator, m.denominator] for m in e.piece.meters] for e in entries
+        ],
         "tracks": [[t.program, t.is_drum, t.name] for t in tracks],
         "onset": column("onset", np.float64),
         "duration": column("duration", np.float64),
@@ -132,45 +164,63 @@ def unpack(columns, i):
 
     def notes(j):
         where = span(columns["track_end"], j)
-        return Notes(*(columns[c][where] for c in ("onset", "duration", "pitch", "velocity")))
+        return Notes(
+            *(columns[c][where] for c in ("onset", "duration", "pitch", "velocity"))
+        )
 
     where, clock = span(columns["entry_end"], i), span(columns["tempo_end"], i)
-    tracks = tuple(Track(notes(j), p, d, n) for j, (p, d, n) in enumerate(columns["tracks"][where], start=where.start))
+    tracks = tuple(
+        Track(notes(j), p, d, n)
+        for j, (p, d, n) in enumerate(columns["tracks"][where], start=where.start)
+    )
     meters = tuple(Meter(*m) for m in columns["meters"][i])
-    piece = Piece(tracks, Tempo(columns["beat"][clock], columns["second"][clock]), meters, columns["piece_title"][i])
+    piece = Piece(
+        tracks,
+        Tempo(columns["beat"][clock], columns["second"][clock]),
+        meters,
+        columns["piece_title"][i],
+    )
     return Entry(*(columns[c][i] for c in ("id", "song", "label", "title", "key")), piece)
 
 
 def join(parts):
-    """Several packed columns as one: ``join([pack(a), pack(b)])`` is ``pack(a + b)``. What else the parts hold is left out."""
+    """Several packed columns as one: ``join([pack(a), pack(b)])`` is ``pack(a + b)``. What
+    else the parts hold is left out.
+    """
     parts = list(parts) or [pack([])]
     columns = {}
     for name, first in pack([]).items():
         if not isinstance(first, np.ndarray):
             columns[name] = [value for part in parts for value in part[name]]
         elif name.endswith("_end"):
-            starts = np.cumsum([0] + [int(part[name][-1]) if len(part[name]) else 0 for part in parts[:-1]])
-            columns[name] = np.concatenate([part[name] + start for part, start in zip(parts, starts)])
+            starts = np.cumsum(
+                [0] + [int(part[name][-1]) if len(part[name]) else 0 for part in parts[:-1]]
+            )
+            columns[name] = np.concatenate(
+                [part[name] + start for part, start in zip(parts, starts)]
+            )
         else:
             columns[name] = np.concatenate([part[name] for part in parts])
     return columns
 
 
 def song_ids(titles, melodies):
-    """A song name for each entry, such that all that share a title or a melody share the name.
+    """A song name for each entry, such that all that share a title or a melody share the
+    name.
 
     Parameters
     ----------
     titles : sequence of str
-        As printed; case, accents, articles, punctuation and what follows a dash (" -- Reel") do not count.
-        An empty title says nothing.
+        As printed; case, accents, articles, punctuation and what follows a dash (" --
+        Reel") do not count. An empty title says nothing.
     melodies : sequence of Notes
         Two melodies are the same when their intervals and duration ratios are.
 
     Returns
     -------
     list of str
-        For each entry, the shortest normalised title of its group; "untitled-" and a hash of its content where nothing is titled.
+        For each entry, the shortest normalised title of its group; "untitled-" and a hash
+        of its content where nothing is titled.
 
     Examples
     --------
@@ -180,17 +230,28 @@ def song_ids(titles, melodies):
     ['lily', 'lily', 'lily']
     """
     prints = [_fingerprint(notes) for notes in melodies]
-    marks = [[mark for mark in (_plain(title), own and digest(own)) if mark] for title, own in zip(titles, prints)]
-    return song_names(marks, [_untitled(digest(n.pitch.tobytes(), n.onset.tobytes(), n.duration.tobytes())) for n in melodies])
+    marks = [
+        [mark for mark in (_plain(title), own and digest(own)) if mark]
+        for title, own in zip(titles, prints)
+    ]
+    return song_names(
+        marks,
+        [
+            _untitled(digest(n.pitch.tobytes(), n.onset.tobytes(), n.duration.tobytes()))
+            for n in melodies
+        ],
+    )
 
 
 def song_names(marks, alone):
-    """A song name for each entry: the shortest mark of its group, so that the order of entries does not matter.
+    """A song name for each entry: the shortest mark of its group, so that the order of
+    entries does not matter.
 
     Parameters
     ----------
     marks : sequence of collections of str
-        See `group_songs`. Titles come before what `digest` made; of equally short ones the first in the alphabet counts.
+        See `group_songs`. Titles come before what `digest` made; of equally short ones the
+        first in the alphabet counts.
     alone : sequence of str
         For each entry, what it is called if it has no mark.
 
@@ -207,11 +268,17 @@ def song_names(marks, alone):
     for group, own in zip(groups, marks):
         for mark in own:
             smallest[group] = min(smallest.get(group, mark), mark, key=_size)
-    return [_untitled(smallest[g]) if g in smallest else name for g, name in zip(groups, alone)]
+    return [
+        _untitled(smallest[g]) if g in smallest else name for g, name in zip(groups, alone)
+    ]
 
 
 def _size(mark):
-    return mark.startswith(DIGEST), len(mark), mark  # titles first, and short ones before long ones
+    return (
+        mark.startswith(DIGEST),
+        len(mark),
+        mark,
+    )  # titles first, and short ones before long ones
 
 
 def _untitled(mark):
@@ -260,12 +327,14 @@ def asked(genres):
 
 
 def group_songs(marks):
-    """Entries that share a mark belong together, and so do those that are linked through others.
+    """Entries that share a mark belong together, and so do those that are linked through
+    others.
 
     Parameters
     ----------
     marks : sequence of collections of hashable
-        For each entry, all that tells its song: titles, fingerprints, identifiers. An entry without marks stands alone.
+        For each entry, all that tells its song: titles, fingerprints, identifiers. An entry
+        without marks stands alone.
 
     Returns
     -------
@@ -277,7 +346,9 @@ def group_songs(marks):
     >>> group_songs([["a"], ["b"], ["a", "c"], ["c"], []])
     [0, 1, 0, 0, 4]
     """
-    group = list(range(len(marks)))  # union-find: each entry points to an earlier one of its song, or to itself
+    group = list(
+        range(len(marks))
+    )  # union-find: each entry points to an earlier one of its song, or to itself
 
     def root(i):
         while group[i] != i:
@@ -295,12 +366,21 @@ def group_songs(marks):
 
 def _plain(title):
     title = re.split(r"\s-+\s", title)[0]
-    letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return "-".join(w for w in re.findall(r"[a-z0-9]+", letters) if w not in ("the", "a", "an"))
+    letters = (
+        unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    )
+    return "-".join(
+        w for w in re.findall(r"[a-z0-9]+", letters) if w not in ("the", "a", "an")
+    )
 
 
 def _fingerprint(notes, shortest=12):
-    """Intervals and durations relative to the first: blind to key and tempo. Short scraps are no evidence."""
+    """Intervals and durations relative to the first: blind to key and tempo. Short scraps
+    are no evidence.
+    """
     if len(notes) < shortest:
         return None
-    return np.diff(notes.pitch).tobytes() + np.round(48 * notes.duration / notes.duration[0]).astype(np.int32).tobytes()
+    return (
+        np.diff(notes.pitch).tobytes()
+        + np.round(48 * notes.duration / notes.duration[0]).astype(np.int32).tobytes()
+    )

@@ -1,6 +1,8 @@
-"""MIDI files by the thousand: any folder or archive of ``<genre>/*.mid``, read in parallel and kept as packed arrays.
+"""MIDI files by the thousand: any folder or archive of ``<genre>/*.mid``, read in parallel
+and kept as packed arrays.
 
-A bad file is skipped, named and counted; it never stops the others. The readers of Lakh and POP909 are built on this one.
+A bad file is skipped, named and counted; it never stops the others. The readers of Lakh and
+POP909 are built on this one.
 """
 
 import hashlib
@@ -13,7 +15,16 @@ import numpy as np
 
 from fusiontools.corpora.archives import members
 from fusiontools.corpora.cache import cached, code_hash, content_hash, source_hash
-from fusiontools.corpora.entries import Corpus, Entry, asked, digest, join, pack, song_names, unique
+from fusiontools.corpora.entries import (
+    Corpus,
+    Entry,
+    asked,
+    digest,
+    join,
+    pack,
+    song_names,
+    unique,
+)
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.places import SUFFIXES, path
 from fusiontools.errors import CorpusError, FusionError, NoNotesError
@@ -21,16 +32,32 @@ from fusiontools.music.midi import Piece, piece_from_bytes
 
 __all__ = ["BATCH", "CODE", "FEW", "is_midi", "load_folder", "opening", "read_pieces"]
 
-CODE = ("fusiontools.music.midi", "fusiontools.music.notes", "fusiontools.corpora.entries", __name__)  # what the packed arrays depend on
+CODE = (
+    "fusiontools.music.midi",
+    "fusiontools.music.notes",
+    "fusiontools.corpora.entries",
+    __name__,
+)  # what the packed arrays depend on
 BATCH = 64  # files that travel to a worker together
 FEW = 16  # batches that one process reads faster than several could be started
 OPENING = 64  # notes of a track that tell its song
 BEARERS = 5  # a file name that more files bear ("midi_score.mid") is no title
-VARIETY = 6  # different intervals among them: fewer are a drone or a scale, which many songs share
+# different intervals among them: fewer are a drone or a scale, which many songs share
+VARIETY = 6
 
 
-def load_folder(name, folder=None, label=None, genres=None, pattern=None, limit=None, programs=None, n_jobs=None):
-    """All MIDI files of a folder or an archive, which may be a zip or a tar, compressed or not. Nothing is unpacked.
+def load_folder(
+    name,
+    folder=None,
+    label=None,
+    genres=None,
+    pattern=None,
+    limit=None,
+    programs=None,
+    n_jobs=None,
+):
+    """All MIDI files of a folder or an archive, which may be a zip or a tar, compressed or
+    not. Nothing is unpacked.
 
     Parameters
     ----------
@@ -39,7 +66,8 @@ def load_folder(name, folder=None, label=None, genres=None, pattern=None, limit=
     folder : str or path-like, optional
         A folder or an archive; by default the one that `path` finds.
     label : str, optional
-        The genre of all. By default each file's genre is the name of the folder that it lies in, below the top.
+        The genre of all. By default each file's genre is the name of the folder that it
+        lies in, below the top.
     genres : str or sequence of str, optional
         Read only files in folders of these names, in large letters or small.
     pattern : str, optional
@@ -47,15 +75,17 @@ def load_folder(name, folder=None, label=None, genres=None, pattern=None, limit=
     limit : int, optional
         Stop after so many files.
     programs : sequence of int, optional
-        Keep only tracks of these General MIDI programs, and no drums: ``range(8)`` for pianos. Pieces without any are skipped.
+        Keep only tracks of these General MIDI programs, and no drums: ``range(8)`` for
+        pianos. Pieces without any are skipped.
     n_jobs : int, optional
         Worker processes, see `in_parallel`.
 
     Returns
     -------
     Corpus
-        In stored order. Files that share a title, or a track's opening, share a song. Unreadable files, and those with nothing but
-        drums, are skipped and named in `Corpus.skipped`.
+        In stored order. Files that share a title, or a track's opening, share a song.
+        Unreadable files, and those with nothing but drums, are skipped and named in
+        `Corpus.skipped`.
 
     Raises
     ------
@@ -74,23 +104,36 @@ def load_folder(name, folder=None, label=None, genres=None, pattern=None, limit=
     try:
         matches = re.compile(pattern or "").search
     except re.error as error:
-        raise ValueError(f"the pattern {pattern!r} is no regular expression: {error}") from None
+        raise ValueError(
+            f"the pattern {pattern!r} is no regular expression: {error}"
+        ) from None
 
     def wanted(file):
-        inside = not folders or folders & {part.lower() for part in PurePosixPath(file).parts[:-1]}
+        inside = not folders or folders & {
+            part.lower() for part in PurePosixPath(file).parts[:-1]
+        }
         return is_midi(file) and inside and matches(file)
 
     def build():
-        return _named(name, source, label, *read_pieces(islice(members(source, wanted), limit), programs, n_jobs))
+        return _named(
+            name,
+            source,
+            label,
+            *read_pieces(islice(members(source, wanted), limit), programs, n_jobs),
+        )
 
     filters = repr((name, label, genres, pattern, limit, programs))
-    key = content_hash("folder", code_hash(*CODE), filters, source_hash(source, SUFFIXES["notes"]))
+    key = content_hash(
+        "folder", code_hash(*CODE), filters, source_hash(source, SUFFIXES["notes"])
+    )
     built = cached(name, key, build, f"{filters} {source}")
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
 def is_midi(file):
-    """Whether a file's name promises MIDI; what macOS leaves beside files ("._song.mid") does not."""
+    """Whether a file's name promises MIDI; what macOS leaves beside files ("._song.mid")
+    does not.
+    """
     file = PurePosixPath(file)
     return file.suffix.lower() in SUFFIXES["notes"] and not file.name.startswith("._")
 
@@ -117,7 +160,11 @@ def read_pieces(files, programs=None, n_jobs=None):
     files = iter(files)
     batches = iter(lambda: (list(islice(files, BATCH)), programs), ([], programs))
     read = in_parallel(_read_batch, batches, n_jobs, few=FEW, batch_size=1)
-    return join(r[0] for r in read), [m for r in read for m in r[1]], [s for r in read for s in r[2]]
+    return (
+        join(r[0] for r in read),
+        [m for r in read for m in r[1]],
+        [s for r in read for s in r[2]],
+    )
 
 
 def _read_batch(work):
@@ -132,14 +179,28 @@ def _read_batch(work):
             skipped.append([name, str(error)])
             continue
         entries.append(Entry(name, "", "", _title(name, piece), "", piece))
-        marks.append([digest(mark) for track in piece.tracks if not track.is_drum and (mark := opening(track.notes))])
+        marks.append(
+            [
+                digest(mark)
+                for track in piece.tracks
+                if not track.is_drum and (mark := opening(track.notes))
+            ]
+        )
     return pack(entries), marks, skipped
 
 
 def _keep(piece, programs, where):
-    tracks = tuple(t for t in piece.tracks if programs is None or not t.is_drum and t.program in programs)
+    tracks = tuple(
+        t
+        for t in piece.tracks
+        if programs is None or not t.is_drum and t.program in programs
+    )
     if all(t.is_drum for t in tracks):
-        what = "nothing but drums" if piece.tracks and programs is None else f"no track of the programs {programs}"
+        what = (
+            "nothing but drums"
+            if piece.tracks and programs is None
+            else f"no track of the programs {programs}"
+        )
         raise NoNotesError(what, where, "leave it out")
     return Piece(tracks, piece.tempo, piece.meters, piece.title)
 
@@ -157,22 +218,36 @@ def _said(stem):
 
 
 def opening(notes):
-    """A digest of how a track begins, blind to key and tempo; "" where that is too little to tell a song by."""
+    """A digest of how a track begins, blind to key and tempo; "" where that is too little
+    to tell a song by.
+    """
     if len(notes) < OPENING:
         return ""
     start = notes[:OPENING]
-    # In steps and in lengths relative to the first note's: i_k = p_{k+1} - p_k,  r_k = d_k / d_1
-    steps, ratios = np.diff(start.pitch), np.round(48 * start.duration / start.duration[0]).astype(np.int32)
+    # In steps and in lengths relative to the first note's: i_k = p_{k+1} - p_k,  r_k = d_k
+    # / d_1
+    steps, ratios = (
+        np.diff(start.pitch),
+        np.round(48 * start.duration / start.duration[0]).astype(np.int32),
+    )
     if len(set(steps.tolist())) < VARIETY:
         return ""
     return hashlib.sha256(steps.tobytes() + ratios.tobytes()).hexdigest()[:24]
 
 
 def _named(name, source, label, columns, marks, skipped):
-    """Give ids, labels and songs to what was read; an empty corpus is an error, not an empty list."""
+    """Give ids, labels and songs to what was read; an empty corpus is an error, not an
+    empty list.
+    """
     if not columns["id"]:
-        what = f"none of {len(skipped)} MIDI files can be read, the first because: {skipped[0][1]}" if skipped else "no MIDI file in it"
-        raise CorpusError(what, source, "put MIDI files into folders named after their genres")
+        what = (
+            f"none of {len(skipped)} MIDI files can be read, the first because: {skipped[0][1]}"
+            if skipped
+            else "no MIDI file in it"
+        )
+        raise CorpusError(
+            what, source, "put MIDI files into folders named after their genres"
+        )
     files = columns["id"] + [file for file, _ in skipped]
     top = _top(source, files)
     below = {file: PurePosixPath(*PurePosixPath(file).parts[top:]) for file in files}
@@ -180,20 +255,31 @@ def _named(name, source, label, columns, marks, skipped):
     bearers = Counter(below[file].stem for file in columns["id"])
     for i, file in enumerate(columns["id"]):
         own = _said(below[file].stem)
-        if bearers[below[file].stem] > BEARERS and len(below[file].parts) > 1:  # then the folders have to say what it is
+        if (
+            bearers[below[file].stem] > BEARERS and len(below[file].parts) > 1
+        ):  # then the folders have to say what it is
             own = columns["title"][i] = _said(" ".join(below[file].parts[:-1]))
-        words = sorted(re.findall(r"\w+", own.lower()))  # sorted, since "artist - title" and "title - artist" are one
+        words = sorted(
+            re.findall(r"\w+", own.lower())
+        )  # sorted, since "artist - title" and "title - artist" are one
         if any(not word.isdecimal() for word in words):
             marks[i].append(" ".join(words))
     kept = ids[: len(columns["id"])]
-    columns["label"] = [label or (below[file].parts[0] if len(below[file].parts) > 1 else name) for file in columns["id"]]
+    columns["label"] = [
+        label or (below[file].parts[0] if len(below[file].parts) > 1 else name)
+        for file in columns["id"]
+    ]
     columns["song"] = song_names(marks, kept)
     columns["id"] = kept
-    return columns | {"skipped": [[id, why] for id, (_, why) in zip(ids[len(kept) :], skipped)]}
+    return columns | {
+        "skipped": [[id, why] for id, (_, why) in zip(ids[len(kept) :], skipped)]
+    }
 
 
 def _top(source, files):
-    """How many folders at the top of an archive are wrapping: all files share them, and have a folder of their own below."""
+    """How many folders at the top of an archive are wrapping: all files share them, and
+    have a folder of their own below.
+    """
     if source.is_dir():
         return 0
     paths, depth = [PurePosixPath(file).parts for file in files], 0

@@ -1,12 +1,14 @@
-"""The Lakh MIDI Dataset, streamed straight out of its archive: 1.4 GB or 1.8 GB that are never unpacked.
+"""The Lakh MIDI Dataset, streamed straight out of its archive: 1.4 GB or 1.8 GB that are
+never unpacked.
 
-The matched part has a folder for each song of the Million Song Dataset, so that song ids and the genre lists of the Lakh Pianoroll
-Dataset apply; the full part has file names that are checksums, and nothing else.
+The matched part has a folder for each song of the Million Song Dataset, so that song ids
+and the genre lists of the Lakh Pianoroll Dataset apply; the full part has file names that
+are checksums, and nothing else.
 
 References
 ----------
-C. Raffel, "Learning-Based Methods for Comparing Sequences" (PhD thesis, Columbia University, 2016).
-H.-W. Dong and others, "MuseGAN", AAAI 2018: the genre lists.
+C. Raffel, "Learning-Based Methods for Comparing Sequences" (PhD thesis, Columbia
+University, 2016). H.-W. Dong and others, "MuseGAN", AAAI 2018: the genre lists.
 """
 
 from itertools import islice
@@ -22,7 +24,17 @@ from fusiontools.errors import CorpusError
 __all__ = ["genre_lists", "load_lakh"]
 
 
-def load_lakh(name, folder=None, genres=None, ids=None, per_song=1, limit=None, programs=None, n_jobs=None, labels=None):
+def load_lakh(
+    name,
+    folder=None,
+    genres=None,
+    ids=None,
+    per_song=1,
+    limit=None,
+    programs=None,
+    n_jobs=None,
+    labels=None,
+):
     """Files of the Lakh MIDI Dataset, filtered on the way out of the archive.
 
     Parameters
@@ -32,8 +44,9 @@ def load_lakh(name, folder=None, genres=None, ids=None, per_song=1, limit=None, 
     folder : str or path-like, optional
         The archive, or the folder it was unpacked to; by default what `path` finds.
     genres : sequence of str, optional
-        Genre lists to read songs of, such as ``("lastfm/rock", "tagtraum/Metal")``; a bare "rock" is last.fm's. A song in several
-        bears the first as its label. Only for the matched part. See `genre_lists`.
+        Genre lists to read songs of, such as ``("lastfm/rock", "tagtraum/Metal")``; a bare
+        "rock" is last.fm's. A song in several bears the first as its label. Only for the
+        matched part. See `genre_lists`.
     ids : str, path-like or collection of str, optional
         A file of song ids (``TR...``), one a line, or the ids themselves.
     per_song : int or None
@@ -41,7 +54,8 @@ def load_lakh(name, folder=None, genres=None, ids=None, per_song=1, limit=None, 
     limit : int, optional
         Stop after so many files.
     programs : sequence of int, optional
-        Keep only tracks of these General MIDI programs, and no drums: ``range(8)`` for pianos.
+        Keep only tracks of these General MIDI programs, and no drums: ``range(8)`` for
+        pianos.
     n_jobs : int, optional
         Worker processes, see `in_parallel`.
     labels : str or path-like, optional
@@ -50,8 +64,9 @@ def load_lakh(name, folder=None, genres=None, ids=None, per_song=1, limit=None, 
     Returns
     -------
     Corpus
-        Files matched to the same song, equal files and files with an equal opening share a song. A file takes about 100 kB of memory:
-        ask for genres, programs or a limit rather than for all.
+        Files matched to the same song, equal files and files with an equal opening share a
+        song. A file takes about 100 kB of memory: ask for genres, programs or a limit
+        rather than for all.
 
     Raises
     ------
@@ -76,26 +91,47 @@ def load_lakh(name, folder=None, genres=None, ids=None, per_song=1, limit=None, 
 
     def build():
         taken.clear()
-        columns, marks, skipped = read_pieces(islice(members(source, wanted), limit), programs, n_jobs)
+        columns, marks, skipped = read_pieces(
+            islice(members(source, wanted), limit), programs, n_jobs
+        )
         if not columns["id"]:
-            why = f", the first of {len(skipped)} because: {skipped[0][1]}" if skipped else ""
-            raise CorpusError(f"no file that was asked for can be read{why}", source, "ask for other genres, ids or programs")
+            why = (
+                f", the first of {len(skipped)} because: {skipped[0][1]}" if skipped else ""
+            )
+            raise CorpusError(
+                f"no file that was asked for can be read{why}",
+                source,
+                "ask for other genres, ids or programs",
+            )
         for i, file in enumerate(columns["id"]):
             song = _song(file)
-            marks[i] += [song, digest(PurePosixPath(file).stem)]  # a file may be matched to several songs, which then are one
+            marks[i] += [
+                song,
+                digest(PurePosixPath(file).stem),
+            ]  # a file may be matched to several songs, which then are one
             columns["label"][i] = (genre_of or {}).get(song, "")
-            columns["id"][i] = f"{name}/{song}/{PurePosixPath(file).stem}" if song.startswith("TR") else f"{name}/{song}"
+            columns["id"][i] = (
+                f"{name}/{song}/{PurePosixPath(file).stem}"
+                if song.startswith("TR")
+                else f"{name}/{song}"
+            )
         columns["song"] = song_names(marks, columns["id"])
         return columns | {"skipped": skipped}
 
-    filters = repr((name, sorted((genre_of or {"all": ""}).items()), per_song, limit, programs))
-    key = content_hash("lakh", code_hash(*CODE, __name__), filters, source_hash(source, SUFFIXES["notes"]))
+    filters = repr(
+        (name, sorted((genre_of or {"all": ""}).items()), per_song, limit, programs)
+    )
+    key = content_hash(
+        "lakh", code_hash(*CODE, __name__), filters, source_hash(source, SUFFIXES["notes"])
+    )
     built = cached(name, key, build, f"{filters} {source}")
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
 def _song(file):
-    """The Million Song Dataset's id, which is the folder's name; in the full part, where folders are no songs, the file's own."""
+    """The Million Song Dataset's id, which is the folder's name; in the full part, where
+    folders are no songs, the file's own.
+    """
     file = PurePosixPath(file)
     return file.parent.name if file.parent.name.startswith("TR") else file.stem
 
@@ -105,7 +141,11 @@ def _chosen(name, genres, ids, labels):
     if genres is None and ids is None:
         return None
     if genres is not None and name == "lmd_full":
-        raise CorpusError("the full part has no song ids, so no genres", name, 'load "lmd_matched" instead')
+        raise CorpusError(
+            "the full part has no song ids, so no genres",
+            name,
+            'load "lmd_matched" instead',
+        )
     chosen = {}
     if genres is not None:
         lists = genre_lists(labels)
@@ -113,12 +153,19 @@ def _chosen(name, genres, ids, labels):
             full = genre if "/" in genre else f"lastfm/{genre}"
             match = next((known for known in lists if known.lower() == full.lower()), None)
             if match is None:
-                raise CorpusError(f"no genre list is called {genre!r}", do=f"choose one of {', '.join(sorted(lists))}")
+                raise CorpusError(
+                    f"no genre list is called {genre!r}",
+                    do=f"choose one of {', '.join(sorted(lists))}",
+                )
             for song in lists[match]:
                 chosen.setdefault(song, full.split("/")[1].lower())
     if ids is not None:
         ids = _id_file(ids) if isinstance(ids, (str, Path)) else {str(song) for song in ids}
-        chosen = {song: label for song, label in chosen.items() if song in ids} if genres is not None else dict.fromkeys(ids, "")
+        chosen = (
+            {song: label for song, label in chosen.items() if song in ids}
+            if genres is not None
+            else dict.fromkeys(ids, "")
+        )
     return chosen
 
 
@@ -126,7 +173,11 @@ def _id_file(file):
     try:
         return set(Path(file).read_text("utf-8", errors="replace").split())
     except OSError as error:
-        raise CorpusError(f"this list of song ids cannot be read ({error.strerror})", file, "check the path") from None
+        raise CorpusError(
+            f"this list of song ids cannot be read ({error.strerror})",
+            file,
+            "check the path",
+        ) from None
 
 
 def genre_lists(labels=None):
@@ -140,7 +191,8 @@ def genre_lists(labels=None):
     Returns
     -------
     dict of str to list of str
-        Song ids (``TR...``) by "source/genre", such as "lastfm/rock", "amg/Pop_Rock", "tagtraum/Metal".
+        Song ids (``TR...``) by "source/genre", such as "lastfm/rock", "amg/Pop_Rock",
+        "tagtraum/Metal".
 
     Raises
     ------
@@ -149,7 +201,11 @@ def genre_lists(labels=None):
     """
     source = Path(labels) if labels is not None else path("lmd_matched", "labels.tar.gz")
     lists = {}
-    for file, data in members(source, lambda f: PurePosixPath(f).name.startswith("id_list_")):
+    for file, data in members(
+        source, lambda f: PurePosixPath(f).name.startswith("id_list_")
+    ):
         file = PurePosixPath(file)
-        lists[f"{file.parent.name}/{file.stem.removeprefix('id_list_')}"] = (data or b"").decode("ascii", "replace").split()
+        lists[f"{file.parent.name}/{file.stem.removeprefix('id_list_')}"] = (
+            (data or b"").decode("ascii", "replace").split()
+        )
     return lists

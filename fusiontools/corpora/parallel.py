@@ -1,4 +1,6 @@
-"""One function over many items, on all cores: what every reader of many files uses. It is no scheduler: joblib is."""
+"""One function over many items, on all cores: what every reader of many files uses. It is
+no scheduler: joblib is.
+"""
 
 from concurrent.futures import BrokenExecutor
 from itertools import chain, islice
@@ -18,8 +20,9 @@ def in_parallel(function, items, n_jobs=None, few=500, batch_size="auto"):
     items : iterable
         Read as they are needed, so that an archive can be streamed through.
     n_jobs : int, optional
-        Processes; 1 stays in this one, -1 takes all cores. By default all cores, but one for `few` items or less: starting workers
-        takes a second. A worker never starts workers of its own.
+        Processes; 1 stays in this one, -1 takes all cores. By default all cores, but one
+        for `few` items or less: starting workers takes a second. A worker never starts
+        workers of its own.
     few : int
         See `n_jobs`.
     batch_size : int or "auto"
@@ -36,7 +39,8 @@ def in_parallel(function, items, n_jobs=None, few=500, batch_size="auto"):
 
     Notes
     -----
-    joblib decides where the work runs, so a cluster takes over where one is set, for few items too::
+    joblib decides where the work runs, so a cluster takes over where one is set, for few
+    items too::
 
         from dask.distributed import Client
         from joblib import parallel_config
@@ -54,7 +58,9 @@ def in_parallel(function, items, n_jobs=None, few=500, batch_size="auto"):
     from joblib.parallel import get_active_backend
 
     backend, configured = get_active_backend()
-    left_alone = configured is None and type(backend).__name__ == "LokyBackend"  # nobody chose a backend or a number of jobs
+    left_alone = (
+        configured is None and type(backend).__name__ == "LokyBackend"
+    )  # nobody chose a backend or a number of jobs
     if n_jobs is None and left_alone:
         items = iter(items)
         head = list(islice(items, few + 1))
@@ -63,7 +69,14 @@ def in_parallel(function, items, n_jobs=None, few=500, batch_size="auto"):
     if n_jobs == 1:
         return [function(item) for item in items]
     try:
-        return list(Parallel(n_jobs=n_jobs, batch_size=batch_size)(delayed(function)(item) for item in items))
+        return list(
+            Parallel(n_jobs=n_jobs, batch_size=batch_size)(
+                delayed(function)(item) for item in items
+            )
+        )
     except BrokenExecutor as error:
         found = f"a worker process died ({type(error).__name__})"
-        raise CorpusError(found, do="close other programs, or try again with n_jobs=1 to see which file does it") from None
+        raise CorpusError(
+            found,
+            do="close other programs, or try again with n_jobs=1 to see which file does it",
+        ) from None

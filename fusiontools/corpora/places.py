@@ -9,12 +9,16 @@ from fusiontools.errors import MissingDataError
 
 __all__ = ["SUFFIXES", "data_dir", "find", "home_of", "path"]
 
-SUFFIXES = {"notes": {".mid", ".midi", ".kar"}, "audio": {".wav", ".flac", ".mp3", ".ogg", ".au", ".aif", ".aiff"}}
+SUFFIXES = {
+    "notes": {".mid", ".midi", ".kar"},
+    "audio": {".wav", ".flac", ".mp3", ".ogg", ".au", ".aif", ".aiff"},
+}
 _PACKED = ("", ".xz", ".gz", ".bz2")
 
 
 def data_dir():
-    """The folder of downloaded corpora: ``FUSIONTOOLS_DATA``, else ``data`` in this user's cache folder.
+    """The folder of downloaded corpora: ``FUSIONTOOLS_DATA``, else ``data`` in this user's
+    cache folder.
 
     Examples
     --------
@@ -44,8 +48,9 @@ def find(name, file=None):
     Returns
     -------
     pathlib.Path or None
-        The official file if there is one, else the same compressed, else a stand-in: the first that exists, in the corpus's own folder or
-        in `data_dir` itself. For what comes with music21, its folder there.
+        The official file if there is one, else the same compressed, else a stand-in: the
+        first that exists, in the corpus's own folder or in `data_dir` itself. For what
+        comes with music21, its folder there.
     """
     card = info(name)
     if not card.sources:
@@ -53,7 +58,14 @@ def find(name, file=None):
     for source in card.sources:
         if file in (None, source.file):
             suffixes = SUFFIXES.get(card.kind, set()) | ({".csv"} if source.file else set())
-            return next((p for p in _candidates(card, source) if p.is_file() or p.is_dir() and _holds(p, suffixes)), None)
+            return next(
+                (
+                    p
+                    for p in _candidates(card, source)
+                    if p.is_file() or p.is_dir() and _holds(p, suffixes)
+                ),
+                None,
+            )
     return None
 
 
@@ -75,8 +87,14 @@ def _candidates(card, source):
 
 
 def _holds(folder, suffixes):
-    """Whether a folder is worth reading: a stand-in's folder may hold nothing but an archive."""
-    return any(Path(file).suffix.lower() in suffixes for _, _, files in os.walk(folder) for file in files)
+    """Whether a folder is worth reading: a stand-in's folder may hold nothing but an
+    archive.
+    """
+    return any(
+        Path(file).suffix.lower() in suffixes
+        for _, _, files in os.walk(folder)
+        for file in files
+    )
 
 
 def path(name, file=None):
@@ -96,9 +114,14 @@ def path(name, file=None):
 def _missing(card, file):
     found = f"{card.title}: not on this machine"
     if not card.sources:
-        return MissingDataError(found, card.name, "pip install music21, with which it comes")
+        return MissingDataError(
+            found, card.name, "pip install music21, with which it comes"
+        )
     source = next((s for s in card.sources if s.file == file), card.sources[0])
-    folder, what = home_of(card.name), source.file or {"notes": "<genre>/*.mid", "audio": "<genre>/*.wav"}[card.kind]
+    folder, what = (
+        home_of(card.name),
+        source.file or {"notes": "<genre>/*.mid", "audio": "<genre>/*.wav"}[card.kind],
+    )
     if source.url:
         do = f"run `python -m fusiontools data fetch {card.name}`, or get {source.file} from {source.url} and put it into {folder}"
     else:

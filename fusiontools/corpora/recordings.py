@@ -1,6 +1,8 @@
-"""Recordings by genre: clips that are opened when their samples are asked for, wherever they lie (folder, zip, tar).
+"""Recordings by genre: clips that are opened when their samples are asked for, wherever
+they lie (folder, zip, tar).
 
-This is no feature extraction and no player: a `Recording` is a name, a label and a way to get samples.
+This is no feature extraction and no player: a `Recording` is a name, a label and a way to
+get samples.
 """
 
 import csv
@@ -30,15 +32,18 @@ AGAIN = "convert it again, to WAV or FLAC, or leave it out"
 
 DAMAGED_GTZAN = {"jazz.00054": "damaged in the published set: no decoder reads it"}
 # From the data set's own wiki: shorter than two seconds, or empty
-DAMAGED_FMA = dict.fromkeys(("098565", "098567", "098569", "099134", "108925", "133297"), "cut off or empty in the published set")
+DAMAGED_FMA = dict.fromkeys(
+    ("098565", "098567", "098569", "099134", "108925", "133297"),
+    "cut off or empty in the published set",
+)
 
 
 @dataclass(frozen=True)
 class Recording:
     """One recording of a corpus.
 
-    `id`, `song`, `label` and `title` are as in `Entry`; `source` is a path, the file's bytes, or anything that opens (see
-    `fusiontools.corpora.archives.Member`).
+    `id`, `song`, `label` and `title` are as in `Entry`; `source` is a path, the file's
+    bytes, or anything that opens (see `fusiontools.corpora.archives.Member`).
     """
 
     id: str
@@ -57,7 +62,8 @@ class Recording:
         start : float
             Seconds to leave out at the beginning.
         seconds : float, optional
-            Most seconds to read; all by default. The recording may be shorter: look at the length.
+            Most seconds to read; all by default. The recording may be shorter: look at the
+            length.
 
         Returns
         -------
@@ -67,32 +73,47 @@ class Recording:
         Raises
         ------
         MusicFileError
-            If it cannot be decoded, ends before `start`, or goes on for more than two hours (then read it in parts).
+            If it cannot be decoded, ends before `start`, or goes on for more than two hours
+            (then read it in parts).
         """
         if sample_rate <= 0 or start < 0 or seconds is not None and seconds <= 0:
-            raise ValueError(f"sample_rate {sample_rate}, start {start}, seconds {seconds}: rates and lengths must be positive")
+            raise ValueError(
+                f"sample_rate {sample_rate}, start {start}, seconds {seconds}: rates and lengths must be positive"
+            )
         samples, rate = _decode(self, start, seconds)
         if rate == sample_rate:
             return samples
         import librosa
 
-        return librosa.resample(samples, orig_sr=rate, target_sr=sample_rate).astype(np.float32)
+        return librosa.resample(samples, orig_sr=rate, target_sr=sample_rate).astype(
+            np.float32
+        )
 
     def open(self):
         """The encoded file, as a seekable binary file."""
         if isinstance(self.source, bytes):
             return io.BytesIO(self.source)
         try:
-            return self.source.open("rb") if isinstance(self.source, Path) else self.source.open()
+            return (
+                self.source.open("rb")
+                if isinstance(self.source, Path)
+                else self.source.open()
+            )
         except (OSError, FusionError) as error:
             why = getattr(error, "found", None) or getattr(error, "strerror", None) or error
-            raise MusicFileError(f"cannot be read ({why})", self.id, "check that the file is still there") from None
+            raise MusicFileError(
+                f"cannot be read ({why})", self.id, "check that the file is still there"
+            ) from None
 
 
 def _decode(recording, start, seconds):
     import soundfile
 
-    where = f"{recording.id} ({recording.source})" if not isinstance(recording.source, bytes) else recording.id
+    where = (
+        f"{recording.id} ({recording.source})"
+        if not isinstance(recording.source, bytes)
+        else recording.id
+    )
     with recording.open() as file:
         try:
             with soundfile.SoundFile(_Patient(file)) as sound:
@@ -103,20 +124,35 @@ def _decode(recording, start, seconds):
                     sound.seek(min(skip, sound.frames))
                 left = round(min(seconds or LONGEST, LONGEST) * rate)
                 blocks = []
-                while left > 0 and len(block := sound.read(min(BLOCK, left), dtype="float32", always_2d=True)):
+                while left > 0 and len(
+                    block := sound.read(min(BLOCK, left), dtype="float32", always_2d=True)
+                ):
                     blocks.append(block.mean(axis=1))
                     left -= len(block)
-                endless = left <= 0 and (seconds is None or seconds > LONGEST) and len(sound.read(1))
+                endless = (
+                    left <= 0
+                    and (seconds is None or seconds > LONGEST)
+                    and len(sound.read(1))
+                )
         except MusicFileError:
             raise
-        except Exception as error:  # libsndfile's own errors, and what its callbacks make of a damaged file
+        # libsndfile's own errors, and what its callbacks make of a damaged file
+        except Exception as error:
             if _needs_another_decoder(recording):
                 return _decode_by_librosa(recording, start, seconds, where)
-            raise MusicFileError(f"not readable as sound ({_first_line(error)})", where, AGAIN) from None
+            raise MusicFileError(
+                f"not readable as sound ({_first_line(error)})", where, AGAIN
+            ) from None
     if not blocks:
-        raise MusicFileError(f"no sound after {start:g} s", where, "begin earlier, or leave it out")
+        raise MusicFileError(
+            f"no sound after {start:g} s", where, "begin earlier, or leave it out"
+        )
     if endless:
-        raise MusicFileError(f"it goes on for more than {LONGEST:,} s", where, "read it in parts: samples(start=..., seconds=...)")
+        raise MusicFileError(
+            f"it goes on for more than {LONGEST:,} s",
+            where,
+            "read it in parts: samples(start=..., seconds=...)",
+        )
     samples = np.concatenate(blocks)
     if not np.isfinite(samples).all():
         raise MusicFileError("samples that are no numbers", where, AGAIN)
@@ -124,7 +160,9 @@ def _decode(recording, start, seconds):
 
 
 class _Patient:
-    """A file that never refuses to seek: a damaged one makes libsndfile ask oddly, from C, where nobody could catch an error."""
+    """A file that never refuses to seek: a damaged one makes libsndfile ask oddly, from C,
+    where nobody could catch an error.
+    """
 
     def __init__(self, file):
         self._file = file
@@ -147,14 +185,20 @@ class _Patient:
 
 def _check_format(rate, channels, where):
     if not RATES[0] <= rate <= RATES[1] or channels > 64:
-        raise MusicFileError(f"an absurd format: {rate} samples a second, {channels} channels", where, AGAIN)
+        raise MusicFileError(
+            f"an absurd format: {rate} samples a second, {channels} channels", where, AGAIN
+        )
 
 
 def _needs_another_decoder(recording):
     """Old builds of libsndfile know no MP3; librosa then asks what else the machine has."""
     import soundfile
 
-    return isinstance(recording.source, Path) and recording.source.suffix == ".mp3" and "MP3" not in soundfile.available_formats()
+    return (
+        isinstance(recording.source, Path)
+        and recording.source.suffix == ".mp3"
+        and "MP3" not in soundfile.available_formats()
+    )
 
 
 def _decode_by_librosa(recording, start, seconds, where):
@@ -163,7 +207,9 @@ def _decode_by_librosa(recording, start, seconds, where):
     try:
         return librosa.load(recording.source, sr=None, offset=start, duration=seconds)
     except Exception as error:  # whatever decoder it found
-        raise MusicFileError(f"not readable as sound ({_first_line(error)})", where, AGAIN) from None
+        raise MusicFileError(
+            f"not readable as sound ({_first_line(error)})", where, AGAIN
+        ) from None
 
 
 def _first_line(error):
@@ -172,7 +218,9 @@ def _first_line(error):
 
 @dataclass(frozen=True, eq=False)
 class Recordings(Sequence):
-    """Recordings of one corpus, with what was skipped on the way. It goes through `split` as a `Corpus` does."""
+    """Recordings of one corpus, with what was skipped on the way. It goes through `split`
+    as a `Corpus` does.
+    """
 
     name: str
     recordings: tuple
@@ -203,14 +251,16 @@ class Recordings(Sequence):
 
 
 def load_recordings(name, folder=None, genres=None, damaged=None):
-    """All recordings of a folder or an archive, whose genres are the names of the folders that they lie in.
+    """All recordings of a folder or an archive, whose genres are the names of the folders
+    that they lie in.
 
     Parameters
     ----------
     name : str
         The corpus's short name, the beginning of every id.
     folder : str or path-like, optional
-        A folder or an archive; by default the one that `path` finds. A compressed tar is unpacked into the cache first.
+        A folder or an archive; by default the one that `path` finds. A compressed tar is
+        unpacked into the cache first.
     genres : str or sequence of str, optional
         Only these.
     damaged : dict, optional
@@ -219,8 +269,8 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
     Returns
     -------
     Recordings
-        Sorted by genre and name. Recordings that begin with the same bytes share a song. Files that no decoder opens are skipped
-        and named in `Recordings.skipped`.
+        Sorted by genre and name. Recordings that begin with the same bytes share a song.
+        Files that no decoder opens are skipped and named in `Recordings.skipped`.
 
     Raises
     ------
@@ -235,7 +285,11 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
     source = Path(folder) if folder is not None else path(name)
     if not source.exists():
         raise CorpusError("no such folder or archive", source, "check the path")
-    files = {PurePosixPath(file.name): file for file in listing(_open_to_reading(source)) if _is_audio(file.name)}
+    files = {
+        PurePosixPath(file.name): file
+        for file in listing(_open_to_reading(source))
+        if _is_audio(file.name)
+    }
     found, marks, skipped = [], [], []
     ordered = sorted(files, key=lambda f: (f.parent.name, f.name, f))
     for file, id in zip(ordered, _ids(name, ordered)):
@@ -248,29 +302,50 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
             continue
         found.append(Recording(id, id, label, stem, files[file]))
         head = files[file].read(HEAD)
-        silent = len(set(head[1024:])) <= 16  # clips that begin with silence are not therefore one
+        silent = (
+            len(set(head[1024:])) <= 16
+        )  # clips that begin with silence are not therefore one
         marks.append([] if silent else [digest(head)])
     if not found:
-        what = f"none of {len(skipped)} recordings can be read, the first because: {skipped[0][1]}" if skipped else "no recording in it"
-        raise CorpusError(what, source, "put WAV, FLAC, OGG or MP3 files into folders named after their genres")
+        what = (
+            f"none of {len(skipped)} recordings can be read, the first because: {skipped[0][1]}"
+            if skipped
+            else "no recording in it"
+        )
+        raise CorpusError(
+            what,
+            source,
+            "put WAV, FLAC, OGG or MP3 files into folders named after their genres",
+        )
     songs = song_names(marks, [r.id for r in found])
-    same = (Recording(r.id, song, r.label, r.title, r.source) for r, song in zip(found, songs))
+    same = (
+        Recording(r.id, song, r.label, r.title, r.source) for r, song in zip(found, songs)
+    )
     return Recordings(name, tuple(same), tuple(skipped))
 
 
 def _ids(name, files):
-    """An id for each file: of genre and name; of the whole path where that is not enough ("train/rock/a.wav" and "test/rock/a.wav")."""
+    """An id for each file: of genre and name; of the whole path where that is not enough
+    ("train/rock/a.wav" and "test/rock/a.wav").
+    """
     short = []
     for file in files:
         label, stem = file.parent.name or name, file.stem
-        short.append(f"{name}/{stem}" if stem.startswith(f"{label}.") else f"{name}/{label}/{stem}")  # GTZAN's names begin with the genre
+        short.append(
+            f"{name}/{stem}" if stem.startswith(f"{label}.") else f"{name}/{label}/{stem}"
+        )  # GTZAN's names begin with the genre
     bearers = Counter(short)
-    return unique(id if bearers[id] == 1 else f"{name}/{file.with_suffix('')}" for id, file in zip(short, files))
+    return unique(
+        id if bearers[id] == 1 else f"{name}/{file.with_suffix('')}"
+        for id, file in zip(short, files)
+    )
 
 
 def _is_audio(file):
     file = PurePosixPath(file)
-    return file.suffix.lower() in SUFFIXES["audio"] and not file.name.startswith("._")  # macOS leaves "._clip.wav" in archives
+    return file.suffix.lower() in SUFFIXES["audio"] and not file.name.startswith(
+        "._"
+    )  # macOS leaves "._clip.wav" in archives
 
 
 def _reason_against(member):
@@ -283,12 +358,16 @@ def _reason_against(member):
             return "" if sound.frames else "no sound in it"
     except MusicFileError as error:
         return error.found
-    except Exception as error:  # libsndfile's own errors, and what its callbacks make of a damaged file
+    except (
+        Exception
+    ) as error:  # libsndfile's own errors, and what its callbacks make of a damaged file
         return f"not readable as sound ({_first_line(error)})"
 
 
 def _open_to_reading(source):
-    """The source, or where it was unpacked to: clips are read in any order, which a compressed tar does not allow."""
+    """The source, or where it was unpacked to: clips are read in any order, which a
+    compressed tar does not allow.
+    """
     if source.is_dir() or not is_compressed(source):
         return source
     stat = source.stat()
@@ -305,10 +384,12 @@ def _open_to_reading(source):
 
 
 def load_gtzan(name="gtzan", folder=None, genres=None):
-    """GTZAN, whole or its small selection. ``jazz.00054`` is damaged, so it is left out and named in `Recordings.skipped`.
+    """GTZAN, whole or its small selection. ``jazz.00054`` is damaged, so it is left out and
+    named in `Recordings.skipped`.
 
-    Clips that are copies of one another to the byte share a song. Other repetitions (the same recording cut elsewhere, one artist all
-    over a genre) are not marked in the data: expect test scores to be too good (B. Sturm, "The GTZAN dataset", 2013, lists them).
+    Clips that are copies of one another to the byte share a song. Other repetitions (the
+    same recording cut elsewhere, one artist all over a genre) are not marked in the data:
+    expect test scores to be too good (B. Sturm, "The GTZAN dataset", 2013, lists them).
     """
     return load_recordings(name, folder, genres, DAMAGED_GTZAN)
 
@@ -328,7 +409,8 @@ def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
     Returns
     -------
     Recordings
-        The song of a recording is its artist, so that no artist stands on two sides of a split. Six damaged clips are skipped.
+        The song of a recording is its artist, so that no artist stands on two sides of a
+        split. Six damaged clips are skipped.
 
     Raises
     ------
@@ -339,7 +421,9 @@ def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
     """
     genres = asked(genres)
     source = Path(folder) if folder is not None else path(name)
-    tracks = _fma_tracks(Path(metadata) if metadata is not None else path(name, "fma_metadata.zip"))
+    tracks = _fma_tracks(
+        Path(metadata) if metadata is not None else path(name, "fma_metadata.zip")
+    )
     found, skipped = [], []
     for file in sorted(listing(_open_to_reading(source)), key=lambda m: m.name):
         stem = PurePosixPath(file.name).stem
@@ -349,24 +433,45 @@ def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
         if stem in DAMAGED_FMA:
             skipped.append((f"{name}/{stem}", DAMAGED_FMA[stem]))
         elif genres is None or genre in genres:
-            found.append(Recording(f"{name}/{stem}", f"artist-{artist}", genre, title, file))
+            found.append(
+                Recording(f"{name}/{stem}", f"artist-{artist}", genre, title, file)
+            )
     if not found:
-        raise CorpusError("no clip in it that the metadata knows", source, "fetch it again: python -m fusiontools data fetch fma_small")
+        raise CorpusError(
+            "no clip in it that the metadata knows",
+            source,
+            "fetch it again: python -m fusiontools data fetch fma_small",
+        )
     return Recordings(name, tuple(found), tuple(skipped))
 
 
 def _fma_tracks(metadata):
-    """Artist, genre and title by track number, out of ``tracks.csv``, whose columns are named by two lines together."""
-    damaged = CorpusError("no readable tracks.csv in it", metadata, "fetch it again: python -m fusiontools data fetch fma_small")
-    member = next((m for m in listing(metadata) if PurePosixPath(m.name).name == "tracks.csv"), None)
+    """Artist, genre and title by track number, out of ``tracks.csv``, whose columns are
+    named by two lines together.
+    """
+    damaged = CorpusError(
+        "no readable tracks.csv in it",
+        metadata,
+        "fetch it again: python -m fusiontools data fetch fma_small",
+    )
+    member = next(
+        (m for m in listing(metadata) if PurePosixPath(m.name).name == "tracks.csv"), None
+    )
     if member is None:
         raise damaged
     with member.open() as file:
         rows = csv.reader(io.TextIOWrapper(file, "utf-8", errors="replace", newline=""))
         try:
             names = list(zip(next(rows), next(rows)))
-            artist, genre, title = (names.index(n) for n in (("artist", "id"), ("track", "genre_top"), ("track", "title")))
-            wide = [row for row in rows if len(row) == len(names) and re.fullmatch(r"\d{1,6}", row[0])]
+            artist, genre, title = (
+                names.index(n)
+                for n in (("artist", "id"), ("track", "genre_top"), ("track", "title"))
+            )
+            wide = [
+                row
+                for row in rows
+                if len(row) == len(names) and re.fullmatch(r"\d{1,6}", row[0])
+            ]
         except (StopIteration, ValueError, csv.Error):
             raise damaged from None
     return {row[0].zfill(6): (row[artist], row[genre], row[title]) for row in wide}

@@ -26,7 +26,9 @@ def info(name):
     "Ryan's Mammoth Collection (1883)"
     """
     if name not in CORPORA:
-        raise CorpusError(f"no corpus is called {name!r}", do=f"choose one of {', '.join(CORPORA)}")
+        raise CorpusError(
+            f"no corpus is called {name!r}", do=f"choose one of {', '.join(CORPORA)}"
+        )
     return CORPORA[name]
 
 
@@ -38,14 +40,16 @@ def load(name, **options):
     name : str
         One of `CORPORA`.
     **options
-        What the corpus's own loader takes, such as ``folder="my/midi"`` and ``genres=("rock",)`` for "genre_midi"; see the loader
-        that ``info(name).loader`` names.
+        What the corpus's own loader takes, such as ``folder="my/midi"`` and
+        ``genres=("rock",)`` for "genre_midi"; see the loader that ``info(name).loader``
+        names.
 
     Returns
     -------
     Corpus
-        Or `Recordings` where ``info(name).kind`` is "audio", or what the loader says where it is "arrays". The last four are kept
-        in memory, except where a `folder` of your own was named.
+        Or `Recordings` where ``info(name).kind`` is "audio", or what the loader says where
+        it is "arrays". The last four are kept in memory, except where a `folder` of your
+        own was named.
 
     Raises
     ------
@@ -60,10 +64,18 @@ def load(name, **options):
     "Cuckoo's Nest"
     """
     info(name)
-    frozen = {key: tuple(value) if isinstance(value, (list, set)) else value for key, value in options.items()}
+    frozen = {
+        key: tuple(value) if isinstance(value, (list, set)) else value
+        for key, value in options.items()
+    }
     if "folder" in options or any(isinstance(value, dict) for value in options.values()):
         return _load(name, **frozen)
-    return _remembered(name, os.environ.get("FUSIONTOOLS_DATA"), os.environ.get("FUSIONTOOLS_CACHE"), **frozen)
+    return _remembered(
+        name,
+        os.environ.get("FUSIONTOOLS_DATA"),
+        os.environ.get("FUSIONTOOLS_CACHE"),
+        **frozen,
+    )
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,8 @@
-"""Recordings that need no download: melodies of the default corpora, each style on its own instrument, played by a synthesiser.
+"""Recordings that need no download: melodies of the default corpora, each style on its own
+instrument, played by a synthesiser.
 
-The synthesiser is handed in, since this room knows none. What it plays is made when it is first asked for, and kept.
+The synthesiser is handed in, since this room knows none. What it plays is made when it is
+first asked for, and kept.
 """
 
 import hashlib
@@ -31,13 +33,21 @@ STYLES = {
 TAIL = 0.5  # seconds left for the last notes to ring
 
 
-def load_rendered(name="rendered", synthesize=None, styles=None, per_style=10, seconds=30.0, sample_rate=22050):
+def load_rendered(
+    name="rendered",
+    synthesize=None,
+    styles=None,
+    per_style=10,
+    seconds=30.0,
+    sample_rate=22050,
+):
     """Melodies and chorales, as recordings of one instrument a style.
 
     Parameters
     ----------
     synthesize : callable
-        ``synthesize(piece, program=..., sample_rate=...)`` returns mono samples, shape (n,); `fusiontools.show.synthesize` does.
+        ``synthesize(piece, program=..., sample_rate=...)`` returns mono samples, shape
+        (n,); `fusiontools.show.synthesize` does.
     styles : dict, optional
         Names of styles with ``(corpus, General MIDI program)``. By default `STYLES`.
     per_style : int
@@ -50,8 +60,9 @@ def load_rendered(name="rendered", synthesize=None, styles=None, per_style=10, s
     Returns
     -------
     Recordings
-        Nothing has sounded yet: each is synthesised when its samples are first asked for, and kept as FLAC in the cache. Two styles that
-        play from one corpus play different pieces of it.
+        Nothing has sounded yet: each is synthesised when its samples are first asked for,
+        and kept as FLAC in the cache. Two styles that play from one corpus play different
+        pieces of it.
 
     Raises
     ------
@@ -67,27 +78,46 @@ def load_rendered(name="rendered", synthesize=None, styles=None, per_style=10, s
     Recordings('rendered', 12 recordings of 6 genres)
     """
     if synthesize is None:
-        raise ValueError("load('rendered') needs a synthesiser: synthesize=fusiontools.show.synthesize")
+        raise ValueError(
+            "load('rendered') needs a synthesiser: synthesize=fusiontools.show.synthesize"
+        )
     styles = dict(styles or STYLES)
     engine = _character(synthesize, sample_rate)
     recordings = []
     for style, (corpus, program) in styles.items():
         entries = load(corpus)
-        # Spread over the corpus, whose neighbours resemble each other; styles of one corpus take turns
+        # Spread over the corpus, whose neighbours resemble each other; styles of one corpus
+        # take turns
         rivals = [s for s, (c, _) in styles.items() if c == corpus]
-        picked = np.linspace(0, len(entries) - 1, per_style * len(rivals)).astype(int)[rivals.index(style) :: len(rivals)]
+        picked = np.linspace(0, len(entries) - 1, per_style * len(rivals)).astype(int)[
+            rivals.index(style) :: len(rivals)
+        ]
         if len(set(picked.tolist())) < per_style:
-            raise CorpusError(f"{len(entries)} pieces are too few for {per_style} recordings a style", corpus, "give a smaller per_style")
+            raise CorpusError(
+                f"{len(entries)} pieces are too few for {per_style} recordings a style",
+                corpus,
+                "give a smaller per_style",
+            )
         for i in picked:
             entry = entries[int(i)]
             played = Performance(entry, program, seconds, sample_rate, synthesize, engine)
-            recordings.append(Recording(f"{name}/{style}/{entry.id}", entry.song, style, f"{entry.title} ({style})", played))
+            recordings.append(
+                Recording(
+                    f"{name}/{style}/{entry.id}",
+                    entry.song,
+                    style,
+                    f"{entry.title} ({style})",
+                    played,
+                )
+            )
     return Recordings(name, tuple(recordings))
 
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """A piece that will be played: opens like a file, and plays when it is opened for the first time."""
+    """A piece that will be played: opens like a file, and plays when it is opened for the
+    first time.
+    """
 
     entry: Entry
     program: int
@@ -100,11 +130,16 @@ class Performance:
         return f"{self.entry.id} on program {self.program}"
 
     def open(self):
-        """The recording as FLAC, from the cache if it was played before, and played again if that is damaged."""
+        """The recording as FLAC, from the cache if it was played before, and played again
+        if that is damaged.
+        """
         score = to_seconds(self.entry.notes, self.entry.piece.tempo)
         columns = (score.onset, score.duration, score.pitch, score.velocity)
         settings = repr((self.program, self.seconds, self.sample_rate))
-        kept = cache_dir() / f"rendered-{content_hash(self.engine, settings, *(c.tobytes() for c in columns))[:16]}.flac"
+        kept = (
+            cache_dir()
+            / f"rendered-{content_hash(self.engine, settings, *(c.tobytes() for c in columns))[:16]}.flac"
+        )
         if (data := self._kept(kept)) is not None:
             return io.BytesIO(data)
         data = self._play(score)
@@ -125,30 +160,58 @@ class Performance:
             samples, rate = soundfile.read(io.BytesIO(data))
         except (OSError, RuntimeError):  # libsndfile's errors are the second kind
             return None
-        return data if (len(samples), rate) == (round(self.seconds * self.sample_rate), self.sample_rate) else None
+        return (
+            data
+            if (len(samples), rate)
+            == (round(self.seconds * self.sample_rate), self.sample_rate)
+            else None
+        )
 
     def _play(self, score):
         import soundfile
 
-        score = Notes(score.onset - score.onset[0], score.duration, score.pitch, score.velocity, unit="seconds")
+        score = Notes(
+            score.onset - score.onset[0],
+            score.duration,
+            score.pitch,
+            score.velocity,
+            unit="seconds",
+        )
         length = score.end
         times = int(np.ceil(self.seconds / length))
         onset = np.concatenate([score.onset + k * length for k in range(times)])
         columns = (np.tile(c, times) for c in (score.duration, score.pitch, score.velocity))
-        long = crop(Notes(onset, *columns, unit="seconds"), 0.0, max(self.seconds - TAIL, TAIL))
+        long = crop(
+            Notes(onset, *columns, unit="seconds"), 0.0, max(self.seconds - TAIL, TAIL)
+        )
         tempo = Tempo.constant(120.0)
-        piece = Piece((Track(to_beats(long, tempo), self.program),), tempo, title=self.entry.title)
-        samples = np.asarray(self.synthesize(piece, program=self.program, sample_rate=self.sample_rate), dtype=np.float32)
+        piece = Piece(
+            (Track(to_beats(long, tempo), self.program),), tempo, title=self.entry.title
+        )
+        samples = np.asarray(
+            self.synthesize(piece, program=self.program, sample_rate=self.sample_rate),
+            dtype=np.float32,
+        )
         n = round(self.seconds * self.sample_rate)
         samples = np.pad(samples[:n], (0, max(n - len(samples), 0)))
         file = io.BytesIO()
-        soundfile.write(file, np.clip(samples, -1.0, 1.0), self.sample_rate, format="FLAC", subtype="PCM_16")
+        soundfile.write(
+            file,
+            np.clip(samples, -1.0, 1.0),
+            self.sample_rate,
+            format="FLAC",
+            subtype="PCM_16",
+        )
         return file.getvalue()
 
 
 def _character(synthesize, sample_rate):
-    """A digest of how a synthesiser sounds: two that play one note alike may share what they played."""
+    """A digest of how a synthesiser sounds: two that play one note alike may share what
+    they played.
+    """
     tempo = Tempo.constant(120.0)
     piece = Piece((Track(Notes.of([(0, 0.5, 60), (0.5, 0.5, 67)]), 40),), tempo)
-    samples = np.asarray(synthesize(piece, program=40, sample_rate=sample_rate), dtype=np.float32)
+    samples = np.asarray(
+        synthesize(piece, program=40, sample_rate=sample_rate), dtype=np.float32
+    )
     return hashlib.sha256(np.round(samples * 1000).astype(np.int16).tobytes()).hexdigest()

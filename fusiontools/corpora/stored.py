@@ -1,4 +1,6 @@
-"""Corpora that come as one ``.npz`` of arrays: rock piano parts as note lists, melodies as rows of 16th-note tokens."""
+"""Corpora that come as one ``.npz`` of arrays: rock piano parts as note lists, melodies as
+rows of 16th-note tokens.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +22,15 @@ AGAIN = "copy the file again from where it came"
 
 
 def load_rock_rolls(name="rock_rolls", folder=None, label="rock"):
-    """Piano parts of rock songs in 4/4, as entries whose onsets and durations are multiples of 1/24 beat.
+    """Piano parts of rock songs in 4/4, as entries whose onsets and durations are multiples
+    of 1/24 beat.
 
     Parameters
     ----------
     folder : str or path-like, optional
-        Another ``.npz`` with arrays ``start`` and ``dur`` (both in steps), ``pitch`` and ``velocity``, all of shape (N,), ``offsets`` of
-        shape (S + 1,) and ``song_ids`` of shape (S,): the notes of song i are ``offsets[i]:offsets[i + 1]``.
+        Another ``.npz`` with arrays ``start`` and ``dur`` (both in steps), ``pitch`` and
+        ``velocity``, all of shape (N,), ``offsets`` of shape (S + 1,) and ``song_ids`` of
+        shape (S,): the notes of song i are ``offsets[i]:offsets[i + 1]``.
 
     Returns
     -------
@@ -41,17 +45,38 @@ def load_rock_rolls(name="rock_rolls", folder=None, label="rock"):
         If it is damaged.
     """
     source = _file(name, folder)
-    key = content_hash("rock rolls", code_hash("fusiontools.corpora.entries", "fusiontools.corpora.folders", __name__), name, label, source)
+    key = content_hash(
+        "rock rolls",
+        code_hash("fusiontools.corpora.entries", "fusiontools.corpora.folders", __name__),
+        name,
+        label,
+        source,
+    )
     return Corpus(name, cached(name, key, lambda: _rolls(name, source, label)))
 
 
 def _rolls(name, source, label):
     arrays = _arrays(source, ("start", "dur", "pitch", "velocity", "offsets", "song_ids"))
-    start, length, pitch, velocity = (arrays[k].astype(np.int64) for k in ("start", "dur", "pitch", "velocity"))
+    start, length, pitch, velocity = (
+        arrays[k].astype(np.int64) for k in ("start", "dur", "pitch", "velocity")
+    )
     offsets = _offsets(arrays["offsets"], len(start), source)
     ids = [str(song) for song in arrays["song_ids"]]
-    whole = all(len(a) == len(start) for a in (length, pitch, velocity)) and len(ids) == len(offsets) - 1
-    if not whole or len(start) and (start.min() < 0 or start.max() > 1e7 or length.min() < 0 or pitch.min() < 0 or pitch.max() > 127):
+    whole = (
+        all(len(a) == len(start) for a in (length, pitch, velocity))
+        and len(ids) == len(offsets) - 1
+    )
+    if (
+        not whole
+        or len(start)
+        and (
+            start.min() < 0
+            or start.max() > 1e7
+            or length.min() < 0
+            or pitch.min() < 0
+            or pitch.max() > 127
+        )
+    ):
         raise CorpusError("its note lists do not fit together", source, AGAIN)
     full = np.flatnonzero(np.diff(offsets) > 0)  # a song without notes is no entry
     columns = pack([]) | {
@@ -72,7 +97,10 @@ def _rolls(name, source, label):
         "second": np.tile(Tempo.constant(BPM).second, len(full)),
         "tempo_end": 2 * np.arange(1, len(full) + 1),
     }
-    marks = [[digest(mark)] if (mark := opening(_notes(columns, a, b))) else [] for a, b in zip(offsets[full], offsets[full + 1])]
+    marks = [
+        [digest(mark)] if (mark := opening(_notes(columns, a, b))) else []
+        for a, b in zip(offsets[full], offsets[full + 1])
+    ]
     return columns | {"song": song_names(marks, columns["id"])}
 
 
@@ -82,9 +110,11 @@ def _notes(columns, a, b):
 
 @dataclass(frozen=True, eq=False)
 class Melodies:
-    """Monophonic tracks as rows of tokens, one a 16th note: 0 is a rest, 1 holds the note before, 55 to 84 start a note.
+    """Monophonic tracks as rows of tokens, one a 16th note: 0 is a rest, 1 holds the note
+    before, 55 to 84 start a note.
 
-    ``melodies[i]`` is track i, shape (T,); split by `song`, never by track, since the tracks of one song resemble each other.
+    ``melodies[i]`` is track i, shape (T,); split by `song`, never by track, since the
+    tracks of one song resemble each other.
     """
 
     tokens: np.ndarray  # (N,) uint8, all tracks one after the other
@@ -105,12 +135,14 @@ class Melodies:
 
 
 def load_melodies_16th(name="melodies_16th", folder=None):
-    """Monophonic tracks in 4/4 on a 16th grid, cut by the rules of Connective Fusion, section 3.1.
+    """Monophonic tracks in 4/4 on a 16th grid, cut by the rules of Connective Fusion,
+    section 3.1.
 
     Parameters
     ----------
     folder : str or path-like, optional
-        Another ``.npz`` with arrays ``data``, ``offsets``, ``song``, ``program``, ``genre``, ``genre_names`` and ``song_ids``.
+        Another ``.npz`` with arrays ``data``, ``offsets``, ``song``, ``program``,
+        ``genre``, ``genre_names`` and ``song_ids``.
 
     Returns
     -------
@@ -124,16 +156,34 @@ def load_melodies_16th(name="melodies_16th", folder=None):
         If it is damaged.
     """
     source = _file(name, folder)
-    arrays = _arrays(source, ("data", "offsets", "song", "program", "genre", "genre_names", "song_ids"))
+    arrays = _arrays(
+        source, ("data", "offsets", "song", "program", "genre", "genre_names", "song_ids")
+    )
     offsets = _offsets(arrays["offsets"], len(arrays["data"]), source)
     song, genre = arrays["song"].astype(np.int64), arrays["genre"].astype(np.int64)
     tracks = len(offsets) - 1
-    if not len(song) == len(genre) == len(arrays["program"]) == tracks or (arrays["data"].astype(np.int64) > 127).any():
+    if (
+        not len(song) == len(genre) == len(arrays["program"]) == tracks
+        or (arrays["data"].astype(np.int64) > 127).any()
+    ):
         raise CorpusError("its arrays do not fit together", source, AGAIN)
-    if tracks and (song.max() >= len(arrays["song_ids"]) or genre.max() >= len(arrays["genre_names"]) or min(song.min(), genre.min()) < 0):
+    if tracks and (
+        song.max() >= len(arrays["song_ids"])
+        or genre.max() >= len(arrays["genre_names"])
+        or min(song.min(), genre.min()) < 0
+    ):
         raise CorpusError("it names songs or genres that it does not list", source, AGAIN)
-    songs, genres = arrays["song_ids"].astype(str)[song], arrays["genre_names"].astype(str)[genre]
-    return Melodies(arrays["data"].astype(np.uint8), offsets, songs, genres, arrays["program"].astype(np.uint8))
+    songs, genres = (
+        arrays["song_ids"].astype(str)[song],
+        arrays["genre_names"].astype(str)[genre],
+    )
+    return Melodies(
+        arrays["data"].astype(np.uint8),
+        offsets,
+        songs,
+        genres,
+        arrays["program"].astype(np.uint8),
+    )
 
 
 def _file(name, folder):
@@ -146,14 +196,29 @@ def _file(name, folder):
 def _arrays(source, names):
     arrays = read_npz(source)
     missing = [n for n in names if n not in arrays or arrays[n].ndim != 1]
-    numbers = [n for n in names if n not in missing and not n.endswith(("_ids", "_names")) and arrays[n].dtype.kind not in "iub"]
+    numbers = [
+        n
+        for n in names
+        if n not in missing
+        and not n.endswith(("_ids", "_names"))
+        and arrays[n].dtype.kind not in "iub"
+    ]
     if missing or numbers:
-        raise CorpusError(f"arrays missing or of another kind: {', '.join(missing + numbers)}", source, AGAIN)
+        raise CorpusError(
+            f"arrays missing or of another kind: {', '.join(missing + numbers)}",
+            source,
+            AGAIN,
+        )
     return arrays
 
 
 def _offsets(offsets, end, source):
     offsets = offsets.astype(np.int64)
-    if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
+    if (
+        len(offsets) < 2
+        or offsets[0] != 0
+        or offsets[-1] != end
+        or (np.diff(offsets) < 0).any()
+    ):
         raise CorpusError("its offsets do not run through its data", source, AGAIN)
     return offsets

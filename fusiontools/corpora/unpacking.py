@@ -24,11 +24,13 @@ from fusiontools.errors import CorpusError, UnsafeArchiveError
 __all__ = ["unpack"]
 
 
-def unpack(archive, folder, max_bytes=MAX_BYTES, max_ratio=MAX_RATIO, max_members=MAX_MEMBERS):
+def unpack(
+    archive, folder, max_bytes=MAX_BYTES, max_ratio=MAX_RATIO, max_members=MAX_MEMBERS
+):
     """Unpack an archive into a new folder: all of it, or nothing.
 
-    Every name is checked before the first byte is written. Files land in a temporary folder beside the target,
-    which is renamed at the end.
+    Every name is checked before the first byte is written. Files land in a temporary folder
+    beside the target, which is renamed at the end.
 
     Parameters
     ----------
@@ -51,19 +53,29 @@ def unpack(archive, folder, max_bytes=MAX_BYTES, max_ratio=MAX_RATIO, max_member
     Raises
     ------
     UnsafeArchiveError
-        If a member would leave the folder (absolute path, "..", drive letter), is a link or a device, or there is absurdly much.
+        If a member would leave the folder (absolute path, "..", drive letter), is a link or
+        a device, or there is absurdly much.
     CorpusError
-        If the archive is damaged, the folder holds something, or the disk is full or may not be written to.
+        If the archive is damaged, the folder holds something, or the disk is full or may
+        not be written to.
     """
     archive, folder = Path(archive), Path(folder)
     limits = (max_bytes, max_ratio, max_members)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CorpusError("there is something already", folder, "name a new folder, or empty this one")
+        raise CorpusError(
+            "there is something already", folder, "name a new folder, or empty this one"
+        )
     with readable(archive):
         zipped = is_zip(archive)
-        for name, refusal in _zip_names(archive, limits) if zipped else _tar_names(archive, limits):
+        for name, refusal in (
+            _zip_names(archive, limits) if zipped else _tar_names(archive, limits)
+        ):
             if refusal := refusal or _climbs(name):
-                raise UnsafeArchiveError(f"{name[:80]!r} {refusal}", archive, "do not unpack it; get it from its home")
+                raise UnsafeArchiveError(
+                    f"{name[:80]!r} {refusal}",
+                    archive,
+                    "do not unpack it; get it from its home",
+                )
     with writable(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -89,8 +101,16 @@ def _rename(draft, folder):
 
 
 def _climbs(name):
-    posix, windows = PurePosixPath(name), PureWindowsPath(name)  # an archive may have been made on either
-    inside = name and "\0" not in name and not (windows.drive or windows.root) and ".." not in (*posix.parts, *windows.parts)
+    posix, windows = (
+        PurePosixPath(name),
+        PureWindowsPath(name),
+    )  # an archive may have been made on either
+    inside = (
+        name
+        and "\0" not in name
+        and not (windows.drive or windows.root)
+        and ".." not in (*posix.parts, *windows.parts)
+    )
     return "" if inside else "would be written outside the folder"
 
 
@@ -98,12 +118,18 @@ def _zip_names(path, limits):
     with zipfile.ZipFile(path) as archive:
         for info in zip_entries(archive, path, *limits):
             kind = stat.S_IFMT(info.external_attr >> 16)
-            yield info.filename, "" if kind in (0, stat.S_IFREG, stat.S_IFDIR) else "is a link or a device"
+            yield (
+                info.filename,
+                "" if kind in (0, stat.S_IFREG, stat.S_IFDIR) else "is a link or a device",
+            )
 
 
 def _tar_names(path, limits):
     for _, info in tar_entries(path, *limits):
-        yield info.name, "" if info.isdir() or is_plain_file(info) else "is a link or a device"
+        yield (
+            info.name,
+            "" if info.isdir() or is_plain_file(info) else "is a link or a device",
+        )
 
 
 def _write_zip(path, draft, limits):

@@ -1,7 +1,9 @@
-"""The Weimar Jazz Database: solos transcribed note by note against annotated beats. It comes as one SQLite file.
+"""The Weimar Jazz Database: solos transcribed note by note against annotated beats. It
+comes as one SQLite file.
 
-The notes are in seconds there, as played, and so are the beats. Here the annotated beats become the `Tempo` of each piece: its notes
-stand in beats, and `to_seconds` gives back the onsets of the database.
+The notes are in seconds there, as played, and so are the beats. Here the annotated beats
+become the `Tempo` of each piece: its notes stand in beats, and `to_seconds` gives back the
+onsets of the database.
 
 References
 ----------
@@ -25,7 +27,8 @@ from fusiontools.music.notes import Notes
 
 __all__ = ["PROGRAMS", "load_weimar"]
 
-# General MIDI programs for the database's abbreviations; what MIDI lacks is played by the nearest relative
+# General MIDI programs for the database's abbreviations; what MIDI lacks is played by the
+# nearest relative
 PROGRAMS = {
     "as": 65,
     "bcl": 71,  # bass clarinet: clarinet
@@ -42,7 +45,12 @@ PROGRAMS = {
     "ts-c": 66,  # C-melody saxophone: tenor
     "vib": 11,
 }
-_CODE = ("fusiontools.music.notes", "fusiontools.corpora.beats", "fusiontools.corpora.entries", __name__)
+_CODE = (
+    "fusiontools.music.notes",
+    "fusiontools.corpora.beats",
+    "fusiontools.corpora.entries",
+    __name__,
+)
 
 
 def load_weimar(name="weimar", folder=None, label="jazz"):
@@ -51,14 +59,16 @@ def load_weimar(name="weimar", folder=None, label="jazz"):
     Parameters
     ----------
     folder : str or path-like, optional
-        Another file than the one that `path` finds: ``wjazzd.db``, or the same in xz or gzip.
+        Another file than the one that `path` finds: ``wjazzd.db``, or the same in xz or
+        gzip.
 
     Returns
     -------
     Corpus
-        Ids are made of performer and title ("weimar/art-pepper/anthropology"), songs of the title: several solos on one tune share it.
-        Beats are quarter notes; a piece begins with the first annotated bar, so that bar lines fall on multiples of the bar's length.
-        Solos that cannot be read are skipped, and named in `Corpus.skipped`.
+        Ids are made of performer and title ("weimar/art-pepper/anthropology"), songs of the
+        title: several solos on one tune share it. Beats are quarter notes; a piece begins
+        with the first annotated bar, so that bar lines fall on multiples of the bar's
+        length. Solos that cannot be read are skipped, and named in `Corpus.skipped`.
 
     Raises
     ------
@@ -70,7 +80,11 @@ def load_weimar(name="weimar", folder=None, label="jazz"):
     source = Path(folder) if folder is not None else path(name)
     if not source.is_file():
         raise CorpusError("not a file", source, "name the database file wjazzd.db itself")
-    built = cached(name, content_hash("weimar", code_hash(*_CODE), name, label, source), lambda: _read(name, source, label))
+    built = cached(
+        name,
+        content_hash("weimar", code_hash(*_CODE), name, label, source),
+        lambda: _read(name, source, label),
+    )
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
@@ -79,39 +93,79 @@ def _read(name, source, label):
         solos, melodies, beats = _tables(database, source)
     entries, skipped, seen = [], [], {}
     for solo in solos:
-        id = "/".join((name, _slug(solo["performer"]), _slug(" ".join(str(solo[c] or "") for c in ("title", "titleaddon")))))
+        id = "/".join(
+            (
+                name,
+                _slug(solo["performer"]),
+                _slug(" ".join(str(solo[c] or "") for c in ("title", "titleaddon"))),
+            )
+        )
         seen[id] = seen.get(id, 0) + 1
         if seen[id] > 1:  # several solos in one recording
             id = f"{id}/{seen[id]}"
         try:
-            entries.append(_entry(id, solo, melodies.get(solo["melid"], []), beats.get(solo["melid"], []), label))
+            entries.append(
+                _entry(
+                    id,
+                    solo,
+                    melodies.get(solo["melid"], []),
+                    beats.get(solo["melid"], []),
+                    label,
+                )
+            )
         except (FusionError, ValueError, TypeError, OverflowError) as error:
             skipped.append([id, str(error)])
     if not entries:
-        raise CorpusError(f"none of {len(skipped)} solos can be read", source, "fetch it again: python -m fusiontools data fetch weimar")
-    silence = Notes.of([])  # two solos on one tune share no melody, so the title alone tells the song
+        raise CorpusError(
+            f"none of {len(skipped)} solos can be read",
+            source,
+            "fetch it again: python -m fusiontools data fetch weimar",
+        )
+    silence = Notes.of(
+        []
+    )  # two solos on one tune share no melody, so the title alone tells the song
     songs = song_ids([e.song or e.id for e in entries], [silence] * len(entries))
-    return pack([Entry(e.id, song, e.label, e.title, e.key, e.piece) for e, song in zip(entries, songs)]) | {"skipped": skipped}
+    return pack(
+        [
+            Entry(e.id, song, e.label, e.title, e.key, e.piece)
+            for e, song in zip(entries, songs)
+        ]
+    ) | {"skipped": skipped}
 
 
 def _tables(database, source):
-    """The three tables that are needed, columns by name: their order differs between editions."""
-    address = f"{Path(database).absolute().as_uri()}?mode=ro&immutable=1"  # never a journal beside somebody's data
+    """The three tables that are needed, columns by name: their order differs between
+    editions.
+    """
+    # never a journal beside somebody's data
+    address = f"{Path(database).absolute().as_uri()}?mode=ro&immutable=1"
     try:
         with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            columns = "melid, performer, title, titleaddon, solopart, instrument, key, signature"
-            solos = connection.execute(f"SELECT {columns} FROM solo_info ORDER BY melid").fetchall()
+            columns = (
+                "melid, performer, title, titleaddon, solopart, instrument, key, signature"
+            )
+            solos = connection.execute(
+                f"SELECT {columns} FROM solo_info ORDER BY melid"
+            ).fetchall()
             connection.row_factory = None
-            melody = connection.execute("SELECT melid, onset, duration, pitch FROM melody ORDER BY melid, onset").fetchall()
-            beats = connection.execute("SELECT melid, onset, beat, signature FROM beats ORDER BY melid, onset").fetchall()
+            melody = connection.execute(
+                "SELECT melid, onset, duration, pitch FROM melody ORDER BY melid, onset"
+            ).fetchall()
+            beats = connection.execute(
+                "SELECT melid, onset, beat, signature FROM beats ORDER BY melid, onset"
+            ).fetchall()
     except (sqlite3.Error, OverflowError, ValueError) as error:
         found = f"not the Weimar Jazz Database, or a damaged one ({error})"
-        raise CorpusError(found, source, "fetch it again: python -m fusiontools data fetch weimar") from None
+        raise CorpusError(
+            found, source, "fetch it again: python -m fusiontools data fetch weimar"
+        ) from None
 
     def by_solo(rows):
-        return {melid: list(group) for melid, group in groupby(rows, key=lambda row: row[0])}
+        return {
+            melid: list(group) for melid, group in groupby(rows, key=lambda row: row[0])
+        }
 
     return solos, by_solo(melody), by_solo(beats)
 
@@ -122,10 +176,23 @@ def _entry(id, solo, melody, beats, label):
     _, onset, duration, pitch = zip(*melody)
     notes = Notes(onset, duration, pitch, unit="seconds")
     _, seconds, numbers, signatures = zip(*beats)
-    tempo, meters = clock(seconds, numbers, [s or solo["signature"] for s in signatures], notes.onset[0])
+    tempo, meters = clock(
+        seconds, numbers, [s or solo["signature"] for s in signatures], notes.onset[0]
+    )
     title = f"{solo['performer']}: {solo['title']}"
-    track = Track(lay(notes, tempo), PROGRAMS.get(solo["instrument"], 66), name=str(solo["instrument"] or ""))
-    return Entry(id, str(solo["title"] or ""), label, title, solo["key"] or "", Piece((track,), tempo, meters, title))
+    track = Track(
+        lay(notes, tempo),
+        PROGRAMS.get(solo["instrument"], 66),
+        name=str(solo["instrument"] or ""),
+    )
+    return Entry(
+        id,
+        str(solo["title"] or ""),
+        label,
+        title,
+        solo["key"] or "",
+        Piece((track,), tempo, meters, title),
+    )
 
 
 def _slug(text):

@@ -1,18 +1,39 @@
-"""A judge of genre for short melodies: how probable is it that this one belongs to domain A, and not to B?
+"""A judge of genre for short melodies: how probable is it that this one belongs to domain
+A, and not to B?
 
-It hears one melody at a time, which no histogram over a corpus does. It is a logistic regression on features that a musician can name, so that
-its verdict can be taken apart; and it is calibrated, so that 0.5 means undecided. It is trained on songs of its own: none that a generator has
-learned from, and none that its accuracy is measured on. It generates nothing.
+It hears one melody at a time, which no histogram over a corpus does. It is a logistic
+regression on features that a musician can name, so that its verdict can be taken apart; and
+it is calibrated, so that 0.5 means undecided. It is trained on songs of its own: none that
+a generator has learned from, and none that its accuracy is measured on. It generates
+nothing.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["FEATURES", "GenreJudge", "calibration", "features", "load_judge", "save_judge", "train_judge"]
+__all__ = [
+    "FEATURES",
+    "GenreJudge",
+    "calibration",
+    "features",
+    "load_judge",
+    "save_judge",
+    "train_judge",
+]
 
-_LENGTHS = np.array([1, 2, 3, 4, 6, 8, 9, 12, 18, 24, 36, 48]) / 12  # note lengths in beats, from a triplet 32nd to a whole note
-_STEPS = ("leap down", "skip down", "step down", "repeat", "step up", "skip up", "leap up")  # up to 2 semitones, up to 5, more
+_LENGTHS = (
+    np.array([1, 2, 3, 4, 6, 8, 9, 12, 18, 24, 36, 48]) / 12
+)  # note lengths in beats, from a triplet 32nd to a whole note
+_STEPS = (
+    "leap down",
+    "skip down",
+    "step down",
+    "repeat",
+    "step up",
+    "skip up",
+    "leap up",
+)  # up to 2 semitones, up to 5, more
 
 
 def _step_class(intervals):
@@ -24,7 +45,11 @@ def _step_class(intervals):
 
 FEATURES = (
     *(f"length {length:.3g}" for length in _LENGTHS),
-    *(f"then {b}, after {a}" for a in ("shorter", "same", "longer") for b in ("shorter", "same", "longer")),
+    *(
+        f"then {b}, after {a}"
+        for a in ("shorter", "same", "longer")
+        for b in ("shorter", "same", "longer")
+    ),
     *(f"interval {i:+d}" for i in range(-12, 13)),
     *(f"{a}, {b}" for a in _STEPS for b in _STEPS),
     *(f"pitch class {i}" for i in range(12)),
@@ -50,7 +75,8 @@ def features(melodies):
     Returns
     -------
     ndarray of float64, shape (M, len(FEATURES))
-        Shares of lengths, of their changes, of intervals, of pairs of steps and of pitch classes; then a few single numbers.
+        Shares of lengths, of their changes, of intervals, of pairs of steps and of pitch
+        classes; then a few single numbers.
 
     Raises
     ------
@@ -64,12 +90,18 @@ def features(melodies):
     >>> dict(zip(FEATURES, features([scale])[0].tolist()))["interval +1"]
     1.0
     """
-    return np.stack([_features(notes) for notes in melodies]) if len(melodies) else np.zeros((0, len(FEATURES)))
+    return (
+        np.stack([_features(notes) for notes in melodies])
+        if len(melodies)
+        else np.zeros((0, len(FEATURES)))
+    )
 
 
 def _features(notes):
     if len(notes) < 4:
-        raise ValueError(f"a melody of {len(notes)} notes is too short to be judged: 4 are needed")
+        raise ValueError(
+            f"a melody of {len(notes)} notes is too short to be judged: 4 are needed"
+        )
     length = np.abs(notes.duration[:, None] - _LENGTHS).argmin(1)
     change = np.sign(np.diff(notes.duration).round(3)).astype(int) + 1
     interval = np.diff(notes.pitch.astype(int))
@@ -104,9 +136,11 @@ def _shares(values, size):
 
 @dataclass(frozen=True, eq=False)
 class GenreJudge:
-    """A trained judge: ``judge(melodies)`` gives the probability of domain A for each, shape (M,).
+    """A trained judge: ``judge(melodies)`` gives the probability of domain A for each,
+    shape (M,).
 
-    `about` holds what it was trained on and how well it does on songs that it has never heard.
+    `about` holds what it was trained on and how well it does on songs that it has never
+    heard.
     """
 
     mean: np.ndarray  # (D,)
@@ -125,14 +159,17 @@ class GenreJudge:
         return 1 / (1 + np.exp(-np.clip(self.scores(features(melodies)), -50, 50)))
 
     def reasons(self, notes, top=5):
-        """The features that spoke loudest about one melody: a list of (name, log-odds towards A).
+        """The features that spoke loudest about one melody: a list of (name, log-odds
+        towards A).
 
         Examples
         --------
         >>> import numpy as np
         >>> from fusiontools.music import Notes
         >>> d = len(FEATURES)
-        >>> judge = GenreJudge(np.zeros(d), np.ones(d), np.eye(d)[FEATURES.index("interval +1")], 0.0, {})
+        >>> judge = GenreJudge(
+        ...     np.zeros(d), np.ones(d), np.eye(d)[FEATURES.index("interval +1")], 0.0, {}
+        ... )
         >>> judge.reasons(Notes.of([(i, 1, 60 + i) for i in range(8)]), top=1)
         [('interval +1', 1.0)]
         """
@@ -164,17 +201,30 @@ def train_judge(a, b, calibrate_a, calibrate_b, penalty=0.02, **about):
     x = np.concatenate([features(a), features(b)])
     y = np.concatenate([np.ones(len(a)), np.zeros(len(b))])
     mean, scale = x.mean(0), np.maximum(x.std(0), 1e-3)
-    model = LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000).fit((x - mean) / scale, y)
+    model = LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000).fit(
+        (x - mean) / scale, y
+    )
     raw = GenreJudge(mean, scale, model.coef_[0], float(model.intercept_[0]), {})
     xc = np.concatenate([features(calibrate_a), features(calibrate_b)])
     yc = np.concatenate([np.ones(len(calibrate_a)), np.zeros(len(calibrate_b))])
     even = np.where(yc == 1, 0.5 / len(calibrate_a), 0.5 / len(calibrate_b))
     scores = raw.scores(xc)
-    # Temperature: the t for which p = sigma(s / t) has the smallest cross entropy on other songs.
+    # Temperature: the t for which p = sigma(s / t) has the smallest cross entropy on other
+    # songs.
     sign = np.where(yc == 1, 1.0, -1.0)
-    log_t = minimize_scalar(lambda u: float(even @ np.logaddexp(0, -sign * scores / np.exp(u))), bounds=(-4, 4), method="bounded").x
+    log_t = minimize_scalar(
+        lambda u: float(even @ np.logaddexp(0, -sign * scores / np.exp(u))),
+        bounds=(-4, 4),
+        method="bounded",
+    ).x
     t = float(np.exp(log_t))
-    return GenreJudge(mean, scale, raw.weight / t, raw.bias / t, {"temperature": t, "penalty": penalty, **about})
+    return GenreJudge(
+        mean,
+        scale,
+        raw.weight / t,
+        raw.bias / t,
+        {"temperature": t, "penalty": penalty, **about},
+    )
 
 
 def calibration(probabilities, is_a, bins=10):
@@ -191,12 +241,15 @@ def calibration(probabilities, is_a, bins=10):
     Returns
     -------
     dict
-        ``accuracy`` (mean of the two domains' own), ``error`` (expected calibration error: mean distance between said and true share), ``said``,
-        ``true`` and ``count``, each of shape (bins,), with NaN in empty bins.
+        ``accuracy`` (mean of the two domains' own), ``error`` (expected calibration error:
+        mean distance between said and true share), ``said``, ``true`` and ``count``, each
+        of shape (bins,), with NaN in empty bins.
 
     Examples
     --------
-    >>> report = calibration([0.9] * 10 + [0.1] * 10, [True] * 9 + [False] + [False] * 9 + [True])
+    >>> report = calibration(
+    ...     [0.9] * 10 + [0.1] * 10, [True] * 9 + [False] + [False] * 9 + [True]
+    ... )
     >>> round(float(report["accuracy"]), 3), round(float(report["error"]), 3)
     (0.9, 0.0)
     """
@@ -204,10 +257,19 @@ def calibration(probabilities, is_a, bins=10):
     where = np.minimum((p * bins).astype(int), bins - 1)
     count = np.bincount(where, minlength=bins)
     with np.errstate(invalid="ignore", divide="ignore"):
-        said, true = np.bincount(where, p, bins) / count, np.bincount(where, y, bins) / count
+        said, true = (
+            np.bincount(where, p, bins) / count,
+            np.bincount(where, y, bins) / count,
+        )
     error = float(np.nansum(count * np.abs(said - true)) / len(p))
     accuracy = (np.mean(p[y] > 0.5) + np.mean(p[~y] <= 0.5)) / 2
-    return {"accuracy": float(accuracy), "error": error, "said": said, "true": true, "count": count}
+    return {
+        "accuracy": float(accuracy),
+        "error": error,
+        "said": said,
+        "true": true,
+        "count": count,
+    }
 
 
 def save_judge(judge, path):
@@ -216,8 +278,15 @@ def save_judge(judge, path):
 
     from safetensors.numpy import save_file
 
-    arrays = {k: np.ascontiguousarray(getattr(judge, k), dtype=np.float32) for k in ("mean", "scale", "weight")}
-    save_file(arrays | {"bias": np.array([judge.bias], np.float32)}, str(path), metadata={"about": json.dumps(judge.about)})
+    arrays = {
+        k: np.ascontiguousarray(getattr(judge, k), dtype=np.float32)
+        for k in ("mean", "scale", "weight")
+    }
+    save_file(
+        arrays | {"bias": np.array([judge.bias], np.float32)},
+        str(path),
+        metadata={"about": json.dumps(judge.about)},
+    )
 
 
 def load_judge(pair):
@@ -237,7 +306,16 @@ def load_judge(pair):
 
     file = resources.files("fusiontools") / "pretrained" / f"genre_{pair}.safetensors"
     if not file.is_file():
-        raise CorpusError(f"no judge comes with the package for the pair {pair!r}", do="train one with judges.genre.train_judge")
+        raise CorpusError(
+            f"no judge comes with the package for the pair {pair!r}",
+            do="train one with judges.genre.train_judge",
+        )
     with resources.as_file(file) as path, safe_open(str(path), framework="numpy") as stored:
-        arrays = {k: stored.get_tensor(k).astype(np.float64) for k in ("mean", "scale", "weight")}
-        return GenreJudge(**arrays, bias=float(stored.get_tensor("bias")[0]), about=json.loads(stored.metadata()["about"]))
+        arrays = {
+            k: stored.get_tensor(k).astype(np.float64) for k in ("mean", "scale", "weight")
+        }
+        return GenreJudge(
+            **arrays,
+            bias=float(stored.get_tensor("bias")[0]),
+            about=json.loads(stored.metadata()["about"]),
+        )

@@ -1,7 +1,9 @@
-"""What a musician would compare to say whether two halves of a melody belong together: sixty numbers, each with a name.
+"""What a musician would compare to say whether two halves of a melody belong together:
+sixty numbers, each with a name.
 
-Most are differences and likenesses of the halves, and none changes when both halves are transposed together. No model is here: the judge
-that weighs them is in `fusiontools.judges.reality`.
+Most are differences and likenesses of the halves, and none changes when both halves are
+transposed together. No model is here: the judge that weighs them is in
+`fusiontools.judges.reality`.
 """
 
 import numpy as np
@@ -13,7 +15,9 @@ __all__ = ["FEATURES", "features"]
 
 BAR = 16  # cells
 _AT_ONCE = 2048  # windows held in memory at one time
-_SCALE = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1.0])  # the seven pitch classes of C major
+_SCALE = np.array(
+    [1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1.0]
+)  # the seven pitch classes of C major
 _TABLE = {
     "key": (
         "same key", "steps on the circle of fifths", "second half in the first's key", "first half in the second's key",
@@ -60,14 +64,25 @@ def features(windows):
     Examples
     --------
     >>> tune = np.repeat(np.array([60, 62, 64, 65], np.uint8), 16)[None]
-    >>> found = dict(zip(FEATURES, features(np.concatenate([tune, tune], axis=1))[0].tolist()))
-    >>> found["same key"], found["equal bars at the same place"], found["interval at the join"]
+    >>> found = dict(
+    ...     zip(FEATURES, features(np.concatenate([tune, tune], axis=1))[0].tolist())
+    ... )
+    >>> (
+    ...     found["same key"],
+    ...     found["equal bars at the same place"],
+    ...     found["interval at the join"],
+    ... )
     (1.0, 1.0, -5.0)
     """
     windows = np.asarray(windows)
     if windows.ndim != 2 or windows.shape[1] % (2 * BAR):
-        raise ValueError(f"windows of two halves of whole bars of {BAR} tokens are needed, found shape {windows.shape}")
-    parts = [_features(halves(windows[i : i + _AT_ONCE])) for i in range(0, len(windows), _AT_ONCE)]
+        raise ValueError(
+            f"windows of two halves of whole bars of {BAR} tokens are needed, found shape {windows.shape}"
+        )
+    parts = [
+        _features(halves(windows[i : i + _AT_ONCE]))
+        for i in range(0, len(windows), _AT_ONCE)
+    ]
     return np.concatenate([np.zeros((0, len(FEATURES)), np.float32), *parts])
 
 
@@ -77,8 +92,16 @@ def _features(cut):
     length = note_lengths(cut)
     starts = length > 0
     both = (starts.any(axis=-1)).all(axis=-1)  # (N,)
-    groups = _key(cut, length), _register(cut, length, starts), _join(cut, starts), _rhythm(cut, length, starts), _repetition(cut, starts)
-    found = np.stack([column for group in groups for column in group], axis=1).astype(np.float32)
+    groups = (
+        _key(cut, length),
+        _register(cut, length, starts),
+        _join(cut, starts),
+        _rhythm(cut, length, starts),
+        _repetition(cut, starts),
+    )
+    found = np.stack([column for group in groups for column in group], axis=1).astype(
+        np.float32
+    )
     found[~both] = 0
     return found
 
@@ -95,7 +118,9 @@ def _shares(a):
 
 
 def _counts(values, starts, size):
-    """How often each of the whole numbers 0 to size - 1 stands where a note starts: (N, 2, T) -> (N, 2, size)."""
+    """How often each of the whole numbers 0 to size - 1 stands where a note starts: (N, 2,
+    T) -> (N, 2, size).
+    """
     rows = np.arange(len(values) * 2).reshape(-1, 2, 1)
     flat = (rows * size + np.clip(values, 0, size - 1))[starts]
     return np.bincount(flat, minlength=len(values) * 2 * size).reshape(-1, 2, size)
@@ -110,12 +135,16 @@ def _key(cut, length):
     # a minor key stands on the circle where its relative major does, three semitones above
     fifths = (7 * np.where(best < 12, best, best + 3)) % 12
     apart = (fifths[:, 0] - fifths[:, 1]) % 12
-    turned = np.stack([np.roll(second, k, axis=1) for k in range(12)], axis=1)  # (N, 12, 12): all transpositions of the second half
+    turned = np.stack(
+        [np.roll(second, k, axis=1) for k in range(12)], axis=1
+    )  # (N, 12, 12): all transpositions of the second half
     like = _likeness(first[:, None], turned)  # (N, 12)
     scales = np.stack([np.roll(_SCALE, k) for k in range(12)])  # (12, 12)
     inside = classes @ scales.T  # (N, 2, 12): share of each half in each scale
     joint = inside.mean(axis=1).max(axis=-1)
-    own = inside >= inside.max(axis=-1, keepdims=True) - 1e-9  # (N, 2, 12): each half's best scales, for there may be several
+    own = (
+        inside >= inside.max(axis=-1, keepdims=True) - 1e-9
+    )  # (N, 2, 12): each half's best scales, for there may be several
     return [
         best[:, 0] == best[:, 1],
         np.minimum(apart, 12 - apart),
@@ -139,7 +168,10 @@ def _register(cut, length, starts):
     notes = np.maximum(starts.sum(axis=-1), 1)
     mean = np.where(starts, cut, 0).sum(axis=-1) / notes
     spread = np.sqrt(np.where(starts, (cut - mean[..., None]) ** 2, 0).sum(axis=-1) / notes)
-    high, low = np.where(starts, cut, 0).max(axis=-1), np.where(starts, cut, 127).min(axis=-1)
+    high, low = (
+        np.where(starts, cut, 0).max(axis=-1),
+        np.where(starts, cut, 127).min(axis=-1),
+    )
     whole = high.max(axis=-1) - low.min(axis=-1)
     shared = high.min(axis=-1) - low.max(axis=-1)
     pitches = _shares(_sounding(cut, length))  # (N, 2, 128)
@@ -162,15 +194,23 @@ def _register(cut, length, starts):
 def _sounding(cut, length):
     """How many cells each pitch sounds: (N, 2, T) -> (N, 2, 128)."""
     rows = np.arange(len(cut) * 2).reshape(-1, 2, 1)
-    return np.bincount((rows * 128 + cut).ravel(), length.ravel(), len(cut) * 2 * 128).reshape(-1, 2, 128)
+    return np.bincount(
+        (rows * 128 + cut).ravel(), length.ravel(), len(cut) * 2 * 128
+    ).reshape(-1, 2, 128)
 
 
 def _join(cut, starts):
     size = cut.shape[-1]
-    first = starts.argmax(axis=-1)[..., None]  # (N, 2, 1): where the first and the last note start
+    first = starts.argmax(axis=-1)[
+        ..., None
+    ]  # (N, 2, 1): where the first and the last note start
     last = size - 1 - starts[..., ::-1].argmax(axis=-1)[..., None]
-    opening, closing = (np.take_along_axis(cut, at, axis=-1)[..., 0] for at in (first, last))  # (N, 2)
-    sound = size - 1 - (cut[:, 0, ::-1] != 0).argmax(axis=-1)  # the last cell of the first half that is no rest
+    opening, closing = (
+        np.take_along_axis(cut, at, axis=-1)[..., 0] for at in (first, last)
+    )  # (N, 2)
+    sound = (
+        size - 1 - (cut[:, 0, ::-1] != 0).argmax(axis=-1)
+    )  # the last cell of the first half that is no rest
     step = opening[:, 1] - closing[:, 0]
     return [
         step,
@@ -196,7 +236,9 @@ def _rhythm(cut, length, starts):
     silence = (cut == 0).mean(axis=-1)
     off = places.reshape(len(cut), 2, -1, 4)[..., 1:].sum(axis=(-1, -2))
     a, b = (bars.astype(np.float32) for bars in _bars(starts))
-    meet = np.einsum("nik,njk->nij", b, a)  # notes that bar i of the second half and bar j of the first start together
+    meet = np.einsum(
+        "nik,njk->nij", b, a
+    )  # notes that bar i of the second half and bar j of the first start together
     union = b.sum(axis=-1)[:, :, None] + a.sum(axis=-1)[:, None] - meet
     like = np.where(union > 0, meet / np.maximum(union, 1), 1)  # (N, 4, 4)
     beside = np.diagonal(like, axis1=1, axis2=2)
@@ -220,19 +262,38 @@ def _rhythm(cut, length, starts):
 
 def _repetition(cut, starts):
     place = np.arange(cut.shape[-1])
-    newest = np.maximum.accumulate(np.where(starts, place, -1), axis=-1)  # the note that sounds, or sounded last
+    newest = np.maximum.accumulate(
+        np.where(starts, place, -1), axis=-1
+    )  # the note that sounds, or sounded last
     before = np.concatenate([np.full((*cut.shape[:2], 1), -1), newest[..., :-1]], axis=-1)
-    step = np.where(starts & (before >= 0), cut - np.take_along_axis(cut, np.maximum(before, 0), axis=-1), 0)
+    step = np.where(
+        starts & (before >= 0),
+        cut - np.take_along_axis(cut, np.maximum(before, 0), axis=-1),
+        0,
+    )
     last_step = np.take_along_axis(step, np.maximum(before, 0), axis=-1)
-    second, third = starts & (before >= 0), starts & (np.take_along_axis(before, np.maximum(before, 0), axis=-1) >= 0) & (before >= 0)
-    heard = np.where(cut == 0, 0, np.take_along_axis(cut, np.maximum(newest, 0), axis=-1))  # the pitch of each cell, 0 for silence
+    second, third = (
+        starts & (before >= 0),
+        starts
+        & (np.take_along_axis(before, np.maximum(before, 0), axis=-1) >= 0)
+        & (before >= 0),
+    )
+    heard = np.where(
+        cut == 0, 0, np.take_along_axis(cut, np.maximum(newest, 0), axis=-1)
+    )  # the pitch of each cell, 0 for silence
     bars, half_bars = _match(cut, BAR), _match(cut, BAR // 2)
     a, b = _bars(heard)
-    same = (b[:, :, None] == a[:, None]).mean(axis=-1)  # (N, 4, 4): cells of two bars with one pitch
+    same = (b[:, :, None] == a[:, None]).mean(
+        axis=-1
+    )  # (N, 4, 4): cells of two bars with one pitch
     steps = _shares(_counts(step + 12, second, 25))
-    pairs = np.where(third, (np.clip(last_step, -16, 15) + 16) * 32 + np.clip(step, -16, 15) + 16, -1)
+    pairs = np.where(
+        third, (np.clip(last_step, -16, 15) + 16) * 32 + np.clip(step, -16, 15) + 16, -1
+    )
     threes = np.where(third, pairs * 128 + cut, -1)
-    within = [np.triu(_equal(half, half), 1).any(axis=1).mean(axis=-1) for half in _bars(cut)]
+    within = [
+        np.triu(_equal(half, half), 1).any(axis=1).mean(axis=-1) for half in _bars(cut)
+    ]
     return [
         bars[0].any(axis=-1).mean(axis=-1),
         np.diagonal(bars[0], axis1=1, axis2=2).mean(axis=-1),
@@ -256,15 +317,21 @@ def _equal(b, a):
 
 
 def _match(cut, size):
-    """Which pieces of the second half equal which of the first: as they are, and transposed, both (N, I, J). Silence equals nothing."""
+    """Which pieces of the second half equal which of the first: as they are, and
+    transposed, both (N, I, J). Silence equals nothing.
+    """
     a, b = _bars(cut, size)
     some = (b > HOLD).any(axis=-1)[:, :, None]
-    relative = [np.where(x > HOLD, x - np.max(x, axis=-1, keepdims=True) - 2, x) for x in (a, b)]  # below the highest: -2 and less
+    relative = [
+        np.where(x > HOLD, x - np.max(x, axis=-1, keepdims=True) - 2, x) for x in (a, b)
+    ]  # below the highest: -2 and less
     return _equal(b, a) & some, _equal(relative[1], relative[0]) & some
 
 
 def _known(codes):
-    """Which share of the second half's codes the first half has too; codes are (N, 2, T), -1 for none."""
+    """Which share of the second half's codes the first half has too; codes are (N, 2, T),
+    -1 for none.
+    """
     first, second = codes[:, 0], np.where(codes[:, 1] < 0, -2, codes[:, 1])
     there = (second[:, :, None] == first[:, None]).any(axis=-1)
     return there.sum(axis=-1) / np.maximum((second >= 0).sum(axis=-1), 1)

@@ -1,13 +1,17 @@
 """Real and shuffled pairs of halves, and how right a judge is that has to tell them apart.
 
-A shuffled pair is the first half of one window, and the second half of a window of another song. The paper takes both from its data set,
-which holds every melody in every key that fits; so the halves of a shuffled pair stand in keys that have nothing to do with each other. So
-they do here, with ``keys="all"``: each window is first moved by its own random number of semitones, among those that keep it between 55 and
-84, and then cut. That half of a window sounds the same as in real pairs: only what the halves have in common differs. With ``keys="own"``,
-for data that holds all keys already, or to see how much of the verdict is key, both halves stay where they are.
+A shuffled pair is the first half of one window, and the second half of a window of another
+song. The paper takes both from its data set, which holds every melody in every key that
+fits; so the halves of a shuffled pair stand in keys that have nothing to do with each
+other. So they do here, with ``keys="all"``: each window is first moved by its own random
+number of semitones, among those that keep it between 55 and 84, and then cut. That half of
+a window sounds the same as in real pairs: only what the halves have in common differs. With
+``keys="own"``, for data that holds all keys already, or to see how much of the verdict is
+key, both halves stay where they are.
 
-The judges take each half as a melody of its own, as the paper does: the tail of a note that is held over the middle is silent to them.
-Otherwise a hold after a rest would give a shuffled pair away.
+The judges take each half as a melody of its own, as the paper does: the tail of a note that
+is held over the middle is silent to them. Otherwise a hold after a rest would give a
+shuffled pair away.
 
 No judge is here: any callable from windows to probabilities will do.
 """
@@ -25,11 +29,18 @@ def _moved(windows, shift):
 
 
 def _shifts(windows, rng):
-    """For each window a number of semitones that keeps it in range, all with the same chance."""
+    """For each window a number of semitones that keeps it in range, all with the same
+    chance.
+    """
     sounds = windows > HOLD
-    high, low = np.where(sounds, windows, LOW).max(axis=1), np.where(sounds, windows, HIGH).min(axis=1)
+    high, low = (
+        np.where(sounds, windows, LOW).max(axis=1),
+        np.where(sounds, windows, HIGH).min(axis=1),
+    )
     if (high > HIGH).any() or (low < LOW).any():
-        raise ValueError(f"a pitch lies outside {LOW} to {HIGH}: transpose or fold the melodies first (fusiontools.music.in_range)")
+        raise ValueError(
+            f"a pitch lies outside {LOW} to {HIGH}: transpose or fold the melodies first (fusiontools.music.in_range)"
+        )
     return rng.integers(LOW - low, HIGH - high + 1)
 
 
@@ -44,9 +55,11 @@ def shuffled(windows, songs, rng, keys="all", index=None):
         The song of each.
     rng : numpy.random.Generator
     keys : {"all", "own"}
-        Whether each half comes in any key that fits its window, or in its own. See the top of this module.
+        Whether each half comes in any key that fits its window, or in its own. See the top
+        of this module.
     index : array_like of int, shape (M,), optional
-        Whose first halves are wanted; by default everyone's. The second halves come from all windows.
+        Whose first halves are wanted; by default everyone's. The second halves come from
+        all windows.
 
     Returns
     -------
@@ -55,11 +68,13 @@ def shuffled(windows, songs, rng, keys="all", index=None):
     Raises
     ------
     ValueError
-        If nearly all windows are of one song, `keys` is unknown, or a pitch is out of range.
+        If nearly all windows are of one song, `keys` is unknown, or a pitch is out of
+        range.
 
     References
     ----------
-    Connective Fusion, section 3.4: "the randomly shuffled pair sequences from the same dataset are labeled as negative".
+    Connective Fusion, section 3.4: "the randomly shuffled pair sequences from the same
+    dataset are labeled as negative".
 
     Examples
     --------
@@ -69,7 +84,9 @@ def shuffled(windows, songs, rng, keys="all", index=None):
     """
     windows, songs = np.asarray(windows), np.asarray(songs)
     if windows.ndim != 2 or songs.shape != windows.shape[:1] or windows.shape[1] % 2:
-        raise ValueError(f"windows of shape (N, T), T even, and a song for each are needed; found {windows.shape} and {songs.shape}")
+        raise ValueError(
+            f"windows of shape (N, T), T even, and a song for each are needed; found {windows.shape} and {songs.shape}"
+        )
     if keys not in ("all", "own"):
         raise ValueError(f"keys is {keys!r}; it can be 'all' or 'own'")
     index = np.arange(len(windows)) if index is None else np.asarray(index, dtype=np.int64)
@@ -80,10 +97,15 @@ def shuffled(windows, songs, rng, keys="all", index=None):
             break
         other[same] = rng.integers(0, len(windows), len(same))
     else:
-        raise ValueError("these windows are of one song, or nearly so: there is no second song to take halves from")
+        raise ValueError(
+            "these windows are of one song, or nearly so: there is no second song to take halves from"
+        )
     first, second = windows[index].astype(np.int64), windows[other].astype(np.int64)
     if keys == "all":
-        first, second = _moved(first, _shifts(first, rng)), _moved(second, _shifts(second, rng))
+        first, second = (
+            _moved(first, _shifts(first, rng)),
+            _moved(second, _shifts(second, rng)),
+        )
     half = windows.shape[1] // 2
     return np.concatenate([first[:, :half], second[:, half:]], axis=1)
 
@@ -100,12 +122,14 @@ def measure(judge, windows, songs, keys="all", seed=0, repeats=1000):
     keys, seed
         See `shuffled`.
     repeats : int
-        Of the bootstrap. Songs are drawn again, not windows: those of one song say much the same.
+        Of the bootstrap. Songs are drawn again, not windows: those of one song say much the
+        same.
 
     Returns
     -------
     dict of str to Interval
-        ``accuracy`` at 0.5, of real and shuffled pairs together; ``mean_real`` and ``mean_shuffled``, the mean verdicts on each.
+        ``accuracy`` at 0.5, of real and shuffled pairs together; ``mean_real`` and
+        ``mean_shuffled``, the mean verdicts on each.
 
     References
     ----------
@@ -114,24 +138,46 @@ def measure(judge, windows, songs, keys="all", seed=0, repeats=1000):
     Examples
     --------
     >>> windows = np.array([[60, 62, 64, 65], [70, 72, 74, 76]])
-    >>> found = measure(lambda w: np.abs(w[:, 2] - w[:, 1]) < 6, windows, ["a", "b"], keys="own")
+    >>> found = measure(
+    ...     lambda w: np.abs(w[:, 2] - w[:, 1]) < 6, windows, ["a", "b"], keys="own"
+    ... )
     >>> found["accuracy"].value, found["mean_real"].value
     (1.0, 1.0)
     """
     real = np.asarray(judge(windows), dtype=np.float64)
-    false = np.asarray(judge(shuffled(windows, songs, np.random.default_rng(seed), keys)), dtype=np.float64)
+    false = np.asarray(
+        judge(shuffled(windows, songs, np.random.default_rng(seed), keys)), dtype=np.float64
+    )
     _, song = np.unique(np.asarray(songs), return_inverse=True)
     right = (real > 0.5).astype(float) + (false <= 0.5)
-    per_song = np.stack([np.bincount(song, weights) for weights in (right, real, false, np.ones(len(song)))], axis=1)  # (songs, 4)
+    per_song = np.stack(
+        [
+            np.bincount(song, weights)
+            for weights in (right, real, false, np.ones(len(song)))
+        ],
+        axis=1,
+    )  # (songs, 4)
     found = bootstrap_counts(_means, per_song, repeats=repeats, seed=seed)
-    return {name: Interval(*(float(end[i]) for end in found)) for i, name in enumerate(("accuracy", "mean_real", "mean_shuffled"))}
+    return {
+        name: Interval(*(float(end[i]) for end in found))
+        for i, name in enumerate(("accuracy", "mean_real", "mean_shuffled"))
+    }
 
 
 def _means(sums):
     return sums[..., :3] / sums[..., 3:] / np.array([2.0, 1.0, 1.0])
 
 
-def learning_curve(train, windows, songs, test, test_songs, shares=(0.125, 0.25, 0.5, 1.0), keys="all", seed=0):
+def learning_curve(
+    train,
+    windows,
+    songs,
+    test,
+    test_songs,
+    shares=(0.125, 0.25, 0.5, 1.0),
+    keys="all",
+    seed=0,
+):
     """How much a judge gains by hearing more songs.
 
     Parameters
@@ -148,13 +194,24 @@ def learning_curve(train, windows, songs, test, test_songs, shares=(0.125, 0.25,
     Returns
     -------
     list of dict
-        ``songs``, ``windows``, and ``accuracy`` with its ``low`` and ``high``, one for each share.
+        ``songs``, ``windows``, and ``accuracy`` with its ``low`` and ``high``, one for each
+        share.
     """
     songs = np.asarray(songs)
     order, curve = np.random.default_rng(seed).permutation(np.unique(songs)), []
     for share in shares:
         chosen = order[: max(round(share * len(order)), 2)]
         keep = np.isin(songs, chosen)
-        value, low, high = measure(train(windows[keep], songs[keep]), test, test_songs, keys, seed)["accuracy"]
-        curve.append({"songs": len(chosen), "windows": int(keep.sum()), "accuracy": value, "low": low, "high": high})
+        value, low, high = measure(
+            train(windows[keep], songs[keep]), test, test_songs, keys, seed
+        )["accuracy"]
+        curve.append(
+            {
+                "songs": len(chosen),
+                "windows": int(keep.sum()),
+                "accuracy": value,
+                "low": low,
+                "high": high,
+            }
+        )
     return curve

@@ -1,8 +1,11 @@
-"""A judge of whole melodies: are these two halves from one melody, or put together from two?
+"""A judge of whole melodies: are these two halves from one melody, or put together from
+two?
 
-There are two of them, and both answer ``judge(windows)`` with the probability that each window is one melody. One is the paper's two-layer
-transformer. The other weighs features that a musician can name (`fusiontools.judges.joins`), and is there because a judge that a table of
-features beats is no judge. Both learn from songs that no generator learns from, and are measured on songs that neither has heard.
+There are two of them, and both answer ``judge(windows)`` with the probability that each
+window is one melody. One is the paper's two-layer transformer. The other weighs features
+that a musician can name (`fusiontools.judges.joins`), and is there because a judge that a
+table of features beats is no judge. Both learn from songs that no generator learns from,
+and are measured on songs that neither has heard.
 
 What a shuffled pair is, and in which keys its halves stand: see `fusiontools.judges.pairs`.
 """
@@ -49,7 +52,8 @@ class Config:
         Real windows in a batch; as many shuffled ones come with them.
     steps : int
     rate, decay : float
-        AdamW's learning rate (a tenth of the steps up to it, then down along a cosine) and weight decay.
+        AdamW's learning rate (a tenth of the steps up to it, then down along a cosine) and
+        weight decay.
     """
 
     width: int = 48
@@ -89,7 +93,9 @@ def _probability(scores):
 
 @dataclass(frozen=True, eq=False)
 class FeatureJudge:
-    """Boosted trees over `fusiontools.judges.joins`: ``judge(windows)`` maps grid tokens (N, T) to probabilities (N,)."""
+    """Boosted trees over `fusiontools.judges.joins`: ``judge(windows)`` maps grid tokens
+    (N, T) to probabilities (N,).
+    """
 
     trees: Trees
     about: dict = field(default_factory=dict)
@@ -103,14 +109,17 @@ class FeatureJudge:
         return _probability(self.scores(windows))
 
     def reasons(self, top=10):
-        """What the judge listens to: a list of (feature, share of all that its questions gained)."""
+        """What the judge listens to: a list of (feature, share of all that its questions
+        gained).
+        """
         share = self.trees.importance(len(FEATURES))
         return [(FEATURES[i], float(share[i])) for i in np.argsort(-share)[:top]]
 
 
 @dataclass(frozen=True, eq=False)
 class TransformerJudge:
-    """The transformer, ready to judge: ``judge(windows)`` maps grid tokens (N, T) to probabilities (N,).
+    """The transformer, ready to judge: ``judge(windows)`` maps grid tokens (N, T) to
+    probabilities (N,).
 
     It computes where its network is, and leaves no gradients.
     """
@@ -132,7 +141,9 @@ class TransformerJudge:
         try:
             with torch.no_grad():
                 for i in range(0, len(windows), _AT_ONCE):
-                    beats = [part.to(device) for part in read_beats(windows[i : i + _AT_ONCE])]
+                    beats = [
+                        part.to(device) for part in read_beats(windows[i : i + _AT_ONCE])
+                    ]
                     found.append(self.network(beats).cpu().numpy().astype(np.float64))
         finally:
             self.network.train(training)
@@ -142,13 +153,25 @@ class TransformerJudge:
         return _probability(self.scores(windows))
 
 
-def train_feature_judge(windows, songs, held_out, held_out_songs, keys="all", seed=0, trees=400, depth=5, rate=0.1, **about):
+def train_feature_judge(
+    windows,
+    songs,
+    held_out,
+    held_out_songs,
+    keys="all",
+    seed=0,
+    trees=400,
+    depth=5,
+    rate=0.1,
+    **about,
+):
     """Train the judge that weighs features.
 
     Parameters
     ----------
     windows, songs : array_like, shapes (N, T) and (N,)
-        Real windows to learn from, and their songs; the shuffled ones are made of them, as many.
+        Real windows to learn from, and their songs; the shuffled ones are made of them, as
+        many.
     held_out, held_out_songs : array_like
         Windows of other songs: they decide when to stop.
     keys : {"all", "own"}
@@ -166,12 +189,17 @@ def train_feature_judge(windows, songs, held_out, held_out_songs, keys="all", se
     x_out, y_out = _rows(held_out, held_out_songs, keys, seed + 1)
     grown = fit_trees(x, y, x_out, y_out, trees, depth, rate, seed=seed)
     trained = {"songs": len(np.unique(songs)), "windows": len(windows)}
-    return FeatureJudge(grown, {"kind": "features", "keys": keys, "seed": seed, "trained_on": trained, **about})
+    return FeatureJudge(
+        grown,
+        {"kind": "features", "keys": keys, "seed": seed, "trained_on": trained, **about},
+    )
 
 
 def _rows(windows, songs, keys, seed):
     false = shuffled(windows, songs, np.random.default_rng(seed), keys)
-    return np.concatenate([features(windows), features(false)]), np.repeat([True, False], [len(windows), len(false)])
+    return np.concatenate([features(windows), features(false)]), np.repeat(
+        [True, False], [len(windows), len(false)]
+    )
 
 
 def train_judge(config, windows, songs, run, keys="all", **about):
@@ -181,7 +209,8 @@ def train_judge(config, windows, songs, run, keys="all", **about):
     ----------
     config : Config
     windows, songs : array_like, shapes (N, T) and (N,)
-        Real windows to learn from, and their songs. Each batch puts new shuffled pairs beside its real ones.
+        Real windows to learn from, and their songs. Each batch puts new shuffled pairs
+        beside its real ones.
     run : fusiontools.training.Run
     keys : {"all", "own"}
         See `shuffled`.
@@ -207,21 +236,38 @@ def train_judge(config, windows, songs, run, keys="all", **about):
     windows, songs = np.asarray(windows), np.asarray(songs)
     seed_everything(run.seed)
     device = torch.device("cpu") if run.fabric is None else run.fabric.device
-    size = {"beats": windows.shape[1] // CELLS, "width": config.width, "heads": config.heads, "layers": config.layers}
+    size = {
+        "beats": windows.shape[1] // CELLS,
+        "width": config.width,
+        "heads": config.heads,
+        "layers": config.layers,
+    }
     network = RealityNet(**size, dropout=config.dropout).to(device).train()
-    adam = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
-    batches, rng = Batches(len(windows), config.batch, run.seed), np.random.default_rng([run.seed, 1])
+    adam = torch.optim.AdamW(
+        network.parameters(), lr=config.rate, weight_decay=config.decay
+    )
+    batches, rng = (
+        Batches(len(windows), config.batch, run.seed),
+        np.random.default_rng([run.seed, 1]),
+    )
     real = torch.arange(2 * config.batch, device=device) < config.batch
     state = {"network": network, "adam": adam, "batches": batches, "rng": rng}
     with memory_guard(reduce="batch"):
-        for step in steps(run, state, config.steps, phase="reality", curves=["loss", "accuracy"]):
+        for step in steps(
+            run, state, config.steps, phase="reality", curves=["loss", "accuracy"]
+        ):
             index = next(batches)
-            beats = read_beats(np.concatenate([windows[index], shuffled(windows, songs, rng, keys, index)]))
+            beats = read_beats(
+                np.concatenate([windows[index], shuffled(windows, songs, rng, keys, index)])
+            )
             score = network([part.to(device) for part in beats])  # (2 B,)
             # L = -E_real[log p] - E_shuffled[log(1 - p)]
             loss = F.binary_cross_entropy_with_logits(score, real.to(score.dtype))
             for group in adam.param_groups:
-                rise, fall = (step + 1) / (0.1 * config.steps), 0.5 * (1 + np.cos(np.pi * step / config.steps))
+                rise, fall = (
+                    (step + 1) / (0.1 * config.steps),
+                    0.5 * (1 + np.cos(np.pi * step / config.steps)),
+                )
                 group["lr"] = config.rate * min(rise, fall)
             adam.zero_grad(set_to_none=True)
             loss.backward()
@@ -229,7 +275,14 @@ def train_judge(config, windows, songs, run, keys="all", **about):
             adam.step()
             run.log(loss=loss.detach(), accuracy=((score > 0) == real).float().mean())
     trained = {"songs": len(np.unique(songs)), "windows": len(windows)}
-    notes = {"kind": "transformer", "keys": keys, "seed": run.seed, "trained_on": trained, "config": asdict(config), "size": size}
+    notes = {
+        "kind": "transformer",
+        "keys": keys,
+        "seed": run.seed,
+        "trained_on": trained,
+        "config": asdict(config),
+        "size": size,
+    }
     return TransformerJudge(network.eval(), notes | about)
 
 
@@ -247,13 +300,16 @@ def reported(judge, windows, songs, curve=(), seed=0):
     Returns
     -------
     FeatureJudge or TransformerJudge
-        Its ``about`` has ``accuracy``, ``mean_real`` and ``mean_shuffled``, each as value, low and high; ``measured_on``;
-        ``learning_curve``.
+        Its ``about`` has ``accuracy``, ``mean_real`` and ``mean_shuffled``, each as value,
+        low and high; ``measured_on``; ``learning_curve``.
     """
     found = measure(judge, windows, songs, judge.about["keys"], seed)
     numbers = {name: [float(v) for v in interval] for name, interval in found.items()}
     heard = {"songs": len(np.unique(songs)), "windows": len(windows)}
-    return replace(judge, about=judge.about | numbers | {"measured_on": heard, "learning_curve": list(curve)})
+    return replace(
+        judge,
+        about=judge.about | numbers | {"measured_on": heard, "learning_curve": list(curve)},
+    )
 
 
 # --- files ---
@@ -268,8 +324,20 @@ def judge_name(data, kind="transformer", part="train-2"):
     ('reality_tunes.safetensors', 'reality_tunes_features_train1.safetensors')
     """
     if kind not in ("transformer", "features") or part not in ("train-1", "train-2"):
-        raise ValueError(f"there is no judge {kind!r} of {part!r}; choose 'transformer' or 'features', and 'train-1' or 'train-2'")
-    return "_".join(["reality", data, *["features"] * (kind == "features"), *["train1"] * (part == "train-1")]) + ".safetensors"
+        raise ValueError(
+            f"there is no judge {kind!r} of {part!r}; choose 'transformer' or 'features', and 'train-1' or 'train-2'"
+        )
+    return (
+        "_".join(
+            [
+                "reality",
+                data,
+                *["features"] * (kind == "features"),
+                *["train1"] * (part == "train-1"),
+            ]
+        )
+        + ".safetensors"
+    )
 
 
 def save_judge(judge, path, limit=LIMIT):
@@ -295,18 +363,35 @@ def save_judge(judge, path, limit=LIMIT):
 
     about = plain(judge.about, "about")
     if not about.get("corpora") or not about.get("terms"):
-        raise ValueError("say what the judge was trained on, and under which terms: about needs 'corpora' and 'terms'")
+        raise ValueError(
+            "say what the judge was trained on, and under which terms: about needs 'corpora' and 'terms'"
+        )
     if judge.kind == "transformer":
         save_weights(judge.network, path, limit=limit, **about)
         return
     from safetensors.numpy import save
 
     t = judge.trees
-    arrays = {"start": np.array([t.start]), "feature": t.feature, "threshold": t.threshold, "answer": t.answer, "gain": t.gain}
+    arrays = {
+        "start": np.array([t.start]),
+        "feature": t.feature,
+        "threshold": t.threshold,
+        "answer": t.answer,
+        "gain": t.gain,
+    }
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    data = save(arrays, metadata={"about": json.dumps(about | {"features": list(FEATURES)}, ensure_ascii=False)})
+    data = save(
+        arrays,
+        metadata={
+            "about": json.dumps(about | {"features": list(FEATURES)}, ensure_ascii=False)
+        },
+    )
     if limit is not None and len(data) > limit:
-        raise RecordError(f"this judge takes {len(data) / 1e6:.1f} MB, and {limit / 1e6:.1f} are allowed", path, "grow fewer trees")
+        raise RecordError(
+            f"this judge takes {len(data) / 1e6:.1f} MB, and {limit / 1e6:.1f} are allowed",
+            path,
+            "grow fewer trees",
+        )
     write_whole(path, data)
 
 
@@ -331,11 +416,16 @@ def open_judge(path):
             if about["kind"] == "features":
                 if about["features"] != list(FEATURES):
                     raise RecordError("a judge of other features than these", path, again)
-                parts = {name: file.get_tensor(name) for name in ("start", "feature", "threshold", "answer", "gain")}
+                parts = {
+                    name: file.get_tensor(name)
+                    for name in ("start", "feature", "threshold", "answer", "gain")
+                }
                 return FeatureJudge(Trees(float(parts.pop("start")[0]), **parts), about)
             size = about["size"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise RecordError(f"not a judge of reality ({type(error).__name__})", path, again) from None
+        raise RecordError(
+            f"not a judge of reality ({type(error).__name__})", path, again
+        ) from None
     from fusiontools.judges.transformer import RealityNet
     from fusiontools.training import load_weights
 
@@ -351,8 +441,9 @@ def load_judge(data, kind="transformer", part="train-2"):
         What it was trained on, such as "tunes".
     kind : {"transformer", "features"}
     part : {"train-2", "train-1"}
-        The songs that it learned from: "train-2" to judge what models make; "train-1" is for a search that is led by a judge, as Latent
-        Perturb is, and must not be led by the one that marks it.
+        The songs that it learned from: "train-2" to judge what models make; "train-1" is
+        for a search that is led by a judge, as Latent Perturb is, and must not be led by
+        the one that marks it.
 
     Raises
     ------

@@ -1,11 +1,23 @@
-"""What music is here: notes, melodies, MIDI and ABC files, and the five views that the papers take of them."""
+"""What music is here: notes, melodies, MIDI and ABC files, and the five views that the
+papers take of them.
+"""
 
 from fusiontools.music.abc import read_abc, split_abc
 from fusiontools.music.extract import melody, score_melody, skyline
 from fusiontools.music.grid import decode_grid, encode_grid
 from fusiontools.music.image import decode_image, encode_image
 from fusiontools.music.losses import lost, round_trip
-from fusiontools.music.midi import Meter, Piece, Track, bar_lines, crop_piece, piece_from_bytes, piece_from_seconds, read_midi, write_midi
+from fusiontools.music.midi import (
+    Meter,
+    Piece,
+    Track,
+    bar_lines,
+    crop_piece,
+    piece_from_bytes,
+    piece_from_seconds,
+    read_midi,
+    write_midi,
+)
 from fusiontools.music.musicxml import read_musicxml
 from fusiontools.music.notes import (
     Note,

@@ -1,9 +1,10 @@
 """ABC, the plain-text notation in which folk tunes travel.
 
-A tune is a few header lines (``T:`` title, ``M:`` meter, ``K:`` key) and letters for notes. symusic turns the letters into
-notes, with repeats played out and ties joined; this module cuts books into tunes, takes out what is not melody (chord names,
-fingerings, grace notes, ornaments) and undoes the habits of a converter made for listening: swung hornpipes, broken chords,
-notes that start one tick late.
+A tune is a few header lines (``T:`` title, ``M:`` meter, ``K:`` key) and letters for notes.
+symusic turns the letters into notes, with repeats played out and ties joined; this module
+cuts books into tunes, takes out what is not melody (chord names, fingerings, grace notes,
+ornaments) and undoes the habits of a converter made for listening: swung hornpipes, broken
+chords, notes that start one tick late.
 """
 
 import contextlib
@@ -23,10 +24,16 @@ __all__ = ["AbcTune", "read_abc", "split_abc"]
 
 LARGEST = 200_000  # letters of one tune; a long one takes five thousand
 _FIELD = re.compile(r"^[A-Za-z]:(?![|:])")  # not music that starts like one, such as G:|
-_NOT_MELODY = re.compile(r'"[^"\n]*"|![^!\n]*!|\{[^}\n]*\}')  # chord names and fingerings, decorations, grace notes
-_ORNAMENT = re.compile(r"[.~HLMOPSTuv](?=[.~HLMOPSTuv]*[\^_=]*[A-Ga-g\[(])")  # one-letter signs before a note
+_NOT_MELODY = re.compile(
+    r'"[^"\n]*"|![^!\n]*!|\{[^}\n]*\}'
+)  # chord names and fingerings, decorations, grace notes
+_ORNAMENT = re.compile(
+    r"[.~HLMOPSTuv](?=[.~HLMOPSTuv]*[\^_=]*[A-Ga-g\[(])"
+)  # one-letter signs before a note
 _OVERLAY = re.compile(r"&(?:\[[A-Za-z]:[^\]\n]*\]|[^|:\n])*")  # a second voice within a bar
-_KEY = re.compile(r"([A-G][#b]?)(?:\s*((?i:maj|min|mix|dor|phr|lyd|loc|ion|aeo)[A-Za-z]*|m|M))?(?![A-Za-z#])")
+_KEY = re.compile(
+    r"([A-G][#b]?)(?:\s*((?i:maj|min|mix|dor|phr|lyd|loc|ion|aeo)[A-Za-z]*|m|M))?(?![A-Za-z#])"
+)
 _MODES = {"maj": "", "ion": "", "min": "m", "aeo": "m", "m": "m", "M": ""}
 _METERS = {"C": (4, 4), "C|": (2, 2)}
 
@@ -35,9 +42,10 @@ _METERS = {"C": (4, 4), "C|": (2, 2)}
 class AbcTune:
     """One tune of an ABC book: its header fields as written, and its notes in beats.
 
-    `key` is the tonic and what follows it: nothing for major, "m" for minor, "dor", "phr", "lyd", "mix" or "loc" ("Bb", "F#m", "Ador").
-    A key of another kind stands there as its first word (such as "Hp", for bagpipes), and none as "".
-    `meter.beat` is where its bars count from: below zero where the tune starts with an upbeat (anacrusis).
+    `key` is the tonic and what follows it: nothing for major, "m" for minor, "dor", "phr",
+    "lyd", "mix" or "loc" ("Bb", "F#m", "Ador"). A key of another kind stands there as its
+    first word (such as "Hp", for bagpipes), and none as "". `meter.beat` is where its bars
+    count from: below zero where the tune starts with an upbeat (anacrusis).
     """
 
     number: str
@@ -56,7 +64,11 @@ def split_abc(text):
     >>> [t.split()[0] for t in split_abc("X:1\\nK:C\\nCDE\\n\\nX:2\\nK:G\\nGAB\\n")]
     ['X:1', 'X:2']
     """
-    return [t for t in re.split(r"(?m)^(?=X:)", text.replace("\r\n", "\n").replace("\r", "\n")) if t.startswith("X:")]
+    return [
+        t
+        for t in re.split(r"(?m)^(?=X:)", text.replace("\r\n", "\n").replace("\r", "\n"))
+        if t.startswith("X:")
+    ]
 
 
 def read_abc(text, where="ABC text"):
@@ -72,15 +84,16 @@ def read_abc(text, where="ABC text"):
     Returns
     -------
     AbcTune
-        Its notes are a melody in beats: repeats are played out, of a chord the highest note stays. Of several voices (``V:``) it is the
-        first that has notes, without what another sings in the same bar (``&``). A meter that is missing, free or none for MIDI either,
-        such as 4/6, counts as 4/4.
+        Its notes are a melody in beats: repeats are played out, of a chord the highest note
+        stays. Of several voices (``V:``) it is the first that has notes, without what
+        another sings in the same bar (``&``). A meter that is missing, free or none for
+        MIDI either, such as 4/6, counts as 4/4.
 
     Raises
     ------
     MusicFileError
-        If this is not ABC, more than one tune, or longer than any tune is: 200,000 letters, a note or rest of five digits, or 10,000 bars
-        of rest.
+        If this is not ABC, more than one tune, or longer than any tune is: 200,000 letters,
+        a note or rest of five digits, or 10,000 bars of rest.
     NoNotesError
         If there is no note in it.
 
@@ -93,70 +106,130 @@ def read_abc(text, where="ABC text"):
     from symusic import Score
 
     if len(text) > LARGEST:
-        raise MusicFileError(f"{len(text):,} letters, and a tune has {LARGEST:,} at most", where, "cut it with split_abc(text) first")
+        raise MusicFileError(
+            f"{len(text):,} letters, and a tune has {LARGEST:,} at most",
+            where,
+            "cut it with split_abc(text) first",
+        )
     lines = text.strip("\n\r\ufeff ").splitlines()
     head = next((i for i, line in enumerate(lines) if line.startswith("K:")), len(lines))
-    lines[:head] = (re.sub(r"^([A-Za-z]:)(?=[|:])", r"\1 ", line) for line in lines[:head])  # before K: there is no music: N:: is a field
+    lines[:head] = (
+        re.sub(r"^([A-Za-z]:)(?=[|:])", r"\1 ", line) for line in lines[:head]
+    )  # before K: there is no music: N:: is a field
     fields = {}
     for line in lines:
         if _FIELD.match(line):
             fields.setdefault(line[0], line[2:].split("%")[0].strip())
     if "X" not in fields or "K" not in fields:
         raise MusicFileError(
-            "not an ABC tune: it needs a line X: (number) and a line K: (key)", where, "check the file, or convert it to MIDI"
+            "not an ABC tune: it needs a line X: (number) and a line K: (key)",
+            where,
+            "check the file, or convert it to MIDI",
         )
     if (tunes := sum(line.startswith("X:") for line in lines)) > 1:
-        raise MusicFileError(f"{tunes} tunes, where one is read at a time", where, "cut them apart with split_abc(text)")
+        raise MusicFileError(
+            f"{tunes} tunes, where one is read at a time",
+            where,
+            "cut them apart with split_abc(text)",
+        )
     lines = _first_voice(lines)
     written = _as_written(lines)
     _check_lengths(written, where)
     with _quiet(), _drafts_in_memory():
         try:
             score = Score.from_abc(written)
-        except Exception as error:  # RuntimeError from the converter, UnicodeError from its pipes
+        except (
+            Exception
+        ) as error:  # RuntimeError from the converter, UnicodeError from its pipes
             found = f"not readable as ABC ({type(error).__name__})"
-            raise MusicFileError(found, where, "check the notation in an ABC editor") from None
+            raise MusicFileError(
+                found, where, "check the notation in an ABC editor"
+            ) from None
     parts = [t.notes.numpy() for t in score.tracks if len(t.notes)]
     if not parts:
-        raise NoNotesError("an ABC tune without a single note", where, "choose another tune")
-    columns = {k: np.concatenate([p[k] for p in parts]).astype(np.int64) for k in ("time", "duration", "pitch")}
+        raise NoNotesError(
+            "an ABC tune without a single note", where, "choose another tune"
+        )
+    columns = {
+        k: np.concatenate([p[k] for p in parts]).astype(np.int64)
+        for k in ("time", "duration", "pitch")
+    }
     # The converter writes a note of ticks [a, b) as [a + 1, b): take the tick back.
     late = columns["time"] > 0
-    onset, duration = (columns["time"] - late) / score.tpq, (columns["duration"] + late) / score.tpq
+    onset, duration = (
+        (columns["time"] - late) / score.tpq,
+        (columns["duration"] + late) / score.tpq,
+    )
     notes = legato(Notes(onset, duration, columns["pitch"]))
-    music = " ".join(_melody_only(line.split("%")[0]) for line in lines if not _FIELD.match(line))
+    music = " ".join(
+        _melody_only(line.split("%")[0]) for line in lines if not _FIELD.match(line)
+    )
     meter = _with_upbeat(_meter(fields.get("M", "")), music, fields.get("L", ""))
-    return AbcTune(fields["X"], fields.get("T", ""), meter, _key(fields["K"]), fields, notes)
+    return AbcTune(
+        fields["X"], fields.get("T", ""), meter, _key(fields["K"]), fields, notes
+    )
 
 
 def _first_voice(lines):
-    """The header, and of the music what the first voice sings that has any; all of it where no voices are named."""
+    """The header, and of the music what the first voice sings that has any; all of it where
+    no voices are named.
+    """
     head = next(i for i, line in enumerate(lines) if line.startswith("K:")) + 1
     named = [line[2:].split()[0] for line in lines[:head] if re.match(r"V:\s*\S", line)]
-    sung, voice = [], (named or ["1"])[0]  # music before any V: belongs to the first voice, as most programs have it
+    sung, voice = (
+        [],
+        (named or ["1"])[0],
+    )  # music before any V: belongs to the first voice, as most programs have it
     for line in lines[head:]:
         if line.startswith("V:"):
             voice = (line[2:].split() or ["1"])[0]
             sung.append((voice, line))
             continue
-        for piece in [line] if _FIELD.match(line) or line.startswith("%") else re.split(r"(\[V:[^\]]*\])", line):
+        for piece in (
+            [line]
+            if _FIELD.match(line) or line.startswith("%")
+            else re.split(r"(\[V:[^\]]*\])", line)
+        ):
             if piece.startswith("[V:"):
                 voice = (piece[3:-1].split() or ["1"])[0]
             elif piece or not line:
                 sung.append((voice, piece))
-    music = ((v, line) for v, line in sung if not _FIELD.match(line) and not line.startswith("%"))
-    first = next((v for v, line in music if re.search(r"[A-Ga-g]", _melody_only(line))), voice)
-    defined = [line for line in lines[:head] if not line.startswith("V:") or line[2:].split()[:1] == [first]]
+    music = (
+        (v, line) for v, line in sung if not _FIELD.match(line) and not line.startswith("%")
+    )
+    first = next(
+        (v for v, line in music if re.search(r"[A-Ga-g]", _melody_only(line))), voice
+    )
+    defined = [
+        line
+        for line in lines[:head]
+        if not line.startswith("V:") or line[2:].split()[:1] == [first]
+    ]
     return defined + [line for v, line in sung if v == first]
 
 
 def _check_lengths(text, where):
-    """Refuse numbers that would keep the converter busy for minutes: it cannot be interrupted."""
-    lines = [line.split("%")[0] for line in text.splitlines() if line[:2] not in ("X:", "T:")]
+    """Refuse numbers that would keep the converter busy for minutes: it cannot be
+    interrupted.
+    """
+    lines = [
+        line.split("%")[0] for line in text.splitlines() if line[:2] not in ("X:", "T:")
+    ]
     bars = sum(int(n) for line in lines for n in re.findall(r"[ZX](\d{1,9})", line))
-    parts = np.prod([float(n) for line in lines if line.startswith("P:") for n in re.findall(r"\d{1,9}", line)])
+    parts = np.prod(
+        [
+            float(n)
+            for line in lines
+            if line.startswith("P:")
+            for n in re.findall(r"\d{1,9}", line)
+        ]
+    )
     if bars > 10_000 or parts > 1000 or any(re.search(r"\d{5}", line) for line in lines):
-        raise MusicFileError("a note, a rest or a repeat longer than any music", where, "check the numbers after its letters")
+        raise MusicFileError(
+            "a note, a rest or a repeat longer than any music",
+            where,
+            "check the numbers after its letters",
+        )
 
 
 def _key(text):
@@ -164,18 +237,26 @@ def _key(text):
     found = _KEY.match(text)
     if not found:
         return text.split()[0] if text else ""
-    mode = (found[2] or "maj") if found[2] in ("m", "M") else (found[2] or "maj")[:3].lower()
+    mode = (
+        (found[2] or "maj") if found[2] in ("m", "M") else (found[2] or "maj")[:3].lower()
+    )
     return found[1] + _MODES.get(mode, mode)
 
 
 def _as_written(lines):
     """The tune as the converter shall read it: it performs, and we want what is written.
 
-    It swings hornpipes (R:hornpipe), breaks chords and obeys playback directives. So only the fields that say what the notes
-    are go in, and chords are told to start together.
+    It swings hornpipes (R:hornpipe), breaks chords and obeys playback directives. So only
+    the fields that say what the notes are go in, and chords are told to start together.
     """
-    kept = (line for line in lines if not line.startswith("%") and (not _FIELD.match(line) or line[0] in "XTMLKPV"))
-    text = "\n".join(_summed(line) if _FIELD.match(line) else _melody_only(line) for line in kept)
+    kept = (
+        line
+        for line in lines
+        if not line.startswith("%") and (not _FIELD.match(line) or line[0] in "XTMLKPV")
+    )
+    text = "\n".join(
+        _summed(line) if _FIELD.match(line) else _melody_only(line) for line in kept
+    )
     return re.sub(r"(?m)^K:", "%%MIDI chordattack 0\nK:", text, count=1) + "\n"
 
 
@@ -183,45 +264,77 @@ def _melody_only(line):
     return _ORNAMENT.sub("", _OVERLAY.sub("", _NOT_MELODY.sub("", line)))
 
 
-_SUM = re.compile(r"\s*\(?\s*(\d+(?:\s*\+\s*\d+)*)\s*\)?\s*/\s*(\d+)")  # 2+3/8, (2+2+3)/8, 3/4
+_SUM = re.compile(
+    r"\s*\(?\s*(\d+(?:\s*\+\s*\d+)*)\s*\)?\s*/\s*(\d+)"
+)  # 2+3/8, (2+2+3)/8, 3/4
 
 
 def _summed(line):
     """A meter of several groups as the sum of them: converters differ about the rest."""
-    return f"M:{_meter(line[2:])}" if line.startswith("M:") and "+" in line.split("%")[0] else line
+    return (
+        f"M:{_meter(line[2:])}"
+        if line.startswith("M:") and "+" in line.split("%")[0]
+        else line
+    )
 
 
 def _meter(text):
     """The meter of an ``M:`` line; one that is free, missing or no `Meter` counts as 4/4."""
     found = _SUM.match(text)
-    numerator, denominator = (sum(map(int, found[1].split("+"))), int(found[2])) if found else _METERS.get(text.strip(), (4, 4))
+    numerator, denominator = (
+        (sum(map(int, found[1].split("+"))), int(found[2]))
+        if found
+        else _METERS.get(text.strip(), (4, 4))
+    )
     try:
         return Meter(0.0, numerator, denominator)
     except ValueError:
         return Meter(0.0)
 
 
-_LENGTHS = re.compile(r"\((?P<tuplet>\d)|[\^_=]*[A-Ga-gxz][,']*(?P<times>\d*)(?P<slashes>/*)(?P<divisor>\d*)")
+_LENGTHS = re.compile(
+    r"\((?P<tuplet>\d)|[\^_=]*[A-Ga-gxz][,']*(?P<times>\d*)(?P<slashes>/*)(?P<divisor>\d*)"
+)
 _CHORD = re.compile(r"\[([\^_=]*[A-Ga-g][,']*[\d/]*)[^\]]*\]")
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # so many notes in the time of so many
 
 
 def _with_upbeat(meter, music, unit):
-    """Let the bars count from the first bar line, if what stands before it is shorter than a bar."""
+    """Let the bars count from the first bar line, if what stands before it is shorter than
+    a bar.
+    """
     found = re.match(r"(\d+)/(\d+)", unit)
-    step = 4 * int(found[1]) / int(found[2]) if found and int(found[2]) else (0.25 if meter.bar < 3 else 0.5)  # ABC's own rule for L:
-    music = _CHORD.sub(r"\1", re.sub(r"\[[A-Za-z]:[^\]]*\]", "", music))  # of a chord one note counts, of a field in brackets none
+    step = (
+        4 * int(found[1]) / int(found[2])
+        if found and int(found[2])
+        else (0.25 if meter.bar < 3 else 0.5)
+    )  # ABC's own rule for L:
+    music = _CHORD.sub(
+        r"\1", re.sub(r"\[[A-Za-z]:[^\]]*\]", "", music)
+    )  # of a chord one note counts, of a field in brackets none
     beats, in_tuplet, factor = 0.0, 0, 1.0
     for part in _LENGTHS.finditer(re.split(r"[|:]", music.lstrip("|: \\"))[0]):
         if part["tuplet"]:
             in_tuplet = int(part["tuplet"])
-            factor = _TUPLET_TIME.get(in_tuplet, in_tuplet) / in_tuplet if in_tuplet else 1.0
+            factor = (
+                _TUPLET_TIME.get(in_tuplet, in_tuplet) / in_tuplet if in_tuplet else 1.0
+            )
             continue
         divisor = int(part["divisor"] or 2) if part["slashes"] else 1
         halvings = max(len(part["slashes"]) - 1, 0)
-        beats += step * int(part["times"] or 1) / max(divisor, 1) / 2**halvings * (factor if in_tuplet else 1.0)
+        beats += (
+            step
+            * int(part["times"] or 1)
+            / max(divisor, 1)
+            / 2**halvings
+            * (factor if in_tuplet else 1.0)
+        )
         in_tuplet = max(in_tuplet - 1, 0)
-    return Meter(beats - meter.bar if 0 < beats < meter.bar - 1e-9 else 0.0, meter.numerator, meter.denominator)
+    return Meter(
+        beats - meter.bar if 0 < beats < meter.bar - 1e-9 else 0.0,
+        meter.numerator,
+        meter.denominator,
+    )
 
 
 _lock = threading.Lock()
@@ -251,9 +364,13 @@ def _quiet():
 
 @contextlib.contextmanager
 def _drafts_in_memory():
-    """Let the converter pass its notes through memory instead of small files on a disk, where Linux has room for that: a quarter less time."""
+    """Let the converter pass its notes through memory instead of small files on a disk,
+    where Linux has room for that: a quarter less time.
+    """
     memory = "/dev/shm"
-    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):  # a folder that somebody chose stays chosen
+    if "TMPDIR" in os.environ or not os.access(
+        memory, os.W_OK
+    ):  # a folder that somebody chose stays chosen
         yield
         return
     os.environ["TMPDIR"] = memory
@@ -264,7 +381,9 @@ def _drafts_in_memory():
 
 
 def _fill(fd):
-    """Open a descriptor that is closed, so that the next file does not take its number; whether it was."""
+    """Open a descriptor that is closed, so that the next file does not take its number;
+    whether it was.
+    """
     try:
         os.fstat(fd)
     except OSError:

@@ -2,14 +2,17 @@
 
 Three ways, from plain to careful, none of them trained and each explainable to a musician:
 
-- `skyline`: whatever is highest. It finds most of a tune, and everything else that is ever on top.
-- `line`: the path through the notes that behaves most like a tune: high but in one register, a little louder than the
-  rest, moving in small steps, not stepping on its own notes.
-- `melody`: for a piece with tracks. It asks of each track how like a sung tune it is, keeps the best (and any that
-  comes close), and takes the skyline there, or the line through it where it is one track of chords.
+- `skyline`: whatever is highest. It finds most of a tune, and everything else that is ever
+  on top.
+- `line`: the path through the notes that behaves most like a tune: high but in one
+  register, a little louder than the rest, moving in small steps, not stepping on its own
+  notes.
+- `melody`: for a piece with tracks. It asks of each track how like a sung tune it is, keeps
+  the best (and any that comes close), and takes the skyline there, or the line through it
+  where it is one track of chords.
 
-`score_melody` says how well one of them did. How they do on POP909 stands beside `melody`. Voices below the melody are
-not separated here, and sound recordings are another matter.
+`score_melody` says how well one of them did. How they do on POP909 stands beside `melody`.
+Voices below the melody are not separated here, and sound recordings are another matter.
 """
 
 import re
@@ -20,17 +23,40 @@ from fusiontools.errors import NoNotesError
 from fusiontools.music.midi import Piece
 from fusiontools.music.notes import Notes, _need, legato, merge
 
-__all__ = ["line", "match_notes", "melody", "score_melody", "skyline", "track_scores", "tunefulness"]
+__all__ = [
+    "line",
+    "match_notes",
+    "melody",
+    "score_melody",
+    "skyline",
+    "track_scores",
+    "tunefulness",
+]
 
-# What `line` weighs, in units of "one more note in the tune". How they were chosen stands beside `melody`.
+# What `line` weighs, in units of "one more note in the tune". How they were chosen stands
+# beside `melody`.
 NOTE = 1.2  # a note is worth having
-HEIGHT, FREE, BELOW = 0.4, 4, 2.0  # it loses 0.4 an octave outside the register, of which 4 semitones are free; below twice as much
+HEIGHT, FREE, BELOW = (
+    0.4,
+    4,
+    2.0,
+)  # it loses 0.4 an octave outside the register, of which 4 semitones are free; below twice as much
 LOUD = 1.0  # it gains 1 for 32 steps of velocity above the median
-UNDER, VOICES = 0.3, 3  # it loses 0.3 for each higher note that sounds at its start, of which at most 3 count
-LEAP, OCTAVE = 0.06, 12  # a step between neighbours costs 0.06 a semitone, at most an octave's worth
+UNDER, VOICES = (
+    0.3,
+    3,
+)  # it loses 0.3 for each higher note that sounds at its start, of which at most 3 count
+LEAP, OCTAVE = (
+    0.06,
+    12,
+)  # a step between neighbours costs 0.06 a semitone, at most an octave's worth
 CUT = 0.3  # cutting the note before costs 0.3, times the share that is cut off
-APART = 0.06  # two notes of a tune start at least so far apart (beats, or seconds): closer ones are a chord
-REACH = 48  # how many notes back a neighbour is looked for; further back, any silence is bridged free of charge
+# two notes of a tune start at least so far apart (beats, or seconds): closer ones are a
+# chord
+APART = 0.06
+# how many notes back a neighbour is looked for; further back, any silence is bridged free
+# of charge
+REACH = 48
 TOGETHER = 0.05  # notes that start within this of each other start together
 
 # What `melody` weighs.
@@ -55,7 +81,8 @@ def skyline(notes):
 
     References
     ----------
-    Uitdenbogerd and Zobel, "Manipulation of Music for Melody Matching", 1998 (their "all-mono").
+    Uitdenbogerd and Zobel, "Manipulation of Music for Melody Matching", 1998 (their
+    "all-mono").
 
     Examples
     --------
@@ -68,9 +95,10 @@ def skyline(notes):
 def line(notes, passes=2):
     """The path through the notes that behaves most like a tune.
 
-    Every note has a worth (near the register, loud, with little above it), every pair of neighbours a price (a leap, a
-    note cut short); the path with the greatest sum is found exactly, by dynamic programming. The register is the median
-    pitch of the skyline in the first pass, and of the last path after that. Notes that would lower the sum are left
+    Every note has a worth (near the register, loud, with little above it), every pair of
+    neighbours a price (a leap, a note cut short); the path with the greatest sum is found
+    exactly, by dynamic programming. The register is the median pitch of the skyline in the
+    first pass, and of the last path after that. Notes that would lower the sum are left
     out, so an accompaniment alone is mostly silent.
 
     Parameters
@@ -103,12 +131,19 @@ def line(notes, passes=2):
 
 
 def _higher(notes):
-    """How many higher notes sound when each note starts, shape (N,); notes that start together count."""
+    """How many higher notes sound when each note starts, shape (N,); notes that start
+    together count.
+    """
     onset, offset, pitch = notes.onset, notes.offset, notes.pitch
     count = np.zeros(len(notes), np.int64)
     for k in range(1, min(REACH, len(notes) - 1) + 1):
-        for one, other in ((slice(k, None), slice(None, -k)), (slice(None, -k), slice(k, None))):
-            sounds = (onset[other] <= onset[one] + TOGETHER) & (offset[other] > onset[one] + TOGETHER)
+        for one, other in (
+            (slice(k, None), slice(None, -k)),
+            (slice(None, -k), slice(k, None)),
+        ):
+            sounds = (onset[other] <= onset[one] + TOGETHER) & (
+                offset[other] > onset[one] + TOGETHER
+            )
             count[one] += sounds & (pitch[other] > pitch[one])
     return count
 
@@ -124,7 +159,12 @@ def _worth(notes, register, above):
 
 def _best_path(notes, worth):
     """Indices of the path with the greatest sum of worths minus prices."""
-    onset, offset, duration, pitch = notes.onset, notes.offset, notes.duration, notes.pitch.astype(float)
+    onset, offset, duration, pitch = (
+        notes.onset,
+        notes.offset,
+        notes.duration,
+        notes.pitch.astype(float),
+    )
     best, before = np.empty(len(notes)), np.full(len(notes), -1)
     far = -1  # the best path that ends out of reach
     for j in range(len(notes)):
@@ -132,7 +172,9 @@ def _best_path(notes, worth):
         if start and (far < 0 or best[start - 1] > best[far]):
             far = start - 1
         best[j], before[j] = (best[far], far) if far >= 0 and best[far] > 0 else (0.0, -1)
-        near = slice(start, j - int(np.searchsorted(-onset[start:j][::-1], APART - onset[j])))  # those that start early enough
+        near = slice(
+            start, j - int(np.searchsorted(-onset[start:j][::-1], APART - onset[j]))
+        )  # those that start early enough
         if near.stop > start:
             leap = np.minimum(np.abs(pitch[near] - pitch[j]), OCTAVE)
             cut = np.clip((offset[near] - onset[j]) / duration[near], 0, 1)
@@ -150,7 +192,8 @@ def _best_path(notes, worth):
 
 
 def tunefulness(notes, end=None):
-    """How like a sung tune a track is, from 0 to about 1, as a product of six plain questions.
+    """How like a sung tune a track is, from 0 to about 1, as a product of six plain
+    questions.
 
     Parameters
     ----------
@@ -162,11 +205,12 @@ def tunefulness(notes, end=None):
     Returns
     -------
     dict of str to float
-        ``alone``: share of notes that do not run into the next one (by more than a tenth of a beat). ``step``: share of
-        intervals of a major third at most. ``repeat``: share of repeated pitches. ``narrow``: share within nine
-        semitones of the median. ``high``: share from E3 (52) up, where basses do not go. ``present``: share of the
-        piece's four-beat spans in which a note starts. ``score``: alone * step * (0.2 + repeat) * narrow * high *
-        sqrt(present).
+        ``alone``: share of notes that do not run into the next one (by more than a tenth of
+        a beat). ``step``: share of intervals of a major third at most. ``repeat``: share of
+        repeated pitches. ``narrow``: share within nine semitones of the median. ``high``:
+        share from E3 (52) up, where basses do not go. ``present``: share of the piece's
+        four-beat spans in which a note starts. ``score``: alone * step * (0.2 + repeat) *
+        narrow * high * sqrt(present).
 
     Examples
     --------
@@ -187,7 +231,10 @@ def tunefulness(notes, end=None):
     present = min(len(np.unique(np.floor(notes.onset / 4))) / spans, 1)
     # s = alone * step * (0.2 + repeat) * narrow * high * sqrt(present)
     score = alone * step * (0.2 + repeat) * narrow * high * np.sqrt(present)
-    return {name: float(value) for name, value in zip(names, (alone, step, repeat, narrow, high, present, score))}
+    return {
+        name: float(value)
+        for name, value in zip(names, (alone, step, repeat, narrow, high, present, score))
+    }
 
 
 def track_scores(piece):
@@ -201,21 +248,28 @@ def track_scores(piece):
     --------
     >>> from fusiontools.music.midi import Track
     >>> tune = Notes.of([(0, 1, 60), (1, 1, 62)])
-    >>> scores = track_scores(Piece((Track(tune), Track(tune, name="Lead vocal"), Track(tune, is_drum=True))))
+    >>> scores = track_scores(
+    ...     Piece((Track(tune), Track(tune, name="Lead vocal"), Track(tune, is_drum=True)))
+    ... )
     >>> float(scores[1] / scores[0]), float(scores[2])
     (2.0, 0.0)
     """
     end = max((t.notes.end for t in piece.tracks), default=0.0)
-    scores = [0.0 if t.is_drum else tunefulness(t.notes, end)["score"] * (NAMED if NAMES.search(t.name) else 1.0) for t in piece.tracks]
+    scores = [
+        0.0
+        if t.is_drum
+        else tunefulness(t.notes, end)["score"] * (NAMED if NAMES.search(t.name) else 1.0)
+        for t in piece.tracks
+    ]
     return np.array(scores)
 
 
 def melody(piece):
     """The melody of a piece: the most tuneful track, and inside it one note at a time.
 
-    Where several tracks come within 60 % of the best, none of them is trusted alone, and the melody is the skyline of
-    them together. Where one track is left that plays chords, as when all voices are merged into one, it is the `line`
-    through it.
+    Where several tracks come within 60 % of the best, none of them is trusted alone, and
+    the melody is the skyline of them together. Where one track is left that plays chords,
+    as when all voices are merged into one, it is the `line` through it.
 
     Parameters
     ----------
@@ -236,8 +290,9 @@ def melody(piece):
 
     Notes
     -----
-    On the 909 songs of POP909 (tracks melody, bridge, piano), means over songs of `score_melody`; "worse" counts songs
-    with a lower f1 than the skyline of all notes, and with a smaller share right:
+    On the 909 songs of POP909 (tracks melody, bridge, piano), means over songs of
+    `score_melody`; "worse" counts songs with a lower f1 than the skyline of all notes, and
+    with a smaller share right:
 
     ==============================  =====  =========  =====  ==============
     method                          right  precision  f1     worse than it
@@ -248,13 +303,15 @@ def melody(piece):
     tracks and names kept           0.998  0.998      0.997  0, 3
     ==============================  =====  =========  =====  ==============
 
-    Read the table knowing how it came about. The weights of `line` were searched on songs 001 to 300, over about a
-    hundred settings, and the last choice, among three, was made with all songs in view. The questions of `tunefulness`
-    (16 versions) and the 60 % (one of six) were chosen on all songs, so no row is a clean test: that no song falls
-    below the skyline is seen where it was aimed for. On songs 301 to 909 alone, stripped names give 0.986, 0.929 and
-    0.949, the merged track 0.898, 0.551 and 0.677, the skyline 0.872, 0.341 and 0.485. About 180 further settings of
-    `line`, tried to save the four songs that it loses (134, 160, 401, 637), did not help and were dropped. Merged
-    music has a limit: where the melody rests, `line` often follows what else sings.
+    Read the table knowing how it came about. The weights of `line` were searched on songs
+    001 to 300, over about a hundred settings, and the last choice, among three, was made
+    with all songs in view. The questions of `tunefulness` (16 versions) and the 60 % (one
+    of six) were chosen on all songs, so no row is a clean test: that no song falls below
+    the skyline is seen where it was aimed for. On songs 301 to 909 alone, stripped names
+    give 0.986, 0.929 and 0.949, the merged track 0.898, 0.551 and 0.677, the skyline 0.872,
+    0.341 and 0.485. About 180 further settings of `line`, tried to save the four songs that
+    it loses (134, 160, 401, 637), did not help and were dropped. Merged music has a limit:
+    where the melody rests, `line` often follows what else sings.
 
     Examples
     --------
@@ -272,14 +329,18 @@ def melody(piece):
         scores = track_scores(Piece(tuple(tracks)))
         parts = [t.notes for t, s in zip(tracks, scores) if s >= CLOSE * scores.max()]
     if not parts:
-        raise NoNotesError("there is no melody where no pitched note sounds", do="choose a piece with more than drums")
+        raise NoNotesError(
+            "there is no melody where no pitched note sounds",
+            do="choose a piece with more than drums",
+        )
     if len(parts) == 1 and len(parts[0]) > 1 and tunefulness(parts[0])["alone"] < ALONE:
         return line(parts[0])
     return skyline(merge(*parts))
 
 
 def match_notes(found, reference, tolerance):
-    """Pair the notes of two lists: same pitch, onsets at most `tolerance` apart, each note in one pair at most.
+    """Pair the notes of two lists: same pitch, onsets at most `tolerance` apart, each note
+    in one pair at most.
 
     Parameters
     ----------
@@ -301,9 +362,14 @@ def match_notes(found, reference, tolerance):
     """
     pairs = []
     for pitch in np.intersect1d(found.pitch, reference.pitch):
-        ours, theirs = np.flatnonzero(found.pitch == pitch), np.flatnonzero(reference.pitch == pitch)
+        ours, theirs = (
+            np.flatnonzero(found.pitch == pitch),
+            np.flatnonzero(reference.pitch == pitch),
+        )
         i = 0
-        for j in theirs:  # both in order of onset: the earliest that fits is always a best choice
+        for j in (
+            theirs
+        ):  # both in order of onset: the earliest that fits is always a best choice
             while i < len(ours) and found.onset[ours[i]] < reference.onset[j] - tolerance:
                 i += 1
             if i < len(ours) and found.onset[ours[i]] <= reference.onset[j] + tolerance:
@@ -315,8 +381,8 @@ def match_notes(found, reference, tolerance):
 def score_melody(found, reference, bpm=120.0):
     """How much of a known melody was found, and how much else.
 
-    A note of the reference is right when the found melody has its pitch with an onset at most 50 milliseconds away, and
-    never more than a 16th note.
+    A note of the reference is right when the found melody has its pitch with an onset at
+    most 50 milliseconds away, and never more than a 16th note.
 
     Parameters
     ----------
@@ -328,8 +394,9 @@ def score_melody(found, reference, bpm=120.0):
     Returns
     -------
     dict
-        ``right``: share of the reference that was found (the recall). ``precision``: share of the found notes that are
-        of the reference. ``f1``: their harmonic mean. ``notes``: how many the reference has.
+        ``right``: share of the reference that was found (the recall). ``precision``: share
+        of the found notes that are of the reference. ``f1``: their harmonic mean.
+        ``notes``: how many the reference has.
 
     Raises
     ------
@@ -343,7 +410,9 @@ def score_melody(found, reference, bpm=120.0):
     {'right': 0.5, 'precision': 0.3333333333333333, 'f1': 0.4, 'notes': 2}
     """
     if found.unit != reference.unit:
-        raise ValueError(f"found is in {found.unit} and the reference in {reference.unit}: convert one of them")
+        raise ValueError(
+            f"found is in {found.unit} and the reference in {reference.unit}: convert one of them"
+        )
     if not len(reference):
         raise ValueError("there is no reference note to find")
     tolerance = 0.05 if found.unit == "seconds" else min(0.05 * bpm / 60, 0.25)

@@ -1,4 +1,6 @@
-"""Files read with a limit and written whole or not at all. What stands in them is for others to know."""
+"""Files read with a limit and written whole or not at all. What stands in them is for
+others to know.
+"""
 
 import contextlib
 import os
@@ -44,11 +46,21 @@ def read_limited(path, largest, check=lambda head: None):
     try:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
-            raise MusicFileError("this is a folder, not a file", path, "name one file in it")
+            raise MusicFileError(
+                "this is a folder, not a file", path, "name one file in it"
+            )
         if not stat.S_ISREG(about.st_mode):
-            raise MusicFileError("this is a pipe or a device, not a file", path, "save what it gives to a file first")
+            raise MusicFileError(
+                "this is a pipe or a device, not a file",
+                path,
+                "save what it gives to a file first",
+            )
         if about.st_size > largest:
-            raise MusicFileError(f"{about.st_size:,} bytes, and {largest:,} are the most that is read", path, "choose another file")
+            raise MusicFileError(
+                f"{about.st_size:,} bytes, and {largest:,} are the most that is read",
+                path,
+                "choose another file",
+            )
         with path.open("rb") as file:
             head = file.read(14)
             check(head)
@@ -56,7 +68,9 @@ def read_limited(path, largest, check=lambda head: None):
     except FileNotFoundError:
         raise MusicFileError("no such file", path, "check the path") from None
     except OSError as error:
-        raise MusicFileError(f"cannot be read ({error.strerror})", path, "check its permissions") from None
+        raise MusicFileError(
+            f"cannot be read ({error.strerror})", path, "check its permissions"
+        ) from None
 
 
 def write_whole(path, data):
@@ -68,14 +82,19 @@ def write_whole(path, data):
         If the file cannot be written.
     """
     path = Path(path)
-    # A name that nobody else has, so that no file of the user's is touched; unlike those of `tempfile`, open to whom the user's files are.
+    # A name that nobody else has, so that no file of the user's is touched; unlike those of
+    # `tempfile`, open to whom the user's files are.
     draft = path.parent / f".{secrets.token_hex(8)}.part"
     try:
         with open(draft, "xb") as file:
             file.write(data)
         os.replace(draft, path)
     except OSError as error:
-        raise MusicFileError(f"cannot be written ({error.strerror})", path, "check that its folder exists and may be written to") from None
+        raise MusicFileError(
+            f"cannot be written ({error.strerror})",
+            path,
+            "check that its folder exists and may be written to",
+        ) from None
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()

@@ -1,11 +1,13 @@
 """The melodico-rhythmic grid of Connective Fusion: one token for every 16th note.
 
-A token is a pitch (a note starts here), a hold (the last note goes on) or a rest. Pitches are written as their MIDI
-numbers, a rest as 0 and a hold as 1, so a grid can be read by eye. The paper keeps the pitches 55 to 84, and cuts
-melodies into windows of eight bars, 128 tokens, whose halves of 64 tokens are fused (section 3.1).
+A token is a pitch (a note starts here), a hold (the last note goes on) or a rest. Pitches
+are written as their MIDI numbers, a rest as 0 and a hold as 1, so a grid can be read by
+eye. The paper keeps the pitches 55 to 84, and cuts melodies into windows of eight bars, 128
+tokens, whose halves of 64 tokens are fused (section 3.1).
 
-What a grid loses: loudness, all timing finer than its cells, all but one note at a time, and the silence after the
-last note unless you say how long the piece is. What it keeps apart, unlike a piano roll: a repeated note and a long one.
+What a grid loses: loudness, all timing finer than its cells, all but one note at a time,
+and the silence after the last note unless you say how long the piece is. What it keeps
+apart, unlike a piano roll: a repeated note and a long one.
 
 This module is not a data set: it knows nothing of songs, splits or files.
 """
@@ -33,7 +35,10 @@ __all__ = [
     "transpose_grid",
 ]
 
-REST, HOLD = 0, 1  # no melody reaches MIDI pitches 0 and 1 (8 Hz), so their numbers are free
+REST, HOLD = (
+    0,
+    1,
+)  # no melody reaches MIDI pitches 0 and 1 (8 Hz), so their numbers are free
 LOW, HIGH = 55, 84  # section 3.1: G3 to C6
 STEPS_PER_BEAT = 4
 OUTSIDE = ("raise", "drop", "fold")
@@ -48,7 +53,8 @@ def in_range(notes, low, high, outside="raise"):
     low, high : int
         The lowest and the highest pitch allowed.
     outside : {"raise", "drop", "fold"}
-        What happens to the others: an error, silence, or a move by octaves to the nearest place inside.
+        What happens to the others: an error, silence, or a move by octaves to the nearest
+        place inside.
 
     Raises
     ------
@@ -76,13 +82,25 @@ def in_range(notes, low, high, outside="raise"):
     if outside == "drop":
         return notes[inside]
     if high - low < 11:
-        raise ValueError(f"{low} to {high} is less than an octave: some pitches have no place to fold to")
-    up, down = np.maximum(-(-(low - pitch) // 12), 0), np.maximum(-(-(pitch - high) // 12), 0)  # octaves needed, rounded up
-    return Notes(notes.onset, notes.duration, pitch + 12 * (up - down), notes.velocity, unit=notes.unit)
+        raise ValueError(
+            f"{low} to {high} is less than an octave: some pitches have no place to fold to"
+        )
+    up, down = (
+        np.maximum(-(-(low - pitch) // 12), 0),
+        np.maximum(-(-(pitch - high) // 12), 0),
+    )  # octaves needed, rounded up
+    return Notes(
+        notes.onset,
+        notes.duration,
+        pitch + 12 * (up - down),
+        notes.velocity,
+        unit=notes.unit,
+    )
 
 
 def one_voice(notes, steps_per_beat, what="this view"):
-    """Like `cells`, for views that hold one note at a time: the highest of each cell, cut where the next one starts.
+    """Like `cells`, for views that hold one note at a time: the highest of each cell, cut
+    where the next one starts.
 
     Returns
     -------
@@ -94,13 +112,16 @@ def one_voice(notes, steps_per_beat, what="this view"):
     return first, first + line.duration.astype(np.int64), line.pitch.astype(np.int64)
 
 
-def encode_grid(notes, low=LOW, high=HIGH, steps_per_beat=STEPS_PER_BEAT, length=None, outside="raise"):
+def encode_grid(
+    notes, low=LOW, high=HIGH, steps_per_beat=STEPS_PER_BEAT, length=None, outside="raise"
+):
     """Write a melody as one token a cell.
 
     Parameters
     ----------
     notes : Notes
-        In beats. Where several notes start in one cell, the highest stays; where they overlap, the later one cuts the earlier.
+        In beats. Where several notes start in one cell, the highest stays; where they
+        overlap, the later one cuts the earlier.
     low, high : int
         The pitches that the grid holds, 2 at least and 127 at most.
     steps_per_beat : int
@@ -120,11 +141,13 @@ def encode_grid(notes, low=LOW, high=HIGH, steps_per_beat=STEPS_PER_BEAT, length
     UnitError
         If the notes are in seconds.
     MusicFileError
-        If a note starts before beat 0, lies outside the pitches and `outside` is "raise", or `length` is shorter than the music.
+        If a note starts before beat 0, lies outside the pitches and `outside` is "raise",
+        or `length` is shorter than the music.
 
     References
     ----------
-    Connective Fusion, section 3.1, after the melodico-rhythmic encoding of Anticipation-RNN.
+    Connective Fusion, section 3.1, after the melodico-rhythmic encoding of
+    Anticipation-RNN.
 
     Examples
     --------
@@ -132,7 +155,9 @@ def encode_grid(notes, low=LOW, high=HIGH, steps_per_beat=STEPS_PER_BEAT, length
     [60, 1, 1, 0, 64, 1]
     """
     _check_range(low, high)
-    first, last, pitch = one_voice(in_range(notes, low, high, outside), steps_per_beat, "encode_grid")
+    first, last, pitch = one_voice(
+        in_range(notes, low, high, outside), steps_per_beat, "encode_grid"
+    )
     tokens = np.full(fit_length(last.max(initial=0), length), REST, np.uint8)
     for a, b, p in zip(first, last, pitch):
         tokens[a], tokens[a + 1 : b] = p, HOLD
@@ -142,7 +167,8 @@ def encode_grid(notes, low=LOW, high=HIGH, steps_per_beat=STEPS_PER_BEAT, length
 def decode_grid(tokens, steps_per_beat=STEPS_PER_BEAT):
     """Read a grid as notes: the inverse of `encode_grid` for every legal grid.
 
-    It reads illegal grids too, as a generator may write them: they are repaired first (see `repair_grid`).
+    It reads illegal grids too, as a generator may write them: they are repaired first (see
+    `repair_grid`).
 
     Parameters
     ----------
@@ -154,7 +180,8 @@ def decode_grid(tokens, steps_per_beat=STEPS_PER_BEAT):
     Returns
     -------
     Notes
-        In beats. The silence after the last note is not in it: pass ``length=len(tokens)`` to encode it back.
+        In beats. The silence after the last note is not in it: pass ``length=len(tokens)``
+        to encode it back.
 
     Raises
     ------
@@ -168,16 +195,21 @@ def decode_grid(tokens, steps_per_beat=STEPS_PER_BEAT):
     """
     tokens = np.asarray(tokens)
     if tokens.ndim != 1:
-        raise ValueError(f"a grid is one row of tokens, found shape {tokens.shape}: decode the rows one by one")
+        raise ValueError(
+            f"a grid is one row of tokens, found shape {tokens.shape}: decode the rows one by one"
+        )
     tokens = repair_grid(tokens)
     first = np.flatnonzero(tokens > HOLD)
-    ends = np.append(np.flatnonzero(tokens != HOLD), len(tokens))  # a note lasts until the next token that is no hold
+    ends = np.append(
+        np.flatnonzero(tokens != HOLD), len(tokens)
+    )  # a note lasts until the next token that is no hold
     last = ends[np.searchsorted(ends, first, side="right")]
     return Notes(first / steps_per_beat, (last - first) / steps_per_beat, tokens[first])
 
 
 def is_legal_grid(tokens, low=LOW, high=HIGH):
-    """Whether `encode_grid` could have written this: known tokens only, and no hold at the start or after a rest.
+    """Whether `encode_grid` could have written this: known tokens only, and no hold at the
+    start or after a rest.
 
     Examples
     --------
@@ -186,14 +218,16 @@ def is_legal_grid(tokens, low=LOW, high=HIGH):
     """
     tokens = np.asarray(tokens)
     known = (tokens == REST) | (tokens == HOLD) | ((tokens >= low) & (tokens <= high))
-    return bool(tokens.ndim == 1 and known.all() and np.array_equal(tokens, repair_grid(tokens)))
+    return bool(
+        tokens.ndim == 1 and known.all() and np.array_equal(tokens, repair_grid(tokens))
+    )
 
 
 def repair_grid(tokens):
     """Turn every hold that holds nothing into a rest, and leave all else as it is.
 
-    This is how a grid that was cut out of a longer one, or came from a generator, becomes legal: the tail of a note
-    whose start was cut off is silent.
+    This is how a grid that was cut out of a longer one, or came from a generator, becomes
+    legal: the tail of a note whose start was cut off is silent.
 
     Parameters
     ----------
@@ -211,11 +245,17 @@ def repair_grid(tokens):
     """
     tokens = np.asarray(tokens)
     if tokens.size and (tokens.min() < 0 or tokens.max() > 127):
-        raise ValueError(f"grid tokens run from {tokens.min()} to {tokens.max()}; 0 to 127 are known")
+        raise ValueError(
+            f"grid tokens run from {tokens.min()} to {tokens.max()}; 0 to 127 are known"
+        )
     where = np.where(tokens == HOLD, -1, np.arange(tokens.shape[-1]))
-    held = np.maximum.accumulate(where, axis=-1)  # the place of the last token that is no hold, -1 before the first
+    held = np.maximum.accumulate(
+        where, axis=-1
+    )  # the place of the last token that is no hold, -1 before the first
     source = np.take_along_axis(tokens, np.maximum(held, 0), axis=-1)
-    return np.where((tokens == HOLD) & ((held < 0) | (source == REST)), REST, tokens).astype(tokens.dtype)
+    return np.where(
+        (tokens == HOLD) & ((held < 0) | (source == REST)), REST, tokens
+    ).astype(tokens.dtype)
 
 
 def transpose_grid(tokens, semitones):
@@ -234,7 +274,8 @@ def transpose_grid(tokens, semitones):
 
 
 def to_classes(tokens, low=LOW, high=HIGH):
-    """Number the tokens without gaps, for a network: 0 rest, 1 hold, 2 the lowest pitch, and so on; any shape.
+    """Number the tokens without gaps, for a network: 0 rest, 1 hold, 2 the lowest pitch,
+    and so on; any shape.
 
     Examples
     --------
@@ -242,7 +283,12 @@ def to_classes(tokens, low=LOW, high=HIGH):
     [0, 1, 2, 31]
     """
     tokens = np.asarray(tokens).astype(np.int64)
-    if tokens.size and not ((tokens >= 0) & (tokens <= high) & ((tokens <= HOLD) | (tokens >= low))).all():
+    if (
+        tokens.size
+        and not (
+            (tokens >= 0) & (tokens <= high) & ((tokens <= HOLD) | (tokens >= low))
+        ).all()
+    ):
         raise ValueError(f"a token is neither rest, hold nor a pitch from {low} to {high}")
     return np.where(tokens > HOLD, tokens - low + 2, tokens)
 
@@ -257,24 +303,32 @@ def from_classes(classes, low=LOW, high=HIGH):
     """
     classes = np.asarray(classes).astype(np.int64)
     if classes.size and (classes.min() < 0 or classes.max() > high - low + 2):
-        raise ValueError(f"classes run from {classes.min()} to {classes.max()}; 0 to {high - low + 2} are known")
+        raise ValueError(
+            f"classes run from {classes.min()} to {classes.max()}; 0 to {high - low + 2} are known"
+        )
     return np.where(classes > HOLD, classes + low - 2, classes).astype(np.uint8)
 
 
-def grid_windows(tokens, bars=8, stride_bars=1, rule="rest", offsets=None, steps_per_bar=16):
-    """Where the windows of a grid start: indices only, so that millions of windows cost next to nothing.
+def grid_windows(
+    tokens, bars=8, stride_bars=1, rule="rest", offsets=None, steps_per_bar=16
+):
+    """Where the windows of a grid start: indices only, so that millions of windows cost
+    next to nothing.
 
     Parameters
     ----------
     tokens : ndarray of int, shape (T,)
         One grid, or many laid end to end (then give `offsets`).
     bars, stride_bars : int
-        Length of a window and the step from one to the next, in bars. A window lies wholly inside its track.
+        Length of a window and the step from one to the next, in bars. A window lies wholly
+        inside its track.
     rule : {"rest", "bars", None}
-        Which windows to leave out. "rest" is the paper's rule: a run of rests longer than a bar. "bars": two bars in
-        a row without a sound, wherever the shorter rests lie. None keeps all.
+        Which windows to leave out. "rest" is the paper's rule: a run of rests longer than a
+        bar. "bars": two bars in a row without a sound, wherever the shorter rests lie. None
+        keeps all.
     offsets : array_like of int, shape (S + 1,), optional
-        Track i is ``tokens[offsets[i]:offsets[i + 1]]``, and its bars are counted from ``offsets[i]``.
+        Track i is ``tokens[offsets[i]:offsets[i + 1]]``, and its bars are counted from
+        ``offsets[i]``.
     steps_per_bar : int
         16 in 4/4 at four steps to the beat.
 
@@ -290,12 +344,16 @@ def grid_windows(tokens, bars=8, stride_bars=1, rule="rest", offsets=None, steps
 
     References
     ----------
-    Connective Fusion, section 3.1: "filtering out windows that have more than one bar consecutive rests".
+    Connective Fusion, section 3.1: "filtering out windows that have more than one bar
+    consecutive rests".
 
     Examples
     --------
     >>> tokens = np.repeat(np.array([60, 0, 62], np.uint8), [16, 20, 28])
-    >>> grid_windows(tokens, bars=2).tolist(), grid_windows(tokens, bars=2, rule="bars").tolist()
+    >>> (
+    ...     grid_windows(tokens, bars=2).tolist(),
+    ...     grid_windows(tokens, bars=2, rule="bars").tolist(),
+    ... )
     ([0, 32], [0, 16, 32])
     """
     tokens = np.asarray(tokens)
@@ -304,7 +362,11 @@ def grid_windows(tokens, bars=8, stride_bars=1, rule="rest", offsets=None, steps
     if min(bars, stride_bars, steps_per_bar) < 1:
         raise ValueError("bars, stride_bars and steps_per_bar must be at least 1")
     length, stride = bars * steps_per_bar, stride_bars * steps_per_bar
-    offsets = np.array([0, len(tokens)]) if offsets is None else np.asarray(offsets, dtype=np.int64)
+    offsets = (
+        np.array([0, len(tokens)])
+        if offsets is None
+        else np.asarray(offsets, dtype=np.int64)
+    )
     each = [np.arange(a, b - length + 1, stride) for a, b in pairwise(offsets)]
     starts = np.concatenate(each) if each else np.zeros(0, np.int64)
     if rule is None or not len(starts):
@@ -329,7 +391,8 @@ def _running_sum(flags):
 
 
 def take_windows(tokens, starts, bars=8, steps_per_bar=16, repair=True):
-    """Cut the windows that start at `starts`, and only those: hand it a batch of indices at a time.
+    """Cut the windows that start at `starts`, and only those: hand it a batch of indices at
+    a time.
 
     Parameters
     ----------
@@ -339,7 +402,8 @@ def take_windows(tokens, starts, bars=8, steps_per_bar=16, repair=True):
     bars, steps_per_bar : int
         As there.
     repair : bool
-        Silence the tail of a note that was cut at the window's start, so that every window is legal.
+        Silence the tail of a note that was cut at the window's start, so that every window
+        is legal.
 
     Returns
     -------
@@ -347,23 +411,29 @@ def take_windows(tokens, starts, bars=8, steps_per_bar=16, repair=True):
 
     Examples
     --------
-    >>> take_windows(np.array([60, 1, 1, 62], np.uint8), [0, 2], bars=1, steps_per_bar=2).tolist()
+    >>> take_windows(
+    ...     np.array([60, 1, 1, 62], np.uint8), [0, 2], bars=1, steps_per_bar=2
+    ... ).tolist()
     [[60, 1], [0, 62]]
     """
-    rows = np.lib.stride_tricks.sliding_window_view(np.asarray(tokens), bars * steps_per_bar)[np.asarray(starts, dtype=np.int64)]
+    rows = np.lib.stride_tricks.sliding_window_view(
+        np.asarray(tokens), bars * steps_per_bar
+    )[np.asarray(starts, dtype=np.int64)]
     return repair_grid(rows) if repair else rows
 
 
 def grid_shifts(tokens, offsets=None, low=LOW, high=HIGH):
     """How far each track can be moved down and up and still fit: its "possible keys".
 
-    The paper transposes tracks "to all possible keys if the transposed tracks stay within the pitch range". It is the
-    whole track that must fit, and every semitone counts, not only -6 to +5.
+    The paper transposes tracks "to all possible keys if the transposed tracks stay within
+    the pitch range". It is the whole track that must fit, and every semitone counts, not
+    only -6 to +5.
 
     Returns
     -------
     ndarray of int64, shape (S, 2)
-        Lowest and highest shift in semitones, both included; (0, 0) for a track that never sounds.
+        Lowest and highest shift in semitones, both included; (0, 0) for a track that never
+        sounds.
 
     Raises
     ------
@@ -376,7 +446,11 @@ def grid_shifts(tokens, offsets=None, low=LOW, high=HIGH):
     [[-5, 12]]
     """
     tokens = np.asarray(tokens)
-    offsets = np.array([0, len(tokens)]) if offsets is None else np.asarray(offsets, dtype=np.int64)
+    offsets = (
+        np.array([0, len(tokens)])
+        if offsets is None
+        else np.asarray(offsets, dtype=np.int64)
+    )
     shifts = np.zeros((len(offsets) - 1, 2), np.int64)
     for i, (a, b) in enumerate(pairwise(offsets)):
         pitch = tokens[a:b][tokens[a:b] > HOLD]
@@ -389,4 +463,6 @@ def grid_shifts(tokens, offsets=None, low=LOW, high=HIGH):
 
 def _check_range(low, high):
     if not HOLD < low <= high <= 127:
-        raise ValueError(f"pitches from {low} to {high}; a grid holds 2 to 127, 0 and 1 being rest and hold")
+        raise ValueError(
+            f"pitches from {low} to {high}; a grid holds 2 to 127, 0 and 1 being rest and hold"
+        )

@@ -1,19 +1,24 @@
-"""MIDI images: music as a colour picture of 32 x 32 pixels, for networks that were made for pictures.
+"""MIDI images: music as a colour picture of 32 x 32 pixels, for networks that were made for
+pictures.
 
-The domain-transfer paper writes time into space: "each voxel (x, y, z) represents unique timestamp and value at this
-location represent pitch" (section 4.1). A voxel is one of the three colour values of one pixel, so a picture holds
-32 x 32 x 3 = 3,072 steps of time. The paper leaves open in which order time runs through the voxels, how long a step
-is, and how rests, chords and repeated notes are written. Here:
+The domain-transfer paper writes time into space: "each voxel (x, y, z) represents unique
+timestamp and value at this location represent pitch" (section 4.1). A voxel is one of the
+three colour values of one pixel, so a picture holds 32 x 32 x 3 = 3,072 steps of time. The
+paper leaves open in which order time runs through the voxels, how long a step is, and how
+rests, chords and repeated notes are written. Here:
 
-- order: ``"pixel"`` fills the three colours of a pixel, then the next pixel to the right, then the next row (what
-  ``array.reshape(32, 32, 3)`` does); ``"plane"`` fills all of red, then green, then blue;
+- order: ``"pixel"`` fills the three colours of a pixel, then the next pixel to the right,
+  then the next row (what ``array.reshape(32, 32, 3)`` does); ``"plane"`` fills all of red,
+  then green, then blue;
 - a step, called a tick, is a quarter of a beat unless you say otherwise;
-- 0 is a rest; of notes that sound together the last to start stays, and of those that start together the highest
-  (hand over a melody from `fusiontools.music.extract` if you want a better one);
-- coding ``"onset"`` sets each note's first voxel a little brighter, so that repeated notes stay apart; coding
-  ``"pitch"`` is the paper's plain one, and merges them.
+- 0 is a rest; of notes that sound together the last to start stays, and of those that start
+  together the highest (hand over a melody from `fusiontools.music.extract` if you want a
+  better one);
+- coding ``"onset"`` sets each note's first voxel a little brighter, so that repeated notes
+  stay apart; coding ``"pitch"`` is the paper's plain one, and merges them.
 
-A picture must never be saved as JPEG or resized: both change voxels, and a voxel is a pitch. No network lives here.
+A picture must never be saved as JPEG or resized: both change voxels, and a voxel is a
+pitch. No network lives here.
 """
 
 import numpy as np
@@ -73,7 +78,8 @@ def place_of(step, shape=SHAPE, layout="pixel"):
 
 
 def seen(kernel=3, shape=SHAPE, layout="pixel"):
-    """The steps of time under a square filter in the middle of a picture, counted from the filter's first.
+    """The steps of time under a square filter in the middle of a picture, counted from the
+    filter's first.
 
     Parameters
     ----------
@@ -85,7 +91,8 @@ def seen(kernel=3, shape=SHAPE, layout="pixel"):
     Returns
     -------
     ndarray of int64, shape (kernel * kernel * channels,)
-        Increasing, starting with 0. The gaps are the skipped steps: a filter in space is a dilated one in time.
+        Increasing, starting with 0. The gaps are the skipped steps: a filter in space is a
+        dilated one in time.
 
     References
     ----------
@@ -97,16 +104,22 @@ def seen(kernel=3, shape=SHAPE, layout="pixel"):
     [0, 1, 2, 7, 8, 9, 14, 15, 16]
     """
     if kernel > min(shape[:2]):
-        raise ValueError(f"a filter of {kernel} x {kernel} does not fit into {shape[0]} x {shape[1]}")
-    row, column, channel = np.meshgrid(range(kernel), range(kernel), range(shape[2]), indexing="ij")
+        raise ValueError(
+            f"a filter of {kernel} x {kernel} does not fit into {shape[0]} x {shape[1]}"
+        )
+    row, column, channel = np.meshgrid(
+        range(kernel), range(kernel), range(shape[2]), indexing="ij"
+    )
     return np.sort(step_of(row, column, channel, shape, layout).ravel())
 
 
 def span(kernel=3, shape=SHAPE, layout="pixel"):
-    """How many steps of time lie between the first and the last that a filter sees, both included.
+    """How many steps of time lie between the first and the last that a filter sees, both
+    included.
 
-    The paper's 17 holds for one channel of width 7. In its own pictures of 32 x 32 x 3 the same filter spans 201
-    steps when time runs through the pixels, and 2,115 when it runs through one colour after the other; it sees 27.
+    The paper's 17 holds for one channel of width 7. In its own pictures of 32 x 32 x 3 the
+    same filter spans 201 steps when time runs through the pixels, and 2,115 when it runs
+    through one colour after the other; it sees 27.
 
     Examples
     --------
@@ -120,8 +133,9 @@ def span(kernel=3, shape=SHAPE, layout="pixel"):
 def legal_values(low=LOW, high=HIGH, coding="onset"):
     """What a voxel may hold: the table behind the codings.
 
-    With P pitches each owns ``510 // (2 P + 1)`` neighbouring values, so fewer pitches stand further apart. Its first
-    value says that the note goes on (coding "pitch": that it sounds), the one half-way to the next pitch that it starts.
+    With P pitches each owns ``510 // (2 P + 1)`` neighbouring values, so fewer pitches
+    stand further apart. Its first value says that the note goes on (coding "pitch": that it
+    sounds), the one half-way to the next pitch that it starts.
 
     Returns
     -------
@@ -139,15 +153,26 @@ def legal_values(low=LOW, high=HIGH, coding="onset"):
     return _levels(low, high, coding)
 
 
-def encode_image(notes, tick=TICK, shape=SHAPE, layout="pixel", coding="onset", low=LOW, high=HIGH, outside="raise"):
+def encode_image(
+    notes,
+    tick=TICK,
+    shape=SHAPE,
+    layout="pixel",
+    coding="onset",
+    low=LOW,
+    high=HIGH,
+    outside="raise",
+):
     """Write music into one picture; what the notes leave empty is rest.
 
     Parameters
     ----------
     notes : Notes
-        In beats, none before beat 0, at most as long as the picture (`image_windows` takes longer pieces).
+        In beats, none before beat 0, at most as long as the picture (`image_windows` takes
+        longer pieces).
     tick : float
-        Length of a step in beats, one over a whole number: at 0.25 a picture of 3,072 steps lasts 192 bars.
+        Length of a step in beats, one over a whole number: at 0.25 a picture of 3,072 steps
+        lasts 192 bars.
     shape : tuple of int
         Rows, columns, channels.
     layout : {"pixel", "plane"}
@@ -162,7 +187,8 @@ def encode_image(notes, tick=TICK, shape=SHAPE, layout="pixel", coding="onset", 
     Returns
     -------
     ndarray of uint8, shape `shape`
-        A network takes it as ``x / 127.5 - 1`` (section 5.1: [-1, 1]), and gives it back rounded.
+        A network takes it as ``x / 127.5 - 1`` (section 5.1: [-1, 1]), and gives it back
+        rounded.
 
     Raises
     ------
@@ -190,9 +216,10 @@ def encode_image(notes, tick=TICK, shape=SHAPE, layout="pixel", coding="onset", 
 def decode_image(image, tick=TICK, layout="pixel", coding="onset", low=LOW, high=HIGH):
     """Read a picture as notes: the inverse of `encode_image` for every legal picture.
 
-    It reads any other picture too: each voxel is taken for the nearest legal value (of two, the darker), and a pitch
-    that goes on without having started starts there. The picture of a network should be read with coding "pitch" if
-    single steps flicker: that reading cuts notes only where the pitch changes.
+    It reads any other picture too: each voxel is taken for the nearest legal value (of two,
+    the darker), and a pitch that goes on without having started starts there. The picture
+    of a network should be read with coding "pitch" if single steps flicker: that reading
+    cuts notes only where the pitch changes.
 
     Parameters
     ----------
@@ -209,19 +236,29 @@ def decode_image(image, tick=TICK, layout="pixel", coding="onset", low=LOW, high
     Raises
     ------
     ValueError
-        If the picture has not three dimensions or its values are no whole numbers from 0 to 255.
+        If the picture has not three dimensions or its values are no whole numbers from 0 to
+        255.
 
     Examples
     --------
     >>> tune = Notes.of([(0, 0.5, 60), (0.5, 0.5, 60)])
-    >>> len(decode_image(encode_image(tune))), len(decode_image(encode_image(tune, coding="pitch"), coding="pitch"))
+    >>> (
+    ...     len(decode_image(encode_image(tune))),
+    ...     len(decode_image(encode_image(tune, coding="pitch"), coding="pitch")),
+    ... )
     (2, 1)
     """
     image = np.asarray(image)
     if image.ndim != 3:
-        raise ValueError(f"a picture has rows, columns and channels; found shape {image.shape}")
-    if image.size and (image.min() < 0 or image.max() > 255 or not np.array_equal(image, np.round(image))):
-        raise ValueError("voxels must be whole numbers from 0 to 255: round what a network gives, and clip it")
+        raise ValueError(
+            f"a picture has rows, columns and channels; found shape {image.shape}"
+        )
+    if image.size and (
+        image.min() < 0 or image.max() > 255 or not np.array_equal(image, np.round(image))
+    ):
+        raise ValueError(
+            "voxels must be whole numbers from 0 to 255: round what a network gives, and clip it"
+        )
     pitch, is_onset = _nearest(low, high, coding)
     line = _unfold(image, layout).astype(np.int64)
     p, marked = pitch[line], is_onset[line]
@@ -235,7 +272,8 @@ def decode_image(image, tick=TICK, layout="pixel", coding="onset", low=LOW, high
 
 
 def is_legal_image(image, layout="pixel", coding="onset", low=LOW, high=HIGH):
-    """Whether `encode_image` could have painted this: legal values only, and with coding "onset" every note marked.
+    """Whether `encode_image` could have painted this: legal values only, and with coding
+    "onset" every note marked.
 
     Examples
     --------
@@ -252,7 +290,17 @@ def is_legal_image(image, layout="pixel", coding="onset", low=LOW, high=HIGH):
     return coding == "pitch" or not unannounced.any()
 
 
-def image_windows(notes, tick=TICK, stride=None, shape=SHAPE, layout="pixel", coding="onset", low=LOW, high=HIGH, outside="raise"):
+def image_windows(
+    notes,
+    tick=TICK,
+    stride=None,
+    shape=SHAPE,
+    layout="pixel",
+    coding="onset",
+    low=LOW,
+    high=HIGH,
+    outside="raise",
+):
     """Write a piece of any length into overlapping pictures.
 
     Parameters
@@ -265,8 +313,8 @@ def image_windows(notes, tick=TICK, stride=None, shape=SHAPE, layout="pixel", co
     Returns
     -------
     ndarray of uint8, shape (N, *shape)
-        At least one; the last is filled up with rest. A note cut by the start of a picture starts there again, so that
-        every picture is legal.
+        At least one; the last is filled up with rest. A note cut by the start of a picture
+        starts there again, so that every picture is legal.
 
     Examples
     --------
@@ -279,7 +327,9 @@ def image_windows(notes, tick=TICK, stride=None, shape=SHAPE, layout="pixel", co
         raise ValueError(f"the stride is {stride} steps; it must be at least 1")
     line = _line(notes, tick, coding, low, high, outside)
     many = 1 + max(-(-(len(line) - steps) // stride), 0)
-    line = np.concatenate([line, np.zeros((many - 1) * stride + steps - len(line), np.uint8)])
+    line = np.concatenate(
+        [line, np.zeros((many - 1) * stride + steps - len(line), np.uint8)]
+    )
     hold, onset = _levels(low, high, coding)
     pictures = []
     for start in range(0, many * stride, stride):
@@ -293,7 +343,9 @@ def image_windows(notes, tick=TICK, stride=None, shape=SHAPE, layout="pixel", co
 def _line(notes, tick, coding, low, high, outside, length=None):
     """The voxels in the order of time, shape (T,), uint8."""
     hold, onset = _levels(low, high, coding)
-    first, last, pitch = one_voice(in_range(notes, low, high, outside), _per_beat(tick), "encode_image")
+    first, last, pitch = one_voice(
+        in_range(notes, low, high, outside), _per_beat(tick), "encode_image"
+    )
     line = np.zeros(fit_length(last.max(initial=0), length), np.uint8)
     for a, b, p in zip(first, last, pitch - low):
         line[a], line[a + 1 : b] = onset[p], hold[p]
@@ -312,27 +364,41 @@ def _unfold(image, layout):
 
 def _levels(low, high, coding):
     if not LOW <= low <= high <= HIGH:
-        raise ValueError(f"pitches from {low} to {high}; a picture holds 1 to 127, its 0 being rest")
-    room = 510 // (2 * (high - low + 1) + 1)  # the most that leaves the highest start, room * (P + 1/2), within 255
+        raise ValueError(
+            f"pitches from {low} to {high}; a picture holds 1 to 127, its 0 being rest"
+        )
+    room = 510 // (
+        2 * (high - low + 1) + 1
+    )  # the most that leaves the highest start, room * (P + 1/2), within 255
     hold = room * np.arange(1, high - low + 2)
     return hold, hold + (room // 2 if _known(coding, CODINGS, "coding") == "onset" else 0)
 
 
 def _nearest(low, high, coding):
-    """For each value 0 to 255: the pitch (above `low`; -1 for rest) of the nearest legal one, and whether it marks a start."""
+    """For each value 0 to 255: the pitch (above `low`; -1 for rest) of the nearest legal
+    one, and whether it marks a start.
+    """
     hold, onset = _levels(low, high, coding)
     values = np.concatenate([[0], hold, onset])
     pitches = np.concatenate([[-1], np.arange(len(hold)), np.arange(len(hold))])
     order = np.argsort(values, kind="stable")
-    nearest = order[np.abs(values[order][None, :] - np.arange(256)[:, None]).argmin(axis=1)]  # ties go to the darker
-    return pitches[nearest], (nearest > len(hold)) if coding == "onset" else np.zeros(256, bool)
+    nearest = order[
+        np.abs(values[order][None, :] - np.arange(256)[:, None]).argmin(axis=1)
+    ]  # ties go to the darker
+    return pitches[nearest], (nearest > len(hold)) if coding == "onset" else np.zeros(
+        256, bool
+    )
 
 
 def _per_beat(tick):
-    """Steps to the beat, a whole number; ticks longer than a beat are not music at this scale."""
+    """Steps to the beat, a whole number; ticks longer than a beat are not music at this
+    scale.
+    """
     steps = round(1 / tick) if tick > 0 else 0
     if steps < 1 or abs(steps * tick - 1) > 1e-6:
-        raise ValueError(f"a tick of {tick} beats; it must be one over a whole number, such as 1/4 or 1/24")
+        raise ValueError(
+            f"a tick of {tick} beats; it must be one over a whole number, such as 1/4 or 1/24"
+        )
     return steps
 
 

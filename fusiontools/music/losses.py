@@ -1,8 +1,10 @@
-"""What each view of music loses, measured: a piece is written into a view, read back, and compared with itself.
+"""What each view of music loses, measured: a piece is written into a view, read back, and
+compared with itself.
 
-A view is one of the five ways in which the papers show music to a network: tokens, a grid, a piano roll, an image, a
-spectrogram. The first four are symbolic: notes go in and notes come out, and `lost` counts what is missing. The
-fifth is made of sound, and `lost_sound` counts there. Each has its variants, because the papers leave choices open.
+A view is one of the five ways in which the papers show music to a network: tokens, a grid,
+a piano roll, an image, a spectrogram. The first four are symbolic: notes go in and notes
+come out, and `lost` counts what is missing. The fifth is made of sound, and `lost_sound`
+counts there. Each has its variants, because the papers leave choices open.
 
 This measures the views, not the models, and not whether a listener would mind.
 """
@@ -15,8 +17,19 @@ from fusiontools.music.extract import match_notes
 from fusiontools.music.grid import decode_grid, encode_grid
 from fusiontools.music.image import SHAPE, TICK, decode_image, image_windows
 from fusiontools.music.notes import _need, concatenate
-from fusiontools.music.roll import decode_many_hot, decode_roll, encode_many_hot, encode_roll
-from fusiontools.music.spectrogram import HOP, N_FFT, decode_spectrogram, encode_spectrogram, stft
+from fusiontools.music.roll import (
+    decode_many_hot,
+    decode_roll,
+    encode_many_hot,
+    encode_roll,
+)
+from fusiontools.music.spectrogram import (
+    HOP,
+    N_FFT,
+    decode_spectrogram,
+    encode_spectrogram,
+    stft,
+)
 from fusiontools.music.tokens import PUBLIC, Vocabulary, decode_tokens, encode_tokens
 
 __all__ = ["VIEWS", "lost", "lost_sound", "round_trip"]
@@ -43,7 +56,9 @@ def _through_many_hot(notes):
 def _through_image(notes, coding):
     steps = int(np.prod(SHAPE))
     pictures = image_windows(notes, stride=steps, coding=coding, outside="drop")
-    return concatenate([decode_image(picture, coding=coding) for picture in pictures], steps * TICK)
+    return concatenate(
+        [decode_image(picture, coding=coding) for picture in pictures], steps * TICK
+    )
 
 
 VIEWS = {
@@ -63,9 +78,11 @@ def round_trip(notes, view):
     Parameters
     ----------
     notes : Notes
-        In beats, none before beat 0. Pitches that the view cannot hold are left out, and of chords it keeps what it can.
+        In beats, none before beat 0. Pitches that the view cannot hold are left out, and of
+        chords it keeps what it can.
     view : str or callable
-        A name in `VIEWS`, with the paper's settings; or a function from notes to notes, for settings of your own.
+        A name in `VIEWS`, with the paper's settings; or a function from notes to notes, for
+        settings of your own.
 
     Returns
     -------
@@ -99,16 +116,19 @@ def lost(notes, view, tolerance=TOLERANCE):
     view : str or callable
         As for `round_trip`.
     tolerance : float
-        A note counts as kept if the view gives back its pitch with an onset at most so many beats away.
+        A note counts as kept if the view gives back its pitch with an onset at most so many
+        beats away.
 
     Returns
     -------
     dict of str to float
-        ``notes``: how many there were. ``kept``: share of them that came back. ``added``: notes that came back and match
-        none, over all that came back. ``onset_error``, ``duration_error`` (beats) and ``velocity_error``: mean absolute
-        difference over the kept notes. ``voices``, ``voices_kept``: how many notes sound together on average, while any
-        does, before and after. ``chord_notes_lost``: of the notes during which another one starts or already sounds, the
-        share that did not come back; 0 where there are none.
+        ``notes``: how many there were. ``kept``: share of them that came back. ``added``:
+        notes that came back and match none, over all that came back. ``onset_error``,
+        ``duration_error`` (beats) and ``velocity_error``: mean absolute difference over the
+        kept notes. ``voices``, ``voices_kept``: how many notes sound together on average,
+        while any does, before and after. ``chord_notes_lost``: of the notes during which
+        another one starts or already sounds, the share that did not come back; 0 where
+        there are none.
 
     Raises
     ------
@@ -162,7 +182,10 @@ def _voices(notes):
 def _in_company(notes):
     """Which notes overlap another one, shape (N,); touching ends do not count."""
     slack = 1e-6
-    before = np.concatenate([[-np.inf], np.maximum.accumulate(notes.offset)[:-1]]) > notes.onset + slack
+    before = (
+        np.concatenate([[-np.inf], np.maximum.accumulate(notes.offset)[:-1]])
+        > notes.onset + slack
+    )
     after = np.append(notes.onset[1:], np.inf) < notes.offset - slack
     return before | after
 
@@ -182,9 +205,10 @@ def lost_sound(samples, n_fft=N_FFT, hop=HOP, iterations=32):
     Returns
     -------
     dict of str to float
-        ``with_phase``, ``without_phase``: size of the difference between the samples and what came back, over the size of
-        the samples (0 is exact, 1 is as bad as silence). ``picture_without_phase``: the same between the magnitudes of
-        both, which is nearer to what is heard: a shifted phase is another signal and sounds alike.
+        ``with_phase``, ``without_phase``: size of the difference between the samples and
+        what came back, over the size of the samples (0 is exact, 1 is as bad as silence).
+        ``picture_without_phase``: the same between the magnitudes of both, which is nearer
+        to what is heard: a shifted phase is another signal and sounds alike.
 
     Raises
     ------
@@ -194,7 +218,10 @@ def lost_sound(samples, n_fft=N_FFT, hop=HOP, iterations=32):
     Examples
     --------
     >>> report = lost_sound(np.sin(0.1 * np.arange(8000)))
-    >>> report["with_phase"] < 1e-9, report["picture_without_phase"] < 0.1 < report["without_phase"]
+    >>> (
+    ...     report["with_phase"] < 1e-9,
+    ...     report["picture_without_phase"] < 0.1 < report["without_phase"],
+    ... )
     (True, True)
     """
     log_magnitude, phase = encode_spectrogram(samples, n_fft, hop)
@@ -207,5 +234,8 @@ def lost_sound(samples, n_fft=N_FFT, hop=HOP, iterations=32):
     return {
         "with_phase": float(np.linalg.norm(exact - samples) / size),
         "without_phase": float(np.linalg.norm(guess - samples) / size),
-        "picture_without_phase": float(np.linalg.norm(np.abs(stft(guess, n_fft, hop)) - magnitude) / np.linalg.norm(magnitude)),
+        "picture_without_phase": float(
+            np.linalg.norm(np.abs(stft(guess, n_fft, hop)) - magnitude)
+            / np.linalg.norm(magnitude)
+        ),
     }

@@ -1,7 +1,8 @@
 """MIDI files, in and out.
 
-A file becomes a `Piece`: tracks of `Notes` in beats, a `Tempo`, the meters. symusic does the parsing (a thousand files
-a second); this module looks at the bytes first, so that a bad file is refused with its reason and never half read.
+A file becomes a `Piece`: tracks of `Notes` in beats, a `Tempo`, the meters. symusic does
+the parsing (a thousand files a second); this module looks at the bytes first, so that a bad
+file is refused with its reason and never half read.
 """
 
 import re
@@ -14,10 +15,23 @@ from fusiontools.errors import MusicFileError, NoNotesError
 from fusiontools.music.files import read_limited, write_whole
 from fusiontools.music.notes import Notes, Tempo, _need, crop, merge
 
-__all__ = ["Meter", "Piece", "Track", "bar_lines", "crop_piece", "piece_from_bytes", "piece_from_seconds", "read_midi", "write_midi"]
+__all__ = [
+    "Meter",
+    "Piece",
+    "Track",
+    "bar_lines",
+    "crop_piece",
+    "piece_from_bytes",
+    "piece_from_seconds",
+    "read_midi",
+    "write_midi",
+]
 
 TICKS_PER_BEAT = 480  # divides by 24 (piano rolls), by 4 (16ths) and by 3 (triplets)
-MICROSECONDS = (20_000, 0xFFFFFF)  # a beat, 3,000 to 3.5763 bpm: below lies a damaged event, not music; above, what MIDI cannot say
+MICROSECONDS = (
+    20_000,
+    0xFFFFFF,
+)  # a beat, 3,000 to 3.5763 bpm: below lies a damaged event, not music; above, what MIDI cannot say
 LONGEST_HOURS = 6.0  # a damaged time stamp easily asks for a year of silence
 LAST_TICK = 0x0FFFFFFF  # what a time stamp can say: 155 hours at 120 bpm
 LARGEST = 64_000_000  # bytes; a long symphony takes one million
@@ -26,14 +40,17 @@ AGAIN = "export the file again from the program that made it, or leave it out"
 
 @dataclass(frozen=True)
 class Meter:
-    """A time signature: `numerator` notes of one `denominator`-th to the bar, counted from `beat` on.
+    """A time signature: `numerator` notes of one `denominator`-th to the bar, counted from
+    `beat` on.
 
-    A first meter with `beat` below zero means an upbeat (anacrusis): with -3.0 in 4/4, the first bar line falls on beat 1.
+    A first meter with `beat` below zero means an upbeat (anacrusis): with -3.0 in 4/4, the
+    first bar line falls on beat 1.
 
     Raises
     ------
     ValueError
-        If the numerator is not 1 to 255, or the denominator no power of two up to 64: what MIDI can say and music uses.
+        If the numerator is not 1 to 255, or the denominator no power of two up to 64: what
+        MIDI can say and music uses.
     """
 
     beat: float
@@ -42,7 +59,9 @@ class Meter:
 
     def __post_init__(self):
         if not _is_meter(self.numerator, self.denominator) or not np.isfinite(self.beat):
-            raise ValueError(f"no meter: {self.numerator}/{self.denominator} from beat {self.beat} on")
+            raise ValueError(
+                f"no meter: {self.numerator}/{self.denominator} from beat {self.beat} on"
+            )
 
     @property
     def bar(self):
@@ -59,7 +78,9 @@ def _is_meter(numerator, denominator):
 
 @dataclass(frozen=True)
 class Track:
-    """One instrument's notes, in beats: a `UnitError` if they are in seconds. `program` is its General MIDI number, 0 to 127."""
+    """One instrument's notes, in beats: a `UnitError` if they are in seconds. `program` is
+    its General MIDI number, 0 to 127.
+    """
 
     notes: Notes
     program: int = 0
@@ -74,7 +95,8 @@ class Track:
 class Piece:
     """A MIDI file as a value.
 
-    `meters` is never empty: a file that names no meter is in 4/4, as MIDI prescribes. `tempo` likewise is 120 bpm.
+    `meters` is never empty: a file that names no meter is in 4/4, as MIDI prescribes.
+    `tempo` likewise is 120 bpm.
     """
 
     tracks: tuple = ()
@@ -83,7 +105,9 @@ class Piece:
     title: str = ""
 
     def notes(self, drums=False):
-        """All tracks' notes as one `Notes` in beats; drums only if asked for, since their pitches are not pitches."""
+        """All tracks' notes as one `Notes` in beats; drums only if asked for, since their
+        pitches are not pitches.
+        """
         parts = [t.notes for t in self.tracks if drums or not t.is_drum]
         return merge(*parts) if parts else Notes.of([])
 
@@ -99,13 +123,14 @@ def read_midi(path):
     Returns
     -------
     Piece
-        A note whose key never goes up is left out: nobody can say how long it lasts. So is a time signature that is no `Meter`.
+        A note whose key never goes up is left out: nobody can say how long it lasts. So is
+        a time signature that is no `Meter`.
 
     Raises
     ------
     MusicFileError
-        If the file is missing, empty, truncated, not MIDI, or its times are absurd; or if its format is 2, a set of patterns that do
-        not sound together.
+        If the file is missing, empty, truncated, not MIDI, or its times are absurd; or if
+        its format is 2, a set of patterns that do not sound together.
     NoNotesError
         If it holds no note.
 
@@ -126,24 +151,36 @@ def read_midi(path):
 
 
 def piece_from_bytes(data, where="MIDI data"):
-    """Like `read_midi`, from bytes at hand (an upload, a member of an archive); `where` names them in messages."""
+    """Like `read_midi`, from bytes at hand (an upload, a member of an archive); `where`
+    names them in messages.
+    """
     from symusic import Score
 
     data = _check_chunks(_unwrap_riff(bytes(data)), where)
     try:
         score = Score.from_midi(data)
-    except Exception as error:  # symusic raises RuntimeError, ValueError and worse, by version
-        raise MusicFileError(f"not readable as MIDI ({_first_line(error)})", where, AGAIN) from None
+    except (
+        Exception
+    ) as error:  # symusic raises RuntimeError, ValueError and worse, by version
+        raise MusicFileError(
+            f"not readable as MIDI ({_first_line(error)})", where, AGAIN
+        ) from None
     tpq = score.ticks_per_quarter
     tracks = tuple(_track(t, tpq) for t in score.tracks)
     tracks = tuple(t for t in tracks if len(t.notes))
     if not tracks:
-        raise NoNotesError("a MIDI file without a single note", where, "choose another file; this one may hold only tempo or lyrics")
+        raise NoNotesError(
+            "a MIDI file without a single note",
+            where,
+            "choose another file; this one may hold only tempo or lyrics",
+        )
     tempo = _tempo([(e.time / tpq, e.mspq) for e in score.tempos], where)
     hours = float(tempo.seconds_at(max(t.notes.end for t in tracks))) / 3600
     if not hours <= LONGEST_HOURS:
         raise MusicFileError(f"its last note ends after {hours:.3g} hours", where, AGAIN)
-    return Piece(tracks, tempo, _meters(score.time_signatures, tpq), title=score.tracks[0].name)
+    return Piece(
+        tracks, tempo, _meters(score.time_signatures, tpq), title=score.tracks[0].name
+    )
 
 
 def _first_line(error):
@@ -151,7 +188,9 @@ def _first_line(error):
 
 
 def _unwrap_riff(data):
-    """Some collections hold MIDI inside a RIFF container, as Windows once saved it: the file proper starts at MThd."""
+    """Some collections hold MIDI inside a RIFF container, as Windows once saved it: the
+    file proper starts at MThd.
+    """
     start = data.find(b"MThd", 0, 4096) if data[:4] == b"RIFF" else 0
     return data[start:] if start > 0 else data
 
@@ -160,26 +199,42 @@ def _check_chunks(data, where):
     """Refuse what cannot be a whole MIDI file, before any parser sees it."""
     _check_start(data, where)
     if len(data) < 14:
-        raise MusicFileError(f"truncated: {len(data)} bytes, and the header alone takes 14", where, AGAIN)
+        raise MusicFileError(
+            f"truncated: {len(data)} bytes, and the header alone takes 14", where, AGAIN
+        )
     length, kind, tracks, division = struct.unpack(">IHHH", data[4:14])
     if length < 6 or kind > 2:
-        raise MusicFileError(f"its header is damaged (length {length}, format {kind})", where, AGAIN)
+        raise MusicFileError(
+            f"its header is damaged (length {length}, format {kind})", where, AGAIN
+        )
     if kind == 2:
-        raise MusicFileError("format 2: patterns that do not sound together", where, "export it as format 0 or 1")
+        raise MusicFileError(
+            "format 2: patterns that do not sound together",
+            where,
+            "export it as format 0 or 1",
+        )
     if division & 0x8000 or division == 0:
         raise MusicFileError(
-            "its clock counts film frames or nothing, not fractions of a beat", where, "export it with ticks per quarter note"
+            "its clock counts film frames or nothing, not fractions of a beat",
+            where,
+            "export it with ticks per quarter note",
         )
     at, missing_tracks = 8 + length, tracks
-    while missing_tracks and len(data) - at >= 8:  # what stands after the last track is harmless, and common
+    while (
+        missing_tracks and len(data) - at >= 8
+    ):  # what stands after the last track is harmless, and common
         missing_tracks -= data[at : at + 4] == b"MTrk"
         size = struct.unpack(">I", data[at + 4 : at + 8])[0]
         if at + 8 + size > len(data):
             missing = at + 8 + size - len(data)
-            raise MusicFileError(f"truncated: {missing} bytes of a track are missing", where, AGAIN)
+            raise MusicFileError(
+                f"truncated: {missing} bytes of a track are missing", where, AGAIN
+            )
         at += 8 + size
     if missing_tracks:
-        raise MusicFileError(f"truncated: {missing_tracks} of {tracks} tracks are missing", where, AGAIN)
+        raise MusicFileError(
+            f"truncated: {missing_tracks} of {tracks} tracks are missing", where, AGAIN
+        )
     return data
 
 
@@ -188,43 +243,68 @@ def _check_start(data, where):
         raise MusicFileError("the file is empty", where, AGAIN)
     if data[:4] != b"MThd":
         seen = data[:12].decode("latin-1")
-        raise MusicFileError(f"not a MIDI file: it starts with {seen!r} where MIDI says 'MThd'", where, "convert it to Standard MIDI first")
+        raise MusicFileError(
+            f"not a MIDI file: it starts with {seen!r} where MIDI says 'MThd'",
+            where,
+            "convert it to Standard MIDI first",
+        )
 
 
 def _track(track, tpq):
     n = track.notes.numpy()
     whole = (n["time"] >= 0) & (n["velocity"] > 0) & (n["pitch"] >= 0)
     n = {k: v[whole].astype(np.int64) for k, v in n.items()}
-    duration = np.maximum(n["duration"], 1) / tpq  # a note that ends where it starts is a click: one tick long
+    duration = (
+        np.maximum(n["duration"], 1) / tpq
+    )  # a note that ends where it starts is a click: one tick long
     notes = Notes(n["time"] / tpq, duration, n["pitch"], n["velocity"], unit="beats")
-    return Track(notes, int(np.clip(track.program, 0, 127)), bool(track.is_drum), track.name)
+    return Track(
+        notes, int(np.clip(track.program, 0, 127)), bool(track.is_drum), track.name
+    )
 
 
 def _tempo(events, where):
-    """A tempo map from ``(beat, microseconds a beat)`` events; of several on one beat the last counts, as in players."""
+    """A tempo map from ``(beat, microseconds a beat)`` events; of several on one beat the
+    last counts, as in players.
+    """
     at = dict(sorted(events, key=lambda e: e[0])) or {0.0: 500_000}
     for mspq in at.values():
         if not MICROSECONDS[0] <= mspq <= MICROSECONDS[1]:
-            raise MusicFileError(f"an absurd tempo of {mspq} microseconds a beat", where, "repair the tempo track in a MIDI editor")
+            raise MusicFileError(
+                f"an absurd tempo of {mspq} microseconds a beat",
+                where,
+                "repair the tempo track in a MIDI editor",
+            )
     if min(at) > 0:
         at = {0.0: 500_000, **at}
     beats = np.array(list(at))
-    beats = np.append(beats, beats[-1] + 1.0)  # the last tempo goes on: one more anchor gives its slope
-    seconds = np.concatenate([[0.0], np.cumsum(np.diff(beats) * np.array(list(at.values())) / 1e6)])
+    beats = np.append(
+        beats, beats[-1] + 1.0
+    )  # the last tempo goes on: one more anchor gives its slope
+    seconds = np.concatenate(
+        [[0.0], np.cumsum(np.diff(beats) * np.array(list(at.values())) / 1e6)]
+    )
     return Tempo(beats, seconds)
 
 
 def _meters(signatures, tpq):
-    found = tuple(Meter(s.time / tpq, s.numerator, s.denominator) for s in signatures if _is_meter(s.numerator, s.denominator))
+    found = tuple(
+        Meter(s.time / tpq, s.numerator, s.denominator)
+        for s in signatures
+        if _is_meter(s.numerator, s.denominator)
+    )
     return found if found and found[0].beat == 0 else (Meter(0.0), *found)
 
 
 def piece_from_seconds(notes, bpm=120.0, **track):
-    """A one-track `Piece` from notes in seconds: the score's clock is laid over them at one tempo.
+    """A one-track `Piece` from notes in seconds: the score's clock is laid over them at one
+    tempo.
 
     Examples
     --------
-    >>> piece_from_seconds(Notes.of([(1, 1, 60)], unit="seconds"), bpm=60).tracks[0].notes.onset.tolist()
+    >>> piece_from_seconds(Notes.of([(1, 1, 60)], unit="seconds"), bpm=60).tracks[
+    ...     0
+    ... ].notes.onset.tolist()
     [1.0]
     """
     from fusiontools.music.notes import to_beats
@@ -253,8 +333,9 @@ def write_midi(music, path, bpm=None, program=0):
     UnitError
         If the notes are in seconds (see `piece_from_seconds`).
     MusicFileError
-        If a file cannot say it, or `read_midi` would refuse it again: notes before beat 0 or after six hours, a tempo below 3.5763 or above
-        3,000 bpm, a name that is no text. Or if the file cannot be written.
+        If a file cannot say it, or `read_midi` would refuse it again: notes before beat 0
+        or after six hours, a tempo below 3.5763 or above 3,000 bpm, a name that is no text.
+        Or if the file cannot be written.
     """
     from symusic import Note, Score, TimeSignature
     from symusic import Tempo as TempoEvent
@@ -262,7 +343,9 @@ def write_midi(music, path, bpm=None, program=0):
 
     if isinstance(music, Notes):
         _need(music, "beats", "write_midi")
-        music = Piece((Track(music, program),), Tempo.constant(120.0 if bpm is None else bpm))
+        music = Piece(
+            (Track(music, program),), Tempo.constant(120.0 if bpm is None else bpm)
+        )
     elif bpm is not None:
         raise ValueError("a piece brings its own tempo: bpm is for bare notes")
     if not any(len(t.notes) for t in music.tracks):
@@ -270,25 +353,50 @@ def write_midi(music, path, bpm=None, program=0):
     for t in music.tracks:
         if not 0 <= t.program <= 127:
             raise ValueError(f"program {t.program}; General MIDI knows 0 to 127")
-        if re.search("[\ud800-\udfff]", t.name or music.title):  # half a character: what is left of a name that was cut between bytes
-            raise MusicFileError(f"the name {t.name or music.title!a} is no text", path, "give the track another name")
+        if re.search(
+            "[\ud800-\udfff]", t.name or music.title
+        ):  # half a character: what is left of a name that was cut between bytes
+            raise MusicFileError(
+                f"the name {t.name or music.title!a} is no text",
+                path,
+                "give the track another name",
+            )
         if len(t.notes) and t.notes.onset[0] < 0:
-            raise MusicFileError(f"a note starts on beat {t.notes.onset[0]:g}, and a file starts on 0", path, "shift the notes first")
+            raise MusicFileError(
+                f"a note starts on beat {t.notes.onset[0]:g}, and a file starts on 0",
+                path,
+                "shift the notes first",
+            )
     micros = np.rint(60e6 / music.tempo.bpm)
     if not (MICROSECONDS[0] <= micros.min() and micros.max() <= MICROSECONDS[1]):
         raise MusicFileError(
-            f"a tempo from {music.tempo.bpm.min():g} to {music.tempo.bpm.max():g} beats a minute", path, "choose a playable tempo"
+            f"a tempo from {music.tempo.bpm.min():g} to {music.tempo.bpm.max():g} beats a minute",
+            path,
+            "choose a playable tempo",
         )
     end = max(t.notes.end for t in music.tracks)
     hours = float(np.ptp(music.tempo.seconds_at([0, end]))) / 3600
-    if not hours <= LONGEST_HOURS or max(end, *music.tempo.beat, *(m.beat for m in music.meters)) * TICKS_PER_BEAT >= LAST_TICK:
-        raise MusicFileError(f"its last note ends on beat {end:g}, after {hours:.3g} hours", path, "crop the music first")
+    if (
+        not hours <= LONGEST_HOURS
+        or max(end, *music.tempo.beat, *(m.beat for m in music.meters)) * TICKS_PER_BEAT
+        >= LAST_TICK
+    ):
+        raise MusicFileError(
+            f"its last note ends on beat {end:g}, after {hours:.3g} hours",
+            path,
+            "crop the music first",
+        )
     score = Score(TICKS_PER_BEAT)
-    # A file starts at tick 0: of all that holds before it, the last counts, and the first tempo holds from the start.
-    tempos = {0: micros[0]} | {max(_tick(beat), 0): mspq for beat, mspq in zip(music.tempo.beat, micros)}
+    # A file starts at tick 0: of all that holds before it, the last counts, and the first
+    # tempo holds from the start.
+    tempos = {0: micros[0]} | {
+        max(_tick(beat), 0): mspq for beat, mspq in zip(music.tempo.beat, micros)
+    }
     for tick, mspq in sorted(tempos.items()):
         score.tempos.append(TempoEvent(tick, mspq=int(mspq)))
-    for tick, m in sorted({max(_tick(m.beat), 0): m for m in _upbeat_as_bar(music.meters)}.items()):
+    for tick, m in sorted(
+        {max(_tick(m.beat), 0): m for m in _upbeat_as_bar(music.meters)}.items()
+    ):
         score.time_signatures.append(TimeSignature(tick, m.numerator, m.denominator))
     for t in music.tracks:
         track = MidiTrack(t.name or music.title, t.program, t.is_drum)
@@ -300,7 +408,9 @@ def write_midi(music, path, bpm=None, program=0):
 
 
 def _upbeat_as_bar(meters):
-    """A file cannot start before zero: an upbeat becomes a short bar of its own, in the coarsest note value that can say its length."""
+    """A file cannot start before zero: an upbeat becomes a short bar of its own, in the
+    coarsest note value that can say its length.
+    """
     meters = _from_zero(meters)
     first, *rest = meters
     left = first.beat % first.bar
@@ -309,7 +419,11 @@ def _upbeat_as_bar(meters):
     for denominator in (first.denominator, 4, 8, 16, 32, 64):
         count = left * denominator / 4
         if count == round(count) and count < 256 and (not rest or left < rest[0].beat):
-            return (Meter(0.0, round(count), denominator), Meter(left, first.numerator, first.denominator), *rest)
+            return (
+                Meter(0.0, round(count), denominator),
+                Meter(left, first.numerator, first.denominator),
+                *rest,
+            )
     return meters
 
 
@@ -320,7 +434,8 @@ def _from_zero(meters):
 
 
 def crop_piece(piece, start, stop):
-    """The part of a piece between two beats, with `start` as the new beat 0; tracks that are silent there are left out.
+    """The part of a piece between two beats, with `start` as the new beat 0; tracks that
+    are silent there are left out.
 
     Examples
     --------
@@ -328,14 +443,27 @@ def crop_piece(piece, start, stop):
     >>> crop_piece(piece, 4, 8).tracks[0].notes
     Notes(1 notes, D4 to D4, 0 to 1 beats)
     """
-    tracks = [Track(crop(t.notes, start, stop), t.program, t.is_drum, t.name) for t in piece.tracks]
-    tempo = Tempo(piece.tempo.beat - start, piece.tempo.second - piece.tempo.seconds_at(start))
-    meters = _from_zero(tuple(Meter(m.beat - start, m.numerator, m.denominator) for m in piece.meters if m.beat < stop))
+    tracks = [
+        Track(crop(t.notes, start, stop), t.program, t.is_drum, t.name)
+        for t in piece.tracks
+    ]
+    tempo = Tempo(
+        piece.tempo.beat - start, piece.tempo.second - piece.tempo.seconds_at(start)
+    )
+    meters = _from_zero(
+        tuple(
+            Meter(m.beat - start, m.numerator, m.denominator)
+            for m in piece.meters
+            if m.beat < stop
+        )
+    )
     return Piece(tuple(t for t in tracks if len(t.notes)), tempo, meters, piece.title)
 
 
 def bar_lines(piece, stop=None):
-    """The beats on which bars of a piece start, from 0 up to `stop` (default: the end of its last note), shape (B,)."""
+    """The beats on which bars of a piece start, from 0 up to `stop` (default: the end of
+    its last note), shape (B,).
+    """
     stop = max((t.notes.end for t in piece.tracks), default=0.0) if stop is None else stop
     lines = []
     for meter, following in zip(piece.meters, (*piece.meters[1:], None)):

@@ -1,11 +1,13 @@
-"""Notes as plain values: when each one starts, how long it lasts, how high and how loud it is.
+"""Notes as plain values: when each one starts, how long it lasts, how high and how loud it
+is.
 
-This is the one currency of the package. Files are read into it, encodings start from it and return to it,
-players and plots take it. It knows nothing of files, tracks or instruments (see `fusiontools.music.midi`).
+This is the one currency of the package. Files are read into it, encodings start from it and
+return to it, players and plots take it. It knows nothing of files, tracks or instruments
+(see `fusiontools.music.midi`).
 
-Two clocks exist in music and are never mixed here: **beats** (what a score counts; a beat is a quarter note
-throughout the book) and **seconds** (what a recording counts). Every `Notes` says which one it uses, and only a
-`Tempo` turns one into the other.
+Two clocks exist in music and are never mixed here: **beats** (what a score counts; a beat
+is a quarter note throughout the book) and **seconds** (what a recording counts). Every
+`Notes` says which one it uses, and only a `Tempo` turns one into the other.
 """
 
 from dataclasses import dataclass, field, replace
@@ -34,14 +36,16 @@ __all__ = [
 ]
 
 UNITS = ("beats", "seconds")
-VELOCITY = 80  # a comfortable mezzo-forte, used wherever a source says nothing about loudness
+VELOCITY = (
+    80  # a comfortable mezzo-forte, used wherever a source says nothing about loudness
+)
 
 
 class Note(NamedTuple):
     """One note, as `Notes` hands it out.
 
-    `onset` and `duration` are in the unit of the `Notes` it came from; `pitch` is a MIDI number (60 is middle C);
-    `velocity` runs from 1 to 127.
+    `onset` and `duration` are in the unit of the `Notes` it came from; `pitch` is a MIDI
+    number (60 is middle C); `velocity` runs from 1 to 127.
     """
 
     onset: float
@@ -89,54 +93,96 @@ class Notes:
 
     def __post_init__(self):
         if self.unit not in UNITS:
-            raise UnitError(f"the unit is {self.unit!r}", do="say unit='beats' or unit='seconds'")
+            raise UnitError(
+                f"the unit is {self.unit!r}", do="say unit='beats' or unit='seconds'"
+            )
         onset = np.asarray(self.onset, dtype=np.float64)
         columns = {
             "onset": onset,
             "duration": np.asarray(self.duration, dtype=np.float64),
             "pitch": _whole(self.pitch, "pitch"),
-            "velocity": np.full(onset.shape, VELOCITY) if self.velocity is None else _whole(self.velocity, "velocity"),
+            "velocity": np.full(onset.shape, VELOCITY)
+            if self.velocity is None
+            else _whole(self.velocity, "velocity"),
         }
         if any(c.ndim != 1 or len(c) != len(onset) for c in columns.values()):
-            raise ValueError(f"note arrays must be one-dimensional and of one length, found shapes {[c.shape for c in columns.values()]}")
+            raise ValueError(
+                f"note arrays must be one-dimensional and of one length, found shapes {[c.shape for c in columns.values()]}"
+            )
         if len(onset):
             if not (np.isfinite(onset).all() and np.isfinite(columns["duration"]).all()):
                 raise ValueError("onsets and durations must be finite numbers")
             if columns["duration"].min() <= 0:
-                raise ValueError(f"a note lasts {columns['duration'].min()} {self.unit}; durations must be positive")
+                raise ValueError(
+                    f"a note lasts {columns['duration'].min()} {self.unit}; durations must be positive"
+                )
             for name, low in (("pitch", 0), ("velocity", 1)):
                 if columns[name].min() < low or columns[name].max() > 127:
-                    raise ValueError(f"{name} runs from {columns[name].min()} to {columns[name].max()}; MIDI knows {low} to 127")
-            order = np.lexsort((columns["pitch"], onset))  # last key sorts first: onset, then pitch
+                    raise ValueError(
+                        f"{name} runs from {columns[name].min()} to {columns[name].max()}; MIDI knows {low} to 127"
+                    )
+            order = np.lexsort(
+                (columns["pitch"], onset)
+            )  # last key sorts first: onset, then pitch
             columns = {name: c[order] for name, c in columns.items()}
         for name, column in columns.items():
-            column = column.astype(np.float64 if name in ("onset", "duration") else np.int16)
+            column = column.astype(
+                np.float64 if name in ("onset", "duration") else np.int16
+            )
             column.setflags(write=False)  # a value, not a state
             object.__setattr__(self, name, column)
 
     @classmethod
     def of(cls, rows, unit="beats"):
-        """Build notes from rows of ``(onset, duration, pitch)`` or ``(onset, duration, pitch, velocity)``."""
+        """Build notes from rows of ``(onset, duration, pitch)`` or ``(onset, duration,
+        pitch, velocity)``.
+        """
         rows = [Note(*row) for row in rows]
-        return cls(*(np.array(c) for c in zip(*rows)), unit=unit) if rows else cls([], [], [], [], unit=unit)
+        return (
+            cls(*(np.array(c) for c in zip(*rows)), unit=unit)
+            if rows
+            else cls([], [], [], [], unit=unit)
+        )
 
     def __len__(self):
         return len(self.onset)
 
     def __iter__(self):
-        return (Note(*row) for row in zip(self.onset.tolist(), self.duration.tolist(), self.pitch.tolist(), self.velocity.tolist()))
+        return (
+            Note(*row)
+            for row in zip(
+                self.onset.tolist(),
+                self.duration.tolist(),
+                self.pitch.tolist(),
+                self.velocity.tolist(),
+            )
+        )
 
     def __getitem__(self, which):
-        """One `Note` for an integer; `Notes` for a slice, a boolean mask or a list of indices."""
+        """One `Note` for an integer; `Notes` for a slice, a boolean mask or a list of
+        indices.
+        """
         if isinstance(which, (int, np.integer)):
-            return Note(float(self.onset[which]), float(self.duration[which]), int(self.pitch[which]), int(self.velocity[which]))
-        return Notes(self.onset[which], self.duration[which], self.pitch[which], self.velocity[which], unit=self.unit)
+            return Note(
+                float(self.onset[which]),
+                float(self.duration[which]),
+                int(self.pitch[which]),
+                int(self.velocity[which]),
+            )
+        return Notes(
+            self.onset[which],
+            self.duration[which],
+            self.pitch[which],
+            self.velocity[which],
+            unit=self.unit,
+        )
 
     def __eq__(self, other):
         if not isinstance(other, Notes):
             return NotImplemented
         return self.unit == other.unit and all(
-            np.array_equal(getattr(self, c), getattr(other, c)) for c in ("onset", "duration", "pitch", "velocity")
+            np.array_equal(getattr(self, c), getattr(other, c))
+            for c in ("onset", "duration", "pitch", "velocity")
         )
 
     def __repr__(self):
@@ -171,8 +217,8 @@ class Tempo:
     Parameters
     ----------
     beat, second : array_like of float, shape (K,), K >= 2
-        Anchor points, both strictly increasing. Between anchors the tempo is constant; before the first and after
-        the last it goes on as it was.
+        Anchor points, both strictly increasing. Between anchors the tempo is constant;
+        before the first and after the last it goes on as it was.
 
     Raises
     ------
@@ -194,28 +240,46 @@ class Tempo:
     def __post_init__(self):
         for name in ("beat", "second"):
             anchors = np.array(getattr(self, name), dtype=np.float64)
-            if anchors.ndim != 1 or len(anchors) < 2 or not np.isfinite(anchors).all() or (np.diff(anchors) <= 0).any():
-                raise MusicFileError(f"the {name}s of the tempo map do not increase", do="repair the tempo track, or give a constant tempo")
+            if (
+                anchors.ndim != 1
+                or len(anchors) < 2
+                or not np.isfinite(anchors).all()
+                or (np.diff(anchors) <= 0).any()
+            ):
+                raise MusicFileError(
+                    f"the {name}s of the tempo map do not increase",
+                    do="repair the tempo track, or give a constant tempo",
+                )
             anchors.setflags(write=False)
             object.__setattr__(self, name, anchors)
         if len(self.beat) != len(self.second):
-            raise ValueError(f"{len(self.beat)} beats against {len(self.second)} seconds in a tempo map")
+            raise ValueError(
+                f"{len(self.beat)} beats against {len(self.second)} seconds in a tempo map"
+            )
 
     @classmethod
     def constant(cls, bpm=120.0):
         """One tempo throughout, in quarter notes a minute."""
         if not 0 < bpm < float("inf"):
-            raise MusicFileError(f"a tempo of {bpm} beats a minute", do="give a positive tempo, such as 120")
+            raise MusicFileError(
+                f"a tempo of {bpm} beats a minute", do="give a positive tempo, such as 120"
+            )
         return cls([0.0, 1.0], [0.0, 60.0 / bpm])
 
     def __eq__(self, other):
         if not isinstance(other, Tempo):
             return NotImplemented
-        return np.array_equal(self.beat, other.beat) and np.array_equal(self.second, other.second)
+        return np.array_equal(self.beat, other.beat) and np.array_equal(
+            self.second, other.second
+        )
 
     def __repr__(self):
         bpm = self.bpm
-        return f"Tempo({bpm[0]:.4g} bpm)" if np.allclose(bpm, bpm[0]) else f"Tempo({bpm.min():.4g} to {bpm.max():.4g} bpm)"
+        return (
+            f"Tempo({bpm[0]:.4g} bpm)"
+            if np.allclose(bpm, bpm[0])
+            else f"Tempo({bpm.min():.4g} to {bpm.max():.4g} bpm)"
+        )
 
     @property
     def bpm(self):
@@ -232,7 +296,9 @@ class Tempo:
 
 
 def _interpolate(x, xs, ys):
-    """Piecewise linear through the anchors, with the first and last slope going on outside them."""
+    """Piecewise linear through the anchors, with the first and last slope going on outside
+    them.
+    """
     x = np.asarray(x, dtype=np.float64)
     i = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, len(xs) - 2)
     return ys[i] + (x - xs[i]) * (ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i])
@@ -241,7 +307,10 @@ def _interpolate(x, xs, ys):
 def _need(notes, unit, what):
     if notes.unit != unit:
         other = "to_beats" if unit == "beats" else "to_seconds"
-        raise UnitError(f"{what} needs {unit}, and these notes are in {notes.unit}", do=f"convert them with {other}(notes, tempo)")
+        raise UnitError(
+            f"{what} needs {unit}, and these notes are in {notes.unit}",
+            do=f"convert them with {other}(notes, tempo)",
+        )
 
 
 def to_seconds(notes, tempo):
@@ -316,7 +385,8 @@ def shift(notes, by):
 
 
 def crop(notes, start, stop):
-    """The notes that start in ``[start, stop)``, cut off at `stop`, with `start` as the new zero.
+    """The notes that start in ``[start, stop)``, cut off at `stop`, with `start` as the new
+    zero.
 
     Examples
     --------
@@ -324,7 +394,13 @@ def crop(notes, start, stop):
     Notes(1 notes, D4 to D4, 0 to 2 beats)
     """
     inside = notes[(notes.onset >= start) & (notes.onset < stop)]
-    return Notes(inside.onset - start, np.minimum(inside.duration, stop - inside.onset), inside.pitch, inside.velocity, unit=notes.unit)
+    return Notes(
+        inside.onset - start,
+        np.minimum(inside.duration, stop - inside.onset),
+        inside.pitch,
+        inside.velocity,
+        unit=notes.unit,
+    )
 
 
 def merge(*parts):
@@ -334,7 +410,13 @@ def merge(*parts):
     unit = parts[0].unit
     for part in parts:
         _need(part, unit, "merge")
-    return Notes(*(np.concatenate([getattr(p, c) for p in parts]) for c in ("onset", "duration", "pitch", "velocity")), unit=unit)
+    return Notes(
+        *(
+            np.concatenate([getattr(p, c) for p in parts])
+            for c in ("onset", "duration", "pitch", "velocity")
+        ),
+        unit=unit,
+    )
 
 
 def concatenate(parts, lengths):
@@ -345,7 +427,8 @@ def concatenate(parts, lengths):
     parts : sequence of Notes
         All in one unit.
     lengths : float or sequence of float
-        How long each part takes, in that unit: a bar's silence at its end counts, so the notes alone cannot say.
+        How long each part takes, in that unit: a bar's silence at its end counts, so the
+        notes alone cannot say.
 
     Examples
     --------
@@ -359,7 +442,8 @@ def concatenate(parts, lengths):
 
 
 def quantize(notes, step=0.25):
-    """Pull onsets and ends to the nearest multiple of `step` beats; no note becomes shorter than one step.
+    """Pull onsets and ends to the nearest multiple of `step` beats; no note becomes shorter
+    than one step.
 
     Parameters
     ----------
@@ -374,20 +458,28 @@ def quantize(notes, step=0.25):
     Note(onset=1.0, duration=0.25, pitch=60, velocity=80)
     """
     _need(notes, "beats", "quantize")
-    first = np.floor(notes.onset / step + 0.5)  # halves go up, always: np.round would send them to even numbers
+    first = np.floor(
+        notes.onset / step + 0.5
+    )  # halves go up, always: np.round would send them to even numbers
     last = np.maximum(np.floor(notes.offset / step + 0.5), first + 1)
-    return Notes(first * step, (last - first) * step, notes.pitch, notes.velocity, unit="beats")
+    return Notes(
+        first * step, (last - first) * step, notes.pitch, notes.velocity, unit="beats"
+    )
 
 
 def is_melody(notes, tolerance=1e-6):
-    """Whether at most one note sounds at any time (overlaps up to `tolerance` of the unit are forgiven)."""
+    """Whether at most one note sounds at any time (overlaps up to `tolerance` of the unit
+    are forgiven).
+    """
     return bool((notes.onset[1:] - notes.offset[:-1] >= -tolerance).all())
 
 
 def legato(notes):
-    """Cut every note where the next one starts, so that a played melody is a melody; notes that start together keep the highest.
+    """Cut every note where the next one starts, so that a played melody is a melody; notes
+    that start together keep the highest.
 
-    Onsets up to a millionth of the unit apart are one: sums of thirds may differ in their last digit.
+    Onsets up to a millionth of the unit apart are one: sums of thirds may differ in their
+    last digit.
 
     Examples
     --------
@@ -398,9 +490,13 @@ def legato(notes):
         return notes
     group = np.cumsum(np.append(False, np.diff(notes.onset) > 1e-6))
     order = np.lexsort((notes.pitch, group))
-    top = notes[order[np.append(np.diff(group) > 0, True)]]  # the last of a group is the highest
+    top = notes[
+        order[np.append(np.diff(group) > 0, True)]
+    ]  # the last of a group is the highest
     gap = np.append(np.diff(top.onset), np.inf)
-    return Notes(top.onset, np.minimum(top.duration, gap), top.pitch, top.velocity, unit=notes.unit)
+    return Notes(
+        top.onset, np.minimum(top.duration, gap), top.pitch, top.velocity, unit=notes.unit
+    )
 
 
 def intervals(notes):

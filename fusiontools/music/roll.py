@@ -1,15 +1,18 @@
-"""Piano rolls, many-hot: which pitches start, and which sound, at each of 24 steps to the beat.
+"""Piano rolls, many-hot: which pitches start, and which sound, at each of 24 steps to the
+beat.
 
-The LSTM and CNN-LSTM GANs paper draws music as a picture: time one way, pitch the other, a cell set where a note
-sounds. A *many-hot* roll is just that, and it cannot tell one long note from the same note struck twice. `encode_roll`
-therefore writes two such pictures, called planes: the starts and the sound. The decoder needs both to be exact; the
-plain roll of the paper is the second plane alone (`encode_many_hot`), and what it merges is documented there.
+The LSTM and CNN-LSTM GANs paper draws music as a picture: time one way, pitch the other, a
+cell set where a note sounds. A *many-hot* roll is just that, and it cannot tell one long
+note from the same note struck twice. `encode_roll` therefore writes two such pictures,
+called planes: the starts and the sound. The decoder needs both to be exact; the plain roll
+of the paper is the second plane alone (`encode_many_hot`), and what it merges is documented
+there.
 
-Rolls lose timing finer than their steps, notes of one pitch that overlap, and loudness unless asked to keep it. They
-keep chords, which no other symbolic view here does.
+Rolls lose timing finer than their steps, notes of one pitch that overlap, and loudness
+unless asked to keep it. They keep chords, which no other symbolic view here does.
 
-The layout is always ``(T, P)``, time by pitch, with row 0 the first step and column 0 the pitch `low`. This module
-draws nothing, and it knows neither songs nor tracks.
+The layout is always ``(T, P)``, time by pitch, with row 0 the first step and column 0 the
+pitch `low`. This module draws nothing, and it knows neither songs nor tracks.
 """
 
 import numpy as np
@@ -34,7 +37,8 @@ STEPS_PER_BEAT = 24  # divides by 2, 3, 4, 6 and 8: 16ths and triplets both fall
 
 
 def cells(notes, steps_per_beat, what="this view"):
-    """First cell of each note and the cell after its last, as whole numbers; halves go up, and no note gets less than one cell.
+    """First cell of each note and the cell after its last, as whole numbers; halves go up,
+    and no note gets less than one cell.
 
     Parameters
     ----------
@@ -56,11 +60,18 @@ def cells(notes, steps_per_beat, what="this view"):
     """
     _need(notes, "beats", what)
     if steps_per_beat < 1 or steps_per_beat != int(steps_per_beat):
-        raise ValueError(f"{steps_per_beat} steps to the beat; a whole number of at least 1 is needed")
-    first = np.floor(notes.onset * steps_per_beat + 0.5).astype(np.int64)  # half up, as `quantize` does
+        raise ValueError(
+            f"{steps_per_beat} steps to the beat; a whole number of at least 1 is needed"
+        )
+    first = np.floor(notes.onset * steps_per_beat + 0.5).astype(
+        np.int64
+    )  # half up, as `quantize` does
     last = np.floor(notes.offset * steps_per_beat + 0.5).astype(np.int64)
     if len(first) and first.min() < 0:
-        raise MusicFileError(f"a note starts at beat {notes.onset.min():g}, before beat 0", do="move the notes later with shift(notes, by)")
+        raise MusicFileError(
+            f"a note starts at beat {notes.onset.min():g}, before beat 0",
+            do="move the notes later with shift(notes, by)",
+        )
     return first, np.maximum(last, first + 1)
 
 
@@ -69,22 +80,28 @@ def fit_length(needed, length):
     if length is None:
         return int(needed)
     if length < needed:
-        raise MusicFileError(f"the notes take {needed} steps and the length is {length}", do="crop(notes, start, stop) them first")
+        raise MusicFileError(
+            f"the notes take {needed} steps and the length is {length}",
+            do="crop(notes, start, stop) them first",
+        )
     return int(length)
 
 
-def encode_roll(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=None, velocity=False):
+def encode_roll(
+    notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=None, velocity=False
+):
     """Draw notes as two planes: where they start, and where they sound.
 
     Parameters
     ----------
     notes : Notes
-        In beats. Of several notes with one pitch and one first step the longest stays; otherwise a later note of the
-        same pitch cuts the earlier one.
+        In beats. Of several notes with one pitch and one first step the longest stays;
+        otherwise a later note of the same pitch cuts the earlier one.
     steps_per_beat : int
         24 in the paper.
     low, high : int
-        The pitches that have a column. Notes outside are an error: `in_range` of the grid's module can drop or fold them.
+        The pitches that have a column. Notes outside are an error: `in_range` of the grid's
+        module can drop or fold them.
     length : int, optional
         Number of steps; by default the roll ends with its last note.
     velocity : bool
@@ -100,11 +117,13 @@ def encode_roll(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=No
     UnitError
         If the notes are in seconds.
     MusicFileError
-        If a note starts before beat 0, lies outside the pitches, or `length` is shorter than the music.
+        If a note starts before beat 0, lies outside the pitches, or `length` is shorter
+        than the music.
 
     References
     ----------
-    Music Generation with GANs, sections 1 (many-hot) and 1.1 (piano rolls), figure 1 (24 "pixels" to the beat).
+    Music Generation with GANs, sections 1 (many-hot) and 1.1 (piano rolls), figure 1 (24
+    "pixels" to the beat).
 
     Examples
     --------
@@ -120,7 +139,9 @@ def encode_roll(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=No
         )
     roll = np.zeros((2, fit_length(last.max(initial=0), length), high - low + 1), np.uint8)
     column, loud = notes.pitch.astype(np.int64) - low, notes.velocity
-    order = np.lexsort((last, first))  # of notes that start together, the longest is drawn last and wins
+    order = np.lexsort(
+        (last, first)
+    )  # of notes that start together, the longest is drawn last and wins
     for i in order:
         a, b, p = first[i], last[i], column[i]
         roll[SOUND, a:, p] = 0  # whatever still sounds on this pitch stops here
@@ -132,8 +153,8 @@ def encode_roll(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=No
 def decode_roll(roll, steps_per_beat=STEPS_PER_BEAT, low=0, velocity=False):
     """Read two planes as notes: the inverse of `encode_roll` for every legal roll.
 
-    It reads illegal rolls too: sound after silence starts a note even where no start is marked, and a start sounds for
-    one step even where the plane of sound is empty.
+    It reads illegal rolls too: sound after silence starts a note even where no start is
+    marked, and a start sounds for one step even where the plane of sound is empty.
 
     Parameters
     ----------
@@ -147,7 +168,8 @@ def decode_roll(roll, steps_per_beat=STEPS_PER_BEAT, low=0, velocity=False):
     Returns
     -------
     Notes
-        In beats. The silence after the last note is not in it: pass ``length=roll.shape[1]`` to encode it back.
+        In beats. The silence after the last note is not in it: pass
+        ``length=roll.shape[1]`` to encode it back.
 
     Raises
     ------
@@ -161,25 +183,32 @@ def decode_roll(roll, steps_per_beat=STEPS_PER_BEAT, low=0, velocity=False):
     """
     roll = np.asarray(roll)
     if roll.ndim != 3 or roll.shape[0] != 2:
-        raise ValueError(f"two planes of time by pitch are needed, shape (2, T, P); found {roll.shape}")
+        raise ValueError(
+            f"two planes of time by pitch are needed, shape (2, T, P); found {roll.shape}"
+        )
     onset = roll[ONSET].T  # (P, T): one lane a pitch
     sound = (roll[SOUND].T != 0) | (onset != 0)
     after_silence = np.diff(sound.astype(np.int8), axis=1, prepend=0) == 1
     start = (onset != 0) | after_silence
     lanes, steps = sound.shape
-    stop = np.ones((lanes, steps + 1), bool)  # one more step, so that no note runs into the next lane
+    stop = np.ones(
+        (lanes, steps + 1), bool
+    )  # one more step, so that no note runs into the next lane
     stop[:, :steps] = start | ~sound
     stops = np.flatnonzero(stop)
     lane, first = np.nonzero(start)
     here = lane * (steps + 1) + first
     last = stops[np.searchsorted(stops, here, side="right")] - lane * (steps + 1)
     loud = np.clip(onset[lane, first], 1, 127) if velocity else np.full(len(lane), VELOCITY)
-    loud = np.where(onset[lane, first] == 0, VELOCITY, loud)  # a note that no start announced
+    loud = np.where(
+        onset[lane, first] == 0, VELOCITY, loud
+    )  # a note that no start announced
     return Notes(first / steps_per_beat, (last - first) / steps_per_beat, lane + low, loud)
 
 
 def is_legal_roll(roll, velocity=False):
-    """Whether `encode_roll` could have drawn this: known values, every start sounds, and no sound without its start.
+    """Whether `encode_roll` could have drawn this: known values, every start sounds, and no
+    sound without its start.
 
     Examples
     --------
@@ -190,16 +219,23 @@ def is_legal_roll(roll, velocity=False):
     onset, sound = np.asarray(roll)
     if onset.size == 0:
         return True
-    known = onset.min() >= 0 and onset.max() <= (127 if velocity else 1) and np.isin(sound, (0, 1)).all()
+    known = (
+        onset.min() >= 0
+        and onset.max() <= (127 if velocity else 1)
+        and np.isin(sound, (0, 1)).all()
+    )
     after_silence = np.diff(sound.astype(np.int8), axis=0, prepend=0) == 1
-    return bool(known and (sound[onset != 0] == 1).all() and (onset[after_silence] != 0).all())
+    return bool(
+        known and (sound[onset != 0] == 1).all() and (onset[after_silence] != 0).all()
+    )
 
 
 def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=None):
     """Draw notes as the paper's plain many-hot roll: the plane of sound alone.
 
-    It merges notes of one pitch that touch: a note struck four times in a row becomes one long note, and no decoder can
-    know. Notes with a step of silence between them stay apart.
+    It merges notes of one pitch that touch: a note struck four times in a row becomes one
+    long note, and no decoder can know. Notes with a step of silence between them stay
+    apart.
 
     Returns
     -------
@@ -207,7 +243,9 @@ def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, lengt
 
     Examples
     --------
-    >>> encode_many_hot(Notes.of([(0, 1, 60), (1, 1, 60)]), steps_per_beat=2)[:, 60].tolist()
+    >>> encode_many_hot(Notes.of([(0, 1, 60), (1, 1, 60)]), steps_per_beat=2)[
+    ...     :, 60
+    ... ].tolist()
     [1, 1, 1, 1]
     """
     return encode_roll(notes, steps_per_beat, low, high, length)[SOUND]
@@ -216,7 +254,8 @@ def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, lengt
 def decode_many_hot(roll, steps_per_beat=STEPS_PER_BEAT, low=0, threshold=0.5):
     """Read a plain many-hot roll: each unbroken run of sound is one note.
 
-    Every roll of zeros and ones is legal: ``encode_many_hot(decode_many_hot(roll))`` gives it back.
+    Every roll of zeros and ones is legal: ``encode_many_hot(decode_many_hot(roll))`` gives
+    it back.
 
     Parameters
     ----------
@@ -239,12 +278,15 @@ def decode_many_hot(roll, steps_per_beat=STEPS_PER_BEAT, low=0, threshold=0.5):
     """
     sound = np.asarray(roll) >= threshold
     if sound.ndim != 2:
-        raise ValueError(f"one plane of time by pitch is needed, shape (T, P); found {sound.shape}")
+        raise ValueError(
+            f"one plane of time by pitch is needed, shape (T, P); found {sound.shape}"
+        )
     return decode_roll(np.stack([np.zeros_like(sound), sound]), steps_per_beat, low)
 
 
 def split_bars(roll, steps=96):
-    """Cut a roll into bars, the picture that the paper's networks see; the last bar is filled up with silence.
+    """Cut a roll into bars, the picture that the paper's networks see; the last bar is
+    filled up with silence.
 
     Parameters
     ----------
@@ -255,7 +297,8 @@ def split_bars(roll, steps=96):
     Returns
     -------
     ndarray, shape (N, ..., steps, P)
-        A note that is tied over the bar line has no start in its second bar; `decode_roll` starts it there anew.
+        A note that is tied over the bar line has no start in its second bar; `decode_roll`
+        starts it there anew.
 
     Examples
     --------
@@ -271,7 +314,8 @@ def split_bars(roll, steps=96):
 
 
 def join_bars(bars):
-    """Lay bars end to end: the inverse of `split_bars`, but for the silence that filled up the last bar.
+    """Lay bars end to end: the inverse of `split_bars`, but for the silence that filled up
+    the last bar.
 
     Examples
     --------

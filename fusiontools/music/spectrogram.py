@@ -1,27 +1,45 @@
 """Sound as a picture: how loud each frequency is at each moment, and the way back.
 
-The audio style-transfer paper works on spectrograms of ten seconds at 22,050 Hz: windows of 2,048 samples every 512,
-hence 1,025 frequencies by 430 frames, "train on the magnitude, and recover with the phase" (section 3.1). So there are
-two ways back here: with the phase the samples return exactly; without it a phase is searched that fits (Griffin and
-Lim), which sounds close but is another signal.
+The audio style-transfer paper works on spectrograms of ten seconds at 22,050 Hz: windows of
+2,048 samples every 512, hence 1,025 frequencies by 430 frames, "train on the magnitude, and
+recover with the phase" (section 3.1). So there are two ways back here: with the phase the
+samples return exactly; without it a phase is searched that fits (Griffin and Lim), which
+sounds close but is another signal.
 
-Magnitudes are stored as log(1 + x), not log(x): silence is 0 instead of minus infinity, nothing is clipped, loud
-partials do not drown the soft ones, and exp(y) - 1 undoes it. The paper does not say which logarithm it takes; the
-public code that it follows takes this one.
+Magnitudes are stored as log(1 + x), not log(x): silence is 0 instead of minus infinity,
+nothing is clipped, loud partials do not drown the soft ones, and exp(y) - 1 undoes it. The
+paper does not say which logarithm it takes; the public code that it follows takes this one.
 
-About 430: ten seconds are 220,500 samples and give 431 centred frames; that public code keeps the first 430. Pass
-``frames=430`` to do so: every sample still lies under some kept frame, so the inverse stays exact.
+About 430: ten seconds are 220,500 samples and give 431 centred frames; that public code
+keeps the first 430. Pass ``frames=430`` to do so: every sample still lies under some kept
+frame, so the inverse stays exact.
 
 This is signal processing alone: no file is read, and no feature is computed.
 """
 
 import numpy as np
 
-__all__ = ["FRAMES", "HOP", "N_FFT", "SAMPLE_RATE", "decode_spectrogram", "encode_spectrogram", "griffin_lim", "istft", "stft"]
+__all__ = [
+    "FRAMES",
+    "HOP",
+    "N_FFT",
+    "SAMPLE_RATE",
+    "decode_spectrogram",
+    "encode_spectrogram",
+    "griffin_lim",
+    "istft",
+    "stft",
+]
 
-SAMPLE_RATE, N_FFT, HOP = 22_050, 2_048, 512  # section 3.1 and the layer tables: 1 + 2048 / 2 = 1,025 channels in
+SAMPLE_RATE, N_FFT, HOP = (
+    22_050,
+    2_048,
+    512,
+)  # section 3.1 and the layer tables: 1 + 2048 / 2 = 1,025 channels in
 FRAMES = 430  # input_size of the paper's RNN
-MOMENTUM = 0.99  # of the fast Griffin-Lim iteration (Perraudin, Balazs and Sondergaard 2013)
+MOMENTUM = (
+    0.99  # of the fast Griffin-Lim iteration (Perraudin, Balazs and Sondergaard 2013)
+)
 
 
 def _window(n_fft, dtype):
@@ -30,7 +48,8 @@ def _window(n_fft, dtype):
 
 
 def stft(samples, n_fft=N_FFT, hop=HOP):
-    """Short-time Fourier transform with a Hann window, frames centred on multiples of `hop`, edges padded with zeros.
+    """Short-time Fourier transform with a Hann window, frames centred on multiples of
+    `hop`, edges padded with zeros.
 
     Parameters
     ----------
@@ -42,7 +61,8 @@ def stft(samples, n_fft=N_FFT, hop=HOP):
     Returns
     -------
     ndarray of complex, shape (1 + n_fft // 2, 1 + L // hop)
-        complex64 for float32 samples, else complex128. The same numbers as ``librosa.stft`` gives.
+        complex64 for float32 samples, else complex128. The same numbers as ``librosa.stft``
+        gives.
 
     Raises
     ------
@@ -56,31 +76,40 @@ def stft(samples, n_fft=N_FFT, hop=HOP):
     """
     samples = np.asarray(samples)
     if samples.ndim != 1 or not len(samples):
-        raise ValueError(f"mono sound of at least one sample is needed, shape (L,); found {samples.shape}")
+        raise ValueError(
+            f"mono sound of at least one sample is needed, shape (L,); found {samples.shape}"
+        )
     samples = samples if samples.dtype == np.float32 else samples.astype(np.float64)
     if not np.isfinite(samples).all():
         raise ValueError("some samples are not finite numbers")
     _check_sizes(n_fft, hop)
     padded = np.pad(samples, n_fft // 2)
-    framed = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]  # (frames, n_fft)
+    framed = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[
+        ::hop
+    ]  # (frames, n_fft)
     # X[k, m] = sum_n w[n] x[n + m H] exp(-2 pi i k n / N)
     spectrum = np.fft.rfft(framed * _window(n_fft, samples.dtype), axis=1).T
-    return np.ascontiguousarray(spectrum, dtype=np.complex64 if samples.dtype == np.float32 else np.complex128)
+    return np.ascontiguousarray(
+        spectrum, dtype=np.complex64 if samples.dtype == np.float32 else np.complex128
+    )
 
 
 def istft(spectrum, n_fft=None, hop=HOP, length=None):
-    """The inverse of `stft`: frames are laid over one another and divided by what the windows add up to.
+    """The inverse of `stft`: frames are laid over one another and divided by what the
+    windows add up to.
 
     Parameters
     ----------
     spectrum : array_like of complex, shape (1 + n_fft // 2, frames)
-        Need not be the transform of any sound; then the result is the sound whose transform is nearest.
+        Need not be the transform of any sound; then the result is the sound whose transform
+        is nearest.
     n_fft : int, optional
         By default read off the shape.
     hop : int
         As at encoding.
     length : int, optional
-        Samples to return. The transform does not remember it: by default ``hop * (frames - 1)``.
+        Samples to return. The transform does not remember it: by default ``hop * (frames -
+        1)``.
 
     Returns
     -------
@@ -94,23 +123,31 @@ def istft(spectrum, n_fft=None, hop=HOP, length=None):
     """
     spectrum = np.asarray(spectrum)
     if spectrum.ndim != 2 or not spectrum.shape[1]:
-        raise ValueError(f"frequencies by frames are needed, shape (F, T); found {spectrum.shape}")
+        raise ValueError(
+            f"frequencies by frames are needed, shape (F, T); found {spectrum.shape}"
+        )
     n_fft = 2 * (spectrum.shape[0] - 1) if n_fft is None else n_fft
     _check_sizes(n_fft, hop)
     frames = spectrum.shape[1]
     real = np.float32 if spectrum.dtype == np.complex64 else np.float64
     window = _window(n_fft, real)
-    pieces = np.fft.irfft(spectrum.T, n=n_fft, axis=1).astype(real) * window  # (frames, n_fft)
+    pieces = (
+        np.fft.irfft(spectrum.T, n=n_fft, axis=1).astype(real) * window
+    )  # (frames, n_fft)
     total = n_fft + hop * (frames - 1)
     sound, weight = np.zeros(total, real), np.zeros(total, real)
     for m in range(frames):
         sound[m * hop : m * hop + n_fft] += pieces[m]
         weight[m * hop : m * hop + n_fft] += window**2
     # x[n] = sum_m w[n - m H] y_m[n - m H] / sum_m w^2[n - m H]
-    sound = np.divide(sound, weight, out=np.zeros_like(sound), where=weight > np.finfo(real).tiny)
+    sound = np.divide(
+        sound, weight, out=np.zeros_like(sound), where=weight > np.finfo(real).tiny
+    )
     length = hop * (frames - 1) if length is None else length
     sound = sound[n_fft // 2 :]
-    return sound[:length] if length <= len(sound) else np.pad(sound, (0, length - len(sound)))
+    return (
+        sound[:length] if length <= len(sound) else np.pad(sound, (0, length - len(sound)))
+    )
 
 
 def encode_spectrogram(samples, n_fft=N_FFT, hop=HOP, frames=None):
@@ -150,14 +187,19 @@ def encode_spectrogram(samples, n_fft=N_FFT, hop=HOP, frames=None):
     spectrum = stft(samples, n_fft, hop)
     if frames is not None:
         if not 1 <= frames <= spectrum.shape[1]:
-            raise ValueError(f"{frames} frames wanted, and {len(samples)} samples give {spectrum.shape[1]}")
+            raise ValueError(
+                f"{frames} frames wanted, and {len(samples)} samples give {spectrum.shape[1]}"
+            )
         spectrum = spectrum[:, :frames]
     # S = log(1 + |X|)
     return np.log1p(np.abs(spectrum)), np.angle(spectrum)
 
 
-def decode_spectrogram(log_magnitude, phase=None, hop=HOP, length=None, iterations=32, seed=0):
-    """Turn a spectrogram back into sound: exactly with its phase, as well as can be without.
+def decode_spectrogram(
+    log_magnitude, phase=None, hop=HOP, length=None, iterations=32, seed=0
+):
+    """Turn a spectrogram back into sound: exactly with its phase, as well as can be
+    without.
 
     Parameters
     ----------
@@ -168,7 +210,8 @@ def decode_spectrogram(log_magnitude, phase=None, hop=HOP, length=None, iteratio
     hop : int
         As at encoding.
     length : int, optional
-        Samples to return: the spectrogram does not remember it. By default ``hop * (T - 1)``.
+        Samples to return: the spectrogram does not remember it. By default ``hop * (T -
+        1)``.
     iterations, seed : int
         For `griffin_lim`: rounds, and the seed of its first guess.
 
@@ -184,7 +227,11 @@ def decode_spectrogram(log_magnitude, phase=None, hop=HOP, length=None, iteratio
     Examples
     --------
     >>> x = np.sin(np.arange(5000))
-    >>> bool(np.allclose(decode_spectrogram(*encode_spectrogram(x), length=5000), x, atol=1e-10))
+    >>> bool(
+    ...     np.allclose(
+    ...         decode_spectrogram(*encode_spectrogram(x), length=5000), x, atol=1e-10
+    ...     )
+    ... )
     True
     """
     log_magnitude = np.asarray(log_magnitude)
@@ -194,15 +241,22 @@ def decode_spectrogram(log_magnitude, phase=None, hop=HOP, length=None, iteratio
         return griffin_lim(magnitude, hop, length, iterations, seed)
     phase = np.asarray(phase)
     if phase.shape != magnitude.shape:
-        raise ValueError(f"magnitude of shape {magnitude.shape} against phase of shape {phase.shape}")
-    return istft(magnitude * np.exp(1j * phase).astype(np.result_type(magnitude, np.complex64)), hop=hop, length=length)
+        raise ValueError(
+            f"magnitude of shape {magnitude.shape} against phase of shape {phase.shape}"
+        )
+    return istft(
+        magnitude * np.exp(1j * phase).astype(np.result_type(magnitude, np.complex64)),
+        hop=hop,
+        length=length,
+    )
 
 
 def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
     """Look for a sound whose spectrogram has these magnitudes.
 
-    A spectrogram's frames overlap, so not every picture is one. Each round goes to the nearest sound and back, keeps the
-    phase found there, and puts the wanted magnitudes in again; a momentum term makes it fast.
+    A spectrogram's frames overlap, so not every picture is one. Each round goes to the
+    nearest sound and back, keeps the phase found there, and puts the wanted magnitudes in
+    again; a momentum term makes it fast.
 
     Parameters
     ----------
@@ -235,14 +289,20 @@ def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
     magnitude = np.asarray(magnitude)
     magnitude = magnitude if magnitude.dtype == np.float32 else magnitude.astype(np.float64)
     n_fft, frames = 2 * (magnitude.shape[0] - 1), magnitude.shape[1]
-    inner = max(length or 0, hop * (frames - 1), 1)  # a shorter sound would lose frames, and none at all has no spectrogram
+    inner = max(
+        length or 0, hop * (frames - 1), 1
+    )  # a shorter sound would lose frames, and none at all has no spectrogram
     turn = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
     complex_type = np.result_type(magnitude, np.complex64)
-    angles, before = np.exp(1j * turn).astype(complex_type), np.zeros(magnitude.shape, complex_type)
+    angles, before = (
+        np.exp(1j * turn).astype(complex_type),
+        np.zeros(magnitude.shape, complex_type),
+    )
     for _ in range(iterations):
         sound = istft(magnitude * angles, n_fft, hop, inner)
         now = stft(sound, n_fft, hop)[:, :frames]
-        # c_n = t_n + a (t_n - t_{n-1}), of which only the direction matters: t_n - a / (1 + a) t_{n-1}, put on the unit circle
+        # c_n = t_n + a (t_n - t_{n-1}), of which only the direction matters: t_n - a / (1 +
+        # a) t_{n-1}, put on the unit circle
         angles = now - MOMENTUM / (1 + MOMENTUM) * before
         angles = angles / np.maximum(np.abs(angles), np.finfo(magnitude.dtype).tiny)
         before = now
@@ -251,4 +311,6 @@ def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
 
 def _check_sizes(n_fft, hop):
     if n_fft < 2 or n_fft % 2 or not 1 <= hop <= n_fft:
-        raise ValueError(f"windows of {n_fft} samples every {hop}: the window must be even, and the step within it")
+        raise ValueError(
+            f"windows of {n_fft} samples every {hop}: the window must be even, and the step within it"
+        )

@@ -1,18 +1,24 @@
-"""Event tokens for FusionGAN: a melody as a sequence of whole numbers, to be written by a generator like words.
+"""Event tokens for FusionGAN: a melody as a sequence of whole numbers, to be written by a
+generator like words.
 
-The paper says only that its data are "single-voiced tracks" and that its tokens have durations and pitch classes
-(sections IV and IV-A): it defines no vocabulary. So two readings stand here side by side, and a `Vocabulary` names one:
+The paper says only that its data are "single-voiced tracks" and that its tokens have
+durations and pitch classes (sections IV and IV-A): it defines no vocabulary. So two
+readings stand here side by side, and a `Vocabulary` names one:
 
-- ``"notes"`` (the default): one token is a pitch *and* how long it lasts; rests are tokens too. Every token of a tune
-  then has a length, and every note token a pitch class, which is what the paper's two distributions count.
-- ``"steps"``: one token for each small step of time: a pitch starts, the sounding note stops, or all goes on as
-  before. This is how the public code does it, at eight steps to the beat. Its windows of 36 events then last only four
-  and a half beats, and most events say "go on". `PUBLIC` has its size, 100 tokens.
+- ``"notes"`` (the default): one token is a pitch *and* how long it lasts; rests are tokens
+  too. Every token of a tune then has a length, and every note token a pitch class, which is
+  what the paper's two distributions count.
+- ``"steps"``: one token for each small step of time: a pitch starts, the sounding note
+  stops, or all goes on as before. This is how the public code does it, at eight steps to
+  the beat. Its windows of 36 events then last only four and a half beats, and most events
+  say "go on". `PUBLIC` has its size, 100 tokens.
 
-The public code also moves every tune to one tonic first, and cuts windows of 36 events every 16 (`token_windows`).
+The public code also moves every tune to one tonic first, and cuts windows of 36 events
+every 16 (`token_windows`).
 
-What tokens lose: loudness, timing finer than the steps, and the silence at the end unless you say how long the piece
-is. "notes" also loses lengths that are not in its list. Nothing here trains or samples.
+What tokens lose: loudness, timing finer than the steps, and the silence at the end unless
+you say how long the piece is. "notes" also loses lengths that are not in its list. Nothing
+here trains or samples.
 """
 
 from dataclasses import dataclass
@@ -53,20 +59,23 @@ class Vocabulary:
     low, high : int
         The lowest and the highest pitch that have tokens.
     steps_per_beat : int
-        The grid that onsets and lengths are rounded to: 4 means 16th notes, 12 holds triplets as well.
+        The grid that onsets and lengths are rounded to: 4 means 16th notes, 12 holds
+        triplets as well.
     durations : tuple of int
-        For "notes": the lengths that have tokens, in steps, increasing, the first of them 1, so that every rest can be
-        put together from them.
+        For "notes": the lengths that have tokens, in steps, increasing, the first of them
+        1, so that every rest can be put together from them.
 
     Raises
     ------
     ValueError
-        If the kind is unknown, the pitches are not MIDI's, or the durations are not as said.
+        If the kind is unknown, the pitches are not MIDI's, or the durations are not as
+        said.
 
     Notes
     -----
-    "notes" counts ``(pitch - low) * len(durations) + k`` for a pitch that lasts ``durations[k]``; the rests come last.
-    "steps" counts 0 for stop, 1 for go on, and ``pitch - low + 2``.
+    "notes" counts ``(pitch - low) * len(durations) + k`` for a pitch that lasts
+    ``durations[k]``; the rests come last. "steps" counts 0 for stop, 1 for go on, and
+    ``pitch - low + 2``.
 
     Examples
     --------
@@ -87,7 +96,9 @@ class Vocabulary:
         if not 0 <= self.low <= self.high <= 127:
             raise ValueError(f"pitches from {self.low} to {self.high}; MIDI knows 0 to 127")
         if self.steps_per_beat < 1:
-            raise ValueError(f"{self.steps_per_beat} steps to the beat; at least 1 is needed")
+            raise ValueError(
+                f"{self.steps_per_beat} steps to the beat; at least 1 is needed"
+            )
         if self.durations[:1] != (1,) or (np.diff(self.durations) <= 0).any():
             raise ValueError(f"durations {self.durations} must increase and start with 1")
 
@@ -99,10 +110,16 @@ class Vocabulary:
     @property
     def size(self):
         """How many tokens there are: V in the shapes of the book."""
-        return (self.pitches + 1) * len(self.durations) if self.kind == "notes" else self.pitches + 2
+        return (
+            (self.pitches + 1) * len(self.durations)
+            if self.kind == "notes"
+            else self.pitches + 2
+        )
 
 
-PUBLIC = Vocabulary("steps", low=12, high=109, steps_per_beat=8)  # the public code's size; it takes whichever pitches its files hold
+PUBLIC = Vocabulary(
+    "steps", low=12, high=109, steps_per_beat=8
+)  # the public code's size; it takes whichever pitches its files hold
 
 
 def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", close=0):
@@ -111,15 +128,18 @@ def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", c
     Parameters
     ----------
     notes : Notes
-        In beats, none before beat 0. Of notes that start in one step the highest stays; a later note cuts an earlier one.
+        In beats, none before beat 0. Of notes that start in one step the highest stays; a
+        later note cuts an earlier one.
     vocabulary : Vocabulary
     beats : float, optional
-        How long the piece is; by default it ends with its last note. Silence up to here is written out.
+        How long the piece is; by default it ends with its last note. Silence up to here is
+        written out.
     outside : {"raise", "drop", "fold"}
         What to do with pitches that have no token, see `fusiontools.music.grid.in_range`.
     close : int
-        For "notes": a rest between two notes of at most this many steps is given to the first of them, as far as a
-        length in the list allows. Players let go of notes early; a score would write no rest there.
+        For "notes": a rest between two notes of at most this many steps is given to the
+        first of them, as far as a length in the list allows. Players let go of notes early;
+        a score would write no rest there.
 
     Returns
     -------
@@ -130,7 +150,8 @@ def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", c
     UnitError
         If the notes are in seconds.
     MusicFileError
-        If a note starts before beat 0, a pitch has no token and `outside` is "raise", or `beats` is shorter than the music.
+        If a note starts before beat 0, a pitch has no token and `outside` is "raise", or
+        `beats` is shorter than the music.
 
     References
     ----------
@@ -139,27 +160,44 @@ def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", c
     Examples
     --------
     >>> tune = Notes.of([(0, 1, 60), (1.5, 0.5, 62)])
-    >>> encode_tokens(tune, Vocabulary(low=60, high=62)).tolist()  # C for 4 steps, a rest of 2, D for 2
+    >>> encode_tokens(
+    ...     tune, Vocabulary(low=60, high=62)
+    ... ).tolist()  # C for 4 steps, a rest of 2, D for 2
     [3, 25, 17]
     >>> encode_tokens(tune, Vocabulary("steps", 60, 62)).tolist()
     [2, 1, 1, 1, 0, 1, 4, 1]
     """
-    first, last, pitch = one_voice(in_range(notes, vocabulary.low, vocabulary.high, outside), vocabulary.steps_per_beat, "encode_tokens")
+    first, last, pitch = one_voice(
+        in_range(notes, vocabulary.low, vocabulary.high, outside),
+        vocabulary.steps_per_beat,
+        "encode_tokens",
+    )
     end = int(last.max(initial=0))
     total = end if beats is None else int(np.floor(beats * vocabulary.steps_per_beat + 0.5))
     if total < end:
-        raise MusicFileError(f"the notes take {end / vocabulary.steps_per_beat:g} beats, and {beats:g} were given", do="crop them first")
+        raise MusicFileError(
+            f"the notes take {end / vocabulary.steps_per_beat:g} beats, and {beats:g} were given",
+            do="crop them first",
+        )
     if vocabulary.kind == "steps":
         tokens = np.full(total, GO_ON, np.int64)
         tokens[last[last < total]] = STOP
-        tokens[first] = pitch - vocabulary.low + 2  # after the stops: where a note follows at once, nothing stops
+        tokens[first] = (
+            pitch - vocabulary.low + 2
+        )  # after the stops: where a note follows at once, nothing stops
         return tokens
     tokens, now = [], 0
-    until = np.append(np.where(first[1:] - last[:-1] <= close, first[1:], last[:-1]), last[-1:])
-    for a, b, p, limit in zip(first, until, pitch, np.append(first[1:], np.inf if beats is None else total)):
+    until = np.append(
+        np.where(first[1:] - last[:-1] <= close, first[1:], last[:-1]), last[-1:]
+    )
+    for a, b, p, limit in zip(
+        first, until, pitch, np.append(first[1:], np.inf if beats is None else total)
+    ):
         tokens += _rests(a - now, vocabulary)
         fitting = [d for d in vocabulary.durations if d <= limit - a]
-        k = int(np.argmin([abs(d - (b - a)) for d in fitting]))  # of two equally near, the shorter
+        k = int(
+            np.argmin([abs(d - (b - a)) for d in fitting])
+        )  # of two equally near, the shorter
         tokens.append((p - vocabulary.low) * len(vocabulary.durations) + k)
         now = a + fitting[k]
     return np.array(tokens + _rests(max(total - now, 0), vocabulary), np.int64)
@@ -177,7 +215,8 @@ def _rests(steps, vocabulary):
 def decode_tokens(tokens, vocabulary=Vocabulary()):
     """Read tokens as notes: the inverse of `encode_tokens` for every legal sequence.
 
-    It reads every other sequence of known tokens too: rests simply add up, and a stop in silence does nothing.
+    It reads every other sequence of known tokens too: rests simply add up, and a stop in
+    silence does nothing.
 
     Parameters
     ----------
@@ -187,7 +226,8 @@ def decode_tokens(tokens, vocabulary=Vocabulary()):
     Returns
     -------
     Notes
-        In beats. Silence at the end is not in it: pass ``beats=token_beats(tokens, vocabulary)`` to encode it back.
+        In beats. Silence at the end is not in it: pass ``beats=token_beats(tokens,
+        vocabulary)`` to encode it back.
 
     Raises
     ------
@@ -208,16 +248,21 @@ def decode_tokens(tokens, vocabulary=Vocabulary()):
         pitch = pitch[sounds] + vocabulary.low
     else:
         first = np.flatnonzero(tokens > GO_ON)
-        ends = np.append(np.flatnonzero(tokens != GO_ON), len(tokens))  # a note lasts until anything but "go on"
+        ends = np.append(
+            np.flatnonzero(tokens != GO_ON), len(tokens)
+        )  # a note lasts until anything but "go on"
         last = ends[np.searchsorted(ends, first, side="right")]
         pitch = tokens[first] - 2 + vocabulary.low
-    return Notes(first / vocabulary.steps_per_beat, (last - first) / vocabulary.steps_per_beat, pitch)
+    return Notes(
+        first / vocabulary.steps_per_beat, (last - first) / vocabulary.steps_per_beat, pitch
+    )
 
 
 def is_legal_tokens(tokens, vocabulary=Vocabulary()):
     """Whether `encode_tokens` could have written this.
 
-    "steps": a stop stands only where a note sounds. "notes": neighbouring rests are the longest that fit, longest first.
+    "steps": a stop stands only where a note sounds. "notes": neighbouring rests are the
+    longest that fit, longest first.
 
     Examples
     --------
@@ -226,13 +271,22 @@ def is_legal_tokens(tokens, vocabulary=Vocabulary()):
     (True, False)
     """
     tokens = np.asarray(tokens)
-    if tokens.ndim != 1 or (len(tokens) and (tokens.min() < 0 or tokens.max() >= vocabulary.size)):
+    if tokens.ndim != 1 or (
+        len(tokens) and (tokens.min() < 0 or tokens.max() >= vocabulary.size)
+    ):
         return False
     if vocabulary.kind == "steps":
-        said = np.concatenate([[STOP], tokens[tokens != GO_ON]])  # silence comes first: as if something had just stopped
+        said = np.concatenate(
+            [[STOP], tokens[tokens != GO_ON]]
+        )  # silence comes first: as if something had just stopped
         return not ((said[1:] == STOP) & (said[:-1] == STOP)).any()
-    length, rest = _lengths(tokens, vocabulary), tokens >= vocabulary.pitches * len(vocabulary.durations)
-    for a, b in zip(*(np.flatnonzero(np.diff(rest, prepend=False, append=False)).reshape(-1, 2).T)):
+    length, rest = (
+        _lengths(tokens, vocabulary),
+        tokens >= vocabulary.pitches * len(vocabulary.durations),
+    )
+    for a, b in zip(
+        *(np.flatnonzero(np.diff(rest, prepend=False, append=False)).reshape(-1, 2).T)
+    ):
         if _rests(length[a:b].sum(), vocabulary) != tokens[a:b].tolist():
             return False
     return True
@@ -247,7 +301,9 @@ def token_beats(tokens, vocabulary=Vocabulary()):
     2.0
     """
     tokens = _known(tokens, vocabulary)
-    steps = _lengths(tokens, vocabulary).sum() if vocabulary.kind == "notes" else len(tokens)
+    steps = (
+        _lengths(tokens, vocabulary).sum() if vocabulary.kind == "notes" else len(tokens)
+    )
     return float(steps / vocabulary.steps_per_beat)
 
 
@@ -260,14 +316,19 @@ def _lengths(tokens, vocabulary):
 def _known(tokens, vocabulary):
     tokens = np.asarray(tokens)
     if tokens.ndim != 1:
-        raise ValueError(f"one row of tokens is needed, found shape {tokens.shape}: decode the rows one by one")
+        raise ValueError(
+            f"one row of tokens is needed, found shape {tokens.shape}: decode the rows one by one"
+        )
     if len(tokens) and (tokens.min() < 0 or tokens.max() >= vocabulary.size):
-        raise ValueError(f"tokens run from {tokens.min()} to {tokens.max()}; this vocabulary has 0 to {vocabulary.size - 1}")
+        raise ValueError(
+            f"tokens run from {tokens.min()} to {tokens.max()}; this vocabulary has 0 to {vocabulary.size - 1}"
+        )
     return tokens.astype(np.int64)
 
 
 def token_names(vocabulary=Vocabulary()):
-    """What each token says, in words, for tables and axes: a list of `vocabulary.size` strings.
+    """What each token says, in words, for tables and axes: a list of `vocabulary.size`
+    strings.
 
     Examples
     --------
@@ -296,12 +357,13 @@ def token_windows(tokens, events=EVENTS, stride=STRIDE):
     Returns
     -------
     ndarray, shape (N, events)
-        Read-only. A sequence shorter than one window gives none. The last window that fits is kept; the public code
-        leaves it out where it ends exactly with the tune.
+        Read-only. A sequence shorter than one window gives none. The last window that fits
+        is kept; the public code leaves it out where it ends exactly with the tune.
 
     Notes
     -----
-    A window of "steps" may open in the middle of a note: its tail is silent, and its stop does nothing.
+    A window of "steps" may open in the middle of a note: its tail is silent, and its stop
+    does nothing.
 
     Examples
     --------
@@ -310,7 +372,9 @@ def token_windows(tokens, events=EVENTS, stride=STRIDE):
     """
     tokens = np.asarray(tokens)
     if min(events, stride) < 1:
-        raise ValueError(f"windows of {events} events every {stride}: both must be at least 1")
+        raise ValueError(
+            f"windows of {events} events every {stride}: both must be at least 1"
+        )
     if len(tokens) < events:
         return np.zeros((0, events), tokens.dtype)
     return np.lib.stride_tricks.sliding_window_view(tokens, events)[::stride]

@@ -1,6 +1,18 @@
-"""Metrics, and the trivial baselines that stand beside every model: pure functions of arrays, which know no model."""
+"""Metrics, and the trivial baselines that stand beside every model: pure functions of
+arrays, which know no model.
+"""
 
-from fusiontools.score.baselines import BASELINES, copies, half_and_half, monte_carlo, noise, random_mixing, shuffled, splice, transposed
+from fusiontools.score.baselines import (
+    BASELINES,
+    copies,
+    half_and_half,
+    monte_carlo,
+    noise,
+    random_mixing,
+    shuffled,
+    splice,
+    transposed,
+)
 from fusiontools.score.copying import copied_counts, copied_share, held_out_share, ngrams
 from fusiontools.score.distances import earth_mover, earth_mover_of_counts, euclidean
 from fusiontools.score.distributions import (
@@ -17,10 +29,25 @@ from fusiontools.score.distributions import (
     shares,
     valleys,
 )
-from fusiontools.score.fusion import back_out_distance, balance, diff, fusion_scores, mixture, ratio
+from fusiontools.score.fusion import (
+    back_out_distance,
+    balance,
+    diff,
+    fusion_scores,
+    mixture,
+    ratio,
+)
 from fusiontools.score.intervals import Interval, bootstrap, bootstrap_counts, wilson
 from fusiontools.score.latent import shares_below, within_and_between, z_distance
-from fusiontools.score.listening import Repair, answer_counts, consequences, fusion_level, ranking, repairs, row_checks
+from fusiontools.score.listening import (
+    Repair,
+    answer_counts,
+    consequences,
+    fusion_level,
+    ranking,
+    repairs,
+    row_checks,
+)
 from fusiontools.score.markov import markov_correlations, markov_matrix, states
 from fusiontools.score.verdicts import fused_share, in_band, verdict_histogram
 

@@ -1,8 +1,11 @@
-"""How much of what was generated stands in the training data already: n notes in a row that occur there too.
+"""How much of what was generated stands in the training data already: n notes in a row that
+occur there too.
 
-A passage is compared by its steps and by its rhythm, never by its pitches, so that moving it to another key hides nothing. Rests between its notes are
-not looked at either. Some passages are everyone's: a scale, a repeated note. So a copied share means something only beside the share of real
-music that was held out (`held_out_share`), against the same training data.
+A passage is compared by its steps and by its rhythm, never by its pitches, so that moving
+it to another key hides nothing. Rests between its notes are not looked at either. Some
+passages are everyone's: a scale, a repeated note. So a copied share means something only
+beside the share of real music that was held out (`held_out_share`), against the same
+training data.
 
 This counts copies. It does not say whether a copy matters.
 """
@@ -29,14 +32,17 @@ def ngrams(melodies, n=8, step=STEP, rhythm="durations"):
     step : float
         In beats: durations are rounded to multiples of it, one at least.
     rhythm : {"durations", "ratios", "none"}
-        What must agree beside the n - 1 steps of pitch: the n durations; the n - 1 ratios of each duration to the one before, so that a copy at half
-        the speed is a copy; or nothing.
+        What must agree beside the n - 1 steps of pitch: the n durations; the n - 1 ratios
+        of each duration to the one before, so that a copy at half the speed is a copy; or
+        nothing.
 
     Returns
     -------
     ndarray of uint64, shape (G,)
-        A melody of m notes gives m - n + 1 of them, or none. Equal runs have equal numbers. Two different runs share a number with a chance
-        of 1 in 2**64, so among a million runs, compared with a million others, a false copy turns up once in 18 million such comparisons.
+        A melody of m notes gives m - n + 1 of them, or none. Equal runs have equal numbers.
+        Two different runs share a number with a chance of 1 in 2**64, so among a million
+        runs, compared with a million others, a false copy turns up once in 18 million such
+        comparisons.
 
     Raises
     ------
@@ -45,8 +51,15 @@ def ngrams(melodies, n=8, step=STEP, rhythm="durations"):
 
     Examples
     --------
-    >>> tune, higher, slower = ([60, 62, 64], [1, 1, 2]), ([65, 67, 69], [1, 1, 2]), ([60, 62, 64], [2, 2, 4])
-    >>> len(set(ngrams([tune, higher], n=3).tolist())), len(set(ngrams([tune, slower], n=3).tolist()))
+    >>> tune, higher, slower = (
+    ...     ([60, 62, 64], [1, 1, 2]),
+    ...     ([65, 67, 69], [1, 1, 2]),
+    ...     ([60, 62, 64], [2, 2, 4]),
+    ... )
+    >>> (
+    ...     len(set(ngrams([tune, higher], n=3).tolist())),
+    ...     len(set(ngrams([tune, slower], n=3).tolist())),
+    ... )
     (1, 2)
     >>> len(set(ngrams([tune, slower], n=3, rhythm="ratios").tolist()))
     1
@@ -66,42 +79,51 @@ def _runs(melodies, n, step, rhythm):
     elif rhythm == "ratios":
         tokens.append((np.round(60 * np.diff(np.log2(steps))) + 1_000_000, n - 1))
     elif rhythm != "none":
-        raise ValueError(f"the rhythm is {rhythm!r}; it can be 'durations', 'ratios' or 'none'")
+        raise ValueError(
+            f"the rhythm is {rhythm!r}; it can be 'durations', 'ratios' or 'none'"
+        )
     many = max(len(pitch) - n + 1, 0)
     run = np.zeros(many, np.uint64)
     for token, length in tokens:
         mixed = _mix(token.astype(np.uint64))
         for j in range(length):
-            # h <- mix(h * odd + token_j): order matters, and every bit depends on every token
+            # h <- mix(h * odd + token_j): order matters, and every bit depends on every
+            # token
             run = _mix(run * _ODD + mixed[j : j + many])
-    whole = melody[:many] == melody[len(melody) - many :]  # first and last note of a run are of one melody
+    whole = (
+        melody[:many] == melody[len(melody) - many :]
+    )  # first and last note of a run are of one melody
     return run[whole], melody[:many][whole]
 
 
 def _mix(x):
-    """Spread whole numbers over all 64 bits, one to one: the finaliser of SplitMix64 (G. Steele and others, 2014)."""
+    """Spread whole numbers over all 64 bits, one to one: the finaliser of SplitMix64 (G.
+    Steele and others, 2014).
+    """
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
 
 
 def copied_counts(generated, training, n=8, step=STEP, rhythm="durations"):
-    """For each generated melody, how many of its runs of n notes occur in the training data, and how many it has.
+    """For each generated melody, how many of its runs of n notes occur in the training
+    data, and how many it has.
 
     Parameters
     ----------
     generated : sequence
         Melodies.
     training : sequence, or ndarray of uint64
-        Melodies, or their `ngrams` made with the same settings, so that they are made once for many methods.
+        Melodies, or their `ngrams` made with the same settings, so that they are made once
+        for many methods.
     n, step, rhythm
         See `ngrams`.
 
     Returns
     -------
     ndarray of int64, shape (M, 2)
-        Copied, and all. Drawn again by ``fusiontools.score.intervals.bootstrap_counts``, with ``lambda h: h[..., 0] / h[..., 1]``, it
-        gives the range of the copied share.
+        Copied, and all. Drawn again by ``fusiontools.score.intervals.bootstrap_counts``,
+        with ``lambda h: h[..., 0] / h[..., 1]``, it gives the range of the copied share.
 
     Examples
     --------
@@ -110,12 +132,23 @@ def copied_counts(generated, training, n=8, step=STEP, rhythm="durations"):
     [[1, 2]]
     """
     run, melody = _runs(generated, n, step, rhythm)
-    known = training if isinstance(training, np.ndarray) and training.dtype == np.uint64 else ngrams(training, n, step, rhythm)
+    known = (
+        training
+        if isinstance(training, np.ndarray) and training.dtype == np.uint64
+        else ngrams(training, n, step, rhythm)
+    )
     known = np.sort(known)
-    # A search in sorted numbers: ten times as fast as np.isin, which sorts both sides together
+    # A search in sorted numbers: ten times as fast as np.isin, which sorts both sides
+    # together
     copied = known.searchsorted(run, side="right") > known.searchsorted(run, side="left")
     number = melody_number(generated)
-    return np.stack([np.bincount(melody[copied], minlength=number), np.bincount(melody, minlength=number)], axis=1)
+    return np.stack(
+        [
+            np.bincount(melody[copied], minlength=number),
+            np.bincount(melody, minlength=number),
+        ],
+        axis=1,
+    )
 
 
 def copied_share(generated, training, n=8, step=STEP, rhythm="durations"):
@@ -136,19 +169,26 @@ def copied_share(generated, training, n=8, step=STEP, rhythm="durations"):
     """
     copied, runs = copied_counts(generated, training, n, step, rhythm).sum(axis=0).tolist()
     if not runs:
-        raise NoNotesError(f"no melody has {n} notes in a row", do="generate longer melodies, or choose a smaller n")
+        raise NoNotesError(
+            f"no melody has {n} notes in a row",
+            do="generate longer melodies, or choose a smaller n",
+        )
     return copied / runs
 
 
 def held_out_share(held_out, training, n=8, step=STEP, rhythm="durations"):
-    """The share that real music, kept from the training, has in common with it: what a model that copies nothing would have too.
+    """The share that real music, kept from the training, has in common with it: what a
+    model that copies nothing would have too.
 
-    It is `copied_share` of the held-out melodies. No song may be on both sides (`fusiontools.corpora.split` sees to it), and the training data must be
-    the same as for the model: the more there are, the larger both shares.
+    It is `copied_share` of the held-out melodies. No song may be on both sides
+    (`fusiontools.corpora.split` sees to it), and the training data must be the same as for
+    the model: the more there are, the larger both shares.
 
     Examples
     --------
-    >>> held_out_share([([60, 60, 60], [1, 1, 1])], [([72, 72, 72, 72], [1, 1, 1, 1])], n=3)  # repeated notes are everyone's
+    >>> held_out_share(
+    ...     [([60, 60, 60], [1, 1, 1])], [([72, 72, 72, 72], [1, 1, 1, 1])], n=3
+    ... )  # repeated notes are everyone's
     1.0
     """
     return copied_share(held_out, training, n, step, rhythm)

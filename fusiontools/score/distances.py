@@ -1,7 +1,9 @@
-"""How far two histograms are apart. Pure functions of arrays: bins along the last axis, everything before it is a batch.
+"""How far two histograms are apart. Pure functions of arrays: bins along the last axis,
+everything before it is a batch.
 
-The paper names two distances, Euclidean (EUD) and earth mover's (EM), and prints numbers that come from raw counts. Both ways stand here:
-on distributions (divide by the sum first, `fusiontools.score.distributions.shares`) and on counts.
+The paper names two distances, Euclidean (EUD) and earth mover's (EM), and prints numbers
+that come from raw counts. Both ways stand here: on distributions (divide by the sum first,
+`fusiontools.score.distributions.shares`) and on counts.
 """
 
 import numpy as np
@@ -45,8 +47,9 @@ def earth_mover(p, q, ground="line"):
     p, q : array_like, shape (..., K)
         Two histograms of the same sum: what leaves one bin must arrive in another.
     ground : {"line", "circle"}
-        How the bins lie. On the line the way from B to C is eleven bins, on the circle one. The paper does not say that its
-        pitch classes lie on a circle, and the usual library function knows lines only, so "line" is the default.
+        How the bins lie. On the line the way from B to C is eleven bins, on the circle one.
+        The paper does not say that its pitch classes lie on a circle, and the usual library
+        function knows lines only, so "line" is the default.
 
     Returns
     -------
@@ -60,13 +63,15 @@ def earth_mover(p, q, ground="line"):
 
     Notes
     -----
-    On the line this is ``scipy.stats.wasserstein_distance(range(K), range(K), p, q)``, and faster. It is a norm of p - q in both cases, so the
-    theorem of `fusiontools.score.fusion.ratio` holds. For pairs of things (bigrams) the bins lie in a plane, and no formula as short is known: use
-    `euclidean` there.
+    On the line this is ``scipy.stats.wasserstein_distance(range(K), range(K), p, q)``, and
+    faster. It is a norm of p - q in both cases, so the theorem of
+    `fusiontools.score.fusion.ratio` holds. For pairs of things (bigrams) the bins lie in a
+    plane, and no formula as short is known: use `euclidean` there.
 
     References
     ----------
-    FusionGAN, section IV-A. The circle: J. Rabin, J. Delon, Y. Gousseau, Transportation distances on the circle, 2011.
+    FusionGAN, section IV-A. The circle: J. Rabin, J. Delon, Y. Gousseau, Transportation
+    distances on the circle, 2011.
 
     Examples
     --------
@@ -76,10 +81,15 @@ def earth_mover(p, q, ground="line"):
     """
     p, q = np.asarray(p, dtype=np.float64), np.asarray(q, dtype=np.float64)
     if not np.allclose(p.sum(axis=-1), q.sum(axis=-1), rtol=1e-9, atol=1e-12):
-        raise ValueError("earth can only be moved between histograms of one sum: divide each by its own first (shares)")
-    surplus = np.cumsum(p - q, axis=-1)  # (..., K): what has to pass from bin k on to bin k + 1
+        raise ValueError(
+            "earth can only be moved between histograms of one sum: divide each by its own first (shares)"
+        )
+    surplus = np.cumsum(
+        p - q, axis=-1
+    )  # (..., K): what has to pass from bin k on to bin k + 1
     if ground == "circle":
-        # EM(p, q) = min_c sum_k |D_k - c|, D_k = sum_{j <= k} (p_j - q_j): any c may go all the way round; a median is best
+        # EM(p, q) = min_c sum_k |D_k - c|, D_k = sum_{j <= k} (p_j - q_j): any c may go all
+        # the way round; a median is best
         surplus = surplus - np.median(surplus, axis=-1, keepdims=True)
     elif ground != "line":
         raise ValueError(f"the ground is {ground!r}; it can be 'line' or 'circle'")
@@ -88,10 +98,12 @@ def earth_mover(p, q, ground="line"):
 
 
 def earth_mover_of_counts(p, q):
-    """The earth mover's distance between the *values* of two histograms: how the EM columns of FusionGAN's Table I can have been made.
+    """The earth mover's distance between the *values* of two histograms: how the EM columns
+    of FusionGAN's Table I can have been made.
 
-    Hand two histograms to ``scipy.stats.wasserstein_distance`` without saying where their bins lie, and it takes the counts for a sample of numbers: it
-    sorts them, and forgets which count belongs to which bin.
+    Hand two histograms to ``scipy.stats.wasserstein_distance`` without saying where their
+    bins lie, and it takes the counts for a sample of numbers: it sorts them, and forgets
+    which count belongs to which bin.
 
     Parameters
     ----------
@@ -105,12 +117,16 @@ def earth_mover_of_counts(p, q):
 
     Notes
     -----
-    The table's EM between the two domains is 8,134 for twelve pitch classes. On distributions it could not exceed 11. On counts, moved from bin to bin,
-    each count's difference is the difference of two neighbouring surpluses, so EM could not be less than half of EUD, 15,137. What is left is the
-    mean difference of counts, here after sorting: it is at most EUD / sqrt(12) = 8,740.
+    The table's EM between the two domains is 8,134 for twelve pitch classes. On
+    distributions it could not exceed 11. On counts, moved from bin to bin, each count's
+    difference is the difference of two neighbouring surpluses, so EM could not be less than
+    half of EUD, 15,137. What is left is the mean difference of counts, here after sorting:
+    it is at most EUD / sqrt(12) = 8,740.
 
-    This is no distance between distributions: a corpus and the same corpus a semitone higher are at distance 0. And mixtures are no floor: sorting is
-    not linear, so the mean of two histograms can lie further from both than they lie from each other. The triangle inequality still holds.
+    This is no distance between distributions: a corpus and the same corpus a semitone
+    higher are at distance 0. And mixtures are no floor: sorting is not linear, so the mean
+    of two histograms can lie further from both than they lie from each other. The triangle
+    inequality still holds.
 
     References
     ----------
@@ -118,7 +134,10 @@ def earth_mover_of_counts(p, q):
 
     Examples
     --------
-    >>> float(earth_mover_of_counts([5, 0, 1], [1, 5, 0])), float(earth_mover_of_counts([5, 0, 1], [5, 0, 4]))
+    >>> (
+    ...     float(earth_mover_of_counts([5, 0, 1], [1, 5, 0])),
+    ...     float(earth_mover_of_counts([5, 0, 1], [5, 0, 4])),
+    ... )
     (0.0, 1.0)
     """
     p, q = (np.sort(np.asarray(h, dtype=np.float64), axis=-1) for h in (p, q))

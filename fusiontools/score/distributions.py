@@ -1,20 +1,27 @@
-"""What is counted in melodies: durations, pitch classes, and pairs of steps and of durations in a row.
+"""What is counted in melodies: durations, pitch classes, and pairs of steps and of
+durations in a row.
 
-Every count comes as one row a melody, shape (M, K), over bins that are fixed beforehand and never looked up in the data. Add the rows, and you
-have the histogram of all melodies; divide it by its sum, and you have a distribution; draw rows again, and you have a bootstrap
-(`fusiontools.score.intervals`). Nothing here measures a distance (see `fusiontools.score.distances`).
+Every count comes as one row a melody, shape (M, K), over bins that are fixed beforehand and
+never looked up in the data. Add the rows, and you have the histogram of all melodies;
+divide it by its sum, and you have a distribution; draw rows again, and you have a bootstrap
+(`fusiontools.score.intervals`). Nothing here measures a distance (see
+`fusiontools.score.distances`).
 
-A melody is a `Notes` in beats, or a pair of arrays ``(pitch, duration)``. Every note counts once, whatever its length; rests do not count.
+A melody is a `Notes` in beats, or a pair of arrays ``(pitch, duration)``. Every note counts
+once, whatever its length; rests do not count.
 
 Four things are counted, each under a short name:
 
-- ``"dd"``: durations, in steps of a quarter of a beat. Bin k holds the notes that last k steps, rounded, halves up: bin 0 those shorter than half a
-  step, the last bin all that are as long or longer. FusionGAN's duration distribution DD.
+- ``"dd"``: durations, in steps of a quarter of a beat. Bin k holds the notes that last k
+  steps, rounded, halves up: bin 0 those shorter than half a step, the last bin all that are
+  as long or longer. FusionGAN's duration distribution DD.
 - ``"npd"``: pitch classes, C first. FusionGAN's normalised pitch distribution NPD.
-- ``"ib"``: interval bigrams, two steps in a row, in semitones, so three notes. Wider leaps count as the widest.
+- ``"ib"``: interval bigrams, two steps in a row, in semitones, so three notes. Wider leaps
+  count as the widest.
 - ``"db"``: duration bigrams, the bins of two notes in a row.
 
-The paper "knowingly" discards "all sequential information" (section IV-A): the last two bring a little of it back.
+The paper "knowingly" discards "all sequential information" (section IV-A): the last two
+bring a little of it back.
 """
 
 import numpy as np
@@ -72,8 +79,14 @@ def histogram(values, bins):
     [1, 0, 2, 0]
     """
     values = np.asarray(values).ravel()
-    if len(values) and (values.min() < 0 or values.max() >= bins or not np.array_equal(values, np.floor(values))):
-        raise ValueError(f"values from {values.min()} to {values.max()} do not fit bins 0 to {bins - 1}")
+    if len(values) and (
+        values.min() < 0
+        or values.max() >= bins
+        or not np.array_equal(values, np.floor(values))
+    ):
+        raise ValueError(
+            f"values from {values.min()} to {values.max()} do not fit bins 0 to {bins - 1}"
+        )
     return np.bincount(values.astype(np.int64), minlength=bins)
 
 
@@ -83,7 +96,8 @@ def melody_columns(melodies):
     Parameters
     ----------
     melodies : sequence of (Notes or pair of array_like)
-        In beats. A pair is ``(pitch, duration)``, each of shape (n,). One `Notes` alone is read as one melody.
+        In beats. A pair is ``(pitch, duration)``, each of shape (n,). One `Notes` alone is
+        read as one melody.
 
     Returns
     -------
@@ -110,19 +124,30 @@ def melody_columns(melodies):
         melodies = [melodies]
     pairs = [_pair(m) for m in melodies]
     lengths = [len(p) for p, _ in pairs]
-    pitch = np.concatenate([p for p, _ in pairs]).astype(np.int64) if pairs else np.zeros(0, np.int64)
-    duration = np.concatenate([d for _, d in pairs]).astype(np.float64) if pairs else np.zeros(0)
+    pitch = (
+        np.concatenate([p for p, _ in pairs]).astype(np.int64)
+        if pairs
+        else np.zeros(0, np.int64)
+    )
+    duration = (
+        np.concatenate([d for _, d in pairs]).astype(np.float64) if pairs else np.zeros(0)
+    )
     return pitch, duration, np.repeat(np.arange(len(pairs)), lengths)
 
 
 def _pair(melody):
     if isinstance(melody, Notes):
         if melody.unit != "beats":
-            raise UnitError(f"a melody is in {melody.unit}; durations are counted in beats", do="convert it with to_beats(notes, tempo)")
+            raise UnitError(
+                f"a melody is in {melody.unit}; durations are counted in beats",
+                do="convert it with to_beats(notes, tempo)",
+            )
         return melody.pitch, melody.duration
     pitch, duration = (np.asarray(column) for column in melody)
     if pitch.ndim != 1 or pitch.shape != duration.shape:
-        raise ValueError(f"a melody needs as many pitches as durations, found shapes {pitch.shape} and {duration.shape}")
+        raise ValueError(
+            f"a melody needs as many pitches as durations, found shapes {pitch.shape} and {duration.shape}"
+        )
     return pitch, duration
 
 
@@ -143,7 +168,9 @@ def duration_steps(duration, step=STEP, longest=LONGEST):
     >>> duration_steps([0.1, 0.25, 1 / 3, 1.0, 9.0]).tolist()
     [0, 1, 1, 4, 16]
     """
-    return np.minimum(np.floor(np.asarray(duration) / step + 0.5), longest).astype(np.int64)  # halves go up, as in `quantize`
+    return np.minimum(np.floor(np.asarray(duration) / step + 0.5), longest).astype(
+        np.int64
+    )  # halves go up, as in `quantize`
 
 
 def _by_melody(bins, melody, rows, size):
@@ -174,19 +201,28 @@ def duration_counts(melodies, step=STEP, longest=LONGEST):
 
     References
     ----------
-    FusionGAN, section IV-A, item 1. It does not give its bins; Figure 6 shows a bin of length 0.
+    FusionGAN, section IV-A, item 1. It does not give its bins; Figure 6 shows a bin of
+    length 0.
 
     Examples
     --------
-    >>> duration_counts([([60, 62], [1.0, 0.5]), ([64], [9.0])], step=0.5, longest=3).tolist()
+    >>> duration_counts(
+    ...     [([60, 62], [1.0, 0.5]), ([64], [9.0])], step=0.5, longest=3
+    ... ).tolist()
     [[0, 1, 1, 0], [0, 0, 0, 1]]
     """
     _, duration, melody = melody_columns(melodies)
-    return _by_melody(duration_steps(duration, step, longest), melody, melody_number(melodies), longest + 1)
+    return _by_melody(
+        duration_steps(duration, step, longest),
+        melody,
+        melody_number(melodies),
+        longest + 1,
+    )
 
 
 def pitch_class_counts(melodies):
-    """Notes on each of the twelve pitch classes, C first, one row a melody: NPD before it is added up and normalised.
+    """Notes on each of the twelve pitch classes, C first, one row a melody: NPD before it
+    is added up and normalised.
 
     Returns
     -------
@@ -194,7 +230,8 @@ def pitch_class_counts(melodies):
 
     References
     ----------
-    FusionGAN, section IV-A, item 2. It speaks of "all tokens"; a rest has no pitch class, so here it is all notes.
+    FusionGAN, section IV-A, item 2. It speaks of "all tokens"; a rest has no pitch class,
+    so here it is all notes.
 
     Examples
     --------
@@ -218,11 +255,14 @@ def interval_bigram_counts(melodies, widest=WIDEST):
     Returns
     -------
     ndarray of int64, shape (M, (2 * widest + 1) ** 2)
-        A step of x and then one of y semitones is bin ``(x + widest) * (2 * widest + 1) + y + widest``.
+        A step of x and then one of y semitones is bin ``(x + widest) * (2 * widest + 1) + y
+        + widest``.
 
     Examples
     --------
-    >>> table = interval_bigram_counts([([60, 61, 60, 74], [1, 1, 1, 1])], widest=1).reshape(3, 3)
+    >>> table = interval_bigram_counts(
+    ...     [([60, 61, 60, 74], [1, 1, 1, 1])], widest=1
+    ... ).reshape(3, 3)
     >>> table.tolist()  # rows: first step down, none, up; columns: second step
     [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
     """
@@ -230,7 +270,12 @@ def interval_bigram_counts(melodies, widest=WIDEST):
     size = 2 * widest + 1
     step = np.clip(np.diff(pitch), -widest, widest) + widest
     whole = melody[2:] == melody[:-2]  # three notes of one melody
-    return _by_melody((step[:-1] * size + step[1:])[whole], melody[2:][whole], melody_number(melodies), size * size)
+    return _by_melody(
+        (step[:-1] * size + step[1:])[whole],
+        melody[2:][whole],
+        melody_number(melodies),
+        size * size,
+    )
 
 
 def duration_bigram_counts(melodies, step=STEP, longest=LONGEST):
@@ -239,21 +284,34 @@ def duration_bigram_counts(melodies, step=STEP, longest=LONGEST):
     Returns
     -------
     ndarray of int64, shape (M, (longest + 1) ** 2)
-        A note of x steps before one of y is bin ``x * (longest + 1) + y``; see `duration_counts` for the steps.
+        A note of x steps before one of y is bin ``x * (longest + 1) + y``; see
+        `duration_counts` for the steps.
 
     Examples
     --------
-    >>> duration_bigram_counts([([60, 62, 64], [1, 1, 2])], step=1, longest=2).reshape(3, 3).tolist()
+    >>> duration_bigram_counts([([60, 62, 64], [1, 1, 2])], step=1, longest=2).reshape(
+    ...     3, 3
+    ... ).tolist()
     [[0, 0, 0], [0, 1, 1], [0, 0, 0]]
     """
     _, duration, melody = melody_columns(melodies)
     size = longest + 1
     bins = duration_steps(duration, step, longest)
     whole = melody[1:] == melody[:-1]
-    return _by_melody((bins[:-1] * size + bins[1:])[whole], melody[1:][whole], melody_number(melodies), size * size)
+    return _by_melody(
+        (bins[:-1] * size + bins[1:])[whole],
+        melody[1:][whole],
+        melody_number(melodies),
+        size * size,
+    )
 
 
-COUNTS = {"dd": duration_counts, "npd": pitch_class_counts, "ib": interval_bigram_counts, "db": duration_bigram_counts}
+COUNTS = {
+    "dd": duration_counts,
+    "npd": pitch_class_counts,
+    "ib": interval_bigram_counts,
+    "db": duration_bigram_counts,
+}
 
 
 def counts(name, melodies, **bins):
@@ -273,7 +331,9 @@ def counts(name, melodies, **bins):
     ((1, 12), (1, 625))
     """
     if name not in COUNTS:
-        raise ValueError(f"nothing is counted under {name!r}; choose one of {', '.join(COUNTS)}")
+        raise ValueError(
+            f"nothing is counted under {name!r}; choose one of {', '.join(COUNTS)}"
+        )
     return COUNTS[name](melodies, **bins)
 
 
@@ -302,7 +362,10 @@ def shares(histogram):
     histogram = np.asarray(histogram, dtype=np.float64)
     total = histogram.sum(axis=-1, keepdims=True)
     if (total <= 0).any():
-        raise NoNotesError("a histogram in which nothing is counted", do="give melodies of three notes or more")
+        raise NoNotesError(
+            "a histogram in which nothing is counted",
+            do="give melodies of three notes or more",
+        )
     return histogram / total
 
 
@@ -315,7 +378,8 @@ def distribution(name, melodies, normalised=True, **bins):
     melodies : sequence
         See `melody_columns`.
     normalised : bool
-        Whether to divide by the sum. FusionGAN's Table I was made without, see ``fusiontools.score.distances.earth_mover_of_counts``.
+        Whether to divide by the sum. FusionGAN's Table I was made without, see
+        ``fusiontools.score.distances.earth_mover_of_counts``.
 
     Returns
     -------
@@ -352,11 +416,21 @@ def bin_names(name, step=STEP, longest=LONGEST, widest=WIDEST):
 
     steps = [str(Fraction(step).limit_denominator(96) * k) for k in range(longest)]
     steps.append(f"{Fraction(step).limit_denominator(96) * longest}+")
-    leaps = [f"-{widest}-", *(f"{k:+d}" if k else "0" for k in range(1 - widest, widest)), f"+{widest}+"]
+    leaps = [
+        f"-{widest}-",
+        *(f"{k:+d}" if k else "0" for k in range(1 - widest, widest)),
+        f"+{widest}+",
+    ]
     single = {"dd": steps, "npd": list(NAMES), "ib": leaps, "db": steps}
     if name not in single:
-        raise ValueError(f"nothing is counted under {name!r}; choose one of {', '.join(COUNTS)}")
-    return [f"{x} {y}" for x in single[name] for y in single[name]] if name in ("ib", "db") else single[name]
+        raise ValueError(
+            f"nothing is counted under {name!r}; choose one of {', '.join(COUNTS)}"
+        )
+    return (
+        [f"{x} {y}" for x in single[name] for y in single[name]]
+        if name in ("ib", "db")
+        else single[name]
+    )
 
 
 def peaks(histogram, around=True):
@@ -366,7 +440,8 @@ def peaks(histogram, around=True):
     ----------
     histogram : array_like, shape (K,)
     around : bool
-        Whether the last bin is the first one's neighbour, as B is C's. If not, an end bin has one neighbour.
+        Whether the last bin is the first one's neighbour, as B is C's. If not, an end bin
+        has one neighbour.
 
     Returns
     -------
@@ -374,7 +449,8 @@ def peaks(histogram, around=True):
 
     References
     ----------
-    FusionGAN, section IV-A, reads peaks and valleys off Figure 6 without a rule; this is ours.
+    FusionGAN, section IV-A, reads peaks and valleys off Figure 6 without a rule; this is
+    ours.
 
     Examples
     --------
@@ -389,5 +465,7 @@ def peaks(histogram, around=True):
 
 
 def valleys(histogram, around=True):
-    """Bins that are lower than both neighbours: the peaks of the histogram upside down. See `peaks`."""
+    """Bins that are lower than both neighbours: the peaks of the histogram upside down. See
+    `peaks`.
+    """
     return peaks(-np.asarray(histogram, dtype=np.float64), around)

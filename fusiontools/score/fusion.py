@@ -1,12 +1,17 @@
-"""How far a third domain F lies from two others, A and B, against how far these lie apart: FusionGAN's Diff and Ratio, and what they miss.
+"""How far a third domain F lies from two others, A and B, against how far these lie apart:
+FusionGAN's Diff and Ratio, and what they miss.
 
-Everything here takes three histograms and a distance. Whether they are distributions or raw counts is up to you: only Ratios of distributions can be
-compared between samples of different size.
+Everything here takes three histograms and a distance. Whether they are distributions or raw
+counts is up to you: only Ratios of distributions can be compared between samples of
+different size.
 
-**Ratio is at least 1.** Any distance obeys the triangle inequality, d(A, B) <= d(A, F) + d(F, B). Divide by d(A, B), and there it is; Diff >= 0 is
-the same. **Every mixture reaches it.** Let F = t A + (1 - t) B with t between 0 and 1. Then F - A = (1 - t)(B - A) and B - F = t (B - A). If the distance
-is a norm of the difference, the two add up to (1 - t + t) d(A, B), and Ratio is 1. A bag of jazz and folk melodies is such a mixture, so it is a
-perfect fusion to this measure. Under EUD nothing but the mixtures reaches it; under EM other things can: all mass halfway between A's and B's does.
+**Ratio is at least 1.** Any distance obeys the triangle inequality, d(A, B) <= d(A, F) +
+d(F, B). Divide by d(A, B), and there it is; Diff >= 0 is the same. **Every mixture reaches
+it.** Let F = t A + (1 - t) B with t between 0 and 1. Then F - A = (1 - t)(B - A) and B - F
+= t (B - A). If the distance is a norm of the difference, the two add up to (1 - t + t) d(A,
+B), and Ratio is 1. A bag of jazz and folk melodies is such a mixture, so it is a perfect
+fusion to this measure. Under EUD nothing but the mixtures reaches it; under EM other things
+can: all mass halfway between A's and B's does.
 """
 
 import numpy as np
@@ -24,9 +29,13 @@ def _three(f, a, b, distance):
 
 
 def _over(way, ab):
-    """``way / ab``. Drawn samples may meet by chance: in a batch, distance 0 gives infinity, as long as it is not 0 throughout."""
+    """``way / ab``. Drawn samples may meet by chance: in a batch, distance 0 gives
+    infinity, as long as it is not 0 throughout.
+    """
     if np.all(ab == 0):
-        raise ValueError("the two domains are at distance 0 from each other: there is nothing between them to divide by")
+        raise ValueError(
+            "the two domains are at distance 0 from each other: there is nothing between them to divide by"
+        )
     return np.where(ab == 0, np.inf, way / np.where(ab == 0, 1, ab))[()]
 
 
@@ -36,7 +45,8 @@ def diff(f, a, b, distance=euclidean):
     Parameters
     ----------
     f, a, b : array_like, shape (..., K)
-        Histograms of the new domain and of the two given ones, all of one kind: shares, or counts.
+        Histograms of the new domain and of the two given ones, all of one kind: shares, or
+        counts.
     distance : callable
         Of two histograms, see `fusiontools.score.distances`.
 
@@ -46,7 +56,8 @@ def diff(f, a, b, distance=euclidean):
 
     References
     ----------
-    FusionGAN, section IV-A. On counts it grows with the samples, so the Diff columns of Table I compare with nothing.
+    FusionGAN, section IV-A. On counts it grows with the samples, so the Diff columns of
+    Table I compare with nothing.
 
     Examples
     --------
@@ -61,14 +72,16 @@ def diff(f, a, b, distance=euclidean):
 
 
 def ratio(f, a, b, distance=euclidean):
-    """The detour from A to B over F, as a multiple of the straight way: 1 at best, and 1 for every mixture.
+    """The detour from A to B over F, as a multiple of the straight way: 1 at best, and 1
+    for every mixture.
 
     Parameters and returns as in `diff`; the proof is at the top of this module.
 
     Raises
     ------
     ValueError
-        If A and B are at distance 0. In a batch, a row where they are gives infinity, unless all are.
+        If A and B are at distance 0. In a batch, a row where they are gives infinity,
+        unless all are.
 
     References
     ----------
@@ -77,7 +90,10 @@ def ratio(f, a, b, distance=euclidean):
     Examples
     --------
     >>> a, b = [1, 0, 0], [0, 1, 0]
-    >>> round(float(ratio([0.5, 0.5, 0], a, b)), 12), round(float(ratio([0, 0, 1], a, b)), 12)
+    >>> (
+    ...     round(float(ratio([0.5, 0.5, 0], a, b)), 12),
+    ...     round(float(ratio([0, 0, 1], a, b)), 12),
+    ... )
     (1.0, 2.0)
     """
     fa, fb, ab = _three(f, a, b, distance)
@@ -86,9 +102,11 @@ def ratio(f, a, b, distance=euclidean):
 
 
 def balance(f, a, b, distance=euclidean):
-    """How much nearer F lies to one domain than to the other, from 0 (as near to both) to 1 (A or B itself, or beyond).
+    """How much nearer F lies to one domain than to the other, from 0 (as near to both) to 1
+    (A or B itself, or beyond).
 
-    Parameters and returns as in `diff`. It is ours: the paper asks for "equal similarities" (section I) and does not measure them.
+    Parameters and returns as in `diff`. It is ours: the paper asks for "equal similarities"
+    (section I) and does not measure them.
 
     Raises
     ------
@@ -127,7 +145,8 @@ def mixture(a, b, share=0.5):
 
 
 def back_out_distance(diff, ratio, diff_rounding=0.05, ratio_rounding=0.0005):
-    """The d(A, B) that a printed Diff and a printed Ratio imply, and the range that their rounding leaves.
+    """The d(A, B) that a printed Diff and a printed Ratio imply, and the range that their
+    rounding leaves.
 
     Parameters
     ----------
@@ -148,7 +167,8 @@ def back_out_distance(diff, ratio, diff_rounding=0.05, ratio_rounding=0.0005):
 
     Notes
     -----
-    All rows of a block share A and B. So if the table was made as its text says, the ranges of a block have a number in common.
+    All rows of a block share A and B. So if the table was made as its text says, the ranges
+    of a block have a number in common.
 
     References
     ----------
@@ -161,13 +181,20 @@ def back_out_distance(diff, ratio, diff_rounding=0.05, ratio_rounding=0.0005):
     """
     diff, ratio = np.asarray(diff, dtype=np.float64), np.asarray(ratio, dtype=np.float64)
     if (ratio - ratio_rounding <= 1).any():
-        raise ValueError(f"a ratio of {ratio.min()} is 1 within its rounding: any distance would do")
+        raise ValueError(
+            f"a ratio of {ratio.min()} is 1 within its rounding: any distance would do"
+        )
     # Ratio - 1 = Diff / d(A, B), so d(A, B) = Diff / (Ratio - 1)
     value = diff / (ratio - 1)
-    return Interval(value, (diff - diff_rounding) / (ratio - 1 + ratio_rounding), (diff + diff_rounding) / (ratio - 1 - ratio_rounding))
+    return Interval(
+        value,
+        (diff - diff_rounding) / (ratio - 1 + ratio_rounding),
+        (diff + diff_rounding) / (ratio - 1 - ratio_rounding),
+    )
 
 
-_METRICS = {  # metric of a record: what is counted, the measure, and the distance on shares and on counts
+# metric of a record: what is counted, the measure, and the distance on shares and on counts
+_METRICS = {
     "dd_eud_ratio": ("dd", ratio, euclidean, euclidean),
     "dd_em_ratio": ("dd", ratio, earth_mover, earth_mover_of_counts),
     "npd_eud_ratio": ("npd", ratio, euclidean, euclidean),
@@ -189,8 +216,9 @@ def fusion_scores(f, a, b, repeats=0, level=0.95, seed=0, kind="basic"):
     Parameters
     ----------
     f, a, b : sequence of melodies
-        Of the new domain and of the two given ones; see ``fusiontools.score.distributions.melody_columns``. Raw-count twins mean
-        something only where all three are of one size.
+        Of the new domain and of the two given ones; see
+        ``fusiontools.score.distributions.melody_columns``. Raw-count twins mean something
+        only where all three are of one size.
     repeats : int
         Bootstrap draws of the melodies of all three; 0 for the plain numbers.
     level, seed, kind
@@ -199,14 +227,18 @@ def fusion_scores(f, a, b, repeats=0, level=0.95, seed=0, kind="basic"):
     Returns
     -------
     dict of str to float, or to Interval where `repeats` is not 0
-        ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}`` (under EUD), and each again with ``_raw`` at its end, on raw
-        counts. The raw EM is `earth_mover_of_counts`. Ranges end where the possible ends: a Ratio at 1, a balance at 0 and 1, a Diff at 0. The
-        measured value carries its noise upwards and may lie above its own range; for a bag of both domains it does.
+        ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``
+        (under EUD), and each again with ``_raw`` at its end, on raw counts. The raw EM is
+        `earth_mover_of_counts`. Ranges end where the possible ends: a Ratio at 1, a balance
+        at 0 and 1, a Diff at 0. The measured value carries its noise upwards and may lie
+        above its own range; for a bag of both domains it does.
 
     Notes
     -----
-    Why "basic" ranges are the default: of 60 bags of 500 Weimar and Essen excerpts, whose true Ratio is 1, the percentile ranges held it never, the
-    basic ones in 98 to 100 % (DD, NPD and interval bigrams; 95 % were asked for). Away from the floor, the two are about as good.
+    Why "basic" ranges are the default: of 60 bags of 500 Weimar and Essen excerpts, whose
+    true Ratio is 1, the percentile ranges held it never, the basic ones in 98 to 100 % (DD,
+    NPD and interval bigrams; 95 % were asked for). Away from the floor, the two are about
+    as good.
 
     Raises
     ------
@@ -217,7 +249,11 @@ def fusion_scores(f, a, b, repeats=0, level=0.95, seed=0, kind="basic"):
     --------
     >>> jazz, folk = [([60, 61, 62, 63], [1, 1, 1, 1])], [([60, 64, 67, 60], [2, 1, 1, 2])]
     >>> scores = fusion_scores(jazz + folk, jazz, folk)
-    >>> round(scores["npd_eud_ratio"], 12), round(scores["dd_em_ratio"], 12), round(scores["balance_npd"], 12)
+    >>> (
+    ...     round(scores["npd_eud_ratio"], 12),
+    ...     round(scores["dd_em_ratio"], 12),
+    ...     round(scores["balance_npd"], 12),
+    ... )
     (1.0, 1.0, 0.0)
     """
     tables = [[counts(name, melodies) for name in COUNTS] for melodies in (f, a, b)]
@@ -227,16 +263,27 @@ def fusion_scores(f, a, b, repeats=0, level=0.95, seed=0, kind="basic"):
     def measure(*pooled):  # three of shape (..., all bins side by side) to (..., S)
         raw = {name: [h[..., where] for h in pooled] for name, where in place.items()}
         shared = {name: [shares(h) for h in three] for name, three in raw.items()}
-        plain = [measured(*shared[name], distance) for name, measured, distance, _ in _METRICS.values()]
-        twins = [measured(*raw[name], distance) for name, measured, _, distance in _METRICS.values()]
+        plain = [
+            measured(*shared[name], distance)
+            for name, measured, distance, _ in _METRICS.values()
+        ]
+        twins = [
+            measured(*raw[name], distance)
+            for name, measured, _, distance in _METRICS.values()
+        ]
         return np.stack(plain + twins, axis=-1)
 
     names = [*_METRICS, *(f"{name}_raw" for name in _METRICS)]
     rows = [np.concatenate(table, axis=1) for table in tables]
     if not repeats:
         return dict(zip(names, measure(*(r.sum(axis=0) for r in rows)).tolist()))
-    value, low, high = bootstrap_counts(measure, *rows, repeats=repeats, level=level, seed=seed, kind=kind)
+    value, low, high = bootstrap_counts(
+        measure, *rows, repeats=repeats, level=level, seed=seed, kind=kind
+    )
     least = [1.0 if "ratio" in name else 0.0 for name in names]
     most = [1.0 if "balance" in name else np.inf for name in names]
     low, high = np.clip(low, least, most), np.clip(high, least, most)
-    return {name: Interval(*numbers) for name, *numbers in zip(names, value.tolist(), low.tolist(), high.tolist())}
+    return {
+        name: Interval(*numbers)
+        for name, *numbers in zip(names, value.tolist(), low.tolist(), high.tolist())
+    }

@@ -1,13 +1,16 @@
 """How sure a number is: the range it would have had with other melodies of the same kind.
 
-The bootstrap draws as many melodies as there were, with repeats, measures again, and does so a thousand times. Two ways to read the draws:
+The bootstrap draws as many melodies as there were, with repeats, measures again, and does
+so a thousand times. Two ways to read the draws:
 
 - ``"percentile"``: the range that holds `level` of the draws. Right for shares and means.
-- ``"basic"``: the same range, mirrored at the measured value. Right for distances: noise only ever adds to a distance, so the draws, which carry the noise
-  twice, lie above the measured value just as the measured value lies above the true one. Its low end may fall below what is possible (a Ratio
-  under 1): read it as "down to 1".
+- ``"basic"``: the same range, mirrored at the measured value. Right for distances: noise
+  only ever adds to a distance, so the draws, which carry the noise twice, lie above the
+  measured value just as the measured value lies above the true one. Its low end may fall
+  below what is possible (a Ratio under 1): read it as "down to 1".
 
-Where nothing ever happened, drawing again cannot make it happen: 0 of 500 has the bootstrap range 0 to 0. `wilson` is honest there.
+Where nothing ever happened, drawing again cannot make it happen: 0 of 500 has the bootstrap
+range 0 to 0. `wilson` is honest there.
 """
 
 from typing import NamedTuple
@@ -27,7 +30,9 @@ class Interval(NamedTuple):
     high: float
 
 
-def bootstrap(statistic, *samples, repeats=1000, level=0.95, seed=0, paired=False, kind="percentile"):
+def bootstrap(
+    statistic, *samples, repeats=1000, level=0.95, seed=0, paired=False, kind="percentile"
+):
     """A range for any statistic of one or more samples.
 
     Parameters
@@ -43,7 +48,8 @@ def bootstrap(statistic, *samples, repeats=1000, level=0.95, seed=0, paired=Fals
     seed : int
         The same seed draws the same, whatever the statistic.
     paired : bool
-        Whether item i of every sample belongs together (one song's two versions), and is drawn together.
+        Whether item i of every sample belongs together (one song's two versions), and is
+        drawn together.
     kind : {"percentile", "basic"}
         See the top of this module.
 
@@ -73,20 +79,32 @@ def bootstrap(statistic, *samples, repeats=1000, level=0.95, seed=0, paired=Fals
     for _ in range(repeats):
         chosen = [rng.integers(0, len(s), len(s)) for rng, s in zip(streams, samples)]
         chosen = chosen * len(samples) if paired else chosen
-        draws.append(statistic(*(s[i] if isinstance(s, np.ndarray) else [s[j] for j in i] for s, i in zip(samples, chosen))))
+        draws.append(
+            statistic(
+                *(
+                    s[i] if isinstance(s, np.ndarray) else [s[j] for j in i]
+                    for s, i in zip(samples, chosen)
+                )
+            )
+        )
     return _interval(statistic(*samples), np.array(draws, dtype=np.float64), level, kind)
 
 
-def bootstrap_counts(statistic, *counts, repeats=1000, level=0.95, seed=0, paired=False, kind="percentile"):
-    """`bootstrap` for statistics of histograms, some hundred times as fast: melodies are counted once, and only their counts are drawn again.
+def bootstrap_counts(
+    statistic, *counts, repeats=1000, level=0.95, seed=0, paired=False, kind="percentile"
+):
+    """`bootstrap` for statistics of histograms, some hundred times as fast: melodies are
+    counted once, and only their counts are drawn again.
 
     Parameters
     ----------
     statistic : callable
-        Takes one array of histograms for each sample, shape (..., K), and returns shape (...) or (..., S), like all of
-        `fusiontools.score.distances` and `fusiontools.score.fusion`.
+        Takes one array of histograms for each sample, shape (..., K), and returns shape
+        (...) or (..., S), like all of `fusiontools.score.distances` and
+        `fusiontools.score.fusion`.
     *counts : array_like, shape (M_i, K_i)
-        One row a melody, see ``fusiontools.score.distributions.counts``. A histogram is the sum of drawn rows.
+        One row a melody, see ``fusiontools.score.distributions.counts``. A histogram is the
+        sum of drawn rows.
     repeats, level, seed, paired, kind
         As in `bootstrap`. The two draw the same rows for the same seed.
 
@@ -103,7 +121,9 @@ def bootstrap_counts(statistic, *counts, repeats=1000, level=0.95, seed=0, paire
     """
     tables = [np.asarray(c, dtype=np.float64) for c in counts]
     if any(t.ndim != 2 for t in tables):
-        raise ValueError(f"counts need one row a melody, found shapes {[t.shape for t in tables]}")
+        raise ValueError(
+            f"counts need one row a melody, found shapes {[t.shape for t in tables]}"
+        )
     _check(tables, repeats, level, paired, kind)
     streams = _streams(seed, tables, paired)
     at_once = max(1, _AT_ONCE // max(len(t) for t in tables))
@@ -112,18 +132,28 @@ def bootstrap_counts(statistic, *counts, repeats=1000, level=0.95, seed=0, paire
         size = min(at_once, repeats - start)
         weights = [_weights(rng, size, len(t)) for rng, t in zip(streams, tables)]
         weights = weights * len(tables) if paired else weights
-        draws.append(np.asarray(statistic(*(w @ t for w, t in zip(weights, tables)))))  # (R, M) @ (M, K)
-    return _interval(statistic(*(t.sum(axis=0) for t in tables)), np.concatenate(draws), level, kind)
+        draws.append(
+            np.asarray(statistic(*(w @ t for w, t in zip(weights, tables))))
+        )  # (R, M) @ (M, K)
+    return _interval(
+        statistic(*(t.sum(axis=0) for t in tables)), np.concatenate(draws), level, kind
+    )
 
 
 def _weights(rng, repeats, size):
     """How often each of `size` rows is drawn, in each repeat, shape (repeats, size)."""
     rows = rng.integers(0, size, (repeats, size)) + size * np.arange(repeats)[:, None]
-    return np.bincount(rows.ravel(), minlength=repeats * size).reshape(repeats, size).astype(np.float64)
+    return (
+        np.bincount(rows.ravel(), minlength=repeats * size)
+        .reshape(repeats, size)
+        .astype(np.float64)
+    )
 
 
 def _streams(seed, samples, paired):
-    """One random stream a sample, so that a sample's draws do not depend on the others; one for all where they are paired."""
+    """One random stream a sample, so that a sample's draws do not depend on the others; one
+    for all where they are paired.
+    """
     return [np.random.default_rng([seed, i]) for i in range(1 if paired else len(samples))]
 
 
@@ -134,16 +164,21 @@ def _check(samples, repeats, level, paired, kind):
     if paired and len(set(lengths)) > 1:
         raise ValueError(f"paired samples must be of one length, found {lengths}")
     if repeats < 1 or not 0 < level < 1:
-        raise ValueError(f"{repeats} repeats at level {level}: at least one repeat and a level between 0 and 1 are needed")
+        raise ValueError(
+            f"{repeats} repeats at level {level}: at least one repeat and a level between 0 and 1 are needed"
+        )
     if kind not in ("percentile", "basic"):
         raise ValueError(f"the kind is {kind!r}; it can be 'percentile' or 'basic'")
 
 
 def _interval(value, draws, level, kind):
     tail = (1 - level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0, method="inverted_cdf")  # draws themselves: an infinite one must not become nan
+    low, high = np.quantile(
+        draws, [tail, 1 - tail], axis=0, method="inverted_cdf"
+    )  # draws themselves: an infinite one must not become nan
     if kind == "basic":
-        # theta in [2 v - q_high, 2 v - q_low]: the draws lie around v as v lies around theta
+        # theta in [2 v - q_high, 2 v - q_low]: the draws lie around v as v lies around
+        # theta
         low, high = 2 * np.asarray(value) - high, 2 * np.asarray(value) - low
     return Interval(value, low, high)
 
@@ -163,7 +198,8 @@ def wilson(hits, of, level=0.95):
 
     References
     ----------
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference,
+    1927.
 
     Examples
     --------
@@ -176,6 +212,9 @@ def wilson(hits, of, level=0.95):
         raise ValueError(f"{hits} of {of} at level {level} is no share")
     z, p = NormalDist().inv_cdf((1 + level) / 2), hits / of
     # (p + z^2/2n -+ z sqrt(p (1 - p) / n + z^2/4n^2)) / (1 + z^2/n)
-    middle, half = p + z * z / (2 * of), z * (p * (1 - p) / of + z * z / (4 * of * of)) ** 0.5
+    middle, half = (
+        p + z * z / (2 * of),
+        z * (p * (1 - p) / of + z * z / (4 * of * of)) ** 0.5,
+    )
     low, high = ((middle + sign * half) / (1 + z * z / of) for sign in (-1, 1))
     return Interval(p, 0.0 if hits == 0 else low, 1.0 if hits == of else high)

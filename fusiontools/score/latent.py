@@ -1,8 +1,10 @@
-"""How far a melody was moved in a latent space, and how far apart melodies of one song lie there, and of two.
+"""How far a melody was moved in a latent space, and how far apart melodies of one song lie
+there, and of two.
 
-The unit is the encoder's own doubt: in each dimension a step counts by how many standard deviations of the encoder it takes. So a distance
-of 1 is as far as a melody's code strays when it is drawn from its own posterior. Codes and deviations come in as arrays: which model made
-them is not known here.
+The unit is the encoder's own doubt: in each dimension a step counts by how many standard
+deviations of the encoder it takes. So a distance of 1 is as far as a melody's code strays
+when it is drawn from its own posterior. Codes and deviations come in as arrays: which model
+made them is not known here.
 """
 
 from typing import NamedTuple
@@ -22,12 +24,14 @@ def z_distance(after, before, deviation):
     after, before : array_like, shape (..., d)
         Latent vectors; they broadcast.
     deviation : array_like, shape (d,)
-        Standard deviation of the encoder in each dimension, averaged over the training data.
+        Standard deviation of the encoder in each dimension, averaged over the training
+        data.
 
     Returns
     -------
     ndarray of float, shape (...)
-        For pairs of halves, shape (N, 2, d), the paper takes ``z_distance(...).mean(axis=-1)``.
+        For pairs of halves, shape (N, 2, d), the paper takes
+        ``z_distance(...).mean(axis=-1)``.
 
     Raises
     ------
@@ -43,9 +47,17 @@ def z_distance(after, before, deviation):
     >>> float(z_distance([3.0, 1.0], [1.0, 1.0], [1.0, 2.0]))
     2.0
     """
-    after, before, deviation = (np.asarray(a, dtype=np.float64) for a in (after, before, deviation))
-    if deviation.ndim != 1 or after.shape[-1:] != deviation.shape or before.shape[-1:] != deviation.shape:
-        raise ValueError(f"codes of shapes {after.shape} and {before.shape} and deviations of shape {deviation.shape} do not fit together")
+    after, before, deviation = (
+        np.asarray(a, dtype=np.float64) for a in (after, before, deviation)
+    )
+    if (
+        deviation.ndim != 1
+        or after.shape[-1:] != deviation.shape
+        or before.shape[-1:] != deviation.shape
+    ):
+        raise ValueError(
+            f"codes of shapes {after.shape} and {before.shape} and deviations of shape {deviation.shape} do not fit together"
+        )
     if not (deviation > 0).all():
         raise ValueError("every deviation must be above 0")
     # dist(z', z) = 1/d (z' - z) Sigma^-1 (z' - z)^T, Sigma = diag(deviation^2)
@@ -57,15 +69,18 @@ class SongDistances(NamedTuple):
 
     within: np.ndarray  # (W,): distances of pairs from one song
     between: np.ndarray  # (B,): of pairs from two songs
-    identical_within: int  # pairs that were left out because their sequences are equal, note by note
+    identical_within: (
+        int  # pairs that were left out because their sequences are equal, note by note
+    )
     identical_between: int
 
 
 def within_and_between(codes, songs, sequences, deviation, pairs=1_000_000, seed=0):
     """Distances of pairs of sequences from one song, and from two.
 
-    Half of the pairs are drawn from one song: any sequence of a song that has several, then another one of that song. The other half are
-    two sequences of different songs. Pairs whose sequences are equal are left out, so that this is about likeness, not identity.
+    Half of the pairs are drawn from one song: any sequence of a song that has several, then
+    another one of that song. The other half are two sequences of different songs. Pairs
+    whose sequences are equal are left out, so that this is about likeness, not identity.
 
     Parameters
     ----------
@@ -88,32 +103,51 @@ def within_and_between(codes, songs, sequences, deviation, pairs=1_000_000, seed
     Raises
     ------
     ValueError
-        If the arrays do not belong together, there is one song only, or no song has two sequences.
+        If the arrays do not belong together, there is one song only, or no song has two
+        sequences.
 
     References
     ----------
-    Connective Fusion, section 3.4, last paragraph, and Figure 6: 1,000,000 pairs. How many of these are of one song is not said.
+    Connective Fusion, section 3.4, last paragraph, and Figure 6: 1,000,000 pairs. How many
+    of these are of one song is not said.
 
     Examples
     --------
-    >>> found = within_and_between([[0.0], [1.0], [9.0]], ["a", "a", "b"], [[60], [62], [64]], [1.0], pairs=20)
+    >>> found = within_and_between(
+    ...     [[0.0], [1.0], [9.0]], ["a", "a", "b"], [[60], [62], [64]], [1.0], pairs=20
+    ... )
     >>> set(found.within.tolist()), sorted(set(found.between.tolist()))
     ({1.0}, [64.0, 81.0])
     """
     codes, sequences = np.asarray(codes, dtype=np.float64), np.asarray(sequences)
     _, song = np.unique(np.asarray(songs), return_inverse=True)
-    if codes.ndim != 2 or sequences.ndim != 2 or song.ndim != 1 or not len(codes) == len(sequences) == len(song):
+    if (
+        codes.ndim != 2
+        or sequences.ndim != 2
+        or song.ndim != 1
+        or not len(codes) == len(sequences) == len(song)
+    ):
         found = f"{codes.shape}, {song.shape} and {sequences.shape}"
-        raise ValueError(f"codes, songs and sequences must be of shapes (N, d), (N,) and (N, T); found {found}")
+        raise ValueError(
+            f"codes, songs and sequences must be of shapes (N, d), (N,) and (N, T); found {found}"
+        )
     rng = np.random.default_rng(seed)
-    one, other = _of_one_song(song, pairs - pairs // 2, rng), _of_two_songs(song, pairs // 2, rng)
+    one, other = (
+        _of_one_song(song, pairs - pairs // 2, rng),
+        _of_two_songs(song, pairs // 2, rng),
+    )
     number = _numbered(sequences)
     distances, identical = [], []
     for first, second in (one, other):
         differ = number[first] != number[second]
         first, second = first[differ], second[differ]
         parts = range(0, len(first), _AT_ONCE)
-        found = [z_distance(codes[first[i : i + _AT_ONCE]], codes[second[i : i + _AT_ONCE]], deviation) for i in parts]
+        found = [
+            z_distance(
+                codes[first[i : i + _AT_ONCE]], codes[second[i : i + _AT_ONCE]], deviation
+            )
+            for i in parts
+        ]
         distances.append(np.concatenate([np.zeros(0), *found]))
         identical.append(int((~differ).sum()))
     return SongDistances(*distances, *identical)
@@ -129,7 +163,8 @@ def _of_one_song(song, pairs, rng):
     first = several[rng.integers(0, len(several), pairs)]
     place = np.empty(len(song), np.int64)
     place[order] = np.arange(len(song)) - start[song[order]]  # its place within its song
-    # another place, each with the same chance: go on by 1 to size - 1 places, round and round
+    # another place, each with the same chance: go on by 1 to size - 1 places, round and
+    # round
     step = rng.integers(1, size[song[first]])
     return first, order[start[song[first]] + (place[first] + step) % size[song[first]]]
 
@@ -148,7 +183,10 @@ def _numbered(sequences):
     rows = np.ascontiguousarray(sequences)
     if not rows.shape[1]:
         raise ValueError("sequences of no token")
-    return np.unique(rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel(), return_inverse=True)[1]
+    return np.unique(
+        rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel(),
+        return_inverse=True,
+    )[1]
 
 
 def shares_below(distances, thresholds):
@@ -177,4 +215,6 @@ def shares_below(distances, thresholds):
     distances = np.sort(np.asarray(distances, dtype=np.float64).ravel())
     if not len(distances):
         raise ValueError("no distances to count")
-    return np.searchsorted(distances, np.asarray(thresholds, dtype=np.float64), side="left") / len(distances)
+    return np.searchsorted(
+        distances, np.asarray(thresholds, dtype=np.float64), side="left"
+    ) / len(distances)

@@ -1,13 +1,24 @@
-"""FusionGAN's listening test: the fusion level FL, and rows of its Table II that do not add up, with every way to repair them.
+"""FusionGAN's listening test: the fusion level FL, and rows of its Table II that do not add
+up, with every way to repair them.
 
-A row is a dict of five percentages, ``{"jazz": ..., "folk": ..., "mixture": ..., "neither": ..., "FL": ...}``: four shares of the answers, and the
-level printed beside them. Two rules hold for a sound row: the shares add up to 100, and FL follows from them. The paper's own rows live with the
-paper, not here.
+A row is a dict of five percentages, ``{"jazz": ..., "folk": ..., "mixture": ..., "neither":
+..., "FL": ...}``: four shares of the answers, and the level printed beside them. Two rules
+hold for a sound row: the shares add up to 100, and FL follows from them. The paper's own
+rows live with the paper, not here.
 """
 
 from typing import NamedTuple
 
-__all__ = ["ENTRIES", "Repair", "answer_counts", "consequences", "fusion_level", "ranking", "repairs", "row_checks"]
+__all__ = [
+    "ENTRIES",
+    "Repair",
+    "answer_counts",
+    "consequences",
+    "fusion_level",
+    "ranking",
+    "repairs",
+    "row_checks",
+]
 
 SHARES = ("jazz", "folk", "mixture", "neither")
 ENTRIES = (*SHARES, "FL")
@@ -16,7 +27,8 @@ LEVEL_WITHIN = 0.55  # a level printed as a whole number may be off by 0.5
 
 
 def fusion_level(jazz, folk, mixture, neither):
-    """FL: 1 where every listener hears a mixture, or half hear jazz and half folk; 0 where all hear one genre, or neither.
+    """FL: 1 where every listener hears a mixture, or half hear jazz and half folk; 0 where
+    all hear one genre, or neither.
 
     Parameters
     ----------
@@ -44,7 +56,9 @@ def fusion_level(jazz, folk, mixture, neither):
     """
     answers = jazz + folk + mixture + neither
     if min(jazz, folk, mixture, neither) < 0 or answers <= 0:
-        raise ValueError(f"answers {jazz}, {folk}, {mixture}, {neither}: none may be negative, and there must be some")
+        raise ValueError(
+            f"answers {jazz}, {folk}, {mixture}, {neither}: none may be negative, and there must be some"
+        )
     # FL = 1 - (|C_jazz - C_folk| + C_neither) / (C_jazz + C_folk + C_mixture + C_neither)
     return 1 - (abs(jazz - folk) + neither) / answers
 
@@ -55,7 +69,9 @@ def _level(row):
 
 def _known(row):
     if set(row) != set(ENTRIES):
-        raise ValueError(f"a row has the entries {', '.join(ENTRIES)}, found {', '.join(map(str, row))}")
+        raise ValueError(
+            f"a row has the entries {', '.join(ENTRIES)}, found {', '.join(map(str, row))}"
+        )
     return {name: float(row[name]) for name in ENTRIES}
 
 
@@ -70,7 +86,8 @@ def row_checks(row):
     Returns
     -------
     dict
-        ``total`` (of the shares), ``level`` (the FL that follows, in per cent), ``sums`` and ``follows``: whether each rule holds within rounding.
+        ``total`` (of the shares), ``level`` (the FL that follows, in per cent), ``sums``
+        and ``follows``: whether each rule holds within rounding.
 
     Examples
     --------
@@ -79,7 +96,12 @@ def row_checks(row):
     """
     row = _known(row)
     total, level = round(sum(row[name] for name in SHARES), 6), round(_level(row), 6)
-    return {"total": total, "level": level, "sums": abs(total - 100) <= SUM_WITHIN, "follows": abs(level - row["FL"]) <= LEVEL_WITHIN}
+    return {
+        "total": total,
+        "level": level,
+        "sums": abs(total - 100) <= SUM_WITHIN,
+        "follows": abs(level - row["FL"]) <= LEVEL_WITHIN,
+    }
 
 
 class Repair(NamedTuple):
@@ -92,7 +114,9 @@ class Repair(NamedTuple):
     level: float  # the FL that follows from its shares, in per cent
     sums: bool  # the shares add up to 100
     follows: bool  # FL follows from the shares
-    countable: bool | None  # the shares are whole answers out of the given number; None if no number was given
+    countable: (
+        bool | None
+    )  # the shares are whole answers out of the given number; None if no number was given
 
     @property
     def whole(self):
@@ -108,8 +132,9 @@ def repairs(row, answers=None, digits=1):
     row : dict of str to float
         See the top of this module.
     answers : int, optional
-        How many listeners answered, if it is known (`answer_counts` of the musicality row tells): then each repair says whether it leaves shares that so
-        many answers can give.
+        How many listeners answered, if it is known (`answer_counts` of the musicality row
+        tells): then each repair says whether it leaves shares that so many answers can
+        give.
     digits : int
         Decimals that shares are printed with.
 
@@ -120,12 +145,15 @@ def repairs(row, answers=None, digits=1):
 
     References
     ----------
-    FusionGAN, Table II: the GAN row adds up to 91, and of MC's row follows an FL of 18, not 16.
+    FusionGAN, Table II: the GAN row adds up to 91, and of MC's row follows an FL of 18, not
+    16.
 
     Examples
     --------
     >>> for r in repairs({"jazz": 34, "folk": 17, "mixture": 26, "neither": 14, "FL": 69}):
-    ...     print(f"{r.entry} {r.printed:g} -> {r.repaired:g}: FL {r.level:.1f}, adds up {r.sums}, follows {r.follows}")
+    ...     print(
+    ...         f"{r.entry} {r.printed:g} -> {r.repaired:g}: FL {r.level:.1f}, adds up {r.sums}, follows {r.follows}"
+    ...     )
     mixture 26 -> 35: FL 69.0, adds up True, follows True
     jazz 34 -> 10.2: FL 69.0, adds up False, follows True
     jazz 34 -> 30: FL 69.0, adds up False, follows True
@@ -150,20 +178,42 @@ def repairs(row, answers=None, digits=1):
             mended = {**row, name: value}
             after = row_checks(mended)
             if any(after[rule] and not before[rule] for rule in ("sums", "follows")):
-                countable = None if answers is None else answers in answer_counts([mended[s] for s in SHARES], digits, answers)
-                found.append(Repair(name, row[name], value, mended, after["level"], after["sums"], after["follows"], countable))
+                countable = (
+                    None
+                    if answers is None
+                    else answers
+                    in answer_counts([mended[s] for s in SHARES], digits, answers)
+                )
+                found.append(
+                    Repair(
+                        name,
+                        row[name],
+                        value,
+                        mended,
+                        after["level"],
+                        after["sums"],
+                        after["follows"],
+                        countable,
+                    )
+                )
     return sorted(found, key=lambda r: not r.whole)
 
 
 def _solutions(row, name):
     """The values of one share for which FL follows from the row exactly."""
     level = row["FL"] / 100
-    rest = sum(row[other] for other in SHARES if other != name)  # (1 - FL) (rest + v) = |jazz - folk| + neither is solved for v
+    rest = sum(
+        row[other] for other in SHARES if other != name
+    )  # (1 - FL) (rest + v) = |jazz - folk| + neither is solved for v
     if name == "mixture":
         error = abs(row["jazz"] - row["folk"]) + row["neither"]
         return [error / (1 - level) - rest] if level < 1 else []
     if name == "neither":
-        return [((1 - level) * rest - abs(row["jazz"] - row["folk"])) / level] if level > 0 else []
+        return (
+            [((1 - level) * rest - abs(row["jazz"] - row["folk"])) / level]
+            if level > 0
+            else []
+        )
     other = row["folk" if name == "jazz" else "jazz"]
     above = ((1 - level) * rest + other - row["neither"]) / level if level > 0 else -1
     below = (other + row["neither"] - (1 - level) * rest) / (2 - level)
@@ -185,7 +235,8 @@ def answer_counts(shares, digits=1, most=100):
     Returns
     -------
     dict of int to tuple of int
-        From each possible number of answers to the count of each answer; the counts add up to it.
+        From each possible number of answers to the count of each answer; the counts add up
+        to it.
 
     Examples
     --------
@@ -195,14 +246,18 @@ def answer_counts(shares, digits=1, most=100):
     possible = {}
     for n in range(1, most + 1):
         counts = tuple(round(share * n / 100) for share in shares)
-        near = all(abs(100 * c / n - share) <= 0.5 * 10**-digits + 1e-9 for c, share in zip(counts, shares))
+        near = all(
+            abs(100 * c / n - share) <= 0.5 * 10**-digits + 1e-9
+            for c, share in zip(counts, shares)
+        )
         if near and sum(counts) == n:
             possible[n] = counts
     return possible
 
 
 def ranking(table, entry):
-    """The methods of a table, from the highest to the lowest in one entry; equals keep the table's order.
+    """The methods of a table, from the highest to the lowest in one entry; equals keep the
+    table's order.
 
     Parameters
     ----------
@@ -229,12 +284,14 @@ def consequences(table, method, repair):
     method : str
         Whose row is repaired.
     repair : Repair
-        One of ``repairs(table[method])``. The repaired row is ranked by the FL that follows from it.
+        One of ``repairs(table[method])``. The repaired row is ranked by the FL that follows
+        from it.
 
     Returns
     -------
     dict of str to pair of list
-        For each entry whose ranking changes: the methods from high to low before, and after.
+        For each entry whose ranking changes: the methods from high to low before, and
+        after.
 
     Raises
     ------
@@ -245,7 +302,13 @@ def consequences(table, method, repair):
     --------
     >>> table = {
     ...     "GAN": {"jazz": 34, "folk": 17, "mixture": 26, "neither": 14, "FL": 69},
-    ...     "MLE": {"jazz": 43.6, "folk": 9.1, "mixture": 30.9, "neither": 16.4, "FL": 49.1},
+    ...     "MLE": {
+    ...         "jazz": 43.6,
+    ...         "folk": 9.1,
+    ...         "mixture": 30.9,
+    ...         "neither": 16.4,
+    ...         "FL": 49.1,
+    ...     },
     ... }
     >>> consequences(table, "GAN", repairs(table["GAN"])[0])
     {'mixture': (['MLE', 'GAN'], ['GAN', 'MLE'])}

@@ -1,7 +1,8 @@
-"""Tables as a page shows them, and the words that summaries with intervals add up to. It knows no method and no paper.
+"""Tables as a page shows them, and the words that summaries with intervals add up to. It
+knows no method and no paper.
 
-A summary is what `fusiontools.records.table` makes of runs: a dict with ``mean``, ``low`` and ``high``, the last two None where there is no
-interval.
+A summary is what `fusiontools.records.table` makes of runs: a dict with ``mean``, ``low``
+and ``high``, the last two None where there is no interval.
 """
 
 __all__ = ["Table", "end", "less", "outcome"]
@@ -17,11 +18,16 @@ class Table(list):
         From each heading to what makes a cell of a row: text, or a number.
     caption : str
     lines : list of dict, optional
-        What is shown, where that is not a line a row: the columns are asked of these instead.
+        What is shown, where that is not a line a row: the columns are asked of these
+        instead.
 
     Examples
     --------
-    >>> print(Table([{"x": 0.5}], {"x, in %": lambda row: f"{100 * row['x']:.0f}"}, "A half.").markdown())
+    >>> print(
+    ...     Table(
+    ...         [{"x": 0.5}], {"x, in %": lambda row: f"{100 * row['x']:.0f}"}, "A half."
+    ...     ).markdown()
+    ... )
     | x, in % |
     | --- |
     | 50 |
@@ -35,7 +41,10 @@ class Table(list):
 
     def markdown(self):
         """The table as Markdown, the caption under it."""
-        lines = ["| " + " | ".join(line) + " |" for line in (self.columns, ["---"] * len(self.columns))]
+        lines = [
+            "| " + " | ".join(line) + " |"
+            for line in (self.columns, ["---"] * len(self.columns))
+        ]
         lines += [
             "| " + " | ".join(str(cell(row)) for cell in self.columns.values()) + " |"
             for row in (self if self.lines is None else self.lines)
@@ -56,7 +65,8 @@ def outcome(parts):
     Returns
     -------
     {"confirmed", "partly", "refuted", "open", "not testable"}
-        "open" where all parts could be measured and none could be told; "not testable" without any part.
+        "open" where all parts could be measured and none could be told; "not testable"
+        without any part.
 
     Examples
     --------
@@ -72,15 +82,25 @@ def outcome(parts):
 
 
 def less(x, y):
-    """Whether one summary lies below another, intervals and all; None where the intervals overlap.
+    """Whether one summary lies below another, intervals and all; None where the intervals
+    overlap.
 
     Examples
     --------
-    >>> low, high = {"mean": 1.0, "low": 0.9, "high": 1.1}, {"mean": 2.0, "low": None, "high": None}
+    >>> low, high = (
+    ...     {"mean": 1.0, "low": 0.9, "high": 1.1},
+    ...     {"mean": 2.0, "low": None, "high": None},
+    ... )
     >>> less(low, high), less(high, low), less(low, low)
     (True, False, None)
     """
-    return True if end(x, "high") < end(y, "low") else False if end(x, "low") > end(y, "high") else None
+    return (
+        True
+        if end(x, "high") < end(y, "low")
+        else False
+        if end(x, "low") > end(y, "high")
+        else None
+    )
 
 
 def end(x, which):

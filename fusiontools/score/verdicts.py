@@ -1,7 +1,9 @@
 """What judges say about single melodies: how many of them lie between the genres.
 
-A bag of half pure jazz and half pure folk has the histograms of a perfect fusion, so histograms cannot tell fusion from mixture. A judge that hears
-one melody at a time can. Its verdicts come in as an array of calibrated probabilities of domain A: which judge gave them is not known here.
+A bag of half pure jazz and half pure folk has the histograms of a perfect fusion, so
+histograms cannot tell fusion from mixture. A judge that hears one melody at a time can. Its
+verdicts come in as an array of calibrated probabilities of domain A: which judge gave them
+is not known here.
 """
 
 import numpy as np
@@ -16,14 +18,17 @@ LOW, HIGH = 0.25, 0.75  # fixed before any result was looked at
 def _probabilities(probabilities):
     p = np.asarray(probabilities, dtype=np.float64)
     if p.ndim != 1 or not len(p):
-        raise ValueError(f"one probability a melody is needed, shape (M,) with M >= 1; found shape {p.shape}")
+        raise ValueError(
+            f"one probability a melody is needed, shape (M,) with M >= 1; found shape {p.shape}"
+        )
     if not ((p >= 0) & (p <= 1)).all():  # a nan is not in there either
         raise ValueError("probabilities must lie between 0 and 1")
     return p
 
 
 def in_band(probabilities, low=LOW, high=HIGH):
-    """Which melodies the judge puts with neither domain: ``low <= p <= high``, shape (M,) of bool.
+    """Which melodies the judge puts with neither domain: ``low <= p <= high``, shape (M,)
+    of bool.
 
     Parameters
     ----------
@@ -43,12 +48,16 @@ def in_band(probabilities, low=LOW, high=HIGH):
     [False, True, True, False]
     """
     if not 0 <= low < high <= 1:
-        raise ValueError(f"a band from {low} to {high}; it must go up, from 0 or more to 1 or less")
+        raise ValueError(
+            f"a band from {low} to {high}; it must go up, from 0 or more to 1 or less"
+        )
     p = _probabilities(probabilities)
     return (p >= low) & (p <= high)
 
 
-def fused_share(probabilities, low=LOW, high=HIGH, repeats=1000, level=0.95, seed=0, kind="bootstrap"):
+def fused_share(
+    probabilities, low=LOW, high=HIGH, repeats=1000, level=0.95, seed=0, kind="bootstrap"
+):
     """The share of melodies that are, one by one, between the domains.
 
     Parameters
@@ -58,8 +67,8 @@ def fused_share(probabilities, low=LOW, high=HIGH, repeats=1000, level=0.95, see
     repeats, level, seed
         See ``fusiontools.score.intervals.bootstrap``.
     kind : {"bootstrap", "wilson"}
-        How the range is made. Where no melody lies in the band (or all do), the bootstrap has nothing to draw and gives a range of width 0; take
-        "wilson" there.
+        How the range is made. Where no melody lies in the band (or all do), the bootstrap
+        has nothing to draw and gives a range of width 0; take "wilson" there.
 
     Returns
     -------
@@ -76,7 +85,13 @@ def fused_share(probabilities, low=LOW, high=HIGH, repeats=1000, level=0.95, see
         return wilson(int(hits.sum()), len(hits), level)
     if kind != "bootstrap":
         raise ValueError(f"the kind is {kind!r}; it can be 'bootstrap' or 'wilson'")
-    return bootstrap_counts(_first_share, np.stack([hits, ~hits], axis=1), repeats=repeats, level=level, seed=seed)
+    return bootstrap_counts(
+        _first_share,
+        np.stack([hits, ~hits], axis=1),
+        repeats=repeats,
+        level=level,
+        seed=seed,
+    )
 
 
 def _first_share(histogram):

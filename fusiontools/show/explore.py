@@ -1,7 +1,9 @@
-"""A live control with a static twin: knobs that redraw and replay where a kernel runs, ready-made views where none does.
+"""A live control with a static twin: knobs that redraw and replay where a kernel runs,
+ready-made views where none does.
 
-In JupyterLab and on Colab you see ipywidgets. In the built book, on a page of saved outputs, or where widgets are stripped,
-the same cell shows tabs with the views that were rendered for it, players and all.
+In JupyterLab and on Colab you see ipywidgets. In the built book, on a page of saved
+outputs, or where widgets are stripped, the same cell shows tabs with the views that were
+rendered for it, players and all.
 """
 
 import hashlib
@@ -13,8 +15,9 @@ from fusiontools.errors import FusionError
 __all__ = ["Explorer", "explore"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-# A widget's HTML comes into the page through innerHTML, which runs no script. An image that cannot be shown says so to its own handler, and
-# that puts the script of each player and pad in again, as a new element: those do run.
+# A widget's HTML comes into the page through innerHTML, which runs no script. An image that
+# cannot be shown says so to its own handler, and that puts the script of each player and
+# pad in again, as a new element: those do run.
 WAKE = (
     '<img hidden alt="" src="data:image/gif," onerror="'
     "this.parentNode.querySelectorAll('figure[data-ft] > script').forEach(s => {"
@@ -41,7 +44,10 @@ class Explorer:
         self._render, self._twin = render, twin
         self.knobs = {
             name: ipywidgets.Dropdown(
-                options=list(choices), value=next(iter(choices)), description=name, style={"description_width": "initial"}
+                options=list(choices),
+                value=next(iter(choices)),
+                description=name,
+                style={"description_width": "initial"},
             )
             for name, choices in options.items()
         }
@@ -49,12 +55,22 @@ class Explorer:
         self._view = ipywidgets.HTML()
         for knob in self.knobs.values():
             knob.observe(self._redraw, names="value")
-        self._box = ipywidgets.VBox([ipywidgets.HBox(list(self.knobs.values()), layout={"flex_flow": "row wrap"}), self._view])
+        self._box = ipywidgets.VBox(
+            [
+                ipywidgets.HBox(
+                    list(self.knobs.values()), layout={"flex_flow": "row wrap"}
+                ),
+                self._view,
+            ]
+        )
         self._redraw()
 
     def _redraw(self, change=None):
-        values = {name: self._options[name][knob.value] for name, knob in self.knobs.items()}
-        # What goes wrong is said in the view: an error in a widget's callback is seen nowhere. The knobs stay alive.
+        values = {
+            name: self._options[name][knob.value] for name, knob in self.knobs.items()
+        }
+        # What goes wrong is said in the view: an error in a widget's callback is seen
+        # nowhere. The knobs stay alive.
         try:
             self.html = _html(self._render(**values))
         except FusionError as error:
@@ -67,11 +83,19 @@ class Explorer:
         return {
             "text/plain": repr(self),
             "text/html": self._twin,
-            WIDGET: {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id},
+            WIDGET: {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self._box.model_id,
+            },
         }
 
     def __repr__(self):
-        return "Explorer(" + ", ".join(f"{name}={knob.value!r}" for name, knob in self.knobs.items()) + ")"
+        return (
+            "Explorer("
+            + ", ".join(f"{name}={knob.value!r}" for name, knob in self.knobs.items())
+            + ")"
+        )
 
 
 def explore(render, options, twin):
@@ -80,16 +104,20 @@ def explore(render, options, twin):
     Parameters
     ----------
     render : callable
-        Takes one keyword argument a knob and returns something that shows itself as HTML, such as a player.
+        Takes one keyword argument a knob and returns something that shows itself as HTML,
+        such as a player.
     options : dict of str to dict
-        For each knob its choices, from label to value. The first choice is the one at the start.
+        For each knob its choices, from label to value. The first choice is the one at the
+        start.
     twin : dict of str to dict
-        For each tab of the static page its label and the labels of the choices that it shows.
+        For each tab of the static page its label and the labels of the choices that it
+        shows.
 
     Returns
     -------
     Explorer
-        Whatever error `render` raises for a setting is told in the view. For a view of the twin, it is raised.
+        Whatever error `render` raises for a setting is told in the view. For a view of the
+        twin, it is raised.
 
     Raises
     ------
@@ -101,16 +129,24 @@ def explore(render, options, twin):
     >>> class Word(str):
     ...     def _repr_html_(self):
     ...         return f"<b>{self}</b>"
-    >>> e = explore(lambda times: Word("la " * times), {"times": {"once": 1, "twice": 2}}, {"Twice": {"times": "twice"}})
+    >>> e = explore(
+    ...     lambda times: Word("la " * times),
+    ...     {"times": {"once": 1, "twice": 2}},
+    ...     {"Twice": {"times": "twice"}},
+    ... )
     >>> e.knobs["times"].value = "twice"
     >>> e.html
     '<b>la la </b>'
     """
     if not twin:
-        raise ValueError("a live control needs a twin: name at least one view that the static page shows")
+        raise ValueError(
+            "a live control needs a twin: name at least one view that the static page shows"
+        )
     unknown = {name for chosen in twin.values() for name in chosen} - set(options)
     if unknown:
-        raise ValueError(f"the twin turns knobs that there are not: {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"the twin turns knobs that there are not: {', '.join(sorted(unknown))}"
+        )
     for name, choices in options.items():
         if not choices:
             raise ValueError(f"the knob {name!r} has no choices")
@@ -120,14 +156,22 @@ def explore(render, options, twin):
                     f"view {label!r} of the twin sets {name!r} to {chosen[name]!r}; choose one of {', '.join(map(str, choices))}"
                 )
     views = {
-        label: render(**{name: options[name][choice] for name, choice in _all(options, chosen).items()}) for label, chosen in twin.items()
+        label: render(
+            **{
+                name: options[name][choice]
+                for name, choice in _all(options, chosen).items()
+            }
+        )
+        for label, chosen in twin.items()
     }
     return Explorer(render, options, _tabs(views))
 
 
 def _all(options, chosen):
     """The named choices, and the first one of every knob that a tab does not name."""
-    return {name: chosen.get(name, next(iter(choices))) for name, choices in options.items()}
+    return {
+        name: chosen.get(name, next(iter(choices))) for name, choices in options.items()
+    }
 
 
 def _html(shown):
@@ -135,10 +179,17 @@ def _html(shown):
 
 
 def _tabs(views):
-    """Radio buttons and a few lines of CSS: tabs that need no script. Where styles are stripped, all views stand in a row."""
+    """Radio buttons and a few lines of CSS: tabs that need no script. Where styles are
+    stripped, all views stand in a row.
+    """
     content = [(label, _html(view)) for label, view in views.items()]
-    name = "ft-tabs-" + hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    group = f"{name}-{_shown[name]}" if _shown[name] else name  # the same once more, perhaps on the same page
+    name = (
+        "ft-tabs-"
+        + hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    )
+    group = (
+        f"{name}-{_shown[name]}" if _shown[name] else name
+    )  # the same once more, perhaps on the same page
     _shown[name] += 1
     style = (
         f".{group}>input{{position:absolute;opacity:0}}"

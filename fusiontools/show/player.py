@@ -1,8 +1,9 @@
-"""The player: music that is seen and heard on any page, without a kernel and without a network.
+"""The player: music that is seen and heard on any page, without a kernel and without a
+network.
 
-One self-contained piece of HTML holds the sound (MP3), a picture (PNG), the notes and a small script. Where scripts run it
-is a piano roll with a playhead, several takes under one clock, keys and a MIDI download; where they are stripped, picture and
-browser controls stay.
+One self-contained piece of HTML holds the sound (MP3), a picture (PNG), the notes and a
+small script. Where scripts run it is a piano roll with a playhead, several takes under one
+clock, keys and a MIDI download; where they are stripped, picture and browser controls stay.
 """
 
 import base64
@@ -33,7 +34,8 @@ SAMPLE_RATE = 22050
 class Take:
     """One thing to hear: what a tab of the player plays.
 
-    `notes` are in seconds, and none for a recording; `bars` are the seconds of bar lines; `midi` the bytes of a file.
+    `notes` are in seconds, and none for a recording; `bars` are the seconds of bar lines;
+    `midi` the bytes of a file.
     """
 
     label: str
@@ -64,12 +66,17 @@ class Player:
                     "colour": t.colour,
                     "seconds": round(t.seconds, 3),
                     "bars": [round(b, 3) for b in t.bars],
-                    "notes": [[round(n.onset, 3), round(n.duration, 3), n.pitch, n.velocity] for n in t.notes],
+                    "notes": [
+                        [round(n.onset, 3), round(n.duration, 3), n.pitch, n.velocity]
+                        for n in t.notes
+                    ],
                 }
                 for t in self.takes
             ],
         }
-        caption = html.escape(self.title) + (f' <span class="ft-note">{html.escape(self.note)}</span>' if self.note else "")
+        caption = html.escape(self.title) + (
+            f' <span class="ft-note">{html.escape(self.note)}</span>' if self.note else ""
+        )
         return (
             f'<figure class="ft-player" role="group" aria-label="Player: {html.escape(data["title"])}" '
             f'data-ft="{html.escape(json.dumps(data, separators=(",", ":"), ensure_ascii=False))}"><style>{_asset("player.css")}</style>'
@@ -82,30 +89,45 @@ class Player:
 
 
 def player(
-    music, *, label=None, title="", domain=None, tempo=None, program=None, meter=None, start=0.0, seconds=30.0, sample_rate=SAMPLE_RATE
+    music,
+    *,
+    label=None,
+    title="",
+    domain=None,
+    tempo=None,
+    program=None,
+    meter=None,
+    start=0.0,
+    seconds=30.0,
+    sample_rate=SAMPLE_RATE,
 ):
     """Show music as a piano roll that plays.
 
     Parameters
     ----------
     music : Notes, Piece, Entry, Recording, ndarray, or dict
-        Notes in beats or seconds; a piece with its own tempo; an entry of a corpus; a recording of one; samples, mono, shape (n,), in
-        [-1, 1]; or a dict from labels to any of these: takes side by side under one clock. Notes that start before zero, as an upbeat
-        may, are not lost: the take starts with the first of them.
+        Notes in beats or seconds; a piece with its own tempo; an entry of a corpus; a
+        recording of one; samples, mono, shape (n,), in [-1, 1]; or a dict from labels to
+        any of these: takes side by side under one clock. Notes that start before zero, as
+        an upbeat may, are not lost: the take starts with the first of them.
     label : str, optional
         Name of a single take. Default: the entry's title, or "Listen".
     title : str
         A caption above it.
     domain : str or dict, optional
-        Whose colour to wear (see `fusiontools.show.colours`); for several takes, a dict from their labels.
+        Whose colour to wear (see `fusiontools.show.colours`); for several takes, a dict
+        from their labels.
     tempo : float or Tempo, optional
-        For notes in beats. Default 120 bpm. A number overrides a piece's or an entry's tempo too.
+        For notes in beats. Default 120 bpm. A number overrides a piece's or an entry's
+        tempo too.
     program : int, optional
         General MIDI instrument, 0 to 127. Default: the piece's own, or a piano.
     meter : Meter, optional
-        For notes in beats: where bar lines are drawn. Without it they have none; a piece or an entry brings its own.
+        For notes in beats: where bar lines are drawn. Without it they have none; a piece or
+        an entry brings its own.
     start, seconds : float
-        What to play: `seconds` of music from `start` on; all of it with ``float("inf")``. The player says so when there is more.
+        What to play: `seconds` of music from `start` on; all of it with ``float("inf")``.
+        The player says so when there is more.
     sample_rate : int
         Of samples passed in, and of the sound made, in Hz.
 
@@ -127,19 +149,39 @@ def player(
     >>> player(Notes.of([(0, 1, 60), (1, 1, 64)]), label="A third")
     Player(A third: 1.0 s)
     """
-    takes = music if isinstance(music, dict) else {label or getattr(music, "title", "") or "Listen": music}
+    takes = (
+        music
+        if isinstance(music, dict)
+        else {label or getattr(music, "title", "") or "Listen": music}
+    )
     if not takes:
         raise ValueError("an empty dict has nothing to play: give it labels and music")
     if not 0 <= start < float("inf") or not seconds > 0:
-        raise ValueError(f"start is {start} and seconds is {seconds}: a part starts at 0 or later and has a length")
+        raise ValueError(
+            f"start is {start} and seconds is {seconds}: a part starts at 0 or later and has a length"
+        )
     domains = domain if isinstance(domain, dict) else dict.fromkeys(takes, domain)
     made, whole = [], []
     for name, one in takes.items():
-        take, length = _take(str(name), one, domains.get(name), tempo, program, meter, start, seconds, sample_rate)
+        take, length = _take(
+            str(name),
+            one,
+            domains.get(name),
+            tempo,
+            program,
+            meter,
+            start,
+            seconds,
+            sample_rate,
+        )
         made.append(take)
         whole.append(length)
     longest = max(whole)
-    note = f"{start:.0f} to {min(start + seconds, longest):.0f} s of {longest:.0f} s" if longest > start + seconds + 0.5 or start else ""
+    note = (
+        f"{start:.0f} to {min(start + seconds, longest):.0f} s of {longest:.0f} s"
+        if longest > start + seconds + 0.5 or start
+        else ""
+    )
     return Player(tuple(made), title or (made[0].label if len(made) == 1 else ""), note)
 
 
@@ -147,13 +189,19 @@ def _take(label, music, domain, tempo, program, meter, start, seconds, sample_ra
     """Render one take; also the whole length of its source in seconds."""
     if callable(getattr(music, "samples", None)):  # a recording of a corpus
         domain = domain or music.label
-        music = np.clip(music.samples(sample_rate, 0.0, None), -1, 1)  # decoded MP3 may go beyond full scale
+        music = np.clip(
+            music.samples(sample_rate, 0.0, None), -1, 1
+        )  # decoded MP3 may go beyond full scale
     if isinstance(music, np.ndarray):
-        stop = len(music) if seconds == float("inf") else int((start + seconds) * sample_rate)
+        stop = (
+            len(music) if seconds == float("inf") else int((start + seconds) * sample_rate)
+        )
         part = music[int(start * sample_rate) : stop].astype(np.float32)
         if part.ndim != 1 or not len(part):
             raise NoNotesError(
-                f"samples of shape {music.shape} have nothing to play from {start} s on", label, "give mono samples, shape (n,)"
+                f"samples of shape {music.shape} have nothing to play from {start} s on",
+                label,
+                "give mono samples, shape (n,)",
             )
         length = len(part) / sample_rate
         return (
@@ -167,14 +215,24 @@ def _take(label, music, domain, tempo, program, meter, start, seconds, sample_ra
     if meter is not None:
         whole = replace(whole, meters=(meter,))
     whole = _from_first_note(whole)
-    barred = meter is not None or not isinstance(music, Notes)  # bare notes know no bars, and none are made up
+    barred = meter is not None or not isinstance(
+        music, Notes
+    )  # bare notes know no bars, and none are made up
     end = float(whole.tempo.seconds_at(max(t.notes.end for t in whole.tracks)))
     part = crop_piece(whole, *whole.tempo.beats_at([start, start + seconds]))
     if not part.tracks:
-        raise NoNotesError(f"no note sounds between {start} and {start + seconds} s", label, "choose another start")
-    pitched = part.notes() if not all(t.is_drum for t in part.tracks) else part.notes(drums=True)
+        raise NoNotesError(
+            f"no note sounds between {start} and {start + seconds} s",
+            label,
+            "choose another start",
+        )
+    pitched = (
+        part.notes() if not all(t.is_drum for t in part.tracks) else part.notes(drums=True)
+    )
     notes = to_seconds(pitched, part.tempo)
-    length = max(float(part.tempo.seconds_at(t.notes.end)) for t in part.tracks)  # drums may outlast what is drawn
+    length = max(
+        float(part.tempo.seconds_at(t.notes.end)) for t in part.tracks
+    )  # drums may outlast what is drawn
     return (
         Take(
             label,
@@ -192,18 +250,24 @@ def _take(label, music, domain, tempo, program, meter, start, seconds, sample_ra
 
 
 def _from_first_note(piece):
-    """The piece, later by as much as its first note starts before beat 0; bar lines and tempo move along."""
+    """The piece, later by as much as its first note starts before beat 0; bar lines and
+    tempo move along.
+    """
     first = min(float(t.notes.onset[0]) for t in piece.tracks if len(t.notes))
     if first >= 0:
         return piece
     piece = crop_piece(piece, first, float("inf"))
     head = piece.meters[0]
-    upbeat = replace(head, beat=head.beat - head.bar * np.ceil(max(head.beat, 0) / head.bar))  # counts from before the start, as upbeats do
+    upbeat = replace(
+        head, beat=head.beat - head.bar * np.ceil(max(head.beat, 0) / head.bar)
+    )  # counts from before the start, as upbeats do
     return replace(piece, meters=(upbeat, *piece.meters[1:]))
 
 
 def as_piece(music, tempo=None, program=None):
-    """Notes, a piece or a corpus's entry as a `Piece`, with tempo and instrument changed where they are given."""
+    """Notes, a piece or a corpus's entry as a `Piece`, with tempo and instrument changed
+    where they are given.
+    """
     music = getattr(music, "piece", music)
     if not isinstance(music, (Notes, Piece)):
         raise TypeError(
@@ -212,13 +276,26 @@ def as_piece(music, tempo=None, program=None):
     if program is not None and program not in range(128):
         raise ValueError(f"program is {program}; General MIDI has 0 to 127")
     if isinstance(music, Notes):
-        if music.unit == "seconds":  # any clock will do, as long as one beat is known to last half a second
+        if (
+            music.unit == "seconds"
+        ):  # any clock will do, as long as one beat is known to last half a second
             music, tempo = to_beats(music, 120.0), None
         music = Piece((Track(music),), Tempo.constant(120.0))
     if not any(len(t.notes) for t in music.tracks):
-        raise NoNotesError("there is no note to play", music.title or None, "check what was made")
-    clock = music.tempo if tempo is None else tempo if isinstance(tempo, Tempo) else Tempo.constant(tempo)
-    tracks = tuple(replace(t, program=t.program if program is None or t.is_drum else program) for t in music.tracks)
+        raise NoNotesError(
+            "there is no note to play", music.title or None, "check what was made"
+        )
+    clock = (
+        music.tempo
+        if tempo is None
+        else tempo
+        if isinstance(tempo, Tempo)
+        else Tempo.constant(tempo)
+    )
+    tracks = tuple(
+        replace(t, program=t.program if program is None or t.is_drum else program)
+        for t in music.tracks
+    )
     return replace(music, tracks=tracks, tempo=clock)
 
 
@@ -247,7 +324,9 @@ def _base64(data):
 
 @lru_cache
 def _asset(name):
-    """Script and style of the player, without the comments and indents that only their reader needs."""
+    """Script and style of the player, without the comments and indents that only their
+    reader needs.
+    """
     text = (resources.files("fusiontools.show") / name).read_text(encoding="utf-8")
     lines = (re.sub(r"(^|\s)// .*$", "", line).strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line)
@@ -272,7 +351,9 @@ def roll_png(notes, colour, width=640, height=130):
     """
     low, high = int(notes.pitch.min()) - 2, int(notes.pitch.max()) + 2
     rows = np.linspace(0, height, high - low + 2).round().astype(int)
-    picture = np.zeros((height, width), dtype=np.uint8)  # palette indices: 0 paper, 1 black keys and Cs, 2 notes
+    picture = np.zeros(
+        (height, width), dtype=np.uint8
+    )  # palette indices: 0 paper, 1 black keys and Cs, 2 notes
     for pitch in range(low, high + 1):
         if pitch % 12 in (1, 3, 6, 8, 10):
             picture[rows[high - pitch] : rows[high - pitch + 1]] = 1
@@ -281,11 +362,15 @@ def roll_png(notes, colour, width=640, height=130):
         left, right = int(note.onset * scale), int((note.onset + note.duration) * scale)
         top, bottom = rows[high - note.pitch], rows[high - note.pitch + 1]
         picture[top : max(bottom - 1, top + 2), left : max(right - 1, left + 2)] = 2
-    return _png(picture, [(255, 255, 255), (240, 240, 240), tuple(bytes.fromhex(colour[1:]))])
+    return _png(
+        picture, [(255, 255, 255), (240, 240, 240), tuple(bytes.fromhex(colour[1:]))]
+    )
 
 
 def _spectrogram_png(samples, sample_rate, width=480, height=96, levels=24):
-    """A recording as a picture: time over the width, pitch over the height (50 Hz to the top), loudness as darkness."""
+    """A recording as a picture: time over the width, pitch over the height (50 Hz to the
+    top), loudness as darkness.
+    """
     size = 2048
     padded = np.pad(samples, (0, max(size, size - len(samples))))
     frames = np.linspace(0, len(padded) - size, width).astype(int)
@@ -306,7 +391,9 @@ def _spectrogram_png(samples, sample_rate, width=480, height=96, levels=24):
 def _png(picture, palette):
     from PIL import Image
 
-    image = Image.frombytes("P", picture.shape[::-1], np.ascontiguousarray(picture).tobytes())
+    image = Image.frombytes(
+        "P", picture.shape[::-1], np.ascontiguousarray(picture).tobytes()
+    )
     image.putpalette([int(c) for rgb in palette for c in rgb])
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)

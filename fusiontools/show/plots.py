@@ -1,6 +1,8 @@
-"""Figures. Every plotter takes ``ax=None``, draws on it (or on a new one) and returns it; colours are the book's own.
+"""Figures. Every plotter takes ``ax=None``, draws on it (or on a new one) and returns it;
+colours are the book's own.
 
-They take notes and lists of notes, never corpora: what is counted is counted in full view of the reader.
+They take notes and lists of notes, never corpora: what is counted is counted in full view
+of the reader.
 """
 
 import numpy as np
@@ -8,9 +10,17 @@ import numpy as np
 from fusiontools.music.notes import NAMES, _need, note_name
 from fusiontools.show.colours import colour
 
-__all__ = ["bars", "duration_shares", "interval_shares", "piano_roll", "pitch_class_shares", "use_book_style"]
+__all__ = [
+    "bars",
+    "duration_shares",
+    "interval_shares",
+    "piano_roll",
+    "pitch_class_shares",
+    "use_book_style",
+]
 
-DURATIONS = {  # in beats: the note values that folk tunes are made of, and how a musician calls them
+# in beats: the note values that folk tunes are made of, and how a musician calls them
+DURATIONS = {
     1 / 8: "32nd",
     1 / 6: "16th\ntriplet",
     1 / 4: "16th",
@@ -89,7 +99,14 @@ def piano_roll(notes, ax=None, domain=None, bar_lines=None, label=None):
     ax = _axes(ax)
     shades = [to_rgba(colour(domain), 0.45 + 0.5 * v / 127) for v in notes.velocity]
     ax.barh(
-        notes.pitch, notes.duration, left=notes.onset, height=0.8, color=shades, edgecolor="white", linewidth=0.8, label=label
+        notes.pitch,
+        notes.duration,
+        left=notes.onset,
+        height=0.8,
+        color=shades,
+        edgecolor="white",
+        linewidth=0.8,
+        label=label,
     )  # edges keep repeated notes apart
     for x in bar_lines if bar_lines is not None else ():
         ax.axvline(x, color="#00000030", linewidth=0.8, zorder=0)
@@ -141,7 +158,8 @@ def duration_shares(tunes):
     Returns
     -------
     dict of float to float
-        From each length of `DURATIONS`, in beats, to its share of all notes; what is none of them counts in the total only.
+        From each length of `DURATIONS`, in beats, to its share of all notes; what is none
+        of them counts in the total only.
 
     Raises
     ------
@@ -160,7 +178,9 @@ def duration_shares(tunes):
     for tune in tunes:
         _need(tune, "beats", "duration_shares")
     durations = _counted([t.duration for t in tunes])
-    return {length: float(np.mean(np.abs(durations - length) < 1 / 64)) for length in DURATIONS}
+    return {
+        length: float(np.mean(np.abs(durations - length) < 1 / 64)) for length in DURATIONS
+    }
 
 
 def pitch_class_shares(tunes):
@@ -169,7 +189,9 @@ def pitch_class_shares(tunes):
     Examples
     --------
     >>> from fusiontools.music import Notes
-    >>> pitch_class_shares([Notes.of([(0, 1, 60), (1, 1, 72), (2, 1, 62), (3, 1, 60)])])[:3].tolist()
+    >>> pitch_class_shares([Notes.of([(0, 1, 60), (1, 1, 72), (2, 1, 62), (3, 1, 60)])])[
+    ...     :3
+    ... ].tolist()
     [0.75, 0.0, 0.25]
     """
     classes = _counted([t.pitch for t in tunes]) % 12
@@ -177,7 +199,8 @@ def pitch_class_shares(tunes):
 
 
 def interval_shares(tunes, reach=12):
-    """Share of steps from note to note that are so many semitones, from ``-reach`` to ``reach``, shape (2 * reach + 1,).
+    """Share of steps from note to note that are so many semitones, from ``-reach`` to
+    ``reach``, shape (2 * reach + 1,).
 
     Wider leaps count in the total only.
 
@@ -197,7 +220,9 @@ def interval_shares(tunes, reach=12):
 def _counted(columns):
     """All tunes' values in one array; shares of nothing are a mistake."""
     if not sum(map(len, columns)):
-        raise ValueError(f"{len(columns)} tunes without a single note have no shares: give notes to count")
+        raise ValueError(
+            f"{len(columns)} tunes without a single note have no shares: give notes to count"
+        )
     return np.concatenate(columns)
 
 

@@ -1,4 +1,6 @@
-"""The package's own source, shown where it is explained: always the code that runs, never a copy of it."""
+"""The package's own source, shown where it is explained: always the code that runs, never a
+copy of it.
+"""
 
 import html
 import inspect
@@ -38,7 +40,8 @@ def source(obj, docstring=False):
     obj : object
         What to show.
     docstring : bool
-        Whether its docstring is shown too. The chapters say in prose what it says, so it is left out by default.
+        Whether its docstring is shown too. The chapters say in prose what it says, so it is
+        left out by default.
 
     Returns
     -------
@@ -58,11 +61,15 @@ def source(obj, docstring=False):
     def intervals(notes):
         return np.diff(notes.pitch)
     """
-    obj = inspect.unwrap(obj) if callable(obj) else obj  # what a decorator wraps is what the reader wants to see
+    obj = (
+        inspect.unwrap(obj) if callable(obj) else obj
+    )  # what a decorator wraps is what the reader wants to see
     try:
         code, file = inspect.getsource(obj), inspect.getsourcefile(obj)
     except (OSError, TypeError):
-        raise FusionError(f"Python has no source for {obj!r}", do="show a function, a class or a module") from None
+        raise FusionError(
+            f"Python has no source for {obj!r}", do="show a function, a class or a module"
+        ) from None
     lines = inspect.cleandoc("\n" + code) if not inspect.ismodule(obj) else code
     name = getattr(obj, "__qualname__", getattr(obj, "__name__", type(obj).__name__))
     return Source(lines if docstring else _without_docstring(lines), name, _place(file))
@@ -71,7 +78,9 @@ def source(obj, docstring=False):
 def _place(file):
     """The file as a path from the package's root: the same on every machine."""
     parts = Path(file).parts
-    return "/".join(parts[parts.index("fusiontools") :] if "fusiontools" in parts else parts[-1:])
+    return "/".join(
+        parts[parts.index("fusiontools") :] if "fusiontools" in parts else parts[-1:]
+    )
 
 
 def _without_docstring(code):
@@ -81,12 +90,21 @@ def _without_docstring(code):
     tree = ast.parse(code)
     gone = set()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(
+                node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
+            )
+            and ast.get_docstring(node) is not None
+        ):
             statement = node.body[0]
-            if len(node.body) > 1:  # a body that is only a docstring keeps it: it would be no body without
+            if (
+                len(node.body) > 1
+            ):  # a body that is only a docstring keeps it: it would be no body without
                 gone.update(range(statement.lineno, statement.end_lineno + 1))
                 following = statement.end_lineno + 1
-                while following <= len(lines) and not lines[following - 1].strip():  # and the blank line under it
+                while (
+                    following <= len(lines) and not lines[following - 1].strip()
+                ):  # and the blank line under it
                     gone.add(following)
                     following += 1
     return "\n".join(line for i, line in enumerate(lines, 1) if i not in gone)
@@ -102,14 +120,20 @@ def _highlighted(code):
 
 @lru_cache
 def _style():
-    """Colours for light and dark pages, in the three ways that book, JupyterLab and the system say which it is."""
+    """Colours for light and dark pages, in the three ways that book, JupyterLab and the
+    system say which it is.
+    """
     from pygments.formatters import HtmlFormatter
 
     light = HtmlFormatter(style="tango", cssclass="ft-code")
     dark = HtmlFormatter(style="monokai", cssclass="ft-code")
 
     def rules(formatter, scope):
-        kept = (r for r in formatter.get_style_defs(scope + " .ft-code").splitlines() if ".ft-code ." in r)
+        kept = (
+            r
+            for r in formatter.get_style_defs(scope + " .ft-code").splitlines()
+            if ".ft-code ." in r
+        )
         return "".join(r.split("/*")[0].strip() for r in kept)
 
     base = (
@@ -118,5 +142,7 @@ def _style():
         ".ft-source figcaption span{opacity:.7;margin-left:.6em}"
         ".ft-source pre{margin:0;padding:.7em .8em;overflow-x:auto;background:transparent;border:0;font-size:.85em;line-height:1.45}"
     )
-    night = rules(dark, 'html[data-theme="dark"]') + rules(dark, 'body[data-jp-theme-light="false"]')
+    night = rules(dark, 'html[data-theme="dark"]') + rules(
+        dark, 'body[data-jp-theme-light="false"]'
+    )
     return base + rules(light, "") + night

@@ -1,9 +1,10 @@
 """Notes into sound, and sound into files.
 
-Three engines turn notes into samples. `tinysoundfont` and `fluidsynth` play recorded instruments (the General MIDI
-soundfont that pretty_midi ships) where they are installed; `numpy` is our own and always there. All share one room,
-one loudness and one ending, so that takes can be compared by ear. This is no sequencer: programs, drums, pitch, time
-and velocity are all it knows; there is no pedal and no pitch bend.
+Three engines turn notes into samples. `tinysoundfont` and `fluidsynth` play recorded
+instruments (the General MIDI soundfont that pretty_midi ships) where they are installed;
+`numpy` is our own and always there. All share one room, one loudness and one ending, so
+that takes can be compared by ear. This is no sequencer: programs, drums, pitch, time and
+velocity are all it knows; there is no pedal and no pitch bend.
 """
 
 import io
@@ -30,15 +31,23 @@ FADE = 0.25  # the end of the tail is faded out: a recorded string may ring long
 LONGEST = 30 * 60.0  # seconds; 30 minutes at 22,050 Hz are 160 MB of samples
 LOUDNESS = 0.12  # RMS of what sounds: as loud as leaves room for a piano's peaks
 CEILING = 0.95  # MP3 adds a little to peaks, so full scale is not used
-BLOCK = 65536  # samples written or rendered at once: a minute of OGG in one call crashes libsndfile
+# samples written or rendered at once: a minute of OGG in one call crashes libsndfile
+BLOCK = 65536
 FORMATS = {
     ".wav": {"format": "WAV", "subtype": "PCM_16"},
     ".flac": {"format": "FLAC", "subtype": "PCM_16"},
     ".ogg": {"format": "OGG", "subtype": "VORBIS"},
-    ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "VARIABLE", "compression_level": 0.3},
+    ".mp3": {
+        "format": "MP3",
+        "subtype": "MPEG_LAYER_III",
+        "bitrate_mode": "VARIABLE",
+        "compression_level": 0.3,
+    },
 }
-# For pages, best first. A variable rate sounds better than others of its size, but for a full band with cymbals, whose size only an average
-# rate holds down. Not among them: a constant rate, which at 48 kbit/s and below does not say where the sound starts (players add 50 ms).
+# For pages, best first. A variable rate sounds better than others of its size, but for a
+# full band with cymbals, whose size only an average rate holds down. Not among them: a
+# constant rate, which at 48 kbit/s and below does not say where the sound starts (players
+# add 50 ms).
 SMALLER = (("VARIABLE", 0.65), ("AVERAGE", 0.81), ("AVERAGE", 0.85))
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
@@ -49,30 +58,32 @@ def synthesize(music, *, tempo=120.0, program=None, sample_rate=22050, engine="a
     Parameters
     ----------
     music : Notes or Piece
-        Notes in seconds are played as they stand, notes in beats at `tempo`, a piece at its own tempo with its own
-        instruments and drums.
+        Notes in seconds are played as they stand, notes in beats at `tempo`, a piece at its
+        own tempo with its own instruments and drums.
     tempo : Tempo or float
         For notes in beats only: a tempo map, or beats a minute.
     program : int, optional
-        General MIDI instrument, 0 to 127. Default 0, a piano; for a piece, what each track says. If given for a piece, it replaces
-        all instruments but the drums.
+        General MIDI instrument, 0 to 127. Default 0, a piano; for a piece, what each track
+        says. If given for a piece, it replaces all instruments but the drums.
     sample_rate : int
         Samples a second, 8,000 to 96,000.
     engine : str
-        One of `synthesizers()`, or "auto" for the first of them. The environment variable ``FUSIONTOOLS_SYNTH`` decides
-        for "auto" where it is set.
+        One of `synthesizers()`, or "auto" for the first of them. The environment variable
+        ``FUSIONTOOLS_SYNTH`` decides for "auto" where it is set.
 
     Returns
     -------
     numpy.ndarray of float32, shape (n,)
-        Mono samples: the music and 0.8 seconds of ringing, at the loudness of `normalize`. The same notes give the same samples.
+        Mono samples: the music and 0.8 seconds of ringing, at the loudness of `normalize`.
+        The same notes give the same samples.
 
     Raises
     ------
     NoNotesError
         If there is no note.
     FusionError
-        If the music is longer than 30 minutes or starts before time zero, or the engine does not work here.
+        If the music is longer than 30 minutes or starts before time zero, or the engine
+        does not work here.
 
     Examples
     --------
@@ -81,7 +92,9 @@ def synthesize(music, *, tempo=120.0, program=None, sample_rate=22050, engine="a
     ((39690,), dtype('float32'))
     """
     if not 8000 <= sample_rate <= 96000 or sample_rate != int(sample_rate):
-        raise ValueError(f"sample_rate is {sample_rate}; give a whole number from 8000 to 96000")
+        raise ValueError(
+            f"sample_rate is {sample_rate}; give a whole number from 8000 to 96000"
+        )
     sample_rate = int(sample_rate)
     parts = _parts(music, tempo, program)
     end = max(part.notes.end for part in parts)
@@ -91,16 +104,22 @@ def synthesize(music, *, tempo=120.0, program=None, sample_rate=22050, engine="a
             do="crop it first, as in crop(notes, 0, 60)",
         )
     if (start := min(part.notes.onset[0] for part in parts)) < 0:
-        raise FusionError(f"a note starts {-start:g} s before time zero", do="move all notes later, as in shift(notes, 4)")
+        raise FusionError(
+            f"a note starts {-start:g} s before time zero",
+            do="move all notes later, as in shift(notes, 4)",
+        )
     n = int(np.ceil((end + TAIL) * sample_rate))
-    samples = normalize(_room(_ENGINES[_choose(engine)](parts, n, sample_rate), sample_rate), sample_rate)
+    samples = normalize(
+        _room(_ENGINES[_choose(engine)](parts, n, sample_rate), sample_rate), sample_rate
+    )
     fade = int(FADE * sample_rate)
     samples[-fade:] *= 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fade, dtype=np.float32))
     return samples
 
 
 def synthesizers():
-    """Names of the engines that work on this machine, best first; "numpy" is always among them.
+    """Names of the engines that work on this machine, best first; "numpy" is always among
+    them.
 
     Examples
     --------
@@ -113,8 +132,9 @@ def synthesizers():
 def normalize(samples, sample_rate=22050):
     """Bring any mono sound to the one loudness that all sounds here have.
 
-    What counts is the power while something sounds: 50 ms blocks more than 10 dB below the average of all that are not silent are
-    left out, so that rests make nothing louder. Peaks above 0.95 are turned down for the few milliseconds around them.
+    What counts is the power while something sounds: 50 ms blocks more than 10 dB below the
+    average of all that are not silent are left out, so that rests make nothing louder.
+    Peaks above 0.95 are turned down for the few milliseconds around them.
 
     Parameters
     ----------
@@ -147,22 +167,35 @@ def normalize(samples, sample_rate=22050):
 
     samples = _mono(samples).copy()
     block = max(int(0.05 * sample_rate), 1)
-    power = np.add.reduceat(samples**2, np.arange(0, len(samples), block), dtype=np.float64) / block if len(samples) else np.zeros(1)
+    power = (
+        np.add.reduceat(samples**2, np.arange(0, len(samples), block), dtype=np.float64)
+        / block
+        if len(samples)
+        else np.zeros(1)
+    )
     sounding = power[power > 1e-10]  # -100 dB
     if not len(sounding):
         return np.clip(samples, -CEILING, CEILING)
     samples *= LOUDNESS / np.sqrt(sounding[sounding > 0.1 * sounding.mean()].mean())
     if np.abs(samples).max() > CEILING:
-        # The gain is low enough within +-5 ms of a peak, and so is its average over +-5 ms at the peak itself.
+        # The gain is low enough within +-5 ms of a peak, and so is its average over +-5 ms
+        # at the peak itself.
         width = 2 * int(0.005 * sample_rate) + 1
-        gain = np.minimum(1, CEILING / np.maximum(maximum_filter1d(np.abs(samples), width, mode="constant"), CEILING))
+        gain = np.minimum(
+            1,
+            CEILING
+            / np.maximum(
+                maximum_filter1d(np.abs(samples), width, mode="constant"), CEILING
+            ),
+        )
         samples *= uniform_filter1d(gain, width, mode="nearest")
         np.clip(samples, -CEILING, CEILING, out=samples)  # for the last digit of a float
     return samples
 
 
 def write_audio(samples, path, sample_rate=22050):
-    """Write sound to a file, whole or not at all; its suffix says how: .wav, .flac, .mp3 or .ogg.
+    """Write sound to a file, whole or not at all; its suffix says how: .wav, .flac, .mp3 or
+    .ogg.
 
     Parameters
     ----------
@@ -176,20 +209,28 @@ def write_audio(samples, path, sample_rate=22050):
     Raises
     ------
     FusionError
-        If the suffix is another, the sound is empty or louder than full scale, or MP3 does not know the sample rate.
+        If the suffix is another, the sound is empty or louder than full scale, or MP3 does
+        not know the sample rate.
     MusicFileError
         If the file cannot be written.
     ValueError
-        If the sound is not mono or holds what is not a number, or the sample rate is no whole number.
+        If the sound is not mono or holds what is not a number, or the sample rate is no
+        whole number.
 
     Examples
     --------
     >>> import tempfile
-    >>> write_audio(0.5 * np.sin(np.arange(22050) * 0.1), Path(tempfile.mkdtemp()) / "tone.flac")
+    >>> write_audio(
+    ...     0.5 * np.sin(np.arange(22050) * 0.1), Path(tempfile.mkdtemp()) / "tone.flac"
+    ... )
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
-        raise FusionError(f"no audio format is known by the suffix {path.suffix!r}", path, f"choose one of {', '.join(FORMATS)}")
+        raise FusionError(
+            f"no audio format is known by the suffix {path.suffix!r}",
+            path,
+            f"choose one of {', '.join(FORMATS)}",
+        )
     sound = _encoded(_mono(samples, sample_rate), sample_rate, path.suffix.lower(), path)
     write_whole(path, sound)
 
@@ -204,8 +245,9 @@ def mp3_bytes(samples, sample_rate=22050, *, kbits=None):
     sample_rate : int
         Samples a second: 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100 or 48000.
     kbits : float, optional
-        Thousands of bits a second that should do. Default 40 at 22,050 Hz, and in proportion elsewhere. The best of three
-        settings that keeps to it is used, or else the smallest.
+        Thousands of bits a second that should do. Default 40 at 22,050 Hz, and in
+        proportion elsewhere. The best of three settings that keeps to it is used, or else
+        the smallest.
 
     Returns
     -------
@@ -214,7 +256,8 @@ def mp3_bytes(samples, sample_rate=22050, *, kbits=None):
     Raises
     ------
     FusionError
-        If the sound is empty or louder than full scale, or MP3 does not know the sample rate.
+        If the sound is empty or louder than full scale, or MP3 does not know the sample
+        rate.
     ValueError
         If the sound is not mono, or holds what is not a number.
 
@@ -225,9 +268,13 @@ def mp3_bytes(samples, sample_rate=22050, *, kbits=None):
     """
     samples = _mono(samples, sample_rate)
     rate = 40 * sample_rate / 22050 if kbits is None else kbits
-    budget = max(125 * rate * len(samples) / sample_rate, 4096)  # bytes; any file needs a few
+    budget = max(
+        125 * rate * len(samples) / sample_rate, 4096
+    )  # bytes; any file needs a few
     for mode, level in SMALLER:
-        sound = _encoded(samples, sample_rate, ".mp3", bitrate_mode=mode, compression_level=level)
+        sound = _encoded(
+            samples, sample_rate, ".mp3", bitrate_mode=mode, compression_level=level
+        )
         if len(sound) <= budget:
             break
     return sound
@@ -237,11 +284,21 @@ def _encoded(samples, sample_rate, suffix, where=None, **options):
     from soundfile import SoundFile
 
     if not len(samples):
-        raise FusionError("there is no sound to write: it has no samples", where, "check what was made")
+        raise FusionError(
+            "there is no sound to write: it has no samples", where, "check what was made"
+        )
     if (peak := np.abs(samples).max()) > 1.001:
-        raise FusionError(f"the sound reaches {peak:.3g}, and full scale is 1", where, "use normalize(samples, sample_rate) first")
+        raise FusionError(
+            f"the sound reaches {peak:.3g}, and full scale is 1",
+            where,
+            "use normalize(samples, sample_rate) first",
+        )
     if suffix == ".mp3" and sample_rate not in MP3_RATES:
-        raise FusionError(f"MP3 knows no sample rate of {sample_rate}", where, f"resample to one of {MP3_RATES}, or write a .flac")
+        raise FusionError(
+            f"MP3 knows no sample rate of {sample_rate}",
+            where,
+            f"resample to one of {MP3_RATES}, or write a .flac",
+        )
     file = io.BytesIO()
     with SoundFile(file, "w", int(sample_rate), 1, **(FORMATS[suffix] | options)) as sound:
         for start in range(0, len(samples), BLOCK):
@@ -251,12 +308,16 @@ def _encoded(samples, sample_rate, suffix, where=None, **options):
 
 def _mono(samples, sample_rate=1):
     if not 1 <= sample_rate <= 10_000_000 or sample_rate % 1:
-        raise ValueError(f"a sample rate of {sample_rate}; give a whole number, such as 22050")
+        raise ValueError(
+            f"a sample rate of {sample_rate}; give a whole number, such as 22050"
+        )
     samples = np.asarray(samples, dtype=np.float32)
     if samples.ndim != 1:
         raise ValueError(f"a mono sound has shape (n,), this one {samples.shape}")
     if not np.isfinite(samples).all():
-        raise ValueError(f"{np.count_nonzero(~np.isfinite(samples))} samples are not finite numbers")
+        raise ValueError(
+            f"{np.count_nonzero(~np.isfinite(samples))} samples are not finite numbers"
+        )
     return samples
 
 
@@ -275,30 +336,44 @@ def _parts(music, tempo, program):
         notes = to_seconds(music, tempo) if music.unit == "beats" else music
         parts = [Part(notes, program or 0, False)]
     elif isinstance(music, Piece):
-        instruments = {}  # tracks of one instrument share a part: engines have few channels, files may have many tracks
+        # tracks of one instrument share a part: engines have few channels, files may have
+        # many tracks
+        instruments = {}
         for track in music.tracks:
-            key = (0 if track.is_drum else track.program if program is None else program, track.is_drum)
+            key = (
+                0 if track.is_drum else track.program if program is None else program,
+                track.is_drum,
+            )
             instruments.setdefault(key, []).append(to_seconds(track.notes, music.tempo))
         parts = [Part(merge(*notes), *key) for key, notes in instruments.items()]
     else:
         raise TypeError(f"synthesize takes Notes or a Piece, not {type(music).__name__}")
     parts = [part for part in parts if len(part.notes)]
     if not parts:
-        raise NoNotesError("there is no note to play", do="check what was generated, or choose other music")
+        raise NoNotesError(
+            "there is no note to play", do="check what was generated, or choose other music"
+        )
     return parts
 
 
 def _room(dry, sample_rate):
-    """A small room: the sound, and 14 dB below it a short burst of echoes. What lies below 15 Hz is left outside."""
+    """A small room: the sound, and 14 dB below it a short burst of echoes. What lies below
+    15 Hz is left outside.
+    """
     from scipy.signal import lfilter, oaconvolve
 
-    # y_t = x_t - x_{t-1} + p y_{t-1}: recorded reeds carry a constant, which would click where it starts and ends
+    # y_t = x_t - x_{t-1} + p y_{t-1}: recorded reeds carry a constant, which would click
+    # where it starts and ends
     p = np.exp(-2 * np.pi * 15 / sample_rate)
     dry = lfilter(np.float32([1, -1]), np.float32([1, -p]), dry)
     t = np.arange(int(0.3 * sample_rate)) / sample_rate
     burst = np.random.default_rng(1).standard_normal(len(t)) * np.exp(-t / 0.055)
-    burst = np.convolve(burst, np.hanning(max(int(sample_rate / 4000), 3)), "same")  # walls swallow treble
-    echo = np.concatenate([np.zeros(int(0.009 * sample_rate)), burst * 0.2 / np.linalg.norm(burst)])
+    burst = np.convolve(
+        burst, np.hanning(max(int(sample_rate / 4000), 3)), "same"
+    )  # walls swallow treble
+    echo = np.concatenate(
+        [np.zeros(int(0.009 * sample_rate)), burst * 0.2 / np.linalg.norm(burst)]
+    )
     return dry + oaconvolve(dry, echo.astype(np.float32))[: len(dry)]
 
 
@@ -309,8 +384,14 @@ def _choose(engine):
     if engine == "auto":
         return synthesizers()[0]
     if engine not in _ENGINES or not _works(engine):
-        found = f"the synthesiser {engine!r} does not work here" if engine in _ENGINES else f"there is no synthesiser {engine!r}"
-        raise FusionError(found, where, f"choose one of {', '.join(synthesizers())}, or auto")
+        found = (
+            f"the synthesiser {engine!r} does not work here"
+            if engine in _ENGINES
+            else f"there is no synthesiser {engine!r}"
+        )
+        raise FusionError(
+            found, where, f"choose one of {', '.join(synthesizers())}, or auto"
+        )
     return engine
 
 
@@ -320,33 +401,60 @@ def _works(name):
         return True
     try:
         import_module(name)
-    except (ImportError, OSError, AttributeError):  # not installed; its library is missing, or too old
+    except (
+        ImportError,
+        OSError,
+        AttributeError,
+    ):  # not installed; its library is missing, or too old
         return False
     return _soundfont() is not None
 
 
 def _soundfont():
     package = find_spec("pretty_midi")  # where it lies, without importing it
-    found = [Path(folder) / "TimGM6mb.sf2" for folder in package.submodule_search_locations] if package else []
+    found = (
+        [Path(folder) / "TimGM6mb.sf2" for folder in package.submodule_search_locations]
+        if package
+        else []
+    )
     return next((str(path) for path in found if path.is_file()), None)
 
 
 def _perform(parts, n, sample_rate, press, lift, pull):
-    """Play a keyboard: `press` and `lift` keys of channel i for part i, and `pull` the samples between."""
+    """Play a keyboard: `press` and `lift` keys of channel i for part i, and `pull` the
+    samples between.
+    """
     events = []
     for channel, part in enumerate(parts):
         start = np.round(part.notes.onset * sample_rate).astype(int).tolist()
-        stop = np.round(np.maximum(part.notes.offset, part.notes.onset + voices.SHORTEST) * sample_rate).astype(int).tolist()
-        for on, off, pitch, velocity in zip(start, stop, part.notes.pitch.tolist(), part.notes.velocity.tolist()):
-            events += [(on, True, channel, pitch, velocity), (off, False, channel, pitch, 0)]
+        stop = (
+            np.round(
+                np.maximum(part.notes.offset, part.notes.onset + voices.SHORTEST)
+                * sample_rate
+            )
+            .astype(int)
+            .tolist()
+        )
+        for on, off, pitch, velocity in zip(
+            start, stop, part.notes.pitch.tolist(), part.notes.velocity.tolist()
+        ):
+            events += [
+                (on, True, channel, pitch, velocity),
+                (off, False, channel, pitch, 0),
+            ]
     samples, now, holders = np.zeros(n, np.float32), 0, Counter()
-    for at, down, channel, pitch, velocity in [*sorted(events), (n, None, 0, 0, 0)]:  # False sorts before True: lift, then press
+    for at, down, channel, pitch, velocity in [
+        *sorted(events),
+        (n, None, 0, 0, 0),
+    ]:  # False sorts before True: lift, then press
         for start in range(now, at, BLOCK):
             samples[start : min(start + BLOCK, at)] = pull(min(BLOCK, at - start))
         now = at
         if down:
             if holders[channel, pitch]:
-                lift(channel, pitch)  # a key that is down must go up before it can be struck again
+                lift(
+                    channel, pitch
+                )  # a key that is down must go up before it can be struck again
             press(channel, pitch, velocity)
             holders[channel, pitch] += 1
         elif down is False:
@@ -362,7 +470,9 @@ def _tinysoundfont(parts, n, sample_rate):
     synth = Synth(samplerate=sample_rate)
     font = synth.sfload(_soundfont())
     for channel, part in enumerate(parts):
-        synth.program_select(channel, font, 128 if part.is_drum else 0, part.program, part.is_drum)
+        synth.program_select(
+            channel, font, 128 if part.is_drum else 0, part.program, part.is_drum
+        )
 
     def pull(size):
         return np.frombuffer(synth.generate(size), np.float32).reshape(-1, 2).mean(axis=1)
@@ -376,13 +486,27 @@ def _fluidsynth(parts, n, sample_rate):
     def pull(size):
         return synth.get_samples(size).reshape(-1, 2).mean(axis=1) / 32768
 
-    room = {"synth.reverb.active": 0, "synth.chorus.active": 0}  # ours is added to all engines alike
-    for gain in (1.0, 0.2, 0.04):  # it hands out 16-bit samples: as loud as possible, and again softer if they clip
-        synth = Synth(gain=gain, samplerate=float(sample_rate), channels=16 * (len(parts) // 16 + 1), **room)
+    room = {
+        "synth.reverb.active": 0,
+        "synth.chorus.active": 0,
+    }  # ours is added to all engines alike
+    for gain in (
+        1.0,
+        0.2,
+        0.04,
+    ):  # it hands out 16-bit samples: as loud as possible, and again softer if they clip
+        synth = Synth(
+            gain=gain,
+            samplerate=float(sample_rate),
+            channels=16 * (len(parts) // 16 + 1),
+            **room,
+        )
         try:
             font = synth.sfload(_soundfont())
             for channel, part in enumerate(parts):
-                synth.program_select(channel, font, 128 if part.is_drum else 0, part.program)
+                synth.program_select(
+                    channel, font, 128 if part.is_drum else 0, part.program
+                )
             samples = _perform(parts, n, sample_rate, synth.noteon, synth.noteoff, pull)
         finally:
             synth.delete()
@@ -391,5 +515,10 @@ def _fluidsynth(parts, n, sample_rate):
     return samples
 
 
-# Each takes parts, a length n and a sample rate, and gives dry samples of shape (n,), float32, at any level. Best first.
-_ENGINES = {"tinysoundfont": _tinysoundfont, "fluidsynth": _fluidsynth, "numpy": voices.play}
+# Each takes parts, a length n and a sample rate, and gives dry samples of shape (n,),
+# float32, at any level. Best first.
+_ENGINES = {
+    "tinysoundfont": _tinysoundfont,
+    "fluidsynth": _fluidsynth,
+    "numpy": voices.play,
+}

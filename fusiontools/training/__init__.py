@@ -1,6 +1,8 @@
-"""What every training shares: devices, seeds, scales, the loop, checkpoints and resume. Torch arrives only when a training needs it.
+"""What every training shares: devices, seeds, scales, the loop, checkpoints and resume.
+Torch arrives only when a training needs it.
 
-Nothing here knows a model, a loss or a data set: a paper's room writes its own plain loop, and takes from here what keeps it alive.
+Nothing here knows a model, a loss or a data set: a paper's room writes its own plain loop,
+and takes from here what keeps it alive.
 """
 
 import importlib

@@ -1,7 +1,8 @@
 """Files that hold a training's state, and files that hold finished weights.
 
-Neither can run code: tensors are stored as safetensors and everything else as JSON, so that nothing is ever unpickled. A checkpoint is
-written whole or not at all, carries its own checksum, and keeps the one before it beside it until the next.
+Neither can run code: tensors are stored as safetensors and everything else as JSON, so that
+nothing is ever unpickled. A checkpoint is written whole or not at all, carries its own
+checksum, and keeps the one before it beside it until the next.
 """
 
 import errno
@@ -18,7 +19,15 @@ from fusiontools.errors import FusionError, RecordError
 from fusiontools.records import code_version, plain, write_whole
 from fusiontools.training.devices import need_torch
 
-__all__ = ["WEIGHTS_LIMIT", "load_checkpoint", "load_weights", "previous_path", "read_weights", "save_checkpoint", "save_weights"]
+__all__ = [
+    "WEIGHTS_LIMIT",
+    "load_checkpoint",
+    "load_weights",
+    "previous_path",
+    "read_weights",
+    "save_checkpoint",
+    "save_weights",
+]
 
 MAGIC = b"fusiontools checkpoint 1\n"
 WEIGHTS_LIMIT = 8_000_000  # bytes of one weights file that ships with the package
@@ -35,21 +44,25 @@ def previous_path(path):
 
 
 def save_checkpoint(content, path, damaged=False):
-    """Write a training's state, whole or not at all; the checkpoint that was there becomes the previous one.
+    """Write a training's state, whole or not at all; the checkpoint that was there becomes
+    the previous one.
 
     Parameters
     ----------
     content : dict
-        Any nesting of dicts, lists, tuples, numbers, strings, None, numpy arrays and tensors (which come back on the CPU).
+        Any nesting of dicts, lists, tuples, numbers, strings, None, numpy arrays and
+        tensors (which come back on the CPU).
     path : path-like
         Its folder must exist.
     damaged : bool
-        The checkpoint that is there is not whole: it must not take the place of the previous one.
+        The checkpoint that is there is not whole: it must not take the place of the
+        previous one.
 
     Raises
     ------
     FusionError
-        If the disk is full or refuses. The checkpoint that was there is still there, and whole.
+        If the disk is full or refuses. The checkpoint that was there is still there, and
+        whole.
     ValueError
         If something in `content` is of another kind. The message says where.
 
@@ -64,20 +77,30 @@ def save_checkpoint(content, path, damaged=False):
     path, chunks = Path(path), _packed(content)
     previous = None if damaged else previous_path(path)
     there = path.exists() or previous_path(path).exists()
-    then = "go on: the checkpoint before this one is whole" if there else "start again: there was no checkpoint yet"
+    then = (
+        "go on: the checkpoint before this one is whole"
+        if there
+        else "start again: there was no checkpoint yet"
+    )
     with disk_guard(path, f"free some space there and {then}"):
         try:
             write_whole(path, chunks, previous)
         except OSError as error:
-            # Two whole checkpoints are a luxury on a full disk: the older one makes room, the newer one stays.
-            if error.errno not in FULL or damaged or not (path.exists() and previous.exists()):
+            # Two whole checkpoints are a luxury on a full disk: the older one makes room,
+            # the newer one stays.
+            if (
+                error.errno not in FULL
+                or damaged
+                or not (path.exists() and previous.exists())
+            ):
                 raise
             previous.unlink()
             write_whole(path, chunks, previous)
 
 
 def load_checkpoint(path):
-    """Read the newest whole checkpoint: this one, or the previous one if this one is missing or damaged.
+    """Read the newest whole checkpoint: this one, or the previous one if this one is
+    missing or damaged.
 
     Parameters
     ----------
@@ -86,7 +109,8 @@ def load_checkpoint(path):
     Returns
     -------
     dict or None
-        None if none was ever finished. Falling back on the previous one for damage is said in a warning.
+        None if none was ever finished. Falling back on the previous one for damage is said
+        in a warning.
 
     Raises
     ------
@@ -97,7 +121,9 @@ def load_checkpoint(path):
 
 
 def newest_checkpoint(path):
-    """Like `load_checkpoint`, and whether the newest one was damaged: `save_checkpoint` wants to know."""
+    """Like `load_checkpoint`, and whether the newest one was damaged: `save_checkpoint`
+    wants to know.
+    """
     damage = []
     for candidate in (Path(path), previous_path(path)):
         try:
@@ -105,12 +131,19 @@ def newest_checkpoint(path):
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise RecordError(f"cannot be read ({error.strerror})", candidate, "check its permissions and the disk") from None
+            raise RecordError(
+                f"cannot be read ({error.strerror})",
+                candidate,
+                "check its permissions and the disk",
+            ) from None
         except RecordError as error:
             damage.append(error)
             continue
         if damage:
-            warnings.warn(f"{damage[0].where}: {damage[0].found}. Going on from the checkpoint before it.", stacklevel=2)
+            warnings.warn(
+                f"{damage[0].where}: {damage[0].found}. Going on from the checkpoint before it.",
+                stacklevel=2,
+            )
         return content, bool(damage)
     if damage:
         raise damage[0]
@@ -118,7 +151,9 @@ def newest_checkpoint(path):
 
 
 def _packed(content):
-    """The bytes of a checkpoint, in order: magic line, checksum of all that follows, length of the JSON, JSON, tensors."""
+    """The bytes of a checkpoint, in order: magic line, checksum of all that follows, length
+    of the JSON, JSON, tensors.
+    """
     need_torch()
     from safetensors.torch import save
 
@@ -136,8 +171,13 @@ def _unpacked(data, where):
     start = len(MAGIC) + 65
     if not data.startswith(MAGIC):
         raise RecordError(f"not a checkpoint: it starts with {data[:12]!r}", where, damaged)
-    if hashlib.sha256(memoryview(data)[start:]).hexdigest().encode() + b"\n" != data[len(MAGIC) : start]:
-        raise RecordError("damaged: its content does not match its checksum", where, damaged)
+    if (
+        hashlib.sha256(memoryview(data)[start:]).hexdigest().encode() + b"\n"
+        != data[len(MAGIC) : start]
+    ):
+        raise RecordError(
+            "damaged: its content does not match its checksum", where, damaged
+        )
     need_torch()
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -146,38 +186,67 @@ def _unpacked(data, where):
         (length,) = struct.unpack_from("<Q", data, start)
         text = data[start + 8 : start + 8 + length]
         return _decode(json.loads(text), load(data[start + 8 + length :]))
-    except (ValueError, KeyError, TypeError, struct.error, RecursionError, SafetensorError) as error:  # a right checksum over nonsense
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        struct.error,
+        RecursionError,
+        SafetensorError,
+    ) as error:  # a right checksum over nonsense
         raise RecordError(f"damaged ({type(error).__name__})", where, damaged) from None
 
 
 def _encode(value, where, tensors, storages):
-    """`value` as JSON: lists stay lists, other containers and arrays become dicts with one key that says what they are."""
+    """`value` as JSON: lists stay lists, other containers and arrays become dicts with one
+    key that says what they are.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, dict):  # as pairs, since optimizers have numbers for keys
-        pairs = ((_encode(k, where, tensors, storages), _encode(v, f"{where}[{k!r}]", tensors, storages)) for k, v in value.items())
+        pairs = (
+            (
+                _encode(k, where, tensors, storages),
+                _encode(v, f"{where}[{k!r}]", tensors, storages),
+            )
+            for k, v in value.items()
+        )
         return {"dict": [list(pair) for pair in pairs]}
     if isinstance(value, (list, tuple)):
-        items = [_encode(item, f"{where}[{i}]", tensors, storages) for i, item in enumerate(value)]
+        items = [
+            _encode(item, f"{where}[{i}]", tensors, storages)
+            for i, item in enumerate(value)
+        ]
         return items if isinstance(value, list) else {"tuple": items}
     torch, shape = need_torch(), None
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
         value = value.astype(value.dtype.newbyteorder("="), order="C")
-        shape = [value.dtype.name, list(value.shape)]  # stored as bytes: torch does not know all of numpy's kinds
+        shape = [
+            value.dtype.name,
+            list(value.shape),
+        ]  # stored as bytes: torch does not know all of numpy's kinds
         value = torch.from_numpy(value.reshape(-1).view(np.uint8))
-    if isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized:
+    if (
+        isinstance(value, torch.Tensor)
+        and value.layout == torch.strided
+        and not value.is_quantized
+    ):
         value = value.detach().cpu().contiguous()
         storage = value.untyped_storage().data_ptr()
-        if storage and storage in storages:  # safetensors refuses two tensors that share memory
+        if (
+            storage and storage in storages
+        ):  # safetensors refuses two tensors that share memory
             value = value.clone()
         storages.add(value.untyped_storage().data_ptr())
         name = str(len(tensors))
         tensors[name] = value
         return {"tensor": name} if shape is None else {"array": [name, *shape]}
     held = "numbers, strings, containers, arrays and tensors"
-    raise ValueError(f"{where} is a {type(value).__name__}, and a checkpoint holds only {held}")
+    raise ValueError(
+        f"{where} is a {type(value).__name__}, and a checkpoint holds only {held}"
+    )
 
 
 def _decode(value, tensors):
@@ -204,7 +273,11 @@ def disk_guard(path, do):
     try:
         yield
     except OSError as error:
-        says = "the disk is full" if error.errno in FULL else f"cannot be written ({error.strerror or error})"
+        says = (
+            "the disk is full"
+            if error.errno in FULL
+            else f"cannot be written ({error.strerror or error})"
+        )
         raise FusionError(says, path, do) from None
 
 
@@ -212,7 +285,8 @@ def disk_guard(path, do):
 
 
 def save_weights(models, path, *, corpora, terms, half=True, limit=WEIGHTS_LIMIT, **about):
-    """Write finished weights as safetensors, with a notice of what they were trained on. The same weights make the same bytes.
+    """Write finished weights as safetensors, with a notice of what they were trained on.
+    The same weights make the same bytes.
 
     Parameters
     ----------
@@ -227,18 +301,26 @@ def save_weights(models, path, *, corpora, terms, half=True, limit=WEIGHTS_LIMIT
     limit : int or None
         The largest file allowed, in bytes; None for any.
     **about
-        Whatever else a reader should know, as plain values: ``paper``, ``config``, ``seed``.
+        Whatever else a reader should know, as plain values: ``paper``, ``config``,
+        ``seed``.
 
     Raises
     ------
     FusionError
-        If the file would be too large or cannot be written, or a weight is not finite (in 16 bits: beyond 65,504).
+        If the file would be too large or cannot be written, or a weight is not finite (in
+        16 bits: beyond 65,504).
 
     Examples
     --------
     >>> import tempfile, torch
     >>> path = Path(tempfile.mkdtemp()) / "line.safetensors"
-    >>> save_weights(torch.nn.Linear(2, 1), path, corpora="essen", terms="free for research", config={"inputs": 2})
+    >>> save_weights(
+    ...     torch.nn.Linear(2, 1),
+    ...     path,
+    ...     corpora="essen",
+    ...     terms="free for research",
+    ...     config={"inputs": 2},
+    ... )
     >>> load_weights(path, torch.nn.Linear(2, 1)), read_weights(path)[1]["config"]
     (Linear(in_features=2, out_features=1, bias=True), {'inputs': 2})
     """
@@ -248,15 +330,22 @@ def save_weights(models, path, *, corpora, terms, half=True, limit=WEIGHTS_LIMIT
     tensors = {}
     for name, tensor in _state_of(models).items():
         tensor = tensor.detach().cpu()
-        tensor = (tensor.half() if half and tensor.is_floating_point() else tensor).clone(memory_format=torch.contiguous_format)
+        tensor = (tensor.half() if half and tensor.is_floating_point() else tensor).clone(
+            memory_format=torch.contiguous_format
+        )
         if tensor.is_floating_point() and not tensor.isfinite().all():
             says = f"the weight {name!r} holds NaN or a number too large to store"
-            raise FusionError(says, path, "look at the training's curves for where it diverged")
+            raise FusionError(
+                says, path, "look at the training's curves for where it diverged"
+            )
         tensors[name] = tensor
     corpora = [corpora] if isinstance(corpora, str) else list(corpora)
     notice = {"corpora": corpora, "terms": terms, "version": code_version(), **about}
-    # One entry only: safetensors writes several in any order, and equal weights should make equal files.
-    data = save(tensors, metadata={"about": json.dumps(plain(notice, "about"), ensure_ascii=False)})
+    # One entry only: safetensors writes several in any order, and equal weights should make
+    # equal files.
+    data = save(
+        tensors, metadata={"about": json.dumps(plain(notice, "about"), ensure_ascii=False)}
+    )
     if limit is not None and len(data) > limit:
         says = f"these weights take {len(data) / 1e6:.1f} MB, and {limit / 1e6:.1f} are allowed"
         raise FusionError(says, path, "make the model narrower")
@@ -265,7 +354,8 @@ def save_weights(models, path, *, corpora, terms, half=True, limit=WEIGHTS_LIMIT
 
 
 def read_weights(path):
-    """The tensors of a weights file, floating point ones in 32 bits, and what it says about itself.
+    """The tensors of a weights file, floating point ones in 32 bits, and what it says about
+    itself.
 
     Returns
     -------
@@ -290,8 +380,14 @@ def read_weights(path):
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise RecordError(f"not weights of this package ({type(error).__name__})", path, "get the file again, or train them") from None
-    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, about
+        raise RecordError(
+            f"not weights of this package ({type(error).__name__})",
+            path,
+            "get the file again, or train them",
+        ) from None
+    return {
+        name: t.float() if t.is_floating_point() else t for name, t in tensors.items()
+    }, about
 
 
 def load_weights(path, models):
@@ -316,14 +412,22 @@ def load_weights(path, models):
     tensors, _ = read_weights(path)
     wanted = {name: tuple(t.shape) for name, t in _state_of(models).items()}
     found = {name: tuple(t.shape) for name, t in tensors.items()}
-    odd = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    odd = sorted(
+        name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
+    )
     if odd:
         name = odd[0]
         says = f"{name} has shape {found.get(name, 'none')} in the file and {wanted.get(name, 'none')} in the model"
-        raise RecordError(f"weights of another model ({says})", path, "build the model with the config that read_weights(path)[1] names")
+        raise RecordError(
+            f"weights of another model ({says})",
+            path,
+            "build the model with the config that read_weights(path)[1] names",
+        )
     for name, model in models.items() if isinstance(models, dict) else [("", models)]:
         start = f"{name}." if name else ""
-        model.load_state_dict({key[len(start) :]: t for key, t in tensors.items() if key.startswith(start)})
+        model.load_state_dict(
+            {key[len(start) :]: t for key, t in tensors.items() if key.startswith(start)}
+        )
     return models
 
 
@@ -332,4 +436,8 @@ def _state_of(models):
         return models.state_dict()
     if any("." in name for name in models):
         raise ValueError(f"names of models must not hold a dot: {list(models)}")
-    return {f"{name}.{key}": tensor for name, model in models.items() for key, tensor in model.state_dict().items()}
+    return {
+        f"{name}.{key}": tensor
+        for name, model in models.items()
+        for key, tensor in model.state_dict().items()
+    }

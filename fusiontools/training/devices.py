@@ -1,7 +1,8 @@
 """Where a training computes: processor or GPU, in which precision, in how many processes.
 
-lightning-fabric moves models and data; the loop stays the paper's own. Only data-parallel training is meant here: every process holds the
-whole model and sees its own part of each batch.
+lightning-fabric moves models and data; the loop stays the paper's own. Only data-parallel
+training is meant here: every process holds the whole model and sees its own part of each
+batch.
 """
 
 import os
@@ -29,7 +30,11 @@ def need_torch():
     except ImportError as error:
         if error.name != "torch":
             raise  # it is there, and broken: its own words say how
-        raise FusionError("PyTorch is not installed", "training", "pip install torch (the README says which build costs what)") from None
+        raise FusionError(
+            "PyTorch is not installed",
+            "training",
+            "pip install torch (the README says which build costs what)",
+        ) from None
     return torch
 
 
@@ -39,27 +44,38 @@ def _fabric_class():
         from lightning_fabric import Fabric
     except ImportError:
         try:
-            from lightning.fabric import Fabric  # the same code, where the large package was installed
+            from lightning.fabric import (
+                Fabric,
+            )  # the same code, where the large package was installed
         except ImportError:
-            raise FusionError("lightning-fabric is not installed", "training", "pip install lightning-fabric") from None
+            raise FusionError(
+                "lightning-fabric is not installed",
+                "training",
+                "pip install lightning-fabric",
+            ) from None
     return Fabric
 
 
 def fabric(device="auto", precision="32-true", processes=1, threads=None):
-    """A `Fabric` for a plain loop: it sets up models, optimizers and gradients for the device, and says nothing about the loop.
+    """A `Fabric` for a plain loop: it sets up models, optimizers and gradients for the
+    device, and says nothing about the loop.
 
     Parameters
     ----------
     device : {"auto", "cpu", "cuda", "mps"}
         "auto" takes the GPU where there is one.
     precision : str
-        As Fabric names it. The default computes in 32 bits everywhere; ``"bf16-mixed"`` halves what activations take on recent GPUs. With
-        ``"16-mixed"``, put ``fabric.strategy.precision`` into the state of `steps`: its loss scale is part of the training.
+        As Fabric names it. The default computes in 32 bits everywhere; ``"bf16-mixed"``
+        halves what activations take on recent GPUs. With ``"16-mixed"``, put
+        ``fabric.strategy.precision`` into the state of `steps`: its loss scale is part of
+        the training.
     processes : int
-        More than one: call ``fabric.launch(function)``, which runs the function in each. On GPUs each has its own.
+        More than one: call ``fabric.launch(function)``, which runs the function in each. On
+        GPUs each has its own.
     threads : int, optional
-        CPU threads of each process. By default torch decides; several processes on the CPU share the cores. Sums may round differently with
-        another number of threads, so bit-identical repetition needs the same number.
+        CPU threads of each process. By default torch decides; several processes on the CPU
+        share the cores. Sums may round differently with another number of threads, so
+        bit-identical repetition needs the same number.
 
     Returns
     -------
@@ -76,7 +92,9 @@ def fabric(device="auto", precision="32-true", processes=1, threads=None):
     device(type='cpu')
     """
     if device not in DEVICES:
-        raise FusionError(f"there is no device {device!r}", "device", f"use one of {', '.join(DEVICES)}")
+        raise FusionError(
+            f"there is no device {device!r}", "device", f"use one of {', '.join(DEVICES)}"
+        )
     if processes < 1:
         raise ValueError(f"at least one process is needed, found {processes}")
     torch, Fabric = need_torch(), _fabric_class()
@@ -95,10 +113,17 @@ def fabric(device="auto", precision="32-true", processes=1, threads=None):
     if threads is not None:
         torch.set_num_threads(threads)
         if processes > 1:
-            os.environ["OMP_NUM_THREADS"] = str(threads)  # for the processes that are still to come
-    # A notebook cannot be started a second time, so there the processes are forked; elsewhere they start afresh.
-    strategy = "auto" if processes == 1 else "ddp_notebook" if in_notebook() else "ddp_spawn"
-    return Fabric(accelerator=device, devices=processes, strategy=strategy, precision=precision)
+            os.environ["OMP_NUM_THREADS"] = str(
+                threads
+            )  # for the processes that are still to come
+    # A notebook cannot be started a second time, so there the processes are forked;
+    # elsewhere they start afresh.
+    strategy = (
+        "auto" if processes == 1 else "ddp_notebook" if in_notebook() else "ddp_spawn"
+    )
+    return Fabric(
+        accelerator=device, devices=processes, strategy=strategy, precision=precision
+    )
 
 
 def device_name(fabric=None):
@@ -110,7 +135,11 @@ def device_name(fabric=None):
     True
     """
     torch = need_torch()
-    processes = "" if fabric is None or fabric.world_size == 1 else f", {fabric.world_size} processes"
+    processes = (
+        ""
+        if fabric is None or fabric.world_size == 1
+        else f", {fabric.world_size} processes"
+    )
     if fabric is not None and fabric.device.type == "cuda":
         return torch.cuda.get_device_name(fabric.device) + processes
     if fabric is not None and fabric.device.type == "mps":
@@ -121,7 +150,8 @@ def device_name(fabric=None):
 
 @contextmanager
 def memory_guard(reduce="batch_size"):
-    """Around a loop, or on a function: memory that runs out becomes an error that says what to make smaller.
+    """Around a loop, or on a function: memory that runs out becomes an error that says what
+    to make smaller.
 
     Parameters
     ----------
@@ -146,9 +176,16 @@ def memory_guard(reduce="batch_size"):
         yield
     except MemoryError:
         raise FusionError("out of memory", "the computer", do) from None
-    except RuntimeError as error:  # torch's own OutOfMemoryError is one of these, and has not always had that name
+    # torch's own OutOfMemoryError is one of these, and has not always had that name
+    except RuntimeError as error:
         says = str(error).lower()
-        if "out of memory" not in says and "can't allocate memory" not in says and "not enough memory" not in says:
+        if (
+            "out of memory" not in says
+            and "can't allocate memory" not in says
+            and "not enough memory" not in says
+        ):
             raise
         where = "the GPU" if "cuda" in says or "mps" in says else "the computer"
-        raise FusionError(f"out of memory ({str(error).splitlines()[0][:160].rstrip('. ')})", where, do) from None
+        raise FusionError(
+            f"out of memory ({str(error).splitlines()[0][:160].rstrip('. ')})", where, do
+        ) from None

@@ -1,6 +1,8 @@
-"""What a training said on its way: ``history.csv``, one row a step, appended as it goes and never doubled.
+"""What a training said on its way: ``history.csv``, one row a step, appended as it goes and
+never doubled.
 
-It measures nothing and draws nothing. A row is in the file as soon as its step is done, and on the disk before the next checkpoint is.
+It measures nothing and draws nothing. A row is in the file as soon as its step is done, and
+on the disk before the next checkpoint is.
 """
 
 import csv
@@ -22,7 +24,8 @@ class History:
     Parameters
     ----------
     path : path-like
-        Read if it is there. What follows the first row that is not whole is left out: a row is only promised once it is synced.
+        Read if it is there. What follows the first row that is not whole is left out: a row
+        is only promised once it is synced.
     keep : bool
         Whether to write to the file at all; of several processes one does.
 
@@ -37,7 +40,13 @@ class History:
     """
 
     def __init__(self, path, keep=True):
-        self.path, self.keep, self.rows, self._names, self._file = Path(path), keep, [], list(FIXED), None
+        self.path, self.keep, self.rows, self._names, self._file = (
+            Path(path),
+            keep,
+            [],
+            list(FIXED),
+            None,
+        )
         damaged = self._read()
         if damaged:
             self._rewrite()
@@ -49,13 +58,19 @@ class History:
         except FileNotFoundError:
             return False
         lines = text.split("\n")
-        whole = list(csv.reader(lines[:-1]))  # a line without its end was being written when the process died
+        whole = list(
+            csv.reader(lines[:-1])
+        )  # a line without its end was being written when the process died
         if not whole or whole[0][:2] != FIXED:
             return bool(text)
         self._names = whole[0]
         for cells in whole[1:]:
             try:
-                row = {name: _number(cell) for name, cell in zip(self._names[2:], cells[2:], strict=True) if cell}
+                row = {
+                    name: _number(cell)
+                    for name, cell in zip(self._names[2:], cells[2:], strict=True)
+                    if cell
+                }
                 self.rows.append({"step": int(cells[0]), "phase": cells[1]} | row)
             except (ValueError, IndexError):
                 return True
@@ -72,7 +87,9 @@ class History:
         return [row["step"] for row in rows], [row[name] for row in rows]
 
     def add(self, row):
-        """Append one row: ``step``, ``phase`` and numbers by name. A name seen for the first time becomes a new column."""
+        """Append one row: ``step``, ``phase`` and numbers by name. A name seen for the
+        first time becomes a new column.
+        """
         new = [name for name in row if name not in self._names]
         odd = [name for name in new if not name.isidentifier()]
         if odd:
@@ -86,8 +103,12 @@ class History:
         self.rows.append(row)
 
     def keep_only(self, wanted):
-        """Drop the rows for which ``wanted(row)`` is false, and bring the rest into the order of their steps."""
-        kept = sorted((row for row in self.rows if wanted(row)), key=lambda row: row["step"])
+        """Drop the rows for which ``wanted(row)`` is false, and bring the rest into the
+        order of their steps.
+        """
+        kept = sorted(
+            (row for row in self.rows if wanted(row)), key=lambda row: row["step"]
+        )
         if kept != self.rows:
             self.rows = kept
             self._rewrite()
@@ -105,7 +126,10 @@ class History:
 
     def _line(self, row):
         cells = (row.get(name, "") for name in self._names)
-        return ",".join(repr(c) if isinstance(c, float) else str(c) for c in cells).encode() + b"\n"
+        return (
+            ",".join(repr(c) if isinstance(c, float) else str(c) for c in cells).encode()
+            + b"\n"
+        )
 
     def _append(self, line):
         if not self.keep:
@@ -113,7 +137,9 @@ class History:
         if self._file is None:
             if not self.path.exists():
                 return self._rewrite(line)
-            self._file = open(self.path, "ab", buffering=0)  # what was written survives the process, if not the machine
+            self._file = open(
+                self.path, "ab", buffering=0
+            )  # what was written survives the process, if not the machine
         size = os.fstat(self._file.fileno()).st_size
         try:
             if self._file.write(line) != len(line):

@@ -1,7 +1,9 @@
-"""The smallest thing that makes a training survive: a ``for`` loop over steps that can be killed at any moment and go on.
+"""The smallest thing that makes a training survive: a ``for`` loop over steps that can be
+killed at any moment and go on.
 
-The loop's body stays the paper's own, in plain sight. Around it, `steps` puts back what a checkpoint holds, saves, listens for
-interrupts and shows how far it is. There is no trainer here, no callback and no hook.
+The loop's body stays the paper's own, in plain sight. Around it, `steps` puts back what a
+checkpoint holds, saves, listens for interrupts and shows how far it is. There is no trainer
+here, no callback and no hook.
 """
 
 import signal
@@ -24,8 +26,9 @@ __all__ = ["Batches", "descend", "steps"]
 class Batches:
     """An endless stream of shuffled indices, in batches, that knows where it is.
 
-    Every pass over the data is shuffled anew. Passes follow each other without a gap, so that each batch is full and no item is left out;
-    a batch may hold the end of one pass and the start of the next.
+    Every pass over the data is shuffled anew. Passes follow each other without a gap, so
+    that each batch is full and no item is left out; a batch may hold the end of one pass
+    and the start of the next.
 
     Parameters
     ----------
@@ -34,9 +37,11 @@ class Batches:
     batch_size : int
         Of all processes together.
     seed : int
-        Of its own generator: what else is random in the training does not change the order of the data.
+        Of its own generator: what else is random in the training does not change the order
+        of the data.
     rank, processes : int
-        Which part of each batch is wanted: several processes together see what one would have seen.
+        Which part of each batch is wanted: several processes together see what one would
+        have seen.
 
     Examples
     --------
@@ -51,10 +56,20 @@ class Batches:
 
     def __init__(self, n, batch_size, seed=0, rank=0, processes=1):
         if n < 1 or batch_size < 1:
-            raise ValueError(f"at least one item and one to a batch are needed, found {n} and {batch_size}")
+            raise ValueError(
+                f"at least one item and one to a batch are needed, found {n} and {batch_size}"
+            )
         if batch_size % processes or not 0 <= rank < processes:
-            raise ValueError(f"a batch of {batch_size} cannot be shared by {processes} processes (this is {rank})")
-        self.n, self.batch_size, self.seed, self.rank, self.processes = n, batch_size, seed, rank, processes
+            raise ValueError(
+                f"a batch of {batch_size} cannot be shared by {processes} processes (this is {rank})"
+            )
+        self.n, self.batch_size, self.seed, self.rank, self.processes = (
+            n,
+            batch_size,
+            seed,
+            rank,
+            processes,
+        )
         self.drawn = 0  # items drawn so far: all that there is to remember
         self._order = (None, None)
 
@@ -73,8 +88,13 @@ class Batches:
         return batch[self.rank :: self.processes]  # (batch_size / processes,)
 
     def _shuffled(self, epoch):
-        if self._order[0] != epoch:  # the order of a pass follows from seed and number, so that it need not be stored
-            self._order = (epoch, np.random.default_rng([self.seed, epoch]).permutation(self.n))
+        if (
+            self._order[0] != epoch
+        ):  # the order of a pass follows from seed and number, so that it need not be stored
+            self._order = (
+                epoch,
+                np.random.default_rng([self.seed, epoch]).permutation(self.n),
+            )
         return self._order[1]
 
     @property
@@ -84,7 +104,12 @@ class Batches:
 
     def state_dict(self):
         """Where the stream is."""
-        return {"n": self.n, "batch_size": self.batch_size, "seed": self.seed, "drawn": self.drawn}
+        return {
+            "n": self.n,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "drawn": self.drawn,
+        }
 
     def load_state_dict(self, state):
         """Go where the stream was.
@@ -97,25 +122,34 @@ class Batches:
         own = self.state_dict()
         odd = [k for k in ("n", "batch_size", "seed") if state.get(k) != own[k]]
         if odd:
-            raise RecordError(f"its {odd[0]} was {state.get(odd[0])} and is {own[odd[0]]} now", "data order", "start a new run")
+            raise RecordError(
+                f"its {odd[0]} was {state.get(odd[0])} and is {own[odd[0]]} now",
+                "data order",
+                "start a new run",
+            )
         self.drawn = state["drawn"]
 
 
 def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=None):
-    """Count the steps of a training, so that it can be stopped at any moment and goes on where it was.
+    """Count the steps of a training, so that it can be stopped at any moment and goes on
+    where it was.
 
-    Call `seed_everything` and build everything as if nothing had happened before; the first step then finds it as the last checkpoint
-    left it, global random generators included. A phase that is finished gives no steps, and leaves its end state: what stands between
-    two phases is simply run again. Do not ``break`` out of the loop: a step that was left is a step that was not done.
+    Call `seed_everything` and build everything as if nothing had happened before; the first
+    step then finds it as the last checkpoint left it, global random generators included. A
+    phase that is finished gives no steps, and leaves its end state: what stands between two
+    phases is simply run again. Do not ``break`` out of the loop: a step that was left is a
+    step that was not done.
 
-    Ctrl-C and SIGTERM are answered between two steps: the state is saved, and a line says how to go on. A second Ctrl-C does not wait.
+    Ctrl-C and SIGTERM are answered between two steps: the state is saved, and a line says
+    how to go on. A second Ctrl-C does not wait.
 
     Parameters
     ----------
     run : Run
     state : dict
-        All that the steps change, by name: whatever has ``state_dict`` and ``load_state_dict`` (models, optimizers, schedulers, `Batches`),
-        numpy's and torch's generators, and dicts of plain values, such as counters.
+        All that the steps change, by name: whatever has ``state_dict`` and
+        ``load_state_dict`` (models, optimizers, schedulers, `Batches`), numpy's and torch's
+        generators, and dicts of plain values, such as counters.
     total : int
         Steps of this phase in all.
     phase : str
@@ -123,7 +157,8 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
     every : int, optional
         Save after every so many steps.
     seconds : float or None
-        Save when so many seconds have passed since the last time. After the last step it is always saved.
+        Save when so many seconds have passed since the last time. After the last step it is
+        always saved.
     curves : list of str, optional
         Which columns of the history to show.
 
@@ -145,7 +180,13 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
     --------
     >>> import tempfile
     >>> from fusiontools.training.run import Run
-    >>> asked = dict(paper="p", method="m", scale="smoke", config={}, data={"name": "d", "sha256": "0" * 64})
+    >>> asked = dict(
+    ...     paper="p",
+    ...     method="m",
+    ...     scale="smoke",
+    ...     config={},
+    ...     data={"name": "d", "sha256": "0" * 64},
+    ... )
     >>> run, count = Run.open(tempfile.mkdtemp(), **asked), {"sum": 0}
     >>> for step in steps(run, {"count": count}, 4):
     ...     count["sum"] += step
@@ -157,7 +198,10 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
         raise ValueError(f"a phase is named like a variable, found {phase!r}")
     done, damaged = _resume(run, state, total, phase)
     saved = time.monotonic()
-    with _listening() as heard, watch(total, done, phase, curves, quiet=run.rank > 0) as shown:
+    with (
+        _listening() as heard,
+        watch(total, done, phase, curves, quiet=run.rank > 0) as shown,
+    ):
         shown.update(done, run.history)
         try:
             for step in range(done, total):
@@ -165,7 +209,11 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
                 yield step
                 run.end_step()
                 done = step + 1
-                due = done == total or (every and done % every == 0) or (seconds is not None and time.monotonic() - saved >= seconds)
+                due = (
+                    done == total
+                    or (every and done % every == 0)
+                    or (seconds is not None and time.monotonic() - saved >= seconds)
+                )
                 stop, due = _agreed(run, heard[0] if heard else 0, int(bool(due)))
                 if stop or due:
                     _save(run, state, phase, done, damaged)
@@ -180,7 +228,12 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
 def _leave(run, phase, done, total, number):
     if run.rank == 0:
         says = f"Stopped after step {done:,} of {total:,} ({phase}). Everything is saved in {run.folder}."
-        print(says, "Run the same cell or command again to go on from there.", file=sys.stderr, flush=True)
+        print(
+            says,
+            "Run the same cell or command again to go on from there.",
+            file=sys.stderr,
+            flush=True,
+        )
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(128 + number)  # as shells count what a signal ended
@@ -199,7 +252,9 @@ def _listening():
     before = {}
     if threading.current_thread() is threading.main_thread():  # no other thread may listen
         for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # what was started to survive an interrupt shall survive it
+            if (
+                signal.getsignal(number) is not signal.SIG_IGN
+            ):  # what was started to survive an interrupt shall survive it
                 before[number] = signal.signal(number, note)
     try:
         yield heard
@@ -213,7 +268,9 @@ def _agreed(run, *flags):
     if run.processes == 1:
         return flags
     torch = need_torch()
-    agreed = run.fabric.all_reduce(torch.tensor(flags, device=run.fabric.device), reduce_op="max")
+    agreed = run.fabric.all_reduce(
+        torch.tensor(flags, device=run.fabric.device), reduce_op="max"
+    )
     return tuple(agreed.tolist())
 
 
@@ -225,28 +282,54 @@ def _save(run, state, phase, done, damaged):
         need_torch().distributed.all_gather_object(generators, capture_generators())
     if run.rank == 0:
         values = {name: _value(thing, name) for name, thing in state.items()}
-        content = {"phase": phase, "done": done, "minutes": run.minutes, "generators": generators, "state": values}
+        content = {
+            "phase": phase,
+            "done": done,
+            "minutes": run.minutes,
+            "generators": generators,
+            "state": values,
+        }
         save_checkpoint(content, run.checkpoint_path(phase), damaged)
 
 
 def _resume(run, state, total, phase):
-    """Put everything back to where the phase's checkpoint was taken. Returns the steps done, and whether a newer one was damaged."""
+    """Put everything back to where the phase's checkpoint was taken. Returns the steps
+    done, and whether a newer one was damaged.
+    """
     found, damaged = newest_checkpoint(run.checkpoint_path(phase))
-    run.begin_phase(phase, total, 0 if found is None else found["done"], 0.0 if found is None else found["minutes"])
+    run.begin_phase(
+        phase,
+        total,
+        0 if found is None else found["done"],
+        0.0 if found is None else found["minutes"],
+    )
     if found is None:
         return 0, damaged
-    where, do = run.checkpoint_path(phase), "the code has changed since: start a new run, or go back to that version"
+    where, do = (
+        run.checkpoint_path(phase),
+        "the code has changed since: start a new run, or go back to that version",
+    )
     if set(found["state"]) != set(state):
-        raise RecordError(f"holds {sorted(found['state'])}, and the training has {sorted(state)}", where, do)
+        raise RecordError(
+            f"holds {sorted(found['state'])}, and the training has {sorted(state)}",
+            where,
+            do,
+        )
     if len(found["generators"]) != run.processes:
-        raise RecordError(f"saved by {len(found['generators'])} processes, not {run.processes}", where, "go on with as many as before")
+        raise RecordError(
+            f"saved by {len(found['generators'])} processes, not {run.processes}",
+            where,
+            "go on with as many as before",
+        )
     for name, thing in state.items():
         try:
             _put_back(thing, found["state"][name])
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, RecordError):
                 raise
-            raise RecordError(f"its {name} does not fit ({str(error).splitlines()[0][:200]})", where, do) from error
+            raise RecordError(
+                f"its {name} does not fit ({str(error).splitlines()[0][:200]})", where, do
+            ) from error
     restore_generators(found["generators"][run.rank])
     return found["done"], damaged
 
@@ -260,7 +343,9 @@ def _value(thing, name):
         return thing.get_state()
     if isinstance(thing, dict):
         return thing
-    raise ValueError(f"state[{name!r}] is a {type(thing).__name__}: it has no state_dict, is no generator and no dict")
+    raise ValueError(
+        f"state[{name!r}] is a {type(thing).__name__}: it has no state_dict, is no generator and no dict"
+    )
 
 
 def _put_back(thing, value):

@@ -1,6 +1,8 @@
-"""How far a training is, and for how much longer: one display in a notebook, one bar on a terminal, a line now and then elsewhere.
+"""How far a training is, and for how much longer: one display in a notebook, one bar on a
+terminal, a line now and then elsewhere.
 
-It only shows. Nothing that is learned or saved depends on it, and where nobody looks it does next to nothing.
+It only shows. Nothing that is learned or saved depends on it, and where nobody looks it
+does next to nothing.
 """
 
 import html
@@ -64,15 +66,21 @@ def time_left(marks, total):
 
 
 def thin_out(steps, values, points=POINTS):
-    """A curve of at most `points` points: means over stretches of equal length. What is not finite is left out."""
+    """A curve of at most `points` points: means over stretches of equal length. What is not
+    finite is left out.
+    """
     pairs = [(s, v) for s, v in zip(steps, values) if math.isfinite(v)]
     width = max(math.ceil(len(pairs) / points), 1)
     stretches = [pairs[i : i + width] for i in range(0, len(pairs), width)]
-    return [(sum(s for s, _ in part) / len(part), sum(v for _, v in part) / len(part)) for part in stretches]
+    return [
+        (sum(s for s, _ in part) / len(part), sum(v for _, v in part) / len(part))
+        for part in stretches
+    ]
 
 
 def curve_svg(name, steps, values):
-    """One small curve with its name and its last value, as an SVG element that needs nothing else.
+    """One small curve with its name and its last value, as an SVG element that needs
+    nothing else.
 
     Parameters
     ----------
@@ -90,7 +98,12 @@ def curve_svg(name, steps, values):
     (left, right), values = (points[0][0], points[-1][0]), [v for _, v in points]
     low, high = min(values), max(values)
     x = [(s - left) / ((right - left) or 1) * (WIDTH - 4) + 2 for s, _ in points]
-    y = [HEIGHT - 4 - (v - low) / (high - low) * (HEIGHT - 22) if high > low else HEIGHT / 2 + 6 for _, v in points]
+    y = [
+        HEIGHT - 4 - (v - low) / (high - low) * (HEIGHT - 22)
+        if high > low
+        else HEIGHT / 2 + 6
+        for _, v in points
+    ]
     line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y))
     says = html.escape(f"{name} {points[-1][1]:.4g}")
     return (
@@ -120,7 +133,8 @@ def watch(total, start=0, title="training", curves=None, quiet=False):
     Returns
     -------
     Watch
-        Call its ``update(done, history)`` after each step; how often it draws is its own business.
+        Call its ``update(done, history)`` after each step; how often it draws is its own
+        business.
 
     Examples
     --------
@@ -128,7 +142,15 @@ def watch(total, start=0, title="training", curves=None, quiet=False):
     ...     for step in range(3):
     ...         shown.update(step + 1)
     """
-    kind = Watch if quiet else _Notebook if in_notebook() else _Terminal if sys.stderr.isatty() else _Lines
+    kind = (
+        Watch
+        if quiet
+        else _Notebook
+        if in_notebook()
+        else _Terminal
+        if sys.stderr.isatty()
+        else _Lines
+    )
     return kind(total, start, title, curves)
 
 
@@ -143,7 +165,9 @@ class Watch:
 
     def __enter__(self):
         self.began = self.drawn = time.monotonic()
-        self.marks = deque([(self.began, self.done)], maxlen=30)  # the pace is that of the last thirty drawings
+        self.marks = deque(
+            [(self.began, self.done)], maxlen=30
+        )  # the pace is that of the last thirty drawings
         self.open()
         return self
 
@@ -155,7 +179,9 @@ class Watch:
             self.marks.append((now, done))
             self.draw()
             self.drawn = time.monotonic()
-            self.pause = max(type(self).pause, 50 * (self.drawn - now))  # drawing may cost two per cent of the time, never more
+            self.pause = max(
+                type(self).pause, 50 * (self.drawn - now)
+            )  # drawing may cost two per cent of the time, never more
 
     def __exit__(self, kind, error, trace):
         self.stopped = kind is not None
@@ -172,16 +198,27 @@ class Watch:
         if self.stopped:
             return f"stopped at step {self.done:,} of {self.total:,}"
         left = time_left(self.marks, self.total)
-        return f"step {self.done:,} of {self.total:,}" + (f", {spoken_time(left)} left" if left is not None else "")
+        return f"step {self.done:,} of {self.total:,}" + (
+            f", {spoken_time(left)} left" if left is not None else ""
+        )
 
     def chosen(self):
         """The columns to show that the history has by now."""
         columns = self.history.columns if self.history is not None else []
-        return [c for c in self.curves if c in columns] if self.curves is not None else columns[:CURVES]
+        return (
+            [c for c in self.curves if c in columns]
+            if self.curves is not None
+            else columns[:CURVES]
+        )
 
     def last_values(self):
         """The newest value of each chosen column, in words."""
-        values = {c: next((row[c] for row in reversed(self.history.rows[-100:]) if c in row), None) for c in self.chosen()}
+        values = {
+            c: next(
+                (row[c] for row in reversed(self.history.rows[-100:]) if c in row), None
+            )
+            for c in self.chosen()
+        }
         return ", ".join(f"{c} {v:.4g}" for c, v in values.items() if v is not None)
 
     def open(self):
@@ -198,7 +235,11 @@ class _Lines(Watch):
     pause = 60.0
 
     def draw(self):
-        print(", ".join(filter(None, [f"{self.title}: {self.state()}", self.last_values()])), file=sys.stderr, flush=True)
+        print(
+            ", ".join(filter(None, [f"{self.title}: {self.state()}", self.last_values()])),
+            file=sys.stderr,
+            flush=True,
+        )
 
     def close(self):
         if self.drawn != self.began:  # what took less than one pause leaves no trace
@@ -213,15 +254,25 @@ class _Terminal(Watch):
         from rich.progress import BarColumn, Progress, TextColumn
 
         words = TextColumn("{task.fields[words]}", markup=False)
-        # Drawn by hand and not by a thread of rich's own: a training may be forked or killed at any moment.
+        # Drawn by hand and not by a thread of rich's own: a training may be forked or
+        # killed at any moment.
         title = TextColumn("{task.description}", markup=False)
-        self.bar = Progress(title, BarColumn(), words, console=Console(stderr=True), auto_refresh=False)
+        self.bar = Progress(
+            title, BarColumn(), words, console=Console(stderr=True), auto_refresh=False
+        )
         self.bar.start()
-        self.task = self.bar.add_task(self.title, total=self.total, completed=self.done, words=self.state())
+        self.task = self.bar.add_task(
+            self.title, total=self.total, completed=self.done, words=self.state()
+        )
         self.bar.refresh()
 
     def draw(self):
-        self.bar.update(self.task, completed=self.done, words=", ".join(filter(None, [self.state(), self.last_values()])), refresh=True)
+        self.bar.update(
+            self.task,
+            completed=self.done,
+            words=", ".join(filter(None, [self.state(), self.last_values()])),
+            refresh=True,
+        )
 
     def close(self):
         self.draw()
@@ -244,7 +295,9 @@ class _Notebook(Watch):
         self.draw()
 
     def page(self):
-        """The whole display: a line of words, a bar, the curves. One element, always replaced as a whole."""
+        """The whole display: a line of words, a bar, the curves. One element, always
+        replaced as a whole.
+        """
         drawn = [curve_svg(c, *self.history.column(c)) for c in self.chosen()]
         words = html.escape(f"{self.title}: {self.state()}")
         return (

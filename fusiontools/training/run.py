@@ -1,11 +1,13 @@
-"""A run is a folder: what was asked for, how it went, where it stands, and what came out of it::
+"""A run is a folder: what was asked for, how it went, where it stands, and what came out of
+it::
 
     config.json              paper, method, scale, seed, config, data and versions: what makes this run this run
     history.csv              one row a step
     checkpoint-<phase>.bin   where each phase of the training stands, and checkpoint-<phase>.previous.bin, the one before
     record.json              once it is finished
 
-It keeps the folder, and knows nothing of models or losses (see `fusiontools.training.loop` for what fills it).
+It keeps the folder, and knows nothing of models or losses (see `fusiontools.training.loop`
+for what fills it).
 """
 
 import dataclasses
@@ -14,7 +16,14 @@ import time
 from pathlib import Path
 
 from fusiontools.errors import RecordError
-from fusiontools.records import Record, code_version, plain, read_record, write_record, write_whole
+from fusiontools.records import (
+    Record,
+    code_version,
+    plain,
+    read_record,
+    write_record,
+    write_whole,
+)
 from fusiontools.training.checkpoint import disk_guard
 from fusiontools.training.devices import device_name
 from fusiontools.training.history import FIXED, History
@@ -64,7 +73,8 @@ class Run:
             By default what `fusiontools.training.scale` says.
         seed : int
         fabric : lightning_fabric.Fabric, optional
-            Needed where several processes train together: open the run inside each, and the first keeps the folder.
+            Needed where several processes train together: open the run inside each, and the
+            first keeps the folder.
 
         Returns
         -------
@@ -73,15 +83,22 @@ class Run:
         Raises
         ------
         RecordError
-            If the folder holds something else, or a run of another paper, method, scale, seed, config, data set or format; the message
-            names the first difference. Also if another process trains in it right now.
+            If the folder holds something else, or a run of another paper, method, scale,
+            seed, config, data set or format; the message names the first difference. Also
+            if another process trains in it right now.
         FusionError
             If the folder cannot be written.
 
         Examples
         --------
         >>> import tempfile
-        >>> asked = dict(paper="fusiongan", method="mle", config={"width": 8}, data={"name": "essen", "sha256": "0" * 64}, scale="smoke")
+        >>> asked = dict(
+        ...     paper="fusiongan",
+        ...     method="mle",
+        ...     config={"width": 8},
+        ...     data={"name": "essen", "sha256": "0" * 64},
+        ...     scale="smoke",
+        ... )
         >>> folder = Path(tempfile.mkdtemp()) / "run"
         >>> Run.open(folder, **asked).finished
         False
@@ -90,7 +107,9 @@ class Run:
             ...
         fusiontools.errors.RecordError: ...: another run: its config.width is 8, and 16 is asked for now. What to do: ...
         """
-        config = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)
+        config = (
+            dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)
+        )
         about = {
             "format": FORMAT,
             "paper": paper,
@@ -102,8 +121,15 @@ class Run:
             "version": code_version(),
         }
         about = plain(about, "config.json")
-        # A record is made of the same values: what it would refuse at the end is refused now, before hours are spent.
-        Record(**{k: v for k, v in about.items() if k != "format"}, metrics={}, samples=[], minutes=0.0, device="unknown")
+        # A record is made of the same values: what it would refuse at the end is refused
+        # now, before hours are spent.
+        Record(
+            **{k: v for k, v in about.items() if k != "format"},
+            metrics={},
+            samples=[],
+            minutes=0.0,
+            device="unknown",
+        )
         folder = Path(folder)
         if fabric is None or fabric.global_rank == 0:
             about = _claim(folder, about)
@@ -139,11 +165,14 @@ class Run:
 
     @property
     def minutes(self):
-        """Wall time so far, over all sessions, without what was lost between a checkpoint and a crash."""
+        """Wall time so far, over all sessions, without what was lost between a checkpoint
+        and a crash.
+        """
         return self._earlier + (time.monotonic() - self._began) / 60
 
     def log(self, **values):
-        """Note numbers about the step under way. They are in the history as soon as the step is done.
+        """Note numbers about the step under way. They are in the history as soon as the
+        step is done.
 
         Parameters
         ----------
@@ -151,12 +180,18 @@ class Run:
             Several calls within a step make one row.
         """
         if self._now is None:
-            raise ValueError("log() belongs inside the loop over steps(): there is no step under way")
+            raise ValueError(
+                "log() belongs inside the loop over steps(): there is no step under way"
+            )
         if set(values) & set(FIXED):
             raise ValueError(f"the columns {FIXED} are filled in by the run itself")
         for name, value in values.items():
             whole = isinstance(value, int) and not isinstance(value, bool)
-            self._row[name] = value if whole else float(value.detach() if hasattr(value, "detach") else value)
+            self._row[name] = (
+                value
+                if whole
+                else float(value.detach() if hasattr(value, "detach") else value)
+            )
 
     def finish(self, metrics, samples=()):
         """Write the record. To be called when everything is trained and measured.
@@ -172,13 +207,21 @@ class Run:
         Record
         """
         fields = {k: v for k, v in self.about.items() if k != "format"}
-        record = Record(**fields, metrics=metrics, samples=list(samples), minutes=round(self.minutes, 3), device=device_name(self.fabric))
+        record = Record(
+            **fields,
+            metrics=metrics,
+            samples=list(samples),
+            minutes=round(self.minutes, 3),
+            device=device_name(self.fabric),
+        )
         if self.rank == 0:
             write_record(record, self.folder / "record.json")
         return record
 
     def close(self):
-        """Let go of the folder, so that another process may have it. A closed run cannot be trained further."""
+        """Let go of the folder, so that another process may have it. A closed run cannot be
+        trained further.
+        """
         self.history.close()
         if self._lock is not None:
             self._lock.close()
@@ -197,9 +240,13 @@ class Run:
         return self.folder / f"checkpoint-{phase}.bin"
 
     def begin_phase(self, phase, total, done, minutes):
-        """A phase of `total` steps goes on after its first `done`: forget the rows of steps that must be taken again."""
+        """A phase of `total` steps goes on after its first `done`: forget the rows of steps
+        that must be taken again.
+        """
         if phase in self._phases:
-            raise ValueError(f"this run has a phase {phase!r} already: each call of steps() needs a name of its own")
+            raise ValueError(
+                f"this run has a phase {phase!r} already: each call of steps() needs a name of its own"
+            )
         self._offset = sum(self._phases.values())
         self._phases[phase] = total
         self._earlier = max(self._earlier, minutes)
@@ -228,13 +275,18 @@ class Run:
             self.history.sync()
 
     def _writing(self):
-        return disk_guard(self.history.path, "free some space there and go on: the last checkpoint is whole")
+        return disk_guard(
+            self.history.path,
+            "free some space there and go on: the last checkpoint is whole",
+        )
 
 
 def adopt(run, folder, phases, depends):
-    """Take a phase over from another run's folder, if that run was the same up to there: seed, data, phases, and what they depend on.
+    """Take a phase over from another run's folder, if that run was the same up to there:
+    seed, data, phases, and what they depend on.
 
-    Where every phase starts from a seed of its own, the result is the same as without, bit by bit.
+    Where every phase starts from a seed of its own, the result is the same as without, bit
+    by bit.
 
     Parameters
     ----------
@@ -244,7 +296,8 @@ def adopt(run, folder, phases, depends):
     phases : sequence of str
         The first phases of this run; the last of them is taken over.
     depends : dict of str to sequence of str
-        For each phase the settings that its end depends on. A phase that is not among them, or comes after one that is not, is never taken.
+        For each phase the settings that its end depends on. A phase that is not among them,
+        or comes after one that is not, is never taken.
 
     Returns
     -------
@@ -255,38 +308,65 @@ def adopt(run, folder, phases, depends):
     there = Path(folder) / here.name
     if here.exists() or not set(phases) <= set(depends) or not there.is_file():
         return False
-    mine, about = plain(run.about), json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-    same = about["config"]["phases"][: len(phases)] == phases and about["seed"] == mine["seed"]
+    mine, about = (
+        plain(run.about),
+        json.loads((Path(folder) / "config.json").read_text(encoding="utf-8")),
+    )
+    same = (
+        about["config"]["phases"][: len(phases)] == phases and about["seed"] == mine["seed"]
+    )
     same = same and about["data"]["sha256"] == mine["data"]["sha256"]
-    if not same or any(about["config"].get(name) != mine["config"][name] for phase in phases for name in depends[phase]):
+    if not same or any(
+        about["config"].get(name) != mine["config"][name]
+        for phase in phases
+        for name in depends[phase]
+    ):
         return False
     write_whole(here, there.read_bytes())
     return True
 
 
 def _claim(folder, about):
-    """Write ``config.json`` into a new folder, or compare with the one that is there. Returns what the folder says."""
+    """Write ``config.json`` into a new folder, or compare with the one that is there.
+    Returns what the folder says.
+    """
     path = folder / "config.json"
     with disk_guard(folder, "choose a folder that may be written to"):
         folder.mkdir(parents=True, exist_ok=True)
-        others = sorted(f.name for f in folder.iterdir() if f.name not in OURS and f.suffix != ".part")
+        others = sorted(
+            f.name for f in folder.iterdir() if f.name not in OURS and f.suffix != ".part"
+        )
     if path.is_file():
         try:
             there = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, OSError) as error:
-            raise RecordError(f"cannot be read ({error})", path, "choose another folder") from None
+            raise RecordError(
+                f"cannot be read ({error})", path, "choose another folder"
+            ) from None
         _compare(there, about, folder)
         return there
     if others:
-        raise RecordError(f"not a run's folder: it holds {others[0]!r} and no config.json", folder, "choose a new or an empty folder")
+        raise RecordError(
+            f"not a run's folder: it holds {others[0]!r} and no config.json",
+            folder,
+            "choose a new or an empty folder",
+        )
     with disk_guard(path, "free some space there, or choose another folder"):
-        write_whole(path, json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        write_whole(
+            path,
+            json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False).encode()
+            + b"\n",
+        )
     return about
 
 
 def _compare(there, about, folder):
     if not isinstance(there, dict):
-        raise RecordError("not a run's folder: its config.json holds something else", folder, "choose another folder")
+        raise RecordError(
+            "not a run's folder: its config.json holds something else",
+            folder,
+            "choose another folder",
+        )
     for name in ("format", "paper", "method", "scale", "data", "seed", "config"):
         old, new = there.get(name), about[name]
         if name == "data":  # the same notes under another name are the same data
@@ -297,10 +377,15 @@ def _compare(there, about, folder):
 
 
 def _difference(old, new, name):
-    """The first place where two plain values differ, in words; an empty string if there is none."""
+    """The first place where two plain values differ, in words; an empty string if there is
+    none.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         absent = object()
-        pairs = ((key, old.get(key, absent), new.get(key, absent)) for key in [*old, *(k for k in new if k not in old)])
+        pairs = (
+            (key, old.get(key, absent), new.get(key, absent))
+            for key in [*old, *(k for k in new if k not in old)]
+        )
         for key, a, b in pairs:
             if a is absent or b is absent:
                 return f"{name}.{key} is {'not set' if a is absent else json.dumps(a)}, and {'none' if b is absent else json.dumps(b)}"
@@ -314,7 +399,9 @@ def _locked(path):
     """Hold a folder for this process. The lock goes with the process, however it ends."""
     try:
         import fcntl
-    except ImportError:  # Windows: two trainings in one folder are then the reader's own care
+    except (
+        ImportError
+    ):  # Windows: two trainings in one folder are then the reader's own care
         return None
     with disk_guard(path, "choose a folder that may be written to"):
         file = open(path, "ab")
@@ -323,7 +410,9 @@ def _locked(path):
     except (BlockingIOError, PermissionError):
         file.close()
         do = "wait for it, stop it, or choose another folder"
-        raise RecordError("another process trains in this folder right now", path.parent, do) from None
+        raise RecordError(
+            "another process trains in this folder right now", path.parent, do
+        ) from None
     except OSError:  # a drive that knows no locks
         file.close()
         return None

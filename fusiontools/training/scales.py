@@ -11,15 +11,18 @@ DEFAULT = "laptop"
 
 
 def scale(name=None):
-    """The scale to train at: `name` if given, else ``FUSIONTOOLS_SCALE``, else ``"laptop"``.
+    """The scale to train at: `name` if given, else ``FUSIONTOOLS_SCALE``, else
+    ``"laptop"``.
 
-    Every paper's ``Config`` has a method of each name, so that ``getattr(Config, scale())()`` is the config to use.
+    Every paper's ``Config`` has a method of each name, so that ``getattr(Config,
+    scale())()`` is the config to use.
 
     Parameters
     ----------
     name : str, optional
-        ``"smoke"`` takes seconds and proves only that the code runs; ``"laptop"`` takes minutes on two CPU cores; ``"shipped"`` made the
-        weights that come with the package; ``"paper"`` has the paper's sizes and wants a GPU.
+        ``"smoke"`` takes seconds and proves only that the code runs; ``"laptop"`` takes
+        minutes on two CPU cores; ``"shipped"`` made the weights that come with the package;
+        ``"paper"`` has the paper's sizes and wants a GPU.
 
     Returns
     -------
@@ -38,5 +41,7 @@ def scale(name=None):
     found = name if name is not None else os.environ.get("FUSIONTOOLS_SCALE") or DEFAULT
     if found not in SCALES:
         where = "the scale asked for" if name is not None else "FUSIONTOOLS_SCALE"
-        raise FusionError(f"there is no scale {found!r}", where, f"use one of {', '.join(SCALES)}")
+        raise FusionError(
+            f"there is no scale {found!r}", where, f"use one of {', '.join(SCALES)}"
+        )
     return found

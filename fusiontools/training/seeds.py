@@ -1,4 +1,6 @@
-"""Every random generator that a training may touch: set, captured and put back, so that a resumed training throws the same dice."""
+"""Every random generator that a training may touch: set, captured and put back, so that a
+resumed training throws the same dice.
+"""
 
 import random
 
@@ -21,8 +23,10 @@ def seed_everything(seed):
 
     Examples
     --------
-    >>> seed_everything(1); first = random.random()
-    >>> seed_everything(1); random.random() == first
+    >>> seed_everything(1)
+    ... first = random.random()
+    >>> seed_everything(1)
+    ... random.random() == first
     True
     """
     if not 0 <= seed < 2**32:
@@ -33,17 +37,21 @@ def seed_everything(seed):
 
 
 def capture_generators():
-    """The state of every global generator, as plain values and tensors that a checkpoint can hold.
+    """The state of every global generator, as plain values and tensors that a checkpoint
+    can hold.
 
     Returns
     -------
     dict
-        ``python``, ``numpy``, ``torch`` and ``cuda``: the last for the GPU that this process works on, None if it has none.
+        ``python``, ``numpy``, ``torch`` and ``cuda``: the last for the GPU that this
+        process works on, None if it has none.
 
     Examples
     --------
-    >>> state = capture_generators(); first = random.random()
-    >>> restore_generators(state); random.random() == first
+    >>> state = capture_generators()
+    ... first = random.random()
+    >>> restore_generators(state)
+    ... random.random() == first
     True
     """
     torch = need_torch()
@@ -51,12 +59,16 @@ def capture_generators():
         "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() and torch.cuda.is_initialized() else None,
+        "cuda": torch.cuda.get_rng_state()
+        if torch.cuda.is_available() and torch.cuda.is_initialized()
+        else None,
     }
 
 
 def restore_generators(state):
-    """Put back what `capture_generators` took. A GPU's state is left out where there is none: a run may go on on another machine."""
+    """Put back what `capture_generators` took. A GPU's state is left out where there is
+    none: a run may go on on another machine.
+    """
     torch = need_torch()
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])

@@ -35,12 +35,20 @@ def tune():
 
 @pytest.fixture(scope="session")
 def midi(tmp_path_factory):
-    """A function: the bytes of a MIDI file with these tracks, each ``(notes, program, is_drum)``."""
+    """A function: the bytes of a MIDI file with these tracks, each ``(notes, program,
+    is_drum)``.
+    """
     folder = tmp_path_factory.mktemp("midi")
 
     def make(*tracks, names=(), bpm=120.0):
         names = [*names, *[""] * len(tracks)]
-        piece = Piece(tuple(Track(notes, program, drum, name) for (notes, program, drum), name in zip(tracks, names)), Tempo.constant(bpm))
+        piece = Piece(
+            tuple(
+                Track(notes, program, drum, name)
+                for (notes, program, drum), name in zip(tracks, names)
+            ),
+            Tempo.constant(bpm),
+        )
         write_midi(piece, folder / "piece.mid")
         return (folder / "piece.mid").read_bytes()
 
@@ -49,7 +57,9 @@ def midi(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pack_files():
-    """A function: write files, given as a dict of name and bytes, as a folder or as any kind of archive, by the path's suffix."""
+    """A function: write files, given as a dict of name and bytes, as a folder or as any
+    kind of archive, by the path's suffix.
+    """
 
     def make(path, files):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +89,9 @@ def sound():
     import soundfile
 
     def make(frequency=440.0, seconds=0.5, rate=8000, kind="WAV", channels=1, level=0.5):
-        wave = level * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
+        wave = level * np.sin(
+            2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate
+        )
         file = io.BytesIO()
         soundfile.write(file, np.stack([wave] * channels, axis=1), rate, format=kind)
         return file.getvalue()
@@ -89,7 +101,9 @@ def sound():
 
 @pytest.fixture(scope="session")
 def damage():
-    """A function: data with random damage, the same for the same seed: bytes changed, cut off, cut out or put in."""
+    """A function: data with random damage, the same for the same seed: bytes changed, cut
+    off, cut out or put in.
+    """
 
     def make(data, seed):
         rng = np.random.default_rng(seed)

@@ -12,9 +12,19 @@ import pytest
 from fusiontools.corpora import archives, unpacking
 from fusiontools.corpora.archives import Member, is_compressed, listing, members, plain_file
 from fusiontools.corpora.unpacking import unpack
-from fusiontools.errors import CorpusError, FusionError, MissingDataError, UnsafeArchiveError
+from fusiontools.errors import (
+    CorpusError,
+    FusionError,
+    MissingDataError,
+    UnsafeArchiveError,
+)
 
-FILES = {"top/a.txt": b"alpha", "top/deep/er/b.bin": bytes(range(256)) * 9, "c": b"", "top/ü.txt": b"umlaut"}
+FILES = {
+    "top/a.txt": b"alpha",
+    "top/deep/er/b.bin": bytes(range(256)) * 9,
+    "c": b"",
+    "top/ü.txt": b"umlaut",
+}
 KINDS = ["files.tar", "files.tar.gz", "files.tar.bz2", "files.tar.xz", "files.zip", "files"]
 PACKED = KINDS[:-1]
 
@@ -23,7 +33,9 @@ PACKED = KINDS[:-1]
 def test_members_are_what_went_in(kind, tmp_path, pack_files):
     place = pack_files(tmp_path / kind, FILES)
     assert dict(members(place)) == FILES
-    assert dict(members(place, lambda name: name.endswith(".txt"))) == {k: v for k, v in FILES.items() if k.endswith(".txt")}
+    assert dict(members(place, lambda name: name.endswith(".txt"))) == {
+        k: v for k, v in FILES.items() if k.endswith(".txt")
+    }
 
 
 @pytest.mark.parametrize("kind", ["files.tar", "files.zip", "files"])
@@ -40,7 +52,9 @@ def test_listed_members_are_read_in_any_order(kind, tmp_path, pack_files):
 
 def test_a_zip_that_was_replaced_is_read_anew(tmp_path, pack_files):
     for content in (b"old", b"newer"):
-        assert listing(pack_files(tmp_path / "files.zip", {"a": content}))[0].read() == content
+        assert (
+            listing(pack_files(tmp_path / "files.zip", {"a": content}))[0].read() == content
+        )
 
 
 def test_a_compressed_tar_cannot_be_listed(tmp_path, pack_files):
@@ -54,7 +68,11 @@ def test_a_compressed_tar_cannot_be_listed(tmp_path, pack_files):
 def test_unpack_writes_what_went_in_and_nothing_else(kind, tmp_path, pack_files):
     place = pack_files(tmp_path / kind, FILES)
     folder = unpack(place, tmp_path / "out" / "here")
-    assert {f.relative_to(folder).as_posix(): f.read_bytes() for f in folder.rglob("*") if f.is_file()} == FILES
+    assert {
+        f.relative_to(folder).as_posix(): f.read_bytes()
+        for f in folder.rglob("*")
+        if f.is_file()
+    } == FILES
     assert [f.name for f in folder.parent.iterdir()] == ["here"]
 
 
@@ -66,19 +84,31 @@ def test_unpack_never_overwrites(tmp_path, pack_files):
         unpack(place, tmp_path / "empty")
 
 
-CLIMBING = ["../out.txt", "a/../../out.txt", "/tmp/out.txt", "C:\\out.txt", "..\\out.txt", "\\\\server\\out.txt"]
+CLIMBING = [
+    "../out.txt",
+    "a/../../out.txt",
+    "/tmp/out.txt",
+    "C:\\out.txt",
+    "..\\out.txt",
+    "\\\\server\\out.txt",
+]
 
 
 @pytest.mark.parametrize("name", CLIMBING)
 @pytest.mark.parametrize("kind", PACKED)
-def test_a_climbing_path_is_refused_before_anything_is_written(kind, name, tmp_path, pack_files):
+def test_a_climbing_path_is_refused_before_anything_is_written(
+    kind, name, tmp_path, pack_files
+):
     place = pack_files(tmp_path / "in" / kind, {"good.txt": b"good", name: b"bad"})
     with pytest.raises(UnsafeArchiveError, match="outside the folder"):
         unpack(place, tmp_path / "out" / "here")
     assert [f.name for f in tmp_path.iterdir()] == ["in"]
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize(
+    "kind",
+    [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE],
+)
 def test_links_and_devices_in_a_tar_are_refused(kind, tmp_path):
     with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as archive:
         info = tarfile.TarInfo("innocent.mid")
@@ -100,9 +130,14 @@ def test_links_in_a_zip_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["bomb.zip", "bomb.tar.xz"])
-def test_bombs_are_refused_by_size_by_ratio_and_by_count(kind, tmp_path, pack_files, monkeypatch):
+def test_bombs_are_refused_by_size_by_ratio_and_by_count(
+    kind, tmp_path, pack_files, monkeypatch
+):
     place = pack_files(tmp_path / kind, {f"{k}.bin": bytes(100_000) for k in range(20)})
-    for limits, words in (({"max_bytes": 1_000_000}, "unpack to more"), ({"max_members": 19}, "more than 19 files")):
+    for limits, words in (
+        ({"max_bytes": 1_000_000}, "unpack to more"),
+        ({"max_members": 19}, "more than 19 files"),
+    ):
         with pytest.raises(UnsafeArchiveError, match=words):
             unpack(place, tmp_path / "out", **limits)
     monkeypatch.setattr(archives, "SMALL", 1_000_000)
@@ -121,13 +156,21 @@ def test_a_tar_that_claims_a_huge_name_is_refused(tmp_path):
 
 def test_a_large_member_comes_without_its_content(tmp_path, pack_files):
     for kind in KINDS:
-        assert dict(members(pack_files(tmp_path / kind, {"a": b"12345", "b": b"123"}), largest=4)) == {"a": None, "b": b"123"}
+        assert dict(
+            members(pack_files(tmp_path / kind, {"a": b"12345", "b": b"123"}), largest=4)
+        ) == {"a": None, "b": b"123"}
 
 
 @pytest.mark.parametrize("kind", PACKED)
 def test_a_cut_archive_is_an_error_not_a_short_one(kind, tmp_path, pack_files):
-    whole = pack_files(tmp_path / kind, {f"{k}.bin": bytes((k,)) * 5000 for k in range(8)}).read_bytes()
-    for part in (0.3, 0.6, 0.9 if kind != "files.tar" else 0.8):  # the last tenth of a tar is padding
+    whole = pack_files(
+        tmp_path / kind, {f"{k}.bin": bytes((k,)) * 5000 for k in range(8)}
+    ).read_bytes()
+    for part in (
+        0.3,
+        0.6,
+        0.9 if kind != "files.tar" else 0.8,
+    ):  # the last tenth of a tar is padding
         (tmp_path / kind).write_bytes(whole[: int(part * len(whole))])
         with pytest.raises(CorpusError):
             list(members(tmp_path / kind))
@@ -152,7 +195,9 @@ def test_random_damage_never_surprises(kind, tmp_path, pack_files, damage):
             unpack(tmp_path / kind, tmp_path / f"out-{seed}")
         except FusionError:
             assert not (tmp_path / f"out-{seed}").exists()
-    assert not [f for f in tmp_path.iterdir() if f.name.startswith(".")]  # no draft is left behind
+    assert not [
+        f for f in tmp_path.iterdir() if f.name.startswith(".")
+    ]  # no draft is left behind
 
 
 def test_plain_file_decompresses_and_cleans_up(tmp_path):
@@ -163,7 +208,10 @@ def test_plain_file_decompresses_and_cleans_up(tmp_path):
     (tmp_path / "a.db").write_bytes(b"as it is")
     with plain_file(tmp_path / "a.db") as place:
         assert place == tmp_path / "a.db"
-    with pytest.raises(UnsafeArchiveError, match="bytes come out"), plain_file(tmp_path / "a.db.xz", most=100):
+    with (
+        pytest.raises(UnsafeArchiveError, match="bytes come out"),
+        plain_file(tmp_path / "a.db.xz", most=100),
+    ):
         pass
 
 
@@ -185,11 +233,15 @@ def test_of_two_who_unpack_at_once_both_have_it(tmp_path, pack_files, monkeypatc
 
     monkeypatch.setattr(unpacking, "_write_tar", slowly)
     assert unpack(place, folder) == folder
-    assert {f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file()} == set(FILES)
+    assert {
+        f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file()
+    } == set(FILES)
     assert sorted(f.name for f in tmp_path.iterdir()) == ["files.tar.gz", "out"]
 
 
-def test_what_is_wrong_with_the_disk_is_not_called_damage(tmp_path, pack_files, monkeypatch):
+def test_what_is_wrong_with_the_disk_is_not_called_damage(
+    tmp_path, pack_files, monkeypatch
+):
     place = pack_files(tmp_path / "files.zip", FILES)
     (tmp_path / "file").touch()
     with pytest.raises(CorpusError, match="cannot be written"):
@@ -215,7 +267,14 @@ def test_what_is_wrong_with_the_disk_is_not_called_damage(tmp_path, pack_files, 
 
 def test_a_sparse_file_is_no_plain_file(tmp_path):
     info = tarfile.TarInfo("sparse.bin")
-    info.size, info.pax_headers = 0, {"GNU.sparse.map": "0,0", "GNU.sparse.size": "1000000", "GNU.sparse.numblocks": "1"}
+    info.size, info.pax_headers = (
+        0,
+        {
+            "GNU.sparse.map": "0,0",
+            "GNU.sparse.size": "1000000",
+            "GNU.sparse.numblocks": "1",
+        },
+    )
     with tarfile.open(tmp_path / "bad.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(info)
     with tarfile.open(tmp_path / "bad.tar") as archive:
@@ -225,8 +284,14 @@ def test_a_sparse_file_is_no_plain_file(tmp_path):
         unpack(tmp_path / "bad.tar", tmp_path / "out")
 
 
-@pytest.mark.parametrize("read", [lambda p: list(members(p)), lambda p: unpack(p, p.parent / "out")], ids=["members", "unpack"])
+@pytest.mark.parametrize(
+    "read",
+    [lambda p: list(members(p)), lambda p: unpack(p, p.parent / "out")],
+    ids=["members", "unpack"],
+)
 def test_a_bomb_is_refused_by_its_ratio_by_default(read, tmp_path, pack_files, monkeypatch):
     monkeypatch.setattr(archives, "SMALL", 1000)
     with pytest.raises(UnsafeArchiveError, match="unpack to more"):
-        read(pack_files(tmp_path / "bomb.zip", {"a": bytes(1_000_000)}))  # about a thousand to one
+        read(
+            pack_files(tmp_path / "bomb.zip", {"a": bytes(1_000_000)})
+        )  # about a thousand to one

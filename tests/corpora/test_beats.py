@@ -1,4 +1,6 @@
-"""Annotated beats as a clock: every beat keeps its second, every first beat stands on a bar line."""
+"""Annotated beats as a clock: every beat keeps its second, every first beat stands on a bar
+line.
+"""
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ often = settings(max_examples=50, deadline=None, derandomize=True)
 
 @st.composite
 def annotations(draw):
-    """Seconds, numbers in the bar and signatures, in one meter, from any beat of the bar on."""
+    """Seconds, numbers in the bar and signatures, in one meter, from any beat of the bar
+    on.
+    """
     per_bar, unit = draw(METERS)
     first = draw(st.integers(0, per_bar - 1))
     gaps = draw(st.lists(st.floats(0.05, 3), min_size=1, max_size=40))
@@ -34,7 +38,11 @@ def test_beats_keep_their_seconds_and_bars_their_lines(beats, first_onset):
     assert np.allclose(tempo.seconds_at(places), seconds)
     assert np.allclose(np.diff(places), 4 / meter.denominator)
     into = places % meter.bar / (4 / meter.denominator)
-    assert np.allclose(np.minimum(abs(into - (numbers - 1)), abs(into - meter.numerator - (numbers - 1))), 0, atol=1e-6)
+    assert np.allclose(
+        np.minimum(abs(into - (numbers - 1)), abs(into - meter.numerator - (numbers - 1))),
+        0,
+        atol=1e-6,
+    )
     assert len(meters) == 1 and tempo.beats_at(first_onset) >= -1e-6
 
 
@@ -45,7 +53,9 @@ def test_notes_laid_on_the_clock_come_back_in_seconds(beats, onset, duration):
     notes = Notes.of([(onset, duration, 60)], unit="seconds")
     laid = lay(notes, tempo)
     assert laid.unit == "beats" and laid.onset[0] >= 0
-    assert np.allclose(to_seconds(laid, tempo).onset, onset) and np.allclose(to_seconds(laid, tempo).duration, duration)
+    assert np.allclose(to_seconds(laid, tempo).onset, onset) and np.allclose(
+        to_seconds(laid, tempo).duration, duration
+    )
 
 
 def test_a_change_of_meter_stands_where_it_was_written_and_nonsense_goes_on_as_before():
@@ -56,7 +66,9 @@ def test_a_change_of_meter_stands_where_it_was_written_and_nonsense_goes_on_as_b
     assert str(clock([0, 1], [1, 2], ["", ""], 0.0)[1][0]) == "4/4"
 
 
-@pytest.mark.parametrize("seconds", [[], [1.0], [1.0, 1.0], [2.0, 1.0], [0.0, float("nan")]])
+@pytest.mark.parametrize(
+    "seconds", [[], [1.0], [1.0, 1.0], [2.0, 1.0], [0.0, float("nan")]]
+)
 def test_beats_that_do_not_go_on_are_refused(seconds):
     with pytest.raises(MusicFileError):
         clock(seconds, [1] * len(seconds), ["4/4"] * len(seconds), 0.0)

@@ -43,11 +43,17 @@ def builds(home):
 
 
 def same(built):
-    return np.array_equal(built["a"], BUILT["a"]) and all(built[k] == BUILT[k] for k in ("names", "pairs"))
+    return np.array_equal(built["a"], BUILT["a"]) and all(
+        built[k] == BUILT[k] for k in ("names", "pairs")
+    )
 
 
 def test_built_once_read_ever_after(builds):
-    assert same(cached("x", "key", builds)) and same(cached("x", "key", builds)) and len(builds.calls) == 1
+    assert (
+        same(cached("x", "key", builds))
+        and same(cached("x", "key", builds))
+        and len(builds.calls) == 1
+    )
     cached("x", "another", builds)
     assert len(builds.calls) == 2
 
@@ -67,7 +73,11 @@ def test_a_damaged_cache_is_built_again(builds, damage):
 def test_a_cache_that_cannot_be_written_costs_only_speed(builds, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FUSIONTOOLS_CACHE", str(tmp_path / "file" / "folder"))
-    assert same(cached("x", "key", builds)) and same(cached("x", "key", builds)) and len(builds.calls) == 2
+    assert (
+        same(cached("x", "key", builds))
+        and same(cached("x", "key", builds))
+        and len(builds.calls) == 2
+    )
 
 
 def test_npz_files_are_written_whole_or_not_at_all_and_never_run_code(tmp_path):
@@ -80,7 +90,10 @@ def test_npz_files_are_written_whole_or_not_at_all_and_never_run_code(tmp_path):
     write_npz(tmp_path / "a.npz", a=np.arange(3))
     with pytest.raises(OSError):
         write_npz(tmp_path / "a.npz", a=Unwritable())
-    assert read_npz(tmp_path / "a.npz")["a"].tolist() == [0, 1, 2] and len(list(tmp_path.iterdir())) == 1
+    assert (
+        read_npz(tmp_path / "a.npz")["a"].tolist() == [0, 1, 2]
+        and len(list(tmp_path.iterdir())) == 1
+    )
     np.savez(tmp_path / "pickled.npz", a=np.array([{"run": "me"}], dtype=object))
     with pytest.raises(CorpusError, match="damaged array file"):
         read_npz(tmp_path / "pickled.npz")
@@ -93,7 +106,12 @@ def test_npz_files_are_written_whole_or_not_at_all_and_never_run_code(tmp_path):
 
 def test_a_hash_tells_contents_names_and_order_apart(tmp_path):
     (tmp_path / "f").write_bytes(b"ab")
-    assert content_hash("ab") == content_hash(b"ab") == content_hash(tmp_path / "f") != content_hash("a", "b")
+    assert (
+        content_hash("ab")
+        == content_hash(b"ab")
+        == content_hash(tmp_path / "f")
+        != content_hash("a", "b")
+    )
     assert content_hash("a", "b") != content_hash("b", "a")
     assert code_hash("fusiontools.errors") != code_hash("fusiontools.music.notes")
 
@@ -116,7 +134,9 @@ def test_without_a_home_the_cache_is_among_the_temporary_files(monkeypatch):
     for name in ("FUSIONTOOLS_CACHE", "FUSIONTOOLS_DATA", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    monkeypatch.setattr(Path, "expanduser", lambda path: homeless() if str(path).startswith("~") else path)
+    monkeypatch.setattr(
+        Path, "expanduser", lambda path: homeless() if str(path).startswith("~") else path
+    )
     assert cache_dir() == user_dir() and Path(tempfile.gettempdir()) in cache_dir().parents
     assert data_dir() == user_dir() / "data"
     monkeypatch.setenv("FUSIONTOOLS_CACHE", "~/ft")
@@ -152,7 +172,13 @@ def test_of_each_variant_the_newest_two_editions_stay(home):
         newest = max(cache_dir().iterdir(), key=lambda f: f.name.endswith(f"key{k}.npz"))
         os.utime(newest, ns=(k, k))
     cached("x-y", "key", lambda: BUILT)
-    assert sorted(f.stem.split("-key")[1] for f in cache_dir().glob("*-key?.npz")) == ["1", "2", "4", "5", "6"]
+    assert sorted(f.stem.split("-key")[1] for f in cache_dir().glob("*-key?.npz")) == [
+        "1",
+        "2",
+        "4",
+        "5",
+        "6",
+    ]
 
 
 def test_who_reads_while_another_writes_reads_the_old_file_whole(tmp_path):
@@ -161,7 +187,10 @@ def test_who_reads_while_another_writes_reads_the_old_file_whole(tmp_path):
         old = reader.read(10)
         write_npz(tmp_path / "a.npz", a=np.arange(9000))
         old += reader.read()
-    assert np.load(io.BytesIO(old))["a"].tolist() == [0, 1, 2] and len(read_npz(tmp_path / "a.npz")["a"]) == 9000
+    assert (
+        np.load(io.BytesIO(old))["a"].tolist() == [0, 1, 2]
+        and len(read_npz(tmp_path / "a.npz")["a"]) == 9000
+    )
 
 
 def test_two_writers_of_one_file_have_a_draft_each(tmp_path):
@@ -193,5 +222,7 @@ def test_arrays_travel_with_what_there_is_to_say_of_them(tmp_path):
     write_described(tmp_path / "y.npz", about, {}, name="about")
     assert list(read_npz(tmp_path / "y.npz")) == ["about"]
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(CorpusError, match="cannot be written.*check that its folder may be written to"):
+    with pytest.raises(
+        CorpusError, match="cannot be written.*check that its folder may be written to"
+    ):
         write_described(tmp_path / "file" / "x.npz", about, {})

@@ -53,7 +53,12 @@ def server(monkeypatch):
 
 
 def source(server, path="/good.bin", checksum=None, file="file.bin", size=0):
-    return Source(file, size, f"sha256:{hashlib.sha256(GOOD).hexdigest()}" if checksum is None else checksum, server.address + path)
+    return Source(
+        file,
+        size,
+        f"sha256:{hashlib.sha256(GOOD).hexdigest()}" if checksum is None else checksum,
+        server.address + path,
+    )
 
 
 def left(folder):
@@ -76,7 +81,9 @@ def test_a_wrong_checksum_leaves_what_was_good_and_nothing_else(server, tmp_path
     (tmp_path / "file.bin").write_bytes(b"older, and still good for something")
     with pytest.raises(DownloadError):
         fetch_file(source(server, checksum="md5:" + "0" * 32), tmp_path, progress=False)
-    assert left(tmp_path) == ["file.bin"] and (tmp_path / "file.bin").read_bytes().startswith(b"older")
+    assert left(tmp_path) == ["file.bin"] and (
+        tmp_path / "file.bin"
+    ).read_bytes().startswith(b"older")
     fetch_file(source(server), tmp_path, progress=False)  # and the right one replaces it
     assert (tmp_path / "file.bin").read_bytes() == GOOD
 
@@ -91,11 +98,19 @@ def test_a_download_that_breaks_off_leaves_nothing_and_starts_again(server, tmp_
 
 
 def test_the_message_says_what_to_get_from_where_and_where_to_put_it(server, tmp_path):
-    for wrong, word in ((source(server, "/gone"), "404"), (Source("file.bin", url="http://127.0.0.1:9/file.bin"), "ConnectionError")):
+    for wrong, word in (
+        (source(server, "/gone"), "404"),
+        (Source("file.bin", url="http://127.0.0.1:9/file.bin"), "ConnectionError"),
+    ):
         with pytest.raises(DownloadError) as caught:
             fetch_file(wrong, tmp_path, progress=False)
         message = str(caught.value)
-        assert word in message and wrong.url in message and "file.bin" in message and str(tmp_path) in message
+        assert (
+            word in message
+            and wrong.url in message
+            and "file.bin" in message
+            and str(tmp_path) in message
+        )
     with pytest.raises(DownloadError):
         fetch_file(Source("file.bin", url="nonsense"), tmp_path, progress=False)
     assert left(tmp_path) == []
@@ -103,7 +118,10 @@ def test_the_message_says_what_to_get_from_where_and_where_to_put_it(server, tmp
 
 def test_without_a_checksum_an_archive_must_be_whole(server, tmp_path, pack_files):
     archive = pack_files(tmp_path / "x.zip", {"a.mid": bytes(5000)}).read_bytes()
-    server.pages |= {"/x.zip": (None, archive), "/half.zip": (None, archive[: len(archive) // 2])}
+    server.pages |= {
+        "/x.zip": (None, archive),
+        "/half.zip": (None, archive[: len(archive) // 2]),
+    }
     server.pages["/login"] = (None, b"<html>Please log in</html>")
     for path in ("/login", "/half.zip"):
         with pytest.raises(DownloadError, match="no whole archive"):
@@ -148,12 +166,26 @@ def test_the_terminals_bar_speaks_pooch(server, tmp_path, monkeypatch, capsys):
 
 
 def test_a_corpus_is_fetched_with_all_its_files(server, home, monkeypatch):
-    card = CorpusInfo("tiny", "Tiny", "", "", "", "", "", (), sources=(source(server), Source("own", stand_ins=())))
+    card = CorpusInfo(
+        "tiny",
+        "Tiny",
+        "",
+        "",
+        "",
+        "",
+        "",
+        (),
+        sources=(source(server), Source("own", stand_ins=())),
+    )
     monkeypatch.setitem(registry.CORPORA, "tiny", card)
     assert fetch("tiny", progress=False) == [home / "tiny" / "file.bin"]
 
 
-NEVER = [("ryan", "comes with a dependency"), ("genre_midi", "cannot be downloaded"), ("nope", "no corpus")]
+NEVER = [
+    ("ryan", "comes with a dependency"),
+    ("genre_midi", "cannot be downloaded"),
+    ("nope", "no corpus"),
+]
 
 
 @pytest.mark.parametrize("name, words", NEVER)
@@ -171,14 +203,27 @@ def test_drafts_of_the_dead_are_removed_and_those_of_the_living_stay(server, tmp
     assert left(tmp_path) == [".fetch-alive", "file.bin"]
 
 
-def test_a_draft_that_vanishes_while_it_is_looked_at_is_no_error(server, tmp_path, monkeypatch):
+def test_a_draft_that_vanishes_while_it_is_looked_at_is_no_error(
+    server, tmp_path, monkeypatch
+):
     monkeypatch.setattr(Path, "glob", lambda folder, _: iter([folder / ".fetch-gone"]))
     assert fetch_file(source(server), tmp_path, progress=False).read_bytes() == GOOD
 
 
-def test_where_the_address_has_no_edition_the_publisher_may_have_changed_it(server, tmp_path):
+def test_where_the_address_has_no_edition_the_publisher_may_have_changed_it(
+    server, tmp_path
+):
     wrong = replace(source(server, checksum="md5:" + "0" * 32), moving=True)
     with pytest.raises(DownloadError, match="the publisher may have changed it"):
         fetch_file(wrong, tmp_path, progress=False)
-    branches = [s for card in registry.CORPORA.values() for s in card.sources if "/refs/heads/" in s.url]
-    assert branches and all(s.moving for s in branches) and "snapshot" in registry.CORPORA["gtzan_mini"].about
+    branches = [
+        s
+        for card in registry.CORPORA.values()
+        for s in card.sources
+        if "/refs/heads/" in s.url
+    ]
+    assert (
+        branches
+        and all(s.moving for s in branches)
+        and "snapshot" in registry.CORPORA["gtzan_mini"].about
+    )

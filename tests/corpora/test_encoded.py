@@ -35,7 +35,12 @@ def windows(entry, width=4, dtype="int16"):
 
 @pytest.fixture
 def corpus(home, tune):
-    made = [Entry(f"c/{k}", f"song {k % 7}", "ab"[k % 2], "", "", Piece((Track(tune(k, 8 + k)),))) for k in range(12)]
+    made = [
+        Entry(
+            f"c/{k}", f"song {k % 7}", "ab"[k % 2], "", "", Piece((Track(tune(k, 8 + k)),))
+        )
+        for k in range(12)
+    ]
     return Corpus("c", pack(made))
 
 
@@ -45,8 +50,12 @@ def test_arrays_are_those_of_the_view_in_order(corpus):
     assert made.id.tolist() == [e.id for e in kept] and len(made) == 10
     for i, entry in enumerate(kept):
         assert np.array_equal(made[i], windows(entry, 3))
-    assert [id for id, _ in made.about["skipped"]] == ["c/3", "c/4"] and made.data.shape[1:] == (3,)
-    assert np.array_equal(made.song[made.entry], np.repeat(made.song, [len(made[i]) for i in range(10)]))
+    assert [id for id, _ in made.about["skipped"]] == ["c/3", "c/4"] and made.data.shape[
+        1:
+    ] == (3,)
+    assert np.array_equal(
+        made.song[made.entry], np.repeat(made.song, [len(made[i]) for i in range(10)])
+    )
     assert "10 entries" in repr(made)
 
 
@@ -67,7 +76,9 @@ def test_parts_are_those_of_the_split_and_no_song_is_torn(corpus):
 def test_encoded_once_and_never_stale(corpus, tune):
     first = encoded(corpus, windows, width=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(encoded.__globals__, "in_parallel", None)  # nothing can be encoded anew
+        patch.setitem(
+            encoded.__globals__, "in_parallel", None
+        )  # nothing can be encoded anew
         again = encoded(corpus, windows, width=2)
     assert np.array_equal(first.data, again.data) and again.about == first.about
     keys = {
@@ -76,7 +87,11 @@ def test_encoded_once_and_never_stale(corpus, tune):
         encoded(corpus, windows, version="2", width=2).hash,
         encoded(corpus, windows, name="other", width=2).hash,
         encoded(corpus, windows, seed=1, width=2).hash,
-        encoded(Corpus("c", corpus.columns | {"pitch": corpus.columns["pitch"] + 1}), windows, width=2).hash,
+        encoded(
+            Corpus("c", corpus.columns | {"pitch": corpus.columns["pitch"] + 1}),
+            windows,
+            width=2,
+        ).hash,
     }
     assert len(keys) == 6
     file = next(cache_dir().glob(f"*{first.hash[:16]}*"))
@@ -97,7 +112,9 @@ def by_default(entry, steps=STEPS):
 
 
 def cell(source, name="view", **names):
-    """A function as a cell of a notebook makes it: of __main__, with the globals of that moment."""
+    """A function as a cell of a notebook makes it: of __main__, with the globals of that
+    moment.
+    """
     space = {"__name__": "__main__", **names}
     lines = source.splitlines(keepends=True)
     file = f"<cell {hash(source)}>"
@@ -108,18 +125,37 @@ def cell(source, name="view", **names):
 
 VIEWS = {
     "a global": lambda n: cell("def view(e):\n    return e.notes.pitch * S\n", S=n),
-    "a global of a comprehension": lambda n: cell("def view(e):\n    return [p * S for p in e.notes.pitch.tolist()]\n", S=n),
+    "a global of a comprehension": lambda n: cell(
+        "def view(e):\n    return [p * S for p in e.notes.pitch.tolist()]\n", S=n
+    ),
     "a default": lambda n: cell("def view(e, s=S):\n    return e.notes.pitch * s\n", S=n),
-    "a keyword's default": lambda n: cell("def view(e, *, s=S):\n    return e.notes.pitch * s\n", S=n),
-    "a helper": lambda n: cell(f"def help(x):\n    return x * {n}\n\ndef view(e):\n    return help(e.notes.pitch)\n"),
-    "a helper's global": lambda n: cell("def help(x):\n    return x * S\n\ndef view(e):\n    return help(e.notes.pitch)\n", S=n),
-    "an array": lambda n: cell("def view(e):\n    return e.notes.pitch * S[0]\n", S=np.array([n])),
-    "a dict": lambda n: cell("def view(e):\n    return e.notes.pitch * S['n']\n", S={"n": n}),
+    "a keyword's default": lambda n: cell(
+        "def view(e, *, s=S):\n    return e.notes.pitch * s\n", S=n
+    ),
+    "a helper": lambda n: cell(
+        f"def help(x):\n    return x * {n}\n\ndef view(e):\n    return help(e.notes.pitch)\n"
+    ),
+    "a helper's global": lambda n: cell(
+        "def help(x):\n    return x * S\n\ndef view(e):\n    return help(e.notes.pitch)\n",
+        S=n,
+    ),
+    "an array": lambda n: cell(
+        "def view(e):\n    return e.notes.pitch * S[0]\n", S=np.array([n])
+    ),
+    "a dict": lambda n: cell(
+        "def view(e):\n    return e.notes.pitch * S['n']\n", S={"n": n}
+    ),
     "a cached helper": lambda n: cell(
         f"import functools\n@functools.lru_cache\ndef help():\n    return {n}\n\ndef view(e):\n    return e.notes.pitch * help()\n"
     ),
-    "a method": lambda n: cell(f"class C:\n    def f(self):\n        return {n}\n\ndef view(e):\n    return e.notes.pitch * C().f()\n"),
-    "a vocabulary": lambda n: cell("def view(e):\n    return encode_grid(e.notes) * V.low\n", V=Vocabulary(low=n), encode_grid=encode_grid),
+    "a method": lambda n: cell(
+        f"class C:\n    def f(self):\n        return {n}\n\ndef view(e):\n    return e.notes.pitch * C().f()\n"
+    ),
+    "a vocabulary": lambda n: cell(
+        "def view(e):\n    return encode_grid(e.notes) * V.low\n",
+        V=Vocabulary(low=n),
+        encode_grid=encode_grid,
+    ),
 }
 
 
@@ -143,12 +179,18 @@ def test_what_a_views_module_reads_and_imports_counts(corpus, monkeypatch, tmp_p
     def from_modules(n):
         """A view of a module that imports another, read anew."""
         (tmp_path / "my_numbers.py").write_text(f"N = {n}\n")
-        (tmp_path / "my_view.py").write_text("import my_numbers\n\n\ndef view(e):\n    return e.notes.pitch * my_numbers.N\n")
-        (tmp_path / "my_late.py").write_text("def view(e):\n    from my_numbers import N\n\n    return e.notes.pitch * N\n")
+        (tmp_path / "my_view.py").write_text(
+            "import my_numbers\n\n\ndef view(e):\n    return e.notes.pitch * my_numbers.N\n"
+        )
+        (tmp_path / "my_late.py").write_text(
+            "def view(e):\n    from my_numbers import N\n\n    return e.notes.pitch * N\n"
+        )
         for name in ("my_numbers", "my_view", "my_late"):
             sys.modules.pop(name, None)
         importlib.invalidate_caches()
-        return [edition(importlib.import_module(name).view) for name in ("my_view", "my_late")]
+        return [
+            edition(importlib.import_module(name).view) for name in ("my_view", "my_late")
+        ]
 
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -160,20 +202,34 @@ def test_what_a_views_module_reads_and_imports_counts(corpus, monkeypatch, tmp_p
 
 def test_the_files_of_music_count_for_every_view(corpus, monkeypatch):
     before, seen = edition(windows), []
-    monkeypatch.setattr("fusiontools.corpora.editions.content_hash", lambda *parts: seen.append(parts) or "0" * 64)
+    monkeypatch.setattr(
+        "fusiontools.corpora.editions.content_hash",
+        lambda *parts: seen.append(parts) or "0" * 64,
+    )
     edition(windows)
     files = {part.name for part in seen[-1] if isinstance(part, Path)}
-    assert {"grid.py", "notes.py", "roll.py", "entries.py", Path(__file__).name} <= files and len(before) == 16
+    assert {
+        "grid.py",
+        "notes.py",
+        "roll.py",
+        "entries.py",
+        Path(__file__).name,
+    } <= files and len(before) == 16
 
 
 def test_what_no_hash_tells_needs_a_version(corpus):
-    thing = cell("def view(e):\n    return e.notes.pitch + thing.shift\n", thing=np.random.default_rng(0))
+    thing = cell(
+        "def view(e):\n    return e.notes.pitch + thing.shift\n",
+        thing=np.random.default_rng(0),
+    )
     with pytest.raises(ValueError, match="thing is a Generator"):
         encoded(corpus, thing)
     endless = []
     endless.append(endless)
     with pytest.raises(ValueError, match="hold themselves"):
-        encoded(corpus, cell("def view(e):\n    return e.notes.pitch + len(S)\n", S=endless))
+        encoded(
+            corpus, cell("def view(e):\n    return e.notes.pitch + len(S)\n", S=endless)
+        )
 
 
 def test_old_editions_leave_the_cache_and_other_options_stay(corpus):
@@ -186,7 +242,11 @@ def test_old_editions_leave_the_cache_and_other_options_stay(corpus):
 
 def test_an_entry_too_long_for_the_view_is_left_out_and_counted(corpus):
     made = encoded(corpus, "grid.encode_grid", outside="fold", steps_per_beat=2, length=14)
-    assert len(made) == 7 and len(made.about["skipped"]) == 5 and "the length is 14" in made.about["skipped"][0][1]
+    assert (
+        len(made) == 7
+        and len(made.about["skipped"]) == 5
+        and "the length is 14" in made.about["skipped"][0][1]
+    )
     tokens = encoded(corpus, "tokens.encode_tokens", outside="fold", beats=7)
     assert len(tokens) == 7 and "were given" in tokens.about["skipped"][0][1]
     assert len(encoded(corpus, "roll.encode_many_hot", length=500)) == 12
@@ -197,7 +257,10 @@ def test_a_saved_file_travels_alone(corpus, tmp_path):
     save_encoded(made, tmp_path / "there" / "alone.npz")
     back = open_encoded(tmp_path / "there" / "alone.npz")
     for name in ("data", "offsets", "id", "song", "label", "part"):
-        assert np.array_equal(getattr(back, name), getattr(made, name)) and getattr(back, name).dtype == getattr(made, name).dtype
+        assert (
+            np.array_equal(getattr(back, name), getattr(made, name))
+            and getattr(back, name).dtype == getattr(made, name).dtype
+        )
     assert back.about == made.about and back.about["view"] == "windows"
     with pytest.raises(CorpusError, match="cannot be written"):
         save_encoded(made, tmp_path / "there" / "alone.npz" / "below.npz")
@@ -205,12 +268,16 @@ def test_a_saved_file_travels_alone(corpus, tmp_path):
 
 def test_the_terms_of_the_corpus_travel_too(home):
     made = encoded(load("nottingham"), windows)
-    assert "public-domain" in made.about["licence"] and made.about["credit"] == "Eric Foxley"
+    assert (
+        "public-domain" in made.about["licence"] and made.about["credit"] == "Eric Foxley"
+    )
 
 
 def test_a_view_may_be_a_name_in_music(corpus):
     by_name = encoded(corpus, "notes.intervals")
-    assert by_name.id.tolist() == [e.id for e in corpus] and np.array_equal(by_name[2], np.diff(corpus[2].notes.pitch))
+    assert by_name.id.tolist() == [e.id for e in corpus] and np.array_equal(
+        by_name[2], np.diff(corpus[2].notes.pitch)
+    )
     assert encoded(corpus, "intervals", version="1").about["view"] == "intervals"
     with pytest.raises(ValueError, match="no function 'nonsense'"):
         encoded(corpus, "nonsense")

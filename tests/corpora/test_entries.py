@@ -1,4 +1,6 @@
-"""Packed entries come back as they were; songs and splits keep together what belongs together."""
+"""Packed entries come back as they were; songs and splits keep together what belongs
+together.
+"""
 
 import numpy as np
 import pytest
@@ -6,16 +8,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusiontools.corpora import PARTS, load, split, split_of
-from fusiontools.corpora.entries import Corpus, Entry, group_songs, join, pack, song_ids, unpack
+from fusiontools.corpora.entries import (
+    Corpus,
+    Entry,
+    group_songs,
+    join,
+    pack,
+    song_ids,
+    unpack,
+)
 from fusiontools.corpora.registry import _remembered
 from fusiontools.music.midi import Meter, Piece, Track
 from fusiontools.music.notes import Notes, Tempo
 
 often = settings(max_examples=30, deadline=None, derandomize=True)
-rows = st.lists(st.tuples(st.floats(0, 50), st.floats(0.01, 4), st.integers(0, 127), st.integers(1, 127)), max_size=6)
-tracks = st.builds(lambda r, p, d, n: Track(Notes.of(r), p, d, n), rows, st.integers(0, 127), st.booleans(), st.text(max_size=4))
+rows = st.lists(
+    st.tuples(
+        st.floats(0, 50), st.floats(0.01, 4), st.integers(0, 127), st.integers(1, 127)
+    ),
+    max_size=6,
+)
+tracks = st.builds(
+    lambda r, p, d, n: Track(Notes.of(r), p, d, n),
+    rows,
+    st.integers(0, 127),
+    st.booleans(),
+    st.text(max_size=4),
+)
 pieces = st.builds(
-    lambda t, bpm, n: Piece(tuple(t), Tempo.constant(bpm), (Meter(0.0, n, 8), Meter(12.0)), "t"),
+    lambda t, bpm, n: Piece(
+        tuple(t), Tempo.constant(bpm), (Meter(0.0, n, 8), Meter(12.0)), "t"
+    ),
     st.lists(tracks, max_size=3),
     st.floats(20, 300),
     st.integers(1, 12),
@@ -41,10 +64,16 @@ def test_joining_packed_parts_is_packing_all(parts):
 
 
 def test_a_corpus_is_a_sequence_that_finds_and_counts(tune):
-    made = [Entry(f"c/{k}", f"s{k % 2}", "l", "t", "", Piece((Track(tune(k)),))) for k in range(5)]
+    made = [
+        Entry(f"c/{k}", f"s{k % 2}", "l", "t", "", Piece((Track(tune(k)),)))
+        for k in range(5)
+    ]
     corpus = Corpus("c", pack(made), (("c/9", "why"),))
     assert list(corpus) == made and corpus[-1] == made[-1] and corpus[1:4:2] == made[1:4:2]
-    assert corpus.find("c/3") == made[3] and repr(corpus) == "Corpus('c', 5 entries of 2 songs, 1 skipped)"
+    assert (
+        corpus.find("c/3") == made[3]
+        and repr(corpus) == "Corpus('c', 5 entries of 2 songs, 1 skipped)"
+    )
     with pytest.raises(KeyError, match="c/7"):
         corpus.find("c/7")
     with pytest.raises(IndexError):
@@ -88,16 +117,31 @@ def test_titles_and_melodies_tell_songs_whatever_key_tempo_and_spelling(tune):
 
 def test_songs_are_named_alike_in_every_order_and_company(tune):
     short = Notes.of([(0, 1, 60), (1, 1, 64)])
-    tunes = {"a": ("The Rose", tune(1)), "b": ("An Older Rose", tune(1)), "c": ("", tune(3)), "d": ("", short), "e": ("", tune(4))}
+    tunes = {
+        "a": ("The Rose", tune(1)),
+        "b": ("An Older Rose", tune(1)),
+        "c": ("", tune(3)),
+        "d": ("", short),
+        "e": ("", tune(4)),
+    }
 
     def named(keys):
-        return dict(zip(keys, song_ids([tunes[k][0] for k in keys], [tunes[k][1] for k in keys])))
+        return dict(
+            zip(keys, song_ids([tunes[k][0] for k in keys], [tunes[k][1] for k in keys]))
+        )
 
     everything = named("abcde")
-    assert everything["a"] == everything["b"] == "rose" and len(set(everything.values())) == 4
+    assert (
+        everything["a"] == everything["b"] == "rose" and len(set(everything.values())) == 4
+    )
     for order in ("edcba", "bdeca", "cabde"):
         assert named(order) == everything
-    for few in ("ec", "d", "cda", "e"):  # songs that were alone keep their names when others come
+    for few in (
+        "ec",
+        "d",
+        "cda",
+        "e",
+    ):  # songs that were alone keep their names when others come
         assert named(few) == {k: everything[k] for k in few}
 
 
@@ -106,10 +150,18 @@ def test_songs_are_named_alike_in_every_order_and_company(tune):
 def test_no_song_falls_on_two_sides(songs, seed):
     made = [Entry(f"{i}", song, "", "", "", Piece()) for i, song in enumerate(songs)]
     dealt = split(made, seed=seed)
-    assert sorted(e.id for part in dealt.values() for e in part) == sorted(e.id for e in made)
+    assert sorted(e.id for part in dealt.values() for e in part) == sorted(
+        e.id for e in made
+    )
     sides = {name: {e.song for e in part} for name, part in dealt.items()}
-    assert not sides["train"] & sides["test"] and not sides["train"] & sides["validation"] and not sides["test"] & sides["validation"]
-    assert all(split_of(song, seed=seed) == name for name, part in sides.items() for song in part)
+    assert (
+        not sides["train"] & sides["test"]
+        and not sides["train"] & sides["validation"]
+        and not sides["test"] & sides["validation"]
+    )
+    assert all(
+        split_of(song, seed=seed) == name for name, part in sides.items() for song in part
+    )
 
 
 def test_shares_are_kept_and_seeds_deal_anew():

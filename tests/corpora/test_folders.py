@@ -1,4 +1,6 @@
-"""Folders and archives of MIDI files: the same corpus however it is packed, and no bad file stops the others."""
+"""Folders and archives of MIDI files: the same corpus however it is packed, and no bad file
+stops the others.
+"""
 
 import builtins
 import errno
@@ -42,7 +44,9 @@ def below(name, file):
 
 def test_a_folder_is_read_with_genres_ids_and_songs(home, files, pack_files):
     corpus = load("genre_midi", folder=pack_files(home / "music", files))
-    assert sorted(corpus.columns["id"]) == sorted(below("genre_midi", f) for f in list(files)[:5])
+    assert sorted(corpus.columns["id"]) == sorted(
+        below("genre_midi", f) for f in list(files)[:5]
+    )
     assert {e.id.split("/")[2]: e.label for e in corpus} == {
         "ann__Band - Song": "metal",
         "12": "metal",
@@ -52,16 +56,28 @@ def test_a_folder_is_read_with_genres_ids_and_songs(home, files, pack_files):
     }
     songs = Counter(corpus.columns["song"])
     assert sorted(songs.values()) == [1, 2, 2]
-    assert corpus.find("genre_midi/metal/12").song == corpus.find("genre_midi/rock/13").song  # one opening, another key and tempo
-    assert corpus.find("genre_midi/metal/ann__Band - Song").song == corpus.find("genre_midi/rock/Song - band").song  # one title
+    assert (
+        corpus.find("genre_midi/metal/12").song == corpus.find("genre_midi/rock/13").song
+    )  # one opening, another key and tempo
+    assert (
+        corpus.find("genre_midi/metal/ann__Band - Song").song
+        == corpus.find("genre_midi/rock/Song - band").song
+    )  # one title
     assert corpus.find("genre_midi/metal/ann__Band - Song").title == "Band - Song"
 
 
 def test_bad_files_are_skipped_named_and_counted(home, files, pack_files):
     corpus = load("genre_midi", folder=pack_files(home / "music", files))
     reasons = dict(corpus.skipped)
-    assert reasons.keys() == {"genre_midi/rock/broken", "genre_midi/rock/empty", "genre_midi/metal/drums"}
-    assert "header is damaged" in reasons["genre_midi/rock/broken"] and "empty" in reasons["genre_midi/rock/empty"]
+    assert reasons.keys() == {
+        "genre_midi/rock/broken",
+        "genre_midi/rock/empty",
+        "genre_midi/metal/drums",
+    }
+    assert (
+        "header is damaged" in reasons["genre_midi/rock/broken"]
+        and "empty" in reasons["genre_midi/rock/empty"]
+    )
     assert "drums" in reasons["genre_midi/metal/drums"] and "3 skipped" in repr(corpus)
 
 
@@ -69,16 +85,34 @@ def test_bad_files_are_skipped_named_and_counted(home, files, pack_files):
 @pytest.mark.parametrize("wrapping", ["", "all/of/it/"])
 def test_packing_changes_nothing(kind, wrapping, home, files, pack_files):
     plain = load("genre_midi", folder=pack_files(home / "music", files))
-    packed = load("genre_midi", folder=pack_files(home / kind, {wrapping + name: files[name] for name in sorted(files)}))
+    packed = load(
+        "genre_midi",
+        folder=pack_files(
+            home / kind, {wrapping + name: files[name] for name in sorted(files)}
+        ),
+    )
     assert packed.columns["id"] == plain.columns["id"] and packed.content == plain.content
     assert dict(packed.skipped).keys() == dict(plain.skipped).keys()
 
 
 def test_notes_are_those_of_the_files(home, tune, midi, pack_files):
-    folder = pack_files(home / "music", {"a/x.mid": midi((tune(1), 40, False), (tune(2), 0, True), names=["lead", "kit"], bpm=75)})
+    folder = pack_files(
+        home / "music",
+        {
+            "a/x.mid": midi(
+                (tune(1), 40, False), (tune(2), 0, True), names=["lead", "kit"], bpm=75
+            )
+        },
+    )
     piece = load("genre_midi", folder=folder)[0].piece
-    assert [(t.program, t.is_drum, t.name) for t in piece.tracks] == [(40, False, "lead"), (0, True, "kit")]
-    assert np.allclose(piece.tracks[0].notes.onset, tune(1).onset) and (piece.tracks[0].notes.pitch == tune(1).pitch).all()
+    assert [(t.program, t.is_drum, t.name) for t in piece.tracks] == [
+        (40, False, "lead"),
+        (0, True, "kit"),
+    ]
+    assert (
+        np.allclose(piece.tracks[0].notes.onset, tune(1).onset)
+        and (piece.tracks[0].notes.pitch == tune(1).pitch).all()
+    )
     assert piece.tempo.bpm[0] == pytest.approx(75)
 
 
@@ -86,13 +120,23 @@ def test_filters_choose(home, files, pack_files):
     folder = pack_files(home / "music", files)
 
     def ids(**options):
-        return [e.id.removeprefix("genre_midi/") for e in load("genre_midi", folder=folder, **options)]
+        return [
+            e.id.removeprefix("genre_midi/")
+            for e in load("genre_midi", folder=folder, **options)
+        ]
 
     assert ids(genres=["Metal"]) == ["metal/12", "metal/ann__Band - Song"]
     assert ids(pattern=r"1\d\.mid$") == ["metal/12", "rock/13"]
     assert ids(limit=1) == ["metal/12"]
     assert ids(programs=range(8)) == ["rock/13", "rock/Song - band"]
-    assert len(load("genre_midi", folder=folder, programs=[25]).find("genre_midi/rock/13").piece.tracks) == 1
+    assert (
+        len(
+            load("genre_midi", folder=folder, programs=[25])
+            .find("genre_midi/rock/13")
+            .piece.tracks
+        )
+        == 1
+    )
     assert {e.label for e in load("genre_midi", folder=folder, label="all")} == {"all"}
     with pytest.raises(CorpusError, match="no MIDI file"):
         ids(genres=["polka"])
@@ -108,7 +152,9 @@ def test_workers_read_the_same(home, files, pack_files, monkeypatch):
     assert len(load_folder("genre_midi", folder, n_jobs=1)) == 5
 
 
-def test_what_was_read_is_kept_until_it_changes(home, files, pack_files, midi, tune, monkeypatch):
+def test_what_was_read_is_kept_until_it_changes(
+    home, files, pack_files, midi, tune, monkeypatch
+):
     folder = pack_files(home / "genre_midi", files)
     first = load("genre_midi")
     assert load("genre_midi") is first
@@ -122,14 +168,19 @@ def test_what_was_read_is_kept_until_it_changes(home, files, pack_files, midi, t
 
 
 def test_a_name_that_many_files_bear_is_no_title(home, tune, midi, pack_files):
-    files = {f"Bach/Fugue/bwv_{k}/midi_score.mid": midi((tune(k), 0, False)) for k in range(7)}
+    files = {
+        f"Bach/Fugue/bwv_{k}/midi_score.mid": midi((tune(k), 0, False)) for k in range(7)
+    }
     corpus = load("genre_midi", folder=pack_files(home / "music", files))
     assert len(set(corpus.columns["song"])) == 7 and corpus[0].title == "Bach Fugue bwv 0"
 
 
 def test_two_files_of_one_name_have_two_ids(home, tune, midi, pack_files):
     files = {"a/x.kar": midi((tune(1), 0, False)), "a/x.mid": midi((tune(2), 0, False))}
-    assert load("genre_midi", folder=pack_files(home / "music", files)).columns["id"] == ["genre_midi/a/x", "genre_midi/a/x-2"]
+    assert load("genre_midi", folder=pack_files(home / "music", files)).columns["id"] == [
+        "genre_midi/a/x",
+        "genre_midi/a/x-2",
+    ]
 
 
 def test_an_opening_is_blind_to_key_and_tempo_and_silent_about_drones(tune):
@@ -140,7 +191,9 @@ def test_an_opening_is_blind_to_key_and_tempo_and_silent_about_drones(tune):
     assert opening(notes[:63]) == opening(drone) == ""
 
 
-@pytest.mark.parametrize("files", [{}, {"a/x.mid": b"", "a/y.mid": b"no"}], ids=["empty", "all bad"])
+@pytest.mark.parametrize(
+    "files", [{}, {"a/x.mid": b"", "a/y.mid": b"no"}], ids=["empty", "all bad"]
+)
 def test_a_corpus_of_nothing_is_an_error(files, home, pack_files):
     (home / "music").mkdir()
     with pytest.raises(CorpusError, match="MIDI file"):
@@ -149,12 +202,18 @@ def test_a_corpus_of_nothing_is_an_error(files, home, pack_files):
         load("genre_midi", folder=home / "nowhere")
 
 
-def test_random_damage_to_files_is_skipped_and_to_archives_refused(home, tune, midi, pack_files, damage):
+def test_random_damage_to_files_is_skipped_and_to_archives_refused(
+    home, tune, midi, pack_files, damage
+):
     good = midi((tune(1), 0, False), (tune(2), 40, False))
-    files = {f"rock/{seed}.mid": damage(good, seed) for seed in range(200)} | {"rock/good.mid": good}
+    files = {f"rock/{seed}.mid": damage(good, seed) for seed in range(200)} | {
+        "rock/good.mid": good
+    }
     corpus = load("genre_midi", folder=pack_files(home / "music", files))
     assert len(corpus) + len(corpus.skipped) == 201 and corpus.find("genre_midi/rock/good")
-    whole = pack_files(home / "music.tar.gz", {"rock/good.mid": good, "pop/good.mid": good}).read_bytes()
+    whole = pack_files(
+        home / "music.tar.gz", {"rock/good.mid": good, "pop/good.mid": good}
+    ).read_bytes()
     for seed in range(40):
         (home / "music.tar.gz").write_bytes(damage(whole, seed))
         try:
@@ -166,7 +225,9 @@ def test_random_damage_to_files_is_skipped_and_to_archives_refused(home, tune, m
 def test_the_development_collections(shared_data, home, monkeypatch):
     monkeypatch.setenv("FUSIONTOOLS_DATA", str(shared_data))
     metal = load("metal_midi")
-    assert (len(metal), len(metal.skipped)) == (34, 57) and {e.label for e in metal} == {"metal"}
+    assert (len(metal), len(metal.skipped)) == (34, 57) and {e.label for e in metal} == {
+        "metal"
+    }
     some = load("genre_midi", genres=["rnb_soul"])
     assert len(some) + len(some.skipped) == 100 and {e.label for e in some} == {"rnb_soul"}
     asap = load("asap", limit=20)
@@ -175,7 +236,10 @@ def test_the_development_collections(shared_data, home, monkeypatch):
 
 def test_one_genre_may_come_alone_and_none_is_a_mistake(home, files, pack_files):
     folder = pack_files(home / "music", files)
-    assert load("genre_midi", folder=folder, genres="Metal").columns["id"] == ["genre_midi/metal/12", "genre_midi/metal/ann__Band - Song"]
+    assert load("genre_midi", folder=folder, genres="Metal").columns["id"] == [
+        "genre_midi/metal/12",
+        "genre_midi/metal/ann__Band - Song",
+    ]
     with pytest.raises(ValueError, match="no genre is asked for"):
         load("genre_midi", folder=folder, genres=[])
 
@@ -198,7 +262,9 @@ def test_a_file_that_may_not_be_read_stops_no_other(home, files, pack_files, mon
     monkeypatch.setattr(builtins, "open", guarded)
     monkeypatch.setattr(io, "open", guarded)
     corpus = load("genre_midi", folder=folder)
-    assert len(corpus) == 4 and "may not be read" in dict(corpus.skipped)["genre_midi/rock/13"]
+    assert (
+        len(corpus) == 4 and "may not be read" in dict(corpus.skipped)["genre_midi/rock/13"]
+    )
 
 
 def test_songs_keep_their_names_in_every_company(home, files, pack_files):

@@ -1,4 +1,6 @@
-"""Lakh, streamed: songs by their folder, genres by the lists, and nothing read that was not asked for."""
+"""Lakh, streamed: songs by their folder, genres by the lists, and nothing read that was not
+asked for.
+"""
 
 import pytest
 
@@ -25,8 +27,15 @@ def matched(home, tune, midi, pack_files):
         name(NONE, "4" * 32): file(4),  # one file matched to two songs
         name(NONE, "5" * 32): b"broken",
     }
-    lists = {"lastfm/id_list_rock.txt": [ROCK, BOTH], "lastfm/id_list_pop.txt": [POP, BOTH], "tagtraum/id_list_Pop_Rock.txt": [ROCK]}
-    pack_files(home / "lmd_matched" / "labels.tar.gz", {f"labels/{k}": ("\n".join(v) + "\n").encode() for k, v in lists.items()})
+    lists = {
+        "lastfm/id_list_rock.txt": [ROCK, BOTH],
+        "lastfm/id_list_pop.txt": [POP, BOTH],
+        "tagtraum/id_list_Pop_Rock.txt": [ROCK],
+    }
+    pack_files(
+        home / "lmd_matched" / "labels.tar.gz",
+        {f"labels/{k}": ("\n".join(v) + "\n").encode() for k, v in lists.items()},
+    )
     return pack_files(home / "lmd_matched" / "lmd_matched.tar.gz", files)
 
 
@@ -36,7 +45,11 @@ def labels(corpus):
 
 def test_genres_choose_and_the_first_names(matched):
     assert labels(load("lmd_matched", genres=["rock"])) == {ROCK: "rock", BOTH: "rock"}
-    assert labels(load("lmd_matched", genres=["pop", "lastfm/rock"])) == {ROCK: "rock", POP: "pop", BOTH: "pop"}
+    assert labels(load("lmd_matched", genres=["pop", "lastfm/rock"])) == {
+        ROCK: "rock",
+        POP: "pop",
+        BOTH: "pop",
+    }
     assert labels(load("lmd_matched", genres="tagtraum/pop_rock")) == {ROCK: "pop_rock"}
     assert set(genre_lists()) == {"lastfm/rock", "lastfm/pop", "tagtraum/Pop_Rock"}
     with pytest.raises(CorpusError, match="choose one of lastfm/pop"):
@@ -70,8 +83,14 @@ def test_one_file_matched_to_two_songs_makes_them_one(matched):
 
 
 def test_the_full_part_has_names_that_are_checksums(home, tune, midi, pack_files):
-    files = {f"lmd_full/{k}/{str(k) * 32}.mid": midi((tune(k, 80), 0, False)) for k in (0, 1)}
-    pack_files(home / "lmd_full.tar.gz", files | {"lmd_full/1/" + "9" * 32 + ".mid": files["lmd_full/1/" + "1" * 32 + ".mid"]})
+    files = {
+        f"lmd_full/{k}/{str(k) * 32}.mid": midi((tune(k, 80), 0, False)) for k in (0, 1)
+    }
+    pack_files(
+        home / "lmd_full.tar.gz",
+        files
+        | {"lmd_full/1/" + "9" * 32 + ".mid": files["lmd_full/1/" + "1" * 32 + ".mid"]},
+    )
     corpus = load("lmd_full")
     assert corpus.columns["id"][0] == "lmd_full/" + "0" * 32
     assert len(set(corpus.columns["song"])) == 2  # equal openings are one song
@@ -89,8 +108,23 @@ def test_lists_that_are_not_here_are_said_so(home, matched):
 def test_the_original_lists(shared_data, home, monkeypatch):
     monkeypatch.setenv("FUSIONTOOLS_DATA", str(shared_data))
     lists = genre_lists()
-    sizes = {name: len(lists[name]) for name in ("lastfm/rock", "lastfm/metal", "amg/Pop_Rock", "tagtraum/Rock", "tagtraum/Metal")}
-    assert sizes == {"lastfm/rock": 4693, "lastfm/metal": 585, "amg/Pop_Rock": 4345, "tagtraum/Rock": 1668, "tagtraum/Metal": 112}
+    sizes = {
+        name: len(lists[name])
+        for name in (
+            "lastfm/rock",
+            "lastfm/metal",
+            "amg/Pop_Rock",
+            "tagtraum/Rock",
+            "tagtraum/Metal",
+        )
+    }
+    assert sizes == {
+        "lastfm/rock": 4693,
+        "lastfm/metal": 585,
+        "amg/Pop_Rock": 4345,
+        "tagtraum/Rock": 1668,
+        "tagtraum/Metal": 112,
+    }
 
 
 def test_versions_are_counted_anew_each_time_the_archive_is_read(matched, monkeypatch):

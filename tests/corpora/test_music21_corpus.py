@@ -36,14 +36,22 @@ def books(home, monkeypatch):
 
 
 def _found(folder, original=importlib.util.find_spec):
-    return lambda name: SimpleNamespace(submodule_search_locations=[str(folder)]) if name == "music21" else original(name)
+    return lambda name: (
+        SimpleNamespace(submodule_search_locations=[str(folder)])
+        if name == "music21"
+        else original(name)
+    )
 
 
 def test_every_readable_tune_is_an_entry_and_each_bad_one_is_named(books):
     book = load_tunebook("book", "book", "folk")
     assert book.columns["id"] == ["book/volume/1", "book/volume/1-2", "book/volume/5"]
     assert [id for id, _ in book.skipped] == ["book/volume/2", "book/volume/4"]
-    assert book.columns["song"] == ["scale", "scale", "other"]  # the same melody under another title
+    assert book.columns["song"] == [
+        "scale",
+        "scale",
+        "other",
+    ]  # the same melody under another title
     assert book[0].notes.pitch.tolist()[:4] == [67, 69, 71, 72] and book[0].key == "G"
 
 
@@ -80,7 +88,25 @@ def test_a_book_of_nothing_and_a_music21_without_its_corpus_are_errors(books, mo
 
 
 def test_the_real_corpus_is_where_it_is_looked_for():
-    books = {card.name: card.loader[2]["folder"] for card in CORPORA.values() if card.loader[1] == "load_tunebook"}
-    tunes = {name: sum(f.read_bytes().count(b"\nX:") + 1 for f in (corpus_path() / folder).glob("*.abc")) for name, folder in books.items()}
-    assert tunes["essen"] > 8000 and tunes["oneill"] > 1900 and tunes["ryan"] > 1000 and tunes["aird"] > 1100 and tunes["nottingham"] == 2
-    assert [e.label for e in load("nottingham")] == ["reel", "reel"] and not load("nottingham").skipped
+    books = {
+        card.name: card.loader[2]["folder"]
+        for card in CORPORA.values()
+        if card.loader[1] == "load_tunebook"
+    }
+    tunes = {
+        name: sum(
+            f.read_bytes().count(b"\nX:") + 1
+            for f in (corpus_path() / folder).glob("*.abc")
+        )
+        for name, folder in books.items()
+    }
+    assert (
+        tunes["essen"] > 8000
+        and tunes["oneill"] > 1900
+        and tunes["ryan"] > 1000
+        and tunes["aird"] > 1100
+        and tunes["nottingham"] == 2
+    )
+    assert [e.label for e in load("nottingham")] == ["reel", "reel"] and not load(
+        "nottingham"
+    ).skipped

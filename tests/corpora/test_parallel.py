@@ -1,4 +1,6 @@
-"""The same answers in the same order, in one process or in many, wherever joblib is told to run them."""
+"""The same answers in the same order, in one process or in many, wherever joblib is told to
+run them.
+"""
 
 import os
 from concurrent.futures import BrokenExecutor
@@ -34,7 +36,9 @@ class Counting(joblib.parallel.SequentialBackend):
 
 
 def test_few_items_stay_in_this_process():
-    assert in_parallel(lambda x: (os.getpid(), x), iter(range(5))) == [(os.getpid(), k) for k in range(5)]
+    assert in_parallel(lambda x: (os.getpid(), x), iter(range(5))) == [
+        (os.getpid(), k) for k in range(5)
+    ]
 
 
 def test_workers_give_the_same_in_order_and_start_none_of_their_own():

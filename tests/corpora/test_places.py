@@ -17,25 +17,41 @@ DOWNLOADS = [card for card in CARDS if card.sources]
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 def test_every_card_is_complete(card):
-    assert re.fullmatch(r"[a-z0-9_]+", card.name) and card.kind in ("notes", "audio", "arrays")
+    assert re.fullmatch(r"[a-z0-9_]+", card.name) and card.kind in (
+        "notes",
+        "audio",
+        "arrays",
+    )
     assert card.title and card.about and card.licence and card.credit
     assert not card.home or card.home.startswith("http")
     for source in card.sources:
-        assert not source.checksum or re.fullmatch(r"md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}", source.checksum)
+        assert not source.checksum or re.fullmatch(
+            r"md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}", source.checksum
+        )
         assert not source.url or source.url.startswith("http") and source.file
         assert source.size >= 0
-    assert card.size == sum(s.size for s in card.sources) and card.fetchable == any(s.url for s in card.sources)
+    assert card.size == sum(s.size for s in card.sources) and card.fetchable == any(
+        s.url for s in card.sources
+    )
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 def test_every_loader_exists_and_takes_its_settings(card):
     module, function, options = card.loader
-    takes = inspect.signature(getattr(importlib.import_module(module), function)).bind(card.name, **options).arguments
+    takes = (
+        inspect.signature(getattr(importlib.import_module(module), function))
+        .bind(card.name, **options)
+        .arguments
+    )
     assert takes.pop("name") == card.name and takes == options
 
 
 def test_what_is_cited_stands_in_the_bibliography(root):
-    keys = set(re.findall(r"@\w+\{([^,\s]+),", (root / "book" / "references.bib").read_text("utf-8")))
+    keys = set(
+        re.findall(
+            r"@\w+\{([^,\s]+),", (root / "book" / "references.bib").read_text("utf-8")
+        )
+    )
     assert {card.cite for card in CARDS if card.cite} <= keys
 
 
@@ -73,7 +89,11 @@ def test_your_own_folder_counts_once_there_is_music_in_it(home):
 
 
 def test_what_comes_with_music21_is_found_there():
-    assert path("ryan").name == "ryansMammoth" and path("bach").name == "bach" and path("rendered").name == "corpus"
+    assert (
+        path("ryan").name == "ryansMammoth"
+        and path("bach").name == "bach"
+        and path("rendered").name == "corpus"
+    )
 
 
 @pytest.mark.parametrize("card", DOWNLOADS, ids=lambda card: card.name)
@@ -84,7 +104,11 @@ def test_what_is_missing_says_where_to_get_it_and_where_to_put_it(card, home):
     assert card.name in message and str(home / card.name) in message
     if card.fetchable:
         source = card.sources[0]
-        assert source.url in message and source.file in message and f"python -m fusiontools data fetch {card.name}" in message
+        assert (
+            source.url in message
+            and source.file in message
+            and f"python -m fusiontools data fetch {card.name}" in message
+        )
 
 
 def test_an_unknown_name_lists_the_known():

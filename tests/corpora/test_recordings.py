@@ -29,11 +29,20 @@ def files(sound):
 @pytest.mark.parametrize("kind", ["gtzan", "genres.tar.gz", "gtzan_mini.zip", "clips.tar"])
 def test_clips_are_found_and_decoded_wherever_they_lie(kind, home, files, pack_files):
     clips = load("gtzan", folder=pack_files(home / kind, files))
-    assert [r.id for r in clips] == ["gtzan/blues.00000", "gtzan/blues.00001", "gtzan/jazz.00000", "gtzan/jazz.00001"]
+    assert [r.id for r in clips] == [
+        "gtzan/blues.00000",
+        "gtzan/blues.00001",
+        "gtzan/jazz.00000",
+        "gtzan/jazz.00001",
+    ]
     assert [r.label for r in clips] == ["blues", "blues", "jazz", "jazz"]
     for clip in clips:
         samples = clip.samples(8000)
-        assert samples.dtype == np.float32 and samples.ndim == 1 and abs(len(samples) - 4000) < 1200  # MP3 pads
+        assert (
+            samples.dtype == np.float32
+            and samples.ndim == 1
+            and abs(len(samples) - 4000) < 1200
+        )  # MP3 pads
         assert 0.3 < np.abs(samples).max() < 0.7
     with pytest.raises(KeyError):
         clips.find("gtzan/jazz.00054")
@@ -43,16 +52,24 @@ def test_damaged_clips_are_dropped_and_named(home, files, pack_files):
     clips = load("gtzan", folder=pack_files(home / "gtzan", files))
     reasons = dict(clips.skipped)
     assert reasons.keys() == {"gtzan/jazz.00054", "gtzan/jazz/bad", "gtzan/jazz/none"}
-    assert "damaged in the published set" in reasons["gtzan/jazz.00054"] and "no sound in it" in reasons["gtzan/jazz/none"]
+    assert (
+        "damaged in the published set" in reasons["gtzan/jazz.00054"]
+        and "no sound in it" in reasons["gtzan/jazz/none"]
+    )
     assert repr(clips) == "Recordings('gtzan', 4 recordings of 2 genres, 3 skipped)"
 
 
 def test_copies_share_a_song_and_so_a_side(home, files, pack_files):
     clips = load("genre_audio", folder=pack_files(home / "clips", files))
     songs = {r.title: r.song for r in clips}
-    assert songs["blues.00000"] == songs["jazz.00001"] and len(set(songs.values())) == len(songs) - 1
+    assert (
+        songs["blues.00000"] == songs["jazz.00001"]
+        and len(set(songs.values())) == len(songs) - 1
+    )
     assert sum(len(part) for part in split(clips).values()) == len(clips)
-    assert [r.label for r in load("genre_audio", folder=home / "clips", genres=["blues"])] == ["blues", "blues"]
+    assert [
+        r.label for r in load("genre_audio", folder=home / "clips", genres=["blues"])
+    ] == ["blues", "blues"]
 
 
 def test_clips_that_begin_with_silence_are_not_one(home, pack_files):
@@ -71,9 +88,15 @@ def test_clips_that_begin_with_silence_are_not_one(home, pack_files):
 def test_samples_are_cut_mixed_and_resampled(sound):
     left_right = Recording("x", "x", "", "", sound(440, seconds=2, channels=2))
     whole = left_right.samples(8000)
-    assert whole.shape == (16000,) and np.allclose(whole, 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 8000), atol=1e-3)
-    assert np.array_equal(left_right.samples(8000, start=0.5, seconds=0.25), whole[4000:6000])
-    assert len(left_right.samples(8000, start=1.75, seconds=9)) == 2000  # shorter than asked: there is no more
+    assert whole.shape == (16000,) and np.allclose(
+        whole, 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 8000), atol=1e-3
+    )
+    assert np.array_equal(
+        left_right.samples(8000, start=0.5, seconds=0.25), whole[4000:6000]
+    )
+    assert (
+        len(left_right.samples(8000, start=1.75, seconds=9)) == 2000
+    )  # shorter than asked: there is no more
     faster = left_right.samples(16000)
     assert faster.shape == (32000,) and faster.dtype == np.float32
     peak = np.argmax(np.abs(np.fft.rfft(faster))) * 16000 / 32000
@@ -143,8 +166,14 @@ TRACKS = [
 @pytest.fixture
 def fma(home, sound, pack_files):
     table = "\n".join(",".join(row) for row in TRACKS).encode()
-    pack_files(home / "fma_small" / "fma_metadata.zip", {"fma_metadata/tracks.csv": table, "fma_metadata/README.txt": b""})
-    clips = {f"fma_small/{k[:3]}/{k}.mp3": sound(rate=22050, kind="MP3") for k in ("000002", "000005", "098565", "000010")}
+    pack_files(
+        home / "fma_small" / "fma_metadata.zip",
+        {"fma_metadata/tracks.csv": table, "fma_metadata/README.txt": b""},
+    )
+    clips = {
+        f"fma_small/{k[:3]}/{k}.mp3": sound(rate=22050, kind="MP3")
+        for k in ("000002", "000005", "098565", "000010")
+    }
     return pack_files(home / "fma_small" / "fma_small.zip", clips)
 
 
@@ -162,7 +191,9 @@ def test_the_free_archive_has_genres_titles_and_artists_from_its_table(fma):
 def test_a_table_that_is_none_is_refused(fma, home, pack_files):
     for table in (b"", b"a,b\nc,d\n", b"\xff\x00" * 50):
         (home / "fma_small" / "fma_metadata.zip").unlink()
-        pack_files(home / "fma_small" / "fma_metadata.zip", {"fma_metadata/tracks.csv": table})
+        pack_files(
+            home / "fma_small" / "fma_metadata.zip", {"fma_metadata/tracks.csv": table}
+        )
         with pytest.raises(CorpusError):
             load("fma_small")
     with zipfile.ZipFile(home / "fma_small" / "fma_metadata.zip", "w") as archive:
@@ -181,7 +212,9 @@ def test_the_hundred_clips(shared_data, home, monkeypatch):
 
 def test_genres_are_whole_names(home, files, pack_files):
     folder = pack_files(home / "clips", files)
-    assert {r.label for r in load("genre_audio", folder=folder, genres="blues")} == {"blues"}
+    assert {r.label for r in load("genre_audio", folder=folder, genres="blues")} == {
+        "blues"
+    }
     with pytest.raises(CorpusError, match="no recording"):
         load("genre_audio", folder=folder, genres="blues and jazz")
     for name in ("genre_audio", "fma_small"):
@@ -211,7 +244,10 @@ def test_a_recording_too_long_to_be_read_at_once_says_so(sound, monkeypatch):
     for asked in ({}, {"seconds": 2}):
         with pytest.raises(MusicFileError, match="more than 1 s"):
             clip.samples(8000, **asked)
-    assert len(clip.samples(8000, start=0.5)) == 8000 and len(clip.samples(8000, seconds=1)) == 8000
+    assert (
+        len(clip.samples(8000, start=0.5)) == 8000
+        and len(clip.samples(8000, seconds=1)) == 8000
+    )
 
 
 def test_an_archive_that_is_gone_is_said_so(home, files, pack_files):

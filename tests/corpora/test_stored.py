@@ -1,4 +1,6 @@
-"""Corpora of plain arrays: read as they were written, refused when they do not fit together."""
+"""Corpora of plain arrays: read as they were written, refused when they do not fit
+together.
+"""
 
 import numpy as np
 import pytest
@@ -30,11 +32,22 @@ MELODIES = {
 def test_rolls_are_entries_in_beats(home):
     np.savez(home / "rock_piano_notes_24tpb.npz", **ROLLS)
     corpus = load("rock_rolls")
-    assert corpus.columns["id"] == ["rock_rolls/rock/1", "rock_rolls/rock/3"]  # one without notes is no entry
-    assert corpus[0].notes.onset.tolist() == [0, 1] and corpus[0].notes.duration.tolist() == [1, 0.25]
-    assert corpus[0].notes.velocity.tolist() == [100, 1] and corpus[1].notes.pitch.tolist() == [40, 47, 52]
+    assert corpus.columns["id"] == [
+        "rock_rolls/rock/1",
+        "rock_rolls/rock/3",
+    ]  # one without notes is no entry
+    assert corpus[0].notes.onset.tolist() == [0, 1] and corpus[
+        0
+    ].notes.duration.tolist() == [1, 0.25]
+    assert corpus[0].notes.velocity.tolist() == [100, 1] and corpus[
+        1
+    ].notes.pitch.tolist() == [40, 47, 52]
     assert np.allclose(corpus[1].notes.duration, [1 / 24, 0.5, 1 / 24])
-    assert (corpus[1].label, str(corpus[1].meter), corpus[1].piece.tempo.bpm[0]) == ("rock", "4/4", 120)
+    assert (corpus[1].label, str(corpus[1].meter), corpus[1].piece.tempo.bpm[0]) == (
+        "rock",
+        "4/4",
+        120,
+    )
     _remembered.cache_clear()
     assert load("rock_rolls").content == corpus.content
 
@@ -42,9 +55,20 @@ def test_rolls_are_entries_in_beats(home):
 def test_melodies_are_rows_of_tokens(home):
     np.savez(home / "melodies_4_4_16th.npz", **MELODIES)
     melodies = load("melodies_16th")
-    assert [melodies[i].tolist() for i in range(len(melodies))] == [[60, 1, 0], [62, 1, 1], [70]]
-    assert melodies.song.tolist() == ["classic/4", "classic/4", "pop/9"] and melodies.label.tolist() == ["classic", "classic", "pop"]
-    assert melodies[-1].tolist() == [70] and repr(melodies) == "Melodies(3 tracks of 2 songs, 7 steps)"
+    assert [melodies[i].tolist() for i in range(len(melodies))] == [
+        [60, 1, 0],
+        [62, 1, 1],
+        [70],
+    ]
+    assert melodies.song.tolist() == [
+        "classic/4",
+        "classic/4",
+        "pop/9",
+    ] and melodies.label.tolist() == ["classic", "classic", "pop"]
+    assert (
+        melodies[-1].tolist() == [70]
+        and repr(melodies) == "Melodies(3 tracks of 2 songs, 7 steps)"
+    )
     with pytest.raises(IndexError):
         melodies[3]
 
@@ -68,7 +92,12 @@ def test_rolls_that_do_not_fit_together_are_refused(wrong, home):
         load("rock_rolls", folder=home / "rolls.npz")
 
 
-UNFIT = [{"song": np.array([5, 0, 0])}, {"genre": np.array([0, 0])}, {"data": np.full(7, 200)}, {"offsets": np.array([])}]
+UNFIT = [
+    {"song": np.array([5, 0, 0])},
+    {"genre": np.array([0, 0])},
+    {"data": np.full(7, 200)},
+    {"offsets": np.array([])},
+]
 
 
 @pytest.mark.parametrize("wrong", UNFIT)
@@ -78,7 +107,9 @@ def test_melodies_that_do_not_fit_together_are_refused(wrong, home):
         load("melodies_16th", folder=home / "melodies.npz")
 
 
-@pytest.mark.parametrize("name, arrays", [("rock_rolls", ROLLS), ("melodies_16th", MELODIES)])
+@pytest.mark.parametrize(
+    "name, arrays", [("rock_rolls", ROLLS), ("melodies_16th", MELODIES)]
+)
 def test_random_damage_never_surprises(name, arrays, home, damage):
     np.savez_compressed(home / "x.npz", **arrays)
     whole = (home / "x.npz").read_bytes()

@@ -1,4 +1,6 @@
-"""The jazz solos: beats on the score's clock, seconds as the database has them, whatever the order of its columns."""
+"""The jazz solos: beats on the score's clock, seconds as the database has them, whatever
+the order of its columns.
+"""
 
 import lzma
 import sqlite3
@@ -20,15 +22,21 @@ SOLOS = [  # melid, performer, title, titleaddon, solopart, instrument, key, sig
 
 
 def make_database(path, solos=SOLOS, seed=0):
-    """A database like wjazzd.db, with more tables and columns than are needed, in another order."""
+    """A database like wjazzd.db, with more tables and columns than are needed, in another
+    order.
+    """
     rng = np.random.default_rng(seed)
     with sqlite3.connect(path) as db:
         db.execute(
             "CREATE TABLE solo_info(key TEXT, instrument TEXT, avgtempo REAL, performer TEXT, titleaddon TEXT, title TEXT, "
             "signature TEXT, solopart INT, melid INTEGER PRIMARY KEY)"
         )
-        db.execute("CREATE TABLE melody(loud_max REAL, pitch REAL, eventid INTEGER PRIMARY KEY, duration REAL, melid INT, onset REAL)")
-        db.execute("CREATE TABLE beats(chord TEXT, beat INT, signature TEXT, onset REAL, bar INT, melid INT, beatid INTEGER PRIMARY KEY)")
+        db.execute(
+            "CREATE TABLE melody(loud_max REAL, pitch REAL, eventid INTEGER PRIMARY KEY, duration REAL, melid INT, onset REAL)"
+        )
+        db.execute(
+            "CREATE TABLE beats(chord TEXT, beat INT, signature TEXT, onset REAL, bar INT, melid INT, beatid INTEGER PRIMARY KEY)"
+        )
         db.execute("CREATE TABLE sections(melid INT, value TEXT)")
         for melid, performer, title, addon, part, instrument, key, signature in solos:
             row = (key, instrument, 120.0, performer, addon, title, signature, part, melid)
@@ -36,9 +44,16 @@ def make_database(path, solos=SOLOS, seed=0):
             per_bar = int(signature[0])
             seconds = 9.0 + np.cumsum(rng.uniform(0.4, 0.6, 24))
             for k, second in enumerate(seconds):
-                beat = (k + 1) % per_bar + 1  # the first annotated beat is the second of its bar
-                mark = signature if k == 0 else ""  # the official file names the meter where it changes
-                db.execute("INSERT INTO beats VALUES (?,?,?,?,?,?,?)", ("C7", beat, mark, second, 0, melid, None))
+                beat = (
+                    k + 1
+                ) % per_bar + 1  # the first annotated beat is the second of its bar
+                mark = (
+                    signature if k == 0 else ""
+                )  # the official file names the meter where it changes
+                db.execute(
+                    "INSERT INTO beats VALUES (?,?,?,?,?,?,?)",
+                    ("C7", beat, mark, second, 0, melid, None),
+                )
             onsets = np.sort(rng.uniform(seconds[1], seconds[-1], 20))
             for onset in rng.permutation(onsets):
                 row = (60.0, float(rng.integers(50, 80)), None, 0.1, melid, onset)
@@ -53,14 +68,22 @@ def database(home):
 
 def rows_of(database, melid):
     with sqlite3.connect(database) as db:
-        return np.array(db.execute("SELECT onset, duration, pitch FROM melody WHERE melid=? ORDER BY onset", (melid,)).fetchall())
+        return np.array(
+            db.execute(
+                "SELECT onset, duration, pitch FROM melody WHERE melid=? ORDER BY onset",
+                (melid,),
+            ).fetchall()
+        )
 
 
 def test_seconds_are_those_of_the_database(database):
     corpus = load("weimar")
     assert len(corpus) == 4 and not corpus.skipped
     for entry, solo in zip(corpus, SOLOS):
-        heard, rows = to_seconds(entry.piece.tracks[0].notes, entry.piece.tempo), rows_of(database, solo[0])
+        heard, rows = (
+            to_seconds(entry.piece.tracks[0].notes, entry.piece.tempo),
+            rows_of(database, solo[0]),
+        )
         assert np.abs(heard.onset - rows[:, 0]).max() < 1e-6
         assert np.abs(heard.duration - rows[:, 1]).max() < 1e-6
         assert (heard.pitch == rows[:, 2]).all()
@@ -68,7 +91,9 @@ def test_seconds_are_those_of_the_database(database):
 
 def test_beats_are_the_annotated_ones_and_bars_begin_on_multiples(database):
     with sqlite3.connect(database) as db:
-        rows = db.execute("SELECT melid, onset, beat FROM beats ORDER BY melid, onset").fetchall()
+        rows = db.execute(
+            "SELECT melid, onset, beat FROM beats ORDER BY melid, onset"
+        ).fetchall()
     for entry, solo in zip(load("weimar"), SOLOS):
         onsets = np.array([r[1] for r in rows if r[0] == solo[0]])
         numbers = np.array([r[2] for r in rows if r[0] == solo[0]])
@@ -99,10 +124,17 @@ def test_compressed_and_read_only_files_are_read_alike(database, home):
     packed.parent.mkdir()
     packed.write_bytes(lzma.compress(database.read_bytes()))
     database.chmod(0o400)
-    assert load_weimar(folder=database).content == load_weimar(folder=packed).content == plain.content
+    assert (
+        load_weimar(folder=database).content
+        == load_weimar(folder=packed).content
+        == plain.content
+    )
     database.unlink()
     assert load("weimar").content == plain.content
-    assert [f.name for f in home.rglob("*")] == ["weimar", "wjazzd.db.xz"]  # no journal, no unpacked copy
+    assert [f.name for f in home.rglob("*")] == [
+        "weimar",
+        "wjazzd.db.xz",
+    ]  # no journal, no unpacked copy
 
 
 def test_a_solo_that_cannot_be_read_is_skipped_and_named(home):
@@ -124,7 +156,11 @@ def test_a_solo_that_cannot_be_read_is_skipped_and_named(home):
 def test_what_is_no_such_database_is_refused(home):
     with pytest.raises(MissingDataError, match="wjazzd.db"):
         load("weimar")
-    for data in (b"", b"not a database at all" * 99, make_database(home / "x.db", []).read_bytes()):
+    for data in (
+        b"",
+        b"not a database at all" * 99,
+        make_database(home / "x.db", []).read_bytes(),
+    ):
         (home / "wjazzd.db").write_bytes(data)
         with pytest.raises(CorpusError, match="fetch it again"):
             load("weimar")
@@ -146,11 +182,17 @@ def test_random_damage_never_surprises(home, damage):
 def test_the_whole_database(shared_data, home, monkeypatch):
     monkeypatch.setenv("FUSIONTOOLS_DATA", str(shared_data))
     corpus = load("weimar")
-    assert len(corpus) == 456 and sum(len(e.notes) for e in corpus) == 200_809 and not corpus.skipped
+    assert (
+        len(corpus) == 456
+        and sum(len(e.notes) for e in corpus) == 200_809
+        and not corpus.skipped
+    )
     assert len(set(corpus.columns["id"])) == 456
     with lzma.open(shared_data / "weimar" / "wjazzd.db.xz") as packed:
         (home / "wjazzd.db").write_bytes(packed.read())
     with sqlite3.connect(home / "wjazzd.db") as db:
-        rows = np.array(db.execute("SELECT onset FROM melody ORDER BY melid, onset").fetchall())[:, 0]
+        rows = np.array(
+            db.execute("SELECT onset FROM melody ORDER BY melid, onset").fetchall()
+        )[:, 0]
     heard = np.concatenate([to_seconds(e.notes, e.piece.tempo).onset for e in corpus])
     assert np.abs(heard - rows).max() < 1e-6

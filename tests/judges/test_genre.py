@@ -1,9 +1,19 @@
-"""The genre judge: what it hears, that it learns what there is to learn, and that it is honest about doubt."""
+"""The genre judge: what it hears, that it learns what there is to learn, and that it is
+honest about doubt.
+"""
 
 import numpy as np
 import pytest
 
-from fusiontools.judges.genre import FEATURES, GenreJudge, calibration, features, load_judge, save_judge, train_judge
+from fusiontools.judges.genre import (
+    FEATURES,
+    GenreJudge,
+    calibration,
+    features,
+    load_judge,
+    save_judge,
+    train_judge,
+)
 from fusiontools.music import Notes, shift, transpose
 
 
@@ -19,7 +29,9 @@ def melodies(n, seed, steps, lengths):
 
 
 def pair(n, seed):
-    return melodies(n, seed, [-1, 1, 0, 0], [0.5, 1.0]), melodies(n, seed + 1, [-4, -2, 2, 5], [0.25, 0.5])
+    return melodies(n, seed, [-1, 1, 0, 0], [0.5, 1.0]), melodies(
+        n, seed + 1, [-4, -2, 2, 5], [0.25, 0.5]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +43,11 @@ def judge():
 
 def test_features_have_names_and_are_shares():
     x = features(melodies(5, 3, [-2, 2, 1], [0.25, 0.5, 1.0]))
-    assert x.shape == (5, len(FEATURES)) and np.isfinite(x).all() and len(set(FEATURES)) == len(FEATURES)
+    assert (
+        x.shape == (5, len(FEATURES))
+        and np.isfinite(x).all()
+        and len(set(FEATURES)) == len(FEATURES)
+    )
     for first, count in ((0, 12), (12, 9), (21, 25), (46, 49), (95, 12)):
         np.testing.assert_allclose(x[:, first : first + count].sum(1), 1)
 
@@ -46,9 +62,13 @@ def test_lengths_and_intervals_do_not_hear_the_key():
 
 def test_silence_is_heard_as_rest():
     tune = Notes.of([(i, 1, 60 + i) for i in range(8)])
-    gap = Notes(np.where(np.arange(8) < 4, tune.onset, tune.onset + 4), tune.duration, tune.pitch)
+    gap = Notes(
+        np.where(np.arange(8) < 4, tune.onset, tune.onset + 4), tune.duration, tune.pitch
+    )
     rest = FEATURES.index("rests")
-    assert features([tune])[0, rest] == 0 and features([gap])[0, rest] == pytest.approx(4 / 12)
+    assert features([tune])[0, rest] == 0 and features([gap])[0, rest] == pytest.approx(
+        4 / 12
+    )
     assert features([shift(tune, 0)])[0, rest] == 0
 
 
@@ -62,8 +82,15 @@ def test_it_learns_and_is_calibrated_on_others(judge):
 
 def test_what_is_both_gets_no_sure_verdict(judge):
     a, b = pair(40, 30)
-    half = [Notes(np.concatenate([x.onset[:12], x.offset[11] + y.onset[:12]]), np.concatenate([x.duration[:12], y.duration[:12]]),
-                  np.concatenate([x.pitch[:12], y.pitch[:12]])) for x, y in zip(a, b)]  # fmt: skip
+    half = [
+        Notes(
+            np.concatenate([x.onset[:12], x.offset[11] + y.onset[:12]]),
+            np.concatenate([x.duration[:12], y.duration[:12]]),
+            # fmt: skip
+            np.concatenate([x.pitch[:12], y.pitch[:12]]),
+        )
+        for x, y in zip(a, b)
+    ]
     sure = np.abs(judge(half) - 0.5).mean()
     assert sure < np.abs(np.concatenate([judge(a), judge(b)]) - 0.5).mean() - 0.03
 
@@ -71,7 +98,9 @@ def test_what_is_both_gets_no_sure_verdict(judge):
 def test_reasons_add_up(judge):
     tune = pair(1, 40)[0][0]
     every = judge.reasons(tune, top=len(FEATURES))
-    assert sum(v for _, v in every) + judge.bias == pytest.approx(judge.scores(features([tune]))[0])
+    assert sum(v for _, v in every) + judge.bias == pytest.approx(
+        judge.scores(features([tune]))[0]
+    )
 
 
 def test_calibration_table():
@@ -100,4 +129,6 @@ def test_too_short_or_not_there():
         features([Notes.of([(0, 1, 60), (1, 1, 62)])])
     with pytest.raises(CorpusError, match="no judge"):
         load_judge("nobody_nothing")
-    assert GenreJudge(np.zeros(1), np.ones(1), np.ones(1), 0.0, {}).scores(np.array([[2.0]])).tolist() == [2.0]
+    assert GenreJudge(np.zeros(1), np.ones(1), np.ones(1), 0.0, {}).scores(
+        np.array([[2.0]])
+    ).tolist() == [2.0]

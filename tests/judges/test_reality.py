@@ -1,4 +1,6 @@
-"""The judges of reality: what they hear, that no key tells on a real pair, and that they learn what there is to learn."""
+"""The judges of reality: what they hear, that no key tells on a real pair, and that they
+learn what there is to learn.
+"""
 
 import signal
 
@@ -64,7 +66,9 @@ def test_transposing_both_halves_changes_no_feature():
     windows = np.concatenate([windows, shuffled(windows, songs, np.random.default_rng(0))])
     windows = np.where(windows > HOLD, np.clip(windows, 58, 80), windows)
     for shift in (-3, 4):
-        np.testing.assert_allclose(features(transpose_grid(windows, shift)), features(windows), atol=1e-5)
+        np.testing.assert_allclose(
+            features(transpose_grid(windows, shift)), features(windows), atol=1e-5
+        )
 
 
 def test_a_half_repeated_is_alike_in_everything():
@@ -88,22 +92,37 @@ def test_a_half_transposed_is_heard_as_that():
     half = tunes(5, 1, 2)[0][:, :64]
     half = np.where(half > HOLD, np.clip(half, 60, 78), half)
     found = named(np.concatenate([half, transpose_grid(half, 5)], axis=1))
-    assert (found["mean pitch gap"] == 5).all() and (found["highest note gap"] == 5).all() and (found["first notes: interval"] == 5).all()
-    assert (found["transposed bars"] == 1).all() and (found["equal bars at the same place"] == 0).all()
-    assert (found["intervals: distance"] == 0).all() and (found["pairs of intervals known"] == 1).all()
+    assert (
+        (found["mean pitch gap"] == 5).all()
+        and (found["highest note gap"] == 5).all()
+        and (found["first notes: interval"] == 5).all()
+    )
+    assert (found["transposed bars"] == 1).all() and (
+        found["equal bars at the same place"] == 0
+    ).all()
+    assert (found["intervals: distance"] == 0).all() and (
+        found["pairs of intervals known"] == 1
+    ).all()
     assert (found["bars beside each other: rhythm likeness"] == 1).all()
 
 
 def test_known_joins():
     window = np.full(128, HOLD)
-    window[[0, 8, 16, 56]] = 60, 62, 64, 65  # the last one sounds for 4 cells, then a rest of 4
+    window[[0, 8, 16, 56]] = (
+        60,
+        62,
+        64,
+        65,
+    )  # the last one sounds for 4 cells, then a rest of 4
     window[60:68] = REST
     window[[68, 96]] = 72, 48 + 12
     found = {name: float(value[0]) for name, value in named(window[None]).items()}
     assert found["interval at the join"] == 7 and found["silence at the join"] == 8
     assert found["number of notes gap"] == -2 and found["notes of both"] == 6
     assert found["silence of both"] == pytest.approx(8 / 128)
-    assert found["first notes: same pitch class"] == 1 and found["first notes: interval"] == 12
+    assert (
+        found["first notes: same pitch class"] == 1 and found["first notes: interval"] == 12
+    )
     assert found["range of both"] == 12 and found["range added by joining"] == 0
 
 
@@ -122,7 +141,16 @@ def test_trees_find_a_rule_of_two_numbers_and_say_which():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(3000, 6))
     y = (x[:, 1] > 0.3) ^ (x[:, 4] > -0.2)
-    trees = fit_trees(x[:2000], y[:2000], x[2000:2500], y[2000:2500], trees=80, depth=3, rate=0.3, share=1.0)
+    trees = fit_trees(
+        x[:2000],
+        y[:2000],
+        x[2000:2500],
+        y[2000:2500],
+        trees=80,
+        depth=3,
+        rate=0.3,
+        share=1.0,
+    )
     assert np.mean((trees(x[2500:]) > 0) == y[2500:]) > 0.97
     assert set(np.argsort(trees.importance(6))[-2:]) == {1, 4}
     assert trees.importance(6).sum() == pytest.approx(1)
@@ -135,14 +163,23 @@ def test_trees_equal_a_walk_question_by_question():
     for row, found in zip(x[:20], trees(x[:20])):
         total = trees.start
         for questions, limits, answers in zip(trees.feature, trees.threshold, trees.answer):
-            total += answers[sum(2**k for k in range(2) if np.float32(row[questions[k]]) > limits[k])]
+            total += answers[
+                sum(2**k for k in range(2) if np.float32(row[questions[k]]) > limits[k])
+            ]
         assert found == pytest.approx(total)
 
 
 def test_held_out_rows_decide_how_many_trees_stay():
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(300, 4)), rng.random(300) < 0.5
-    assert len(fit_trees(x, y, rng.normal(size=(300, 4)), rng.random(300) < 0.5, trees=60, patience=5)) < 20
+    assert (
+        len(
+            fit_trees(
+                x, y, rng.normal(size=(300, 4)), rng.random(300) < 0.5, trees=60, patience=5
+            )
+        )
+        < 20
+    )
     same = fit_trees(x, y, x, y, trees=30, patience=5)
     assert len(same) == 30
     assert np.array_equal(same(x), fit_trees(x, y, x, y, trees=30, patience=5)(x))
@@ -158,12 +195,18 @@ def test_held_out_rows_decide_how_many_trees_stay():
 def test_shuffled_pairs_are_of_two_songs_and_in_range():
     windows, songs = tunes(6, 4, 3)
     found = shuffled(windows, songs, np.random.default_rng(0), keys="own")
-    halves = {half.tobytes(): song for window, song in zip(windows.astype(np.int64), songs) for half in window.reshape(2, 64)}
+    halves = {
+        half.tobytes(): song
+        for window, song in zip(windows.astype(np.int64), songs)
+        for half in window.reshape(2, 64)
+    }
     for window, song in zip(found, songs):
         assert halves[window[:64].tobytes()] == song != halves[window[64:].tobytes()]
     moved = shuffled(windows, songs, np.random.default_rng(0))
     assert moved[moved > HOLD].min() >= 55 and moved[moved > HOLD].max() <= 84
-    assert np.array_equal(np.minimum(moved, 2), np.minimum(found, 2))  # the same pairs, moved
+    assert np.array_equal(
+        np.minimum(moved, 2), np.minimum(found, 2)
+    )  # the same pairs, moved
     steps = (moved - found)[:, :64]
     assert all(len(set(row[cells > HOLD])) == 1 for row, cells in zip(steps, found[:, :64]))
     assert len(set(steps.max(axis=1) + steps.min(axis=1))) > 5
@@ -171,7 +214,9 @@ def test_shuffled_pairs_are_of_two_songs_and_in_range():
 
 def test_all_keys_are_as_likely_as_they_fit():
     windows, songs = np.array([[60, 70, 60, 70], [55, 84, 55, 84]]), np.array(["a", "b"])
-    found = shuffled(windows, songs, np.random.default_rng(0), index=np.repeat([0, 1], 2000))
+    found = shuffled(
+        windows, songs, np.random.default_rng(0), index=np.repeat([0, 1], 2000)
+    )
     first, counts = np.unique(found[:2000, 0], return_counts=True)
     assert first.tolist() == list(range(55, 75)) and counts.min() > 60
     assert set(found[:2000, 2]) == {55} and set(found[2000:, 0]) == {55}
@@ -179,7 +224,10 @@ def test_all_keys_are_as_likely_as_they_fit():
 
 def test_songs_alone_cannot_be_shuffled():
     windows, songs = tunes(1, 3, 0)
-    for wrong, message in [((windows, songs), "one song"), ((windows, songs[:2]), "a song for each")]:
+    for wrong, message in [
+        ((windows, songs), "one song"),
+        ((windows, songs[:2]), "a song for each"),
+    ]:
         with pytest.raises(ValueError, match=message):
             shuffled(*wrong, np.random.default_rng(0))
     two = np.array(["a", "b", "c"])
@@ -192,13 +240,22 @@ def test_songs_alone_cannot_be_shuffled():
 def test_measure_counts_songs_and_not_windows():
     windows, songs = tunes(4, 5, 4)
 
-    def sure(w):  # right about every real window of all songs but one, and about all that is shuffled
-        known = {window.tobytes(): song for window, song in zip(windows.astype(np.int64), songs)}
-        return np.array([known.get(row.astype(np.int64).tobytes(), "4/3") != "4/3" for row in w], float)
+    def sure(
+        w,
+    ):  # right about every real window of all songs but one, and about all that is shuffled
+        known = {
+            window.tobytes(): song for window, song in zip(windows.astype(np.int64), songs)
+        }
+        return np.array(
+            [known.get(row.astype(np.int64).tobytes(), "4/3") != "4/3" for row in w], float
+        )
 
     found = measure(sure, windows, songs, repeats=300)
     assert found["accuracy"].value == pytest.approx(1 - 5 / 40)
-    assert found["mean_real"].value == pytest.approx(0.75) and found["mean_shuffled"].value == 0
+    assert (
+        found["mean_real"].value == pytest.approx(0.75)
+        and found["mean_shuffled"].value == 0
+    )
     assert found["accuracy"].low < 0.8 and found["accuracy"].high == 1
 
 
@@ -213,14 +270,22 @@ def feature_judge():
 @pytest.fixture(scope="module")
 def transformer(tmp_path_factory):
     return train_judge(
-        Config(width=16, heads=2, batch=32, steps=80, rate=6e-3, dropout=0.0), *tunes(40, 6, 5), opened(tmp_path_factory), **NOTED
+        Config(width=16, heads=2, batch=32, steps=80, rate=6e-3, dropout=0.0),
+        *tunes(40, 6, 5),
+        opened(tmp_path_factory),
+        **NOTED,
     )
 
 
 def opened(folders, steps=None, folder=None):
     from fusiontools.training import Run
 
-    asked = {"paper": "connective_fusion", "method": "reality", "scale": "smoke", "config": {"steps": steps}}
+    asked = {
+        "paper": "connective_fusion",
+        "method": "reality",
+        "scale": "smoke",
+        "config": {"steps": steps},
+    }
     asked["data"] = {"name": "made up", "sha256": "0" * 64}
     return Run.open(folder or folders.mktemp("run"), **asked)
 
@@ -235,9 +300,16 @@ def test_the_feature_judge_learns(feature_judge):
 
 def test_a_report_is_what_was_measured(feature_judge):
     windows, songs = tunes(10, 6, 7)
-    told, found = reported(feature_judge, windows, songs, [{"songs": 2}]), measure(feature_judge, windows, songs)
-    assert told.about["accuracy"] == list(found["accuracy"]) and told.about["mean_real"] == list(found["mean_real"])
-    assert told.about["measured_on"] == {"songs": 10, "windows": 60} and told.about["learning_curve"] == [{"songs": 2}]
+    told, found = (
+        reported(feature_judge, windows, songs, [{"songs": 2}]),
+        measure(feature_judge, windows, songs),
+    )
+    assert told.about["accuracy"] == list(found["accuracy"]) and told.about[
+        "mean_real"
+    ] == list(found["mean_real"])
+    assert told.about["measured_on"] == {"songs": 10, "windows": 60} and told.about[
+        "learning_curve"
+    ] == [{"songs": 2}]
     assert "accuracy" not in feature_judge.about and told.trees is feature_judge.trees
 
 
@@ -249,20 +321,31 @@ def test_the_transformer_learns(transformer):
 def test_the_transformer_hears_no_key_and_judges_one_by_one(transformer):
     windows = tunes(5, 2, 8)[0]
     windows = np.where(windows > HOLD, np.clip(windows, 58, 80), windows)
-    np.testing.assert_allclose(transformer(transpose_grid(windows, 3)), transformer(windows), atol=1e-4)
-    np.testing.assert_allclose([transformer(w[None])[0] for w in windows], transformer(windows), atol=1e-4)
+    np.testing.assert_allclose(
+        transformer(transpose_grid(windows, 3)), transformer(windows), atol=1e-4
+    )
+    np.testing.assert_allclose(
+        [transformer(w[None])[0] for w in windows], transformer(windows), atol=1e-4
+    )
     assert transformer(windows[:0]).shape == (0,)
 
 
 def test_a_held_note_over_the_middle_tells_nothing(feature_judge, transformer):
     windows = tunes(3, 2, 9)[0]
     windows[:, 64] = HOLD
-    cut = np.where((np.arange(128) >= 64) & (np.cumsum(np.where(np.arange(128) >= 64, windows > HOLD, 0), axis=1) == 0), REST, windows)
+    cut = np.where(
+        (np.arange(128) >= 64)
+        & (np.cumsum(np.where(np.arange(128) >= 64, windows > HOLD, 0), axis=1) == 0),
+        REST,
+        windows,
+    )
     for judge in (feature_judge, transformer):
         np.testing.assert_allclose(judge(windows), judge(cut), atol=1e-6)
 
 
-def test_a_training_goes_on_where_it_was_stopped(tmp_path, tmp_path_factory, monkeypatch, heard):
+def test_a_training_goes_on_where_it_was_stopped(
+    tmp_path, tmp_path_factory, monkeypatch, heard
+):
     windows, songs = tunes(6, 4, 5)
     config, calls = Config(width=8, heads=2, batch=4, steps=6), []
     whole = train_judge(config, windows, songs, opened(tmp_path_factory))
@@ -292,9 +375,13 @@ def test_learning_curve_grows_in_songs():
         return train_feature_judge(w, s, test, test_songs, trees=5)
 
     curve = learning_curve(train, windows, songs, test, test_songs, shares=(0.25, 1.0))
-    assert [point["songs"] for point in curve] == [4, 16] and [point["windows"] for point in curve] == [12, 48]
+    assert [point["songs"] for point in curve] == [4, 16] and [
+        point["windows"] for point in curve
+    ] == [12, 48]
     assert seen[0] < seen[1]
-    assert all(0 <= point["low"] <= point["accuracy"] <= point["high"] <= 1 for point in curve)
+    assert all(
+        0 <= point["low"] <= point["accuracy"] <= point["high"] <= 1 for point in curve
+    )
 
 
 # --- files ---
@@ -310,10 +397,15 @@ def test_kept_in_a_file(kind, feature_judge, transformer, tmp_path, monkeypatch)
     save_judge(judge, file)
     monkeypatch.setattr(importlib.resources, "files", lambda package: tmp_path)
     again = load_judge("made_up", kind, "train-1")
-    assert isinstance(again, {"features": FeatureJudge, "transformer": TransformerJudge}[kind])
+    assert isinstance(
+        again, {"features": FeatureJudge, "transformer": TransformerJudge}[kind]
+    )
     windows = tunes(3, 3, 10)[0]
     np.testing.assert_allclose(again(windows), judge(windows), atol=5e-3)
-    assert again.about["terms"] == "free" and again.about["trained_on"] == judge.about["trained_on"]
+    assert (
+        again.about["terms"] == "free"
+        and again.about["trained_on"] == judge.about["trained_on"]
+    )
     with pytest.raises(FusionError, match="allowed"):
         save_judge(judge, file, limit=100)
     assert np.array_equal(load_judge("made_up", kind, "train-1")(windows), again(windows))
@@ -344,20 +436,35 @@ def test_the_judge_that_ships_says_what_it_heard_and_can_judge(kind, part):
     judge = load_judge("fiddle_pop909", kind, part)
     about = judge.about
     assert (about["kind"], about["data"]) == (kind, "fiddle_pop909")
-    assert about["corpora"] == ["oneill", "ryan", "aird", "pop909"] and all(f"{name}: " in about["terms"] for name in about["corpora"])
+    assert about["corpora"] == ["oneill", "ryan", "aird", "pop909"] and all(
+        f"{name}: " in about["terms"] for name in about["corpora"]
+    )
     value, low, high = about["accuracy"]
     assert value >= 0.95 and low < value < high
     assert about["mean_real"][0] > 0.9 and about["mean_shuffled"][0] < 0.1
     half = tunes(12, 1, 2)[0][:, :64]
-    whole, torn = judge(np.concatenate([half, half], axis=1)), judge(np.concatenate([half, np.roll(half, 1, axis=0)], axis=1))
+    whole, torn = (
+        judge(np.concatenate([half, half], axis=1)),
+        judge(np.concatenate([half, np.roll(half, 1, axis=0)], axis=1)),
+    )
     assert whole.mean() > 0.8 and torn.mean() < 0.4
 
 
 @pytest.mark.parametrize("kind", ["transformer", "features"])
 def test_the_judges_that_ship_were_tested_on_the_same_songs_and_learned_from_others(kind):
-    one, other = (load_judge("fiddle_pop909", kind, part).about for part in ("train-1", "train-2"))
-    assert one["measured_on"] == other["measured_on"] and one["trained_on"] != other["trained_on"]
+    one, other = (
+        load_judge("fiddle_pop909", kind, part).about for part in ("train-1", "train-2")
+    )
+    assert (
+        one["measured_on"] == other["measured_on"]
+        and one["trained_on"] != other["trained_on"]
+    )
     curve = other["learning_curve"]  # of the judge that marks the results
-    assert [point["songs"] for point in curve] == sorted({point["songs"] for point in curve}) and len(curve) >= 3
-    assert curve[-1]["songs"] == other["trained_on"]["songs"] and curve[-1]["accuracy"] == other["accuracy"][0]
+    assert [point["songs"] for point in curve] == sorted(
+        {point["songs"] for point in curve}
+    ) and len(curve) >= 3
+    assert (
+        curve[-1]["songs"] == other["trained_on"]["songs"]
+        and curve[-1]["accuracy"] == other["accuracy"][0]
+    )
     assert curve[0]["accuracy"] < curve[-1]["accuracy"]

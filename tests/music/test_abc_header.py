@@ -1,4 +1,6 @@
-"""What is true of ABC's fields, of tunes in several voices, and of numbers that no tune has."""
+"""What is true of ABC's fields, of tunes in several voices, and of numbers that no tune
+has.
+"""
 
 import os
 import sys
@@ -17,9 +19,34 @@ def pitches(abc):
     return read_abc(abc).notes.pitch.tolist()
 
 
-KEYS = {"C": "C", "A minor": "Am", "Amin": "Am", "AMin": "Am", "Am": "Am", "A aeolian": "Am", "GM": "G", "Gmaj": "G", "G major": "G"}
-KEYS |= {"G ionian": "G", "D Dorian": "Ddor", "Ador": "Ador", "Emix": "Emix", "E Mixolydian": "Emix", "F#m": "F#m", "Bb lyd": "Bblyd"}
-KEYS |= {"Em clef=treble": "Em", "D clef=bass": "D", "D middle=B": "D", "D exp _b": "D", "Hp": "Hp", "none": "none"}
+KEYS = {
+    "C": "C",
+    "A minor": "Am",
+    "Amin": "Am",
+    "AMin": "Am",
+    "Am": "Am",
+    "A aeolian": "Am",
+    "GM": "G",
+    "Gmaj": "G",
+    "G major": "G",
+}
+KEYS |= {
+    "G ionian": "G",
+    "D Dorian": "Ddor",
+    "Ador": "Ador",
+    "Emix": "Emix",
+    "E Mixolydian": "Emix",
+    "F#m": "F#m",
+    "Bb lyd": "Bblyd",
+}
+KEYS |= {
+    "Em clef=treble": "Em",
+    "D clef=bass": "D",
+    "D middle=B": "D",
+    "D exp _b": "D",
+    "Hp": "Hp",
+    "none": "none",
+}
 
 
 @pytest.mark.parametrize("written", KEYS)
@@ -27,7 +54,16 @@ def test_a_key_is_its_tonic_and_its_mode(written):
     assert read_abc(tune("C D", key=written)).key == KEYS[written]
 
 
-@pytest.mark.parametrize("meter, text", [("2+3/8", "5/8"), ("(2+2+3)/8", "7/8"), ("( 3 + 2 )/4", "5/4"), ("4/3", "4/4"), ("999/4", "4/4")])
+@pytest.mark.parametrize(
+    "meter, text",
+    [
+        ("2+3/8", "5/8"),
+        ("(2+2+3)/8", "7/8"),
+        ("( 3 + 2 )/4", "5/4"),
+        ("4/3", "4/4"),
+        ("999/4", "4/4"),
+    ],
+)
 def test_a_meter_of_groups_is_their_sum_and_an_odd_one_is_free(meter, text):
     assert str(read_abc(tune("C D E F |", meter=meter)).meter) == text
 
@@ -39,7 +75,9 @@ def test_the_sum_says_how_long_a_letter_is():
 @pytest.mark.parametrize("line", ["G:|", "G::C:|"])
 def test_music_that_starts_like_a_field_is_music(line):
     made = read_abc(tune(f"|: C D E F |\n{line}"))
-    assert made.notes.pitch.tolist()[:6] == [60, 62, 64, 65, 67, 60] and "G" not in made.fields
+    assert (
+        made.notes.pitch.tolist()[:6] == [60, 62, 64, 65, 67, 60] and "G" not in made.fields
+    )
 
 
 def test_in_the_header_it_is_a_field():
@@ -66,7 +104,12 @@ def test_in_the_header_it_is_a_field():
 )
 def test_of_several_voices_the_first_that_sings_is_read(music):
     made = read_abc(tune(music))
-    assert made.notes.pitch.tolist() == [60, 62, 64, 65] and made.notes.onset.tolist() == [0, 1, 2, 3]
+    assert made.notes.pitch.tolist() == [60, 62, 64, 65] and made.notes.onset.tolist() == [
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 def test_voices_that_are_named_in_the_head():
@@ -102,7 +145,9 @@ def test_two_tunes_are_not_read_as_one():
 def test_numbers_that_no_tune_has_never_reach_the_converter(abc, monkeypatch):
     import symusic
 
-    monkeypatch.setattr(symusic, "Score", None)  # it would not come back for half a minute, and could not be stopped
+    monkeypatch.setattr(
+        symusic, "Score", None
+    )  # it would not come back for half a minute, and could not be stopped
     with pytest.raises(MusicFileError, match="longer than any music.*What to do"):
         read_abc(abc)
 

@@ -1,4 +1,6 @@
-"""What is true at the edges: what MIDI can just say is said, and what it cannot is refused before anything is written."""
+"""What is true at the edges: what MIDI can just say is said, and what it cannot is refused
+before anything is written.
+"""
 
 import struct
 
@@ -7,17 +9,33 @@ import pytest
 
 from fusiontools.errors import MusicFileError, NoNotesError, UnitError
 from fusiontools.music.extract import melody, tunefulness
-from fusiontools.music.midi import Meter, Piece, Track, piece_from_bytes, read_midi, write_midi
+from fusiontools.music.midi import (
+    Meter,
+    Piece,
+    Track,
+    piece_from_bytes,
+    read_midi,
+    write_midi,
+)
 from fusiontools.music.notes import Notes, Tempo, is_melody, legato, to_seconds
 from fusiontools.music.spectrogram import decode_spectrogram, encode_spectrogram
 
 ONE = Notes.of([(0, 1, 60)])
-ON, OFF = b"\x00\x90\x3c\x50", b"\x83\x60\x80\x3c\x00"  # middle C down, and up after 480 ticks
+ON, OFF = (
+    b"\x00\x90\x3c\x50",
+    b"\x83\x60\x80\x3c\x00",
+)  # middle C down, and up after 480 ticks
 
 
 def midi(*tracks, promised=None, kind=1):
-    chunks = b"".join(b"MTrk" + struct.pack(">I", len(t) + 4) + t + b"\x00\xff\x2f\x00" for t in tracks)
-    return b"MThd" + struct.pack(">IHHH", 6, kind, len(tracks) if promised is None else promised, 480) + chunks
+    chunks = b"".join(
+        b"MTrk" + struct.pack(">I", len(t) + 4) + t + b"\x00\xff\x2f\x00" for t in tracks
+    )
+    return (
+        b"MThd"
+        + struct.pack(">IHHH", 6, kind, len(tracks) if promised is None else promised, 480)
+        + chunks
+    )
 
 
 # Tempo
@@ -44,7 +62,9 @@ def test_a_tempo_beyond_is_refused_and_never_written_as_another(tmp_path, bpm):
 SECONDS = to_seconds(ONE, 120)
 
 
-@pytest.mark.parametrize("use", [Track, melody, tunefulness], ids=["Track", "melody", "tunefulness"])
+@pytest.mark.parametrize(
+    "use", [Track, melody, tunefulness], ids=["Track", "melody", "tunefulness"]
+)
 def test_seconds_are_never_taken_for_beats(use):
     use(ONE)
     with pytest.raises(UnitError, match="needs beats.*to_beats"):
@@ -60,7 +80,9 @@ def test_every_meter_comes_back(tmp_path, meter):
     assert read_midi(tmp_path / "a.mid").meters == (Meter(0.0, *meter),)
 
 
-@pytest.mark.parametrize("meter", [(0, 4), (256, 4), (-3, 4), (4, 0), (4, 3), (4, 128), (2.5, 4), (4, -4)])
+@pytest.mark.parametrize(
+    "meter", [(0, 4), (256, 4), (-3, 4), (4, 0), (4, 3), (4, 128), (2.5, 4), (4, -4)]
+)
 def test_what_is_no_meter_is_a_programming_mistake(meter):
     with pytest.raises(ValueError, match="no meter"):
         Meter(0.0, *meter)
@@ -107,12 +129,16 @@ def test_fewer_tracks_than_promised_are_a_truncated_file():
 
 
 def test_format_2_is_refused():
-    with pytest.raises(MusicFileError, match="format 2: patterns that do not sound together.*What to do"):
+    with pytest.raises(
+        MusicFileError, match="format 2: patterns that do not sound together.*What to do"
+    ):
         piece_from_bytes(midi(ON + OFF, kind=2))
 
 
 def test_a_note_whose_key_never_goes_up_is_left_out():
-    assert piece_from_bytes(midi(ON + OFF + b"\x00\x90\x40\x50")).notes().pitch.tolist() == [60]
+    assert piece_from_bytes(
+        midi(ON + OFF + b"\x00\x90\x40\x50")
+    ).notes().pitch.tolist() == [60]
     with pytest.raises(NoNotesError):
         piece_from_bytes(midi(ON))
 
@@ -124,11 +150,18 @@ def test_notes_that_start_together_but_for_a_rounding_error_are_one_chord():
     exact = Notes.of([(1, 1, 60), (1, 1, 67), (2, 1, 64)])
     for places in [(1 + 1e-12, 1), (1, 1 + 1e-12), (1 - 1e-9, 1)]:
         near = Notes.of([(places[0], 1, 60), (places[1], 1, 67), (2, 1, 64)])
-        assert legato(near).pitch.tolist() == legato(exact).pitch.tolist() == [67, 64] and is_melody(legato(near))
+        assert legato(near).pitch.tolist() == legato(exact).pitch.tolist() == [
+            67,
+            64,
+        ] and is_melody(legato(near))
 
 
 def test_a_spectrogram_of_one_frame_becomes_sound_without_its_phase_too():
     log_magnitude, phase = encode_spectrogram(np.sin(np.arange(400) * 0.1))
     assert log_magnitude.shape[1] == 1
-    assert decode_spectrogram(log_magnitude).shape == decode_spectrogram(log_magnitude, phase).shape == (0,)
+    assert (
+        decode_spectrogram(log_magnitude).shape
+        == decode_spectrogram(log_magnitude, phase).shape
+        == (0,)
+    )
     assert decode_spectrogram(log_magnitude, length=400).shape == (400,)

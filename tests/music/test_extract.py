@@ -1,4 +1,6 @@
-"""What is true of melody extraction: on made-up music for its rules, on real songs for its worth."""
+"""What is true of melody extraction: on made-up music for its rules, on real songs for its
+worth.
+"""
 
 import io
 import itertools
@@ -13,17 +15,38 @@ from hypothesis import strategies as st
 
 from fusiontools.errors import NoNotesError
 from fusiontools.music import extract
-from fusiontools.music.extract import line, match_notes, melody, score_melody, skyline, track_scores, tunefulness
+from fusiontools.music.extract import (
+    line,
+    match_notes,
+    melody,
+    score_melody,
+    skyline,
+    track_scores,
+    tunefulness,
+)
 from fusiontools.music.midi import Piece, Track, piece_from_bytes
 from fusiontools.music.notes import Notes, is_melody, merge, shift, transpose
 
 often = settings(max_examples=50, deadline=None, derandomize=True)
 loudness = st.integers(30, 110)
 rows = st.lists(
-    st.tuples(st.integers(0, 40).map(lambda k: k / 4), st.sampled_from([0.25, 0.5, 2]), st.integers(40, 84), loudness), max_size=30
+    st.tuples(
+        st.integers(0, 40).map(lambda k: k / 4),
+        st.sampled_from([0.25, 0.5, 2]),
+        st.integers(40, 84),
+        loudness,
+    ),
+    max_size=30,
 )
 few = st.lists(
-    st.tuples(st.integers(0, 8).map(lambda k: k / 4), st.sampled_from([0.25, 2]), st.integers(48, 84), loudness), min_size=1, max_size=8
+    st.tuples(
+        st.integers(0, 8).map(lambda k: k / 4),
+        st.sampled_from([0.25, 2]),
+        st.integers(48, 84),
+        loudness,
+    ),
+    min_size=1,
+    max_size=8,
 )
 
 TUNE = Notes.of([(i, 0.9, 67 + [0, 0, 2, 4, 4, 2, 0, -1][i % 8]) for i in range(32)])
@@ -32,7 +55,9 @@ BASS = Notes.of([(b, 1, 36 + 7 * (b % 2)) for b in range(32)])
 
 
 def is_part_of(notes, whole):
-    return {(n.onset, n.pitch, n.velocity) for n in notes} <= {(n.onset, n.pitch, n.velocity) for n in whole}
+    return {(n.onset, n.pitch, n.velocity) for n in notes} <= {
+        (n.onset, n.pitch, n.velocity) for n in whole
+    }
 
 
 @often
@@ -47,7 +72,10 @@ def test_what_is_found_is_one_voice_and_part_of_the_music(rows):
 @given(rows)
 def test_the_skyline_is_the_highest_note_of_every_onset(rows):
     notes = Notes.of(rows)
-    top = {onset: int(notes.pitch[notes.onset == onset].max()) for onset in notes.onset.tolist()}
+    top = {
+        onset: int(notes.pitch[notes.onset == onset].max())
+        for onset in notes.onset.tolist()
+    }
     assert {n.onset: n.pitch for n in skyline(notes)} == top
 
 
@@ -55,7 +83,9 @@ def test_the_skyline_is_the_highest_note_of_every_onset(rows):
 @given(rows, st.integers(0, 5), st.sampled_from([4, 16, 64]))
 def test_the_line_does_not_care_for_key_or_start(rows, up, later):
     notes = Notes.of(rows)
-    assert line(shift(transpose(notes, up), later)) == shift(transpose(line(notes), up), later)
+    assert line(shift(transpose(notes, up), later)) == shift(
+        transpose(line(notes), up), later
+    )
 
 
 @often
@@ -72,8 +102,19 @@ def test_no_path_is_worth_more_than_the_best(rows):
             value -= extract.LEAP * leap + extract.CUT * cut
         return value
 
-    paths = [p for n in range(1, len(notes) + 1) for p in itertools.combinations(range(len(notes)), n)]
-    paths = [p for p in paths if all(notes.onset[j] - notes.onset[i] >= extract.APART for i, j in itertools.pairwise(p))]
+    paths = [
+        p
+        for n in range(1, len(notes) + 1)
+        for p in itertools.combinations(range(len(notes)), n)
+    ]
+    paths = [
+        p
+        for p in paths
+        if all(
+            notes.onset[j] - notes.onset[i] >= extract.APART
+            for i, j in itertools.pairwise(p)
+        )
+    ]
     found = extract._best_path(notes, worth)
     assert tuple(found) in paths
     assert total(found) == pytest.approx(max(map(total, paths)))
@@ -85,7 +126,10 @@ def test_higher_notes_are_counted_like_this(rows):
     notes = Notes.of(rows)
     by_hand = [
         sum(
-            n.pitch > m.pitch and n.onset <= m.onset + extract.TOGETHER and n.onset + n.duration > m.onset + extract.TOGETHER for n in notes
+            n.pitch > m.pitch
+            and n.onset <= m.onset + extract.TOGETHER
+            and n.onset + n.duration > m.onset + extract.TOGETHER
+            for n in notes
         )
         for m in notes
     ]
@@ -93,7 +137,10 @@ def test_higher_notes_are_counted_like_this(rows):
 
 
 def test_a_long_silence_does_not_break_the_line():
-    verse, interlude = TUNE, shift(Notes.of([(i / 4, 0.5, 40 + i % 5) for i in range(200)]), 40)
+    verse, interlude = (
+        TUNE,
+        shift(Notes.of([(i / 4, 0.5, 40 + i % 5) for i in range(200)]), 40),
+    )
     found = line(merge(verse, interlude, shift(verse, 100)))
     assert score_melody(found, merge(verse, shift(verse, 100)))["right"] == 1.0
 
@@ -142,7 +189,9 @@ def matches_by_hand(a, b, tolerance):
     best = matches_by_hand(a, rest, tolerance)
     for i, n in enumerate(a):
         if n.pitch == first.pitch and abs(n.onset - first.onset) <= tolerance:
-            best = max(best, 1 + matches_by_hand(a[np.arange(len(a)) != i], rest, tolerance))
+            best = max(
+                best, 1 + matches_by_hand(a[np.arange(len(a)) != i], rest, tolerance)
+            )
     return best
 
 
@@ -156,19 +205,41 @@ def test_no_pairing_has_more_pairs(a, b):
     pairs = match_notes(a, b, 1.0)
     assert len(pairs) == matches_by_hand(a, b, 1.0)
     assert len(set(pairs[:, 0])) == len(set(pairs[:, 1])) == len(pairs)
-    assert all(a[i].pitch == b[j].pitch and abs(a[i].onset - b[j].onset) <= 1 for i, j in pairs)
+    assert all(
+        a[i].pitch == b[j].pitch and abs(a[i].onset - b[j].onset) <= 1 for i, j in pairs
+    )
 
 
 def test_scores_have_a_truth_table():
     half = TUNE[:16]
-    assert score_melody(TUNE, TUNE) == {"right": 1.0, "precision": 1.0, "f1": 1.0, "notes": 32}
-    assert score_melody(half, TUNE)["right"] == 0.5 and score_melody(half, TUNE)["precision"] == 1.0
+    assert score_melody(TUNE, TUNE) == {
+        "right": 1.0,
+        "precision": 1.0,
+        "f1": 1.0,
+        "notes": 32,
+    }
+    assert (
+        score_melody(half, TUNE)["right"] == 0.5
+        and score_melody(half, TUNE)["precision"] == 1.0
+    )
     assert score_melody(TUNE, half)["precision"] == 0.5
-    assert score_melody(Notes.of([]), TUNE) == {"right": 0.0, "precision": 0.0, "f1": 0.0, "notes": 32}
+    assert score_melody(Notes.of([]), TUNE) == {
+        "right": 0.0,
+        "precision": 0.0,
+        "f1": 0.0,
+        "notes": 32,
+    }
     assert score_melody(transpose(TUNE, 12), TUNE)["right"] == 0.0
-    for by, bpm, right in ((0.1, 120, 1), (0.11, 120, 0), (0.05, 60, 1), (0.06, 60, 0)):  # 50 milliseconds, in beats
+    for by, bpm, right in (
+        (0.1, 120, 1),
+        (0.11, 120, 0),
+        (0.05, 60, 1),
+        (0.06, 60, 0),
+    ):  # 50 milliseconds, in beats
         assert score_melody(shift(TUNE, by), TUNE, bpm)["right"] == right
-    assert score_melody(shift(TUNE, 0.26), TUNE, bpm=10_000)["right"] == 0.0  # never more than a 16th
+    assert (
+        score_melody(shift(TUNE, 0.26), TUNE, bpm=10_000)["right"] == 0.0
+    )  # never more than a 16th
     with pytest.raises(ValueError, match="convert"):
         score_melody(TUNE, Notes.of([(0, 1, 60)], unit="seconds"))
     with pytest.raises(ValueError, match="no reference"):
@@ -179,7 +250,9 @@ def test_scores_have_a_truth_table():
 def songs(shared_data):
     """Thirty-one songs of POP909 from beyond the 300 on which most weights were searched."""
     wanted = {f"{i:03d}.mid" for i in range(305, 910, 20)}
-    unpacked = io.BytesIO(lzma.decompress((shared_data / "pop909" / "pop909_909.tar.xz").read_bytes()))
+    unpacked = io.BytesIO(
+        lzma.decompress((shared_data / "pop909" / "pop909_909.tar.xz").read_bytes())
+    )
     with tarfile.open(fileobj=unpacked) as tar:
         members = [m for m in tar if m.name.rsplit("/", 1)[-1] in wanted]
         return [piece_from_bytes(tar.extractfile(m).read(), m.name) for m in members]

@@ -1,4 +1,6 @@
-"""What is true of files: read with a limit, written whole or not at all, and nobody else's touched."""
+"""What is true of files: read with a limit, written whole or not at all, and nobody else's
+touched.
+"""
 
 import os
 import stat
@@ -17,7 +19,9 @@ def test_what_is_written_is_read(tmp_path):
     for data in (b"", b"la", bytes(range(256)) * 100):
         write_whole(tmp_path / "a", data)
         assert read_limited(tmp_path / "a", 25_600) == data
-    with pytest.raises(MusicFileError, match="25,600 bytes, and 25,599 are the most.*What to do"):
+    with pytest.raises(
+        MusicFileError, match="25,600 bytes, and 25,599 are the most.*What to do"
+    ):
         read_limited(tmp_path / "a", 25_599)
 
 
@@ -33,7 +37,9 @@ def test_a_draft_takes_no_name_that_a_user_might_have_taken(tmp_path):
 def test_a_file_is_open_to_those_that_other_new_files_are_open_to(tmp_path):
     write_whole(tmp_path / "ours", b"la")
     (tmp_path / "plain").write_bytes(b"la")
-    assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+    assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE(
+        (tmp_path / "plain").stat().st_mode
+    )
 
 
 def test_the_longest_name_that_a_folder_takes_can_be_written(tmp_path):

@@ -27,7 +27,9 @@ from fusiontools.music.notes import Notes, is_melody, quantize
 often = settings(max_examples=100, deadline=None, derandomize=True)
 tokens = st.one_of(st.just(0), st.just(1), st.just(1), st.integers(55, 84))
 grids = st.lists(tokens, max_size=48)
-anything = st.lists(st.tuples(st.floats(0, 30), st.floats(0.01, 9), st.integers(0, 127)), max_size=15)
+anything = st.lists(
+    st.tuples(st.floats(0, 30), st.floats(0.01, 9), st.integers(0, 127)), max_size=15
+)
 
 
 def legal_by_hand(grid):
@@ -64,7 +66,9 @@ def test_a_repair_is_legal_final_and_changes_only_holds_that_hold_nothing(grid):
     repaired = repair_grid(grid)
     assert is_legal_grid(repaired)
     assert np.array_equal(repair_grid(repaired), repaired)
-    assert all(old == new or (old == 1 and new == 0) for old, new in zip(grid, repaired.tolist()))
+    assert all(
+        old == new or (old == 1 and new == 0) for old, new in zip(grid, repaired.tolist())
+    )
     assert decode_grid(grid) == decode_grid(repaired)
 
 
@@ -80,19 +84,49 @@ def test_repairs_are_made_row_by_row():
 
 
 def test_what_a_cell_keeps():
-    assert encode_grid(Notes.of([(0, 1, 60), (0, 1, 67)])).tolist() == [67, 1, 1, 1]  # the highest
-    assert encode_grid(Notes.of([(0, 1, 60), (0.5, 1, 55)])).tolist() == [60, 1, 55, 1, 1, 1]  # the later cuts
-    assert encode_grid(Notes.of([(0, 0.5, 60), (0.5, 0.5, 60)])).tolist() == [60, 1, 60, 1]  # a repeat stays one
-    assert encode_grid(Notes.of([(0, 0.01, 60)]), length=4).tolist() == [60, 0, 0, 0]  # nothing is too short
+    assert encode_grid(Notes.of([(0, 1, 60), (0, 1, 67)])).tolist() == [
+        67,
+        1,
+        1,
+        1,
+    ]  # the highest
+    assert encode_grid(Notes.of([(0, 1, 60), (0.5, 1, 55)])).tolist() == [
+        60,
+        1,
+        55,
+        1,
+        1,
+        1,
+    ]  # the later cuts
+    assert encode_grid(Notes.of([(0, 0.5, 60), (0.5, 0.5, 60)])).tolist() == [
+        60,
+        1,
+        60,
+        1,
+    ]  # a repeat stays one
+    assert encode_grid(Notes.of([(0, 0.01, 60)]), length=4).tolist() == [
+        60,
+        0,
+        0,
+        0,
+    ]  # nothing is too short
 
 
 @often
-@given(st.lists(st.integers(0, 127), min_size=1, max_size=8), st.integers(20, 70), st.integers(11, 30))
+@given(
+    st.lists(st.integers(0, 127), min_size=1, max_size=8),
+    st.integers(20, 70),
+    st.integers(11, 30),
+)
 def test_folding_moves_by_octaves_and_no_further_than_needed(pitches, low, width):
     notes = Notes.of([(i, 1, p) for i, p in enumerate(pitches)])
     folded = in_range(notes, low, low + width, "fold")
     moved = folded.pitch - notes.pitch
-    assert (moved % 12 == 0).all() and folded.pitch.min() >= low and folded.pitch.max() <= low + width
+    assert (
+        (moved % 12 == 0).all()
+        and folded.pitch.min() >= low
+        and folded.pitch.max() <= low + width
+    )
     inside = (notes.pitch >= low) & (notes.pitch <= low + width)
     assert (moved[inside] == 0).all()
     fits_sooner = folded.pitch[~inside] - 12 * np.sign(moved[~inside])
@@ -135,12 +169,22 @@ runs = st.lists(st.tuples(st.sampled_from([0, 0, 60]), st.integers(1, 12)), max_
 
 
 @often
-@given(st.lists(runs, max_size=4), st.integers(1, 4), st.integers(1, 2), st.sampled_from(["rest", "bars", None]), st.integers(1, 4))
+@given(
+    st.lists(runs, max_size=4),
+    st.integers(1, 4),
+    st.integers(1, 2),
+    st.sampled_from(["rest", "bars", None]),
+    st.integers(1, 4),
+)
 def test_windows_are_those_found_one_by_one(tracks, bars, stride, rule, bar):
     tracks = [[token for token, many in track for _ in range(many)] for track in tracks]
     offsets = np.cumsum([0, *map(len, tracks)])
     data = np.array([token for track in tracks for token in track], np.uint8)
-    by_hand = [o + w for o, track in zip(offsets, tracks) for w in windows_by_hand(track, bars, stride, rule, bar)]
+    by_hand = [
+        o + w
+        for o, track in zip(offsets, tracks)
+        for w in windows_by_hand(track, bars, stride, rule, bar)
+    ]
     starts = grid_windows(data, bars, stride, rule, offsets, bar)
     assert starts.tolist() == by_hand
     if len(starts):
@@ -167,7 +211,9 @@ def test_the_counts_of_section_3_1_on_real_melodies(shared_data):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (len(paper), len(loose)) == (234_073, 317_634)
-    assert int((shifts[:, 1] - shifts[:, 0] + 1)[track].sum()) == 3_893_740  # every semitone that keeps the whole track inside
+    assert (
+        int((shifts[:, 1] - shifts[:, 0] + 1)[track].sum()) == 3_893_740
+    )  # every semitone that keeps the whole track inside
     assert set(paper) <= set(loose)
     assert all(is_legal_grid(row) for row in batch)
     assert peak < 500e6

@@ -33,9 +33,26 @@ def pictures(draw):
     shape, coding, (low, high) = draw(shapes), draw(codings), draw(ranges)
     hold, onset = legal_values(low, high, coding)
     k = draw(st.integers(0, len(hold) - 1))
-    some = [0, int(hold[k]), int(onset[k]), int(hold[0]), int(onset[-1]), draw(st.integers(0, 255))]
-    values = draw(st.lists(st.sampled_from(some), min_size=int(np.prod(shape)), max_size=int(np.prod(shape))))
-    return np.array(values, np.uint8).reshape(shape), {"coding": coding, "low": low, "high": high}
+    some = [
+        0,
+        int(hold[k]),
+        int(onset[k]),
+        int(hold[0]),
+        int(onset[-1]),
+        draw(st.integers(0, 255)),
+    ]
+    values = draw(
+        st.lists(
+            st.sampled_from(some),
+            min_size=int(np.prod(shape)),
+            max_size=int(np.prod(shape)),
+        )
+    )
+    return np.array(values, np.uint8).reshape(shape), {
+        "coding": coding,
+        "low": low,
+        "high": high,
+    }
 
 
 @often
@@ -50,12 +67,23 @@ def test_legal_pictures_come_back_and_only_legal_ones_do(case, layout, tick):
 
 
 @often
-@given(st.lists(st.tuples(st.floats(0, 300), st.floats(0.05, 20), st.integers(0, 127)), max_size=15), layouts, codings)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 300), st.floats(0.05, 20), st.integers(0, 127)), max_size=15
+    ),
+    layouts,
+    codings,
+)
 def test_whatever_is_painted_is_legal(rows, layout, coding):
     image = encode_image(Notes.of(rows), layout=layout, coding=coding, outside="drop")
     assert image.shape == SHAPE and image.dtype == np.uint8
     assert is_legal_image(image, layout, coding)
-    assert np.array_equal(encode_image(decode_image(image, layout=layout, coding=coding), layout=layout, coding=coding), image)
+    assert np.array_equal(
+        encode_image(
+            decode_image(image, layout=layout, coding=coding), layout=layout, coding=coding
+        ),
+        image,
+    )
 
 
 @often
@@ -81,7 +109,11 @@ def test_the_order_of_time():
 def test_a_filter_sees_what_a_marked_picture_shows(kernel, side, channels, layout):
     shape = (side, side, channels)
     times = step_of(*np.indices(shape), shape, layout)
-    corner = times[1 : 1 + kernel, 2 : 2 + kernel] if kernel + 2 <= side else times[:kernel, :kernel]
+    corner = (
+        times[1 : 1 + kernel, 2 : 2 + kernel]
+        if kernel + 2 <= side
+        else times[:kernel, :kernel]
+    )
     found = np.sort(corner.ravel()) - corner.min()
     assert np.array_equal(found, seen(kernel, shape, layout))
     assert span(kernel, shape, layout) == found[-1] + 1
@@ -114,15 +146,22 @@ def test_a_value_between_two_is_the_nearest_and_every_picture_can_be_read():
 def test_repeats_stay_apart_only_where_onsets_are_marked():
     tune = Notes.of([(0, 1, 60), (1, 1, 60), (2, 1, 62)])
     assert decode_image(encode_image(tune)) == tune
-    assert decode_image(encode_image(tune, coding="pitch"), coding="pitch").duration.tolist() == [2, 1]
+    assert decode_image(
+        encode_image(tune, coding="pitch"), coding="pitch"
+    ).duration.tolist() == [2, 1]
 
 
 def test_a_chord_leaves_its_top():
-    assert decode_image(encode_image(Notes.of([(0, 1, 60), (0, 1, 64), (0, 1, 67)]))).pitch.tolist() == [67]
+    assert decode_image(
+        encode_image(Notes.of([(0, 1, 60), (0, 1, 64), (0, 1, 67)]))
+    ).pitch.tolist() == [67]
 
 
 @often
-@given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 40)), max_size=12), st.integers(1, 60))
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.integers(1, 40)), max_size=12),
+    st.integers(1, 60),
+)
 def test_windows_are_the_pieces_of_the_piece(rows, stride):
     shape, steps = (4, 5, 3), 60
     notes = legato(Notes.of([(t / 4, d / 4, 60 + t % 7) for t, d in rows]))
@@ -132,7 +171,9 @@ def test_windows_are_the_pieces_of_the_piece(rows, stride):
     for i, image in enumerate(images):
         a, b = i * stride / 4, (i * stride + steps) / 4
         tied = notes[(notes.onset < a) & (notes.offset > a)]
-        tied = Notes(0 * tied.onset, np.minimum(tied.offset, b) - a, tied.pitch)  # it starts again where it was cut
+        tied = Notes(
+            0 * tied.onset, np.minimum(tied.offset, b) - a, tied.pitch
+        )  # it starts again where it was cut
         assert is_legal_image(image)
         assert decode_image(image) == merge(tied, crop(notes, a, b))
 

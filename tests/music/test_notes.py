@@ -27,19 +27,29 @@ from fusiontools.music.notes import (
 
 COLUMNS = ("onset", "duration", "pitch", "velocity")
 UNITS = st.sampled_from(["beats", "seconds"])
-on_grid = st.integers(0, 200).map(lambda k: k / 16)  # sums of sixteenths are exact in floating point
+on_grid = st.integers(0, 200).map(
+    lambda k: k / 16
+)  # sums of sixteenths are exact in floating point
 lengths = st.integers(1, 64).map(lambda k: k / 16)
-rows = st.lists(st.tuples(on_grid, lengths, st.integers(0, 127), st.integers(1, 127)), max_size=12)
-any_time = st.integers(0, 500_000).map(lambda k: k / 1000)  # what is closer together may change places by rounding
+rows = st.lists(
+    st.tuples(on_grid, lengths, st.integers(0, 127), st.integers(1, 127)), max_size=12
+)
+any_time = st.integers(0, 500_000).map(
+    lambda k: k / 1000
+)  # what is closer together may change places by rounding
 any_length = st.floats(1e-3, 50)
-free_rows = st.lists(st.tuples(any_time, any_length, st.integers(0, 127), st.integers(1, 127)), max_size=12)
+free_rows = st.lists(
+    st.tuples(any_time, any_length, st.integers(0, 127), st.integers(1, 127)), max_size=12
+)
 often = settings(max_examples=40, deadline=None, derandomize=True)
 
 
 @st.composite
 def tempo_maps(draw):
     """Two to six anchors, at 20 to 400 beats a minute between them."""
-    spans = draw(st.lists(st.tuples(st.floats(0.1, 40), st.floats(20, 400)), min_size=1, max_size=5))
+    spans = draw(
+        st.lists(st.tuples(st.floats(0.1, 40), st.floats(20, 400)), min_size=1, max_size=5)
+    )
     first = draw(st.floats(-20, 20)), draw(st.floats(-20, 20))
     beats = np.cumsum([first[0], *(b for b, _ in spans)])
     return Tempo(beats, np.cumsum([first[1], *(60 * b / bpm for b, bpm in spans)]))
@@ -99,7 +109,9 @@ def test_the_arrays_that_notes_were_made_of_stay_the_callers_own():
     assert (notes.onset[0], notes.pitch[0], tempo.beat[0]) == (0.0, 60, 0.0)
 
 
-@pytest.mark.parametrize("changed", [(0.5, 1, 60, 64), (0, 2, 60, 64), (0, 1, 61, 64), (0, 1, 60, 65)])
+@pytest.mark.parametrize(
+    "changed", [(0.5, 1, 60, 64), (0, 2, 60, 64), (0, 1, 61, 64), (0, 1, 60, 65)]
+)
 def test_notes_that_differ_anywhere_are_not_equal(changed):
     one = Notes.of([(0, 1, 60, 64)])
     assert one != Notes.of([changed])
@@ -112,14 +124,30 @@ def test_equality_takes_unit_and_number_into_account_and_nothing_else():
 
 
 def test_velocity_is_eighty_where_nobody_said_anything():
-    assert Notes([0, 1], [1, 1], [60, 62]).velocity.tolist() == [80, 80] == Notes.of([(0, 1, 60), (1, 1, 62)]).velocity.tolist()
+    assert (
+        Notes([0, 1], [1, 1], [60, 62]).velocity.tolist()
+        == [80, 80]
+        == Notes.of([(0, 1, 60), (1, 1, 62)]).velocity.tolist()
+    )
 
 
 def test_no_notes_are_notes_too():
     none = Notes.of([])
     assert len(none) == 0 and none.end == 0.0 and list(none) == [] and "none" in repr(none)
-    assert none == Notes([], [], []) == transpose(none, 3) == shift(none, 1) == crop(none, 0, 4) == quantize(none) == legato(none)
-    assert to_beats(to_seconds(none, 100), 100) == none == merge(none, none) and is_melody(none) and len(intervals(none)) == 0
+    assert (
+        none
+        == Notes([], [], [])
+        == transpose(none, 3)
+        == shift(none, 1)
+        == crop(none, 0, 4)
+        == quantize(none)
+        == legato(none)
+    )
+    assert (
+        to_beats(to_seconds(none, 100), 100) == none == merge(none, none)
+        and is_melody(none)
+        and len(intervals(none)) == 0
+    )
     assert merge(none, some()) == some()
 
 
@@ -218,7 +246,9 @@ def test_transposing_back_gives_the_same_notes(rows, unit, semitones):
     assume(all(0 <= p + semitones <= 127 for p in notes.pitch.tolist()))
     moved = transpose(notes, semitones)
     assert transpose(moved, -semitones) == notes
-    assert (moved.pitch == notes.pitch + semitones).all() and np.array_equal(intervals(moved), intervals(notes))
+    assert (moved.pitch == notes.pitch + semitones).all() and np.array_equal(
+        intervals(moved), intervals(notes)
+    )
 
 
 @often
@@ -227,7 +257,9 @@ def test_shifting_back_gives_the_same_notes(rows, unit, sixteenths):
     notes = Notes.of(rows, unit=unit)
     moved = shift(notes, sixteenths / 16)
     assert shift(moved, -sixteenths / 16) == notes
-    assert (moved.onset == notes.onset + sixteenths / 16).all() and (moved.duration == notes.duration).all()
+    assert (moved.onset == notes.onset + sixteenths / 16).all() and (
+        moved.duration == notes.duration
+    ).all()
 
 
 @often
@@ -239,7 +271,9 @@ def test_to_beats_is_the_inverse_of_to_seconds(rows, tempo):
     assert heard.unit == "seconds" and back.unit == "beats"
     np.testing.assert_allclose(back.onset, notes.onset, atol=1e-9, rtol=0)
     np.testing.assert_allclose(back.duration, notes.duration, atol=1e-9, rtol=0)
-    assert np.array_equal(back.pitch, notes.pitch) and np.array_equal(back.velocity, notes.velocity)
+    assert np.array_equal(back.pitch, notes.pitch) and np.array_equal(
+        back.velocity, notes.velocity
+    )
 
 
 @often
@@ -248,7 +282,9 @@ def test_the_two_scales_of_a_clock_are_inverse_and_never_run_backwards(tempo, be
     beats = np.unique(beats)
     seconds = tempo.seconds_at(beats)
     np.testing.assert_allclose(tempo.beats_at(seconds), beats, atol=1e-9, rtol=0)
-    assert (np.diff(seconds) >= 0).all() and (np.diff(tempo.seconds_at(np.arange(-50, 50))) > 0).all()
+    assert (np.diff(seconds) >= 0).all() and (
+        np.diff(tempo.seconds_at(np.arange(-50, 50))) > 0
+    ).all()
     np.testing.assert_allclose(tempo.seconds_at(tempo.beat), tempo.second, atol=1e-9)
     np.testing.assert_allclose(tempo.beats_at(tempo.second), tempo.beat, atol=1e-9)
 
@@ -256,7 +292,9 @@ def test_the_two_scales_of_a_clock_are_inverse_and_never_run_backwards(tempo, be
 @often
 @given(tempo_maps(), st.floats(-50, 300))
 def test_a_clock_counts_what_its_tempi_say(tempo, beat):
-    """Second by second, one span of constant tempo after the other; the first and the last tempo go on for ever."""
+    """Second by second, one span of constant tempo after the other; the first and the last
+    tempo go on for ever.
+    """
     edges = [-np.inf, *tempo.beat[1:-1].tolist(), np.inf]
     start, slow = float(tempo.beat[0]), float(tempo.second[0])
     for low, high, bpm in zip(edges, edges[1:], tempo.bpm.tolist()):
@@ -266,7 +304,9 @@ def test_a_clock_counts_what_its_tempi_say(tempo, beat):
 
 def test_a_number_is_a_constant_tempo():
     assert to_seconds(some(), 90) == to_seconds(some(), Tempo.constant(90))
-    assert to_seconds(some(), 120).onset.tolist() == [0.0, 0.5, 0.5] and to_seconds(some(), 30).duration.tolist() == [2.0, 1.0, 4.0]
+    assert to_seconds(some(), 120).onset.tolist() == [0.0, 0.5, 0.5] and to_seconds(
+        some(), 30
+    ).duration.tolist() == [2.0, 1.0, 4.0]
 
 
 # Melodies and grids
@@ -275,7 +315,12 @@ def test_a_number_is_a_constant_tempo():
 @often
 @given(rows, st.sampled_from([0.25, 0.5, 1.0, 1 / 3, 1 / 6, 1 / 24]))
 def test_quantize_pulls_to_the_grid_and_then_leaves_it(rows, step):
-    notes = Notes.of([(onset + 0.01 * pitch, duration * 0.9, pitch, velocity) for onset, duration, pitch, velocity in rows])
+    notes = Notes.of(
+        [
+            (onset + 0.01 * pitch, duration * 0.9, pitch, velocity)
+            for onset, duration, pitch, velocity in rows
+        ]
+    )
     pulled = quantize(notes, step)
     for times in (pulled.onset, pulled.offset):
         np.testing.assert_allclose(times / step, np.round(times / step), atol=1e-9)
@@ -288,9 +333,14 @@ def test_quantize_pulls_to_the_grid_and_then_leaves_it(rows, step):
 @often
 @given(st.floats(0, 300), any_length, st.sampled_from([0.25, 0.5, 1 / 3, 1 / 24]))
 def test_quantize_moves_nothing_further_than_half_a_step(onset, duration, step):
-    before, after = Note(onset, duration, 60), quantize(Notes.of([(onset, duration, 60)]), step)[0]
+    before, after = (
+        Note(onset, duration, 60),
+        quantize(Notes.of([(onset, duration, 60)]), step)[0],
+    )
     assert abs(after.onset - before.onset) <= step / 2 + 1e-9
-    end = max(before.onset + before.duration, after.onset + step)  # what is too short grows to one step
+    end = max(
+        before.onset + before.duration, after.onset + step
+    )  # what is too short grows to one step
     assert abs(after.onset + after.duration - end) <= step / 2 + 1e-9
 
 
@@ -304,7 +354,11 @@ def test_halves_are_pulled_up_always():
 def test_is_melody_means_that_no_two_notes_overlap(rows, unit):
     notes = Notes.of(rows, unit=unit)
     ns = list(notes)
-    slow = not any(a.onset < b.onset + b.duration and b.onset < a.onset + a.duration for i, a in enumerate(ns) for b in ns[:i])
+    slow = not any(
+        a.onset < b.onset + b.duration and b.onset < a.onset + a.duration
+        for i, a in enumerate(ns)
+        for b in ns[:i]
+    )
     assert is_melody(notes) == slow
 
 
@@ -322,7 +376,9 @@ def test_legato_makes_a_melody_of_the_highest_notes(rows, unit):
     for n in notes:
         highest[n.onset] = max(n.pitch, highest.get(n.onset, 0))
     assert is_melody(line) and line.unit == unit
-    assert dict(zip(line.onset.tolist(), line.pitch.tolist())) == highest and len(line) == len(highest)
+    assert dict(zip(line.onset.tolist(), line.pitch.tolist())) == highest and len(
+        line
+    ) == len(highest)
     assert legato(line) == line
     longest = {n.onset: max(m.duration for m in notes if m.onset == n.onset) for n in notes}
     assert all(n.duration <= longest[n.onset] for n in line)
@@ -335,7 +391,11 @@ def test_legato_makes_a_melody_of_the_highest_notes(rows, unit):
 @given(rows, UNITS, on_grid, lengths)
 def test_crop_is_what_a_plain_loop_gives(rows, unit, start, length):
     notes, stop = Notes.of(rows, unit=unit), start + length
-    slow = [(n.onset - start, min(n.onset + n.duration, stop) - n.onset, n.pitch, n.velocity) for n in notes if start <= n.onset < stop]
+    slow = [
+        (n.onset - start, min(n.onset + n.duration, stop) - n.onset, n.pitch, n.velocity)
+        for n in notes
+        if start <= n.onset < stop
+    ]
     assert crop(notes, start, stop) == Notes.of(slow, unit=unit)
     assert crop(notes, start, stop).end <= length
 
@@ -362,7 +422,11 @@ def test_what_was_concatenated_can_be_cut_out_again(bars, unit):
 
 def test_one_length_holds_for_all_parts_and_the_silence_at_a_bars_end_counts():
     bar = Notes.of([(0, 1, 60), (1, 1, 62)])
-    assert concatenate([bar] * 3, 4).onset.tolist() == concatenate([bar] * 3, [4, 4, 4]).onset.tolist() == [0.0, 1.0, 4.0, 5.0, 8.0, 9.0]
+    assert (
+        concatenate([bar] * 3, 4).onset.tolist()
+        == concatenate([bar] * 3, [4, 4, 4]).onset.tolist()
+        == [0.0, 1.0, 4.0, 5.0, 8.0, 9.0]
+    )
     with pytest.raises(ValueError):
         concatenate([bar, bar], [4, 4, 4])
 
@@ -382,14 +446,31 @@ def test_merge_keeps_every_note_of_every_part(one, other, unit):
 def test_intervals_and_a_first_pitch_are_the_pitches(rows):
     notes = Notes.of(rows)
     assume(len(notes))
-    assert (notes.pitch[0] + np.cumsum([0, *intervals(notes)])).tolist() == notes.pitch.tolist()
+    assert (
+        notes.pitch[0] + np.cumsum([0, *intervals(notes)])
+    ).tolist() == notes.pitch.tolist()
 
 
-@pytest.mark.parametrize("pitch, name", [(0, "C-1"), (21, "A0"), (59, "B3"), (60, "C4"), (61, "C#4"), (69, "A4"), (108, "C8"), (127, "G9")])
+@pytest.mark.parametrize(
+    "pitch, name",
+    [
+        (0, "C-1"),
+        (21, "A0"),
+        (59, "B3"),
+        (60, "C4"),
+        (61, "C#4"),
+        (69, "A4"),
+        (108, "C8"),
+        (127, "G9"),
+    ],
+)
 def test_pitches_have_the_names_that_musicians_give_them(pitch, name):
     assert note_name(pitch) == name == note_name(np.int16(pitch))
 
 
 def test_a_long_look_says_what_is_there():
     assert repr(some()) == "Notes(3 notes, C4 to G4, 0 to 3 beats)"
-    assert repr(Tempo.constant(90)) == "Tempo(90 bpm)" and repr(Tempo([0, 1, 2], [0, 1, 1.5])) == "Tempo(60 to 120 bpm)"
+    assert (
+        repr(Tempo.constant(90)) == "Tempo(90 bpm)"
+        and repr(Tempo([0, 1, 2], [0, 1, 1.5])) == "Tempo(60 to 120 bpm)"
+    )

@@ -1,11 +1,21 @@
-"""What is true of spectrograms: exact with phase, close without, and the numbers that librosa gives."""
+"""What is true of spectrograms: exact with phase, close without, and the numbers that
+librosa gives.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusiontools.music.spectrogram import FRAMES, SAMPLE_RATE, decode_spectrogram, encode_spectrogram, griffin_lim, istft, stft
+from fusiontools.music.spectrogram import (
+    FRAMES,
+    SAMPLE_RATE,
+    decode_spectrogram,
+    encode_spectrogram,
+    griffin_lim,
+    istft,
+    stft,
+)
 
 often = settings(max_examples=40, deadline=None, derandomize=True)
 
@@ -15,7 +25,11 @@ def noise(length, seed=0, dtype=np.float64):
 
 
 @often
-@given(st.integers(1, 4000), st.sampled_from([(64, 16), (64, 32), (256, 64), (100, 25)]), st.integers(0, 9))
+@given(
+    st.integers(1, 4000),
+    st.sampled_from([(64, 16), (64, 32), (256, 64), (100, 25)]),
+    st.integers(0, 9),
+)
 def test_with_phase_every_sample_comes_back(length, sizes, seed):
     x = noise(length, seed)
     y = decode_spectrogram(*encode_spectrogram(x, *sizes), hop=sizes[1], length=length)
@@ -38,7 +52,9 @@ def test_the_numbers_are_librosa_s():
     x = noise(5000)
     ours = stft(x)
     assert np.allclose(ours, librosa.stft(x), atol=1e-12)
-    assert np.allclose(istft(ours, length=5000), librosa.istft(ours, length=5000), atol=1e-12)
+    assert np.allclose(
+        istft(ours, length=5000), librosa.istft(ours, length=5000), atol=1e-12
+    )
     assert np.allclose(istft(ours), librosa.istft(ours), atol=1e-12)
 
 
@@ -54,8 +70,12 @@ def test_without_phase_the_picture_is_close_the_seed_decides_and_more_rounds_hel
     found = decode_spectrogram(log_magnitude, hop=64, length=8000)
     assert len(found) == 8000 and distance(found) < 0.2
     assert np.array_equal(found, decode_spectrogram(log_magnitude, hop=64, length=8000))
-    assert not np.array_equal(found, decode_spectrogram(log_magnitude, hop=64, length=8000, seed=1))
-    assert distance(decode_spectrogram(log_magnitude, hop=64, length=8000, iterations=200)) < distance(found)
+    assert not np.array_equal(
+        found, decode_spectrogram(log_magnitude, hop=64, length=8000, seed=1)
+    )
+    assert distance(
+        decode_spectrogram(log_magnitude, hop=64, length=8000, iterations=200)
+    ) < distance(found)
 
 
 def test_silence_is_zero_both_ways():
@@ -74,7 +94,9 @@ def test_negative_values_of_a_network_count_as_silence():
     log_magnitude, phase = encode_spectrogram(noise(3000), 64, 16)
     lowered = np.where(log_magnitude < 0.3, -1.0, log_magnitude)
     floored = np.where(log_magnitude < 0.3, 0.0, log_magnitude)
-    assert np.array_equal(decode_spectrogram(lowered, phase, 16), decode_spectrogram(floored, phase, 16))
+    assert np.array_equal(
+        decode_spectrogram(lowered, phase, 16), decode_spectrogram(floored, phase, 16)
+    )
 
 
 def test_a_longer_length_is_filled_with_silence():

@@ -20,17 +20,39 @@ from fusiontools.music.tokens import (
 
 often = settings(max_examples=80, deadline=None, derandomize=True)
 vocabularies = st.one_of(
-    st.sampled_from([Vocabulary(), PUBLIC, Vocabulary(low=60, high=63, steps_per_beat=12, durations=(1, 3, 4, 6, 12))]),
-    st.builds(Vocabulary, st.sampled_from(["notes", "steps"]), st.just(60), st.integers(60, 62), st.integers(1, 12), st.just((1, 2, 5))),
+    st.sampled_from(
+        [
+            Vocabulary(),
+            PUBLIC,
+            Vocabulary(low=60, high=63, steps_per_beat=12, durations=(1, 3, 4, 6, 12)),
+        ]
+    ),
+    st.builds(
+        Vocabulary,
+        st.sampled_from(["notes", "steps"]),
+        st.just(60),
+        st.integers(60, 62),
+        st.integers(1, 12),
+        st.just((1, 2, 5)),
+    ),
 )
-anything = st.lists(st.tuples(st.floats(0, 40), st.floats(0.01, 9), st.integers(0, 127)), max_size=15)
+anything = st.lists(
+    st.tuples(st.floats(0, 40), st.floats(0.01, 9), st.integers(0, 127)), max_size=15
+)
 
 
 @st.composite
 def sequences(draw):
-    """Any tokens of a vocabulary, legal or not; few different ones, so that stops and rests meet."""
+    """Any tokens of a vocabulary, legal or not; few different ones, so that stops and rests
+    meet.
+    """
     v = draw(vocabularies)
-    some = draw(st.lists(st.integers(0, v.size - 1), min_size=1, max_size=3)) + [0, 1, v.size - 1, v.size - 2]
+    some = draw(st.lists(st.integers(0, v.size - 1), min_size=1, max_size=3)) + [
+        0,
+        1,
+        v.size - 1,
+        v.size - 2,
+    ]
     return v, draw(st.lists(st.sampled_from(some), max_size=24))
 
 
@@ -39,7 +61,13 @@ def steps_by_hand(tokens, v):
     found, sounding = [], None
     for t, token in enumerate([*tokens, 0]):
         if token != 1 and sounding is not None:
-            found.append((sounding[0] / v.steps_per_beat, (t - sounding[0]) / v.steps_per_beat, sounding[1]))
+            found.append(
+                (
+                    sounding[0] / v.steps_per_beat,
+                    (t - sounding[0]) / v.steps_per_beat,
+                    sounding[1],
+                )
+            )
             sounding = None
         if token > 1:
             sounding = t, token - 2 + v.low
@@ -52,7 +80,9 @@ def notes_by_hand(tokens, v):
     for token in tokens:
         pitch, k = divmod(token, len(v.durations))
         if pitch < v.pitches:
-            found.append((now / v.steps_per_beat, v.durations[k] / v.steps_per_beat, pitch + v.low))
+            found.append(
+                (now / v.steps_per_beat, v.durations[k] / v.steps_per_beat, pitch + v.low)
+            )
         now += v.durations[k]
     return Notes.of(found)
 
@@ -79,7 +109,9 @@ def test_whatever_is_encoded_is_legal_and_survives(v, rows):
 @given(sequences())
 def test_decoding_walks_through_the_tokens(case):
     v, tokens = case
-    assert decode_tokens(tokens, v) == (steps_by_hand if v.kind == "steps" else notes_by_hand)(tokens, v)
+    assert decode_tokens(tokens, v) == (
+        steps_by_hand if v.kind == "steps" else notes_by_hand
+    )(tokens, v)
 
 
 @often
@@ -98,19 +130,32 @@ def test_notes_of_lengths_in_the_list_keep_them():
 
 def test_a_length_that_is_not_in_the_list_becomes_the_nearest():
     v = Vocabulary(durations=(1, 2, 4, 8))
-    lengths = [decode_tokens(encode_tokens(Notes.of([(0, d / 4, 60)]), v), v).duration[0] * 4 for d in (3, 5, 7, 30)]
+    lengths = [
+        decode_tokens(encode_tokens(Notes.of([(0, d / 4, 60)]), v), v).duration[0] * 4
+        for d in (3, 5, 7, 30)
+    ]
     assert lengths == [2, 4, 8, 8]
 
 
 def test_closing_gives_short_rests_to_the_note_before():
     played = Notes.of([(0, 0.75, 60), (1, 0.5, 62), (2, 1, 64)])
-    assert decode_tokens(encode_tokens(played, close=1)).duration.tolist() == [1.0, 0.5, 1.0]
-    assert decode_tokens(encode_tokens(played, close=2)).duration.tolist() == [1.0, 1.0, 1.0]
+    assert decode_tokens(encode_tokens(played, close=1)).duration.tolist() == [
+        1.0,
+        0.5,
+        1.0,
+    ]
+    assert decode_tokens(encode_tokens(played, close=2)).duration.tolist() == [
+        1.0,
+        1.0,
+        1.0,
+    ]
 
 
 def test_a_repeated_note_is_no_long_note():
     for v in (Vocabulary(), PUBLIC):
-        assert len(decode_tokens(encode_tokens(Notes.of([(0, 1, 60), (1, 1, 60)]), v), v)) == 2
+        assert (
+            len(decode_tokens(encode_tokens(Notes.of([(0, 1, 60), (1, 1, 60)]), v), v)) == 2
+        )
 
 
 @pytest.mark.parametrize(
@@ -158,6 +203,12 @@ def test_refusals():
         decode_tokens([488])
     with pytest.raises(ValueError, match="one by one"):
         decode_tokens([[1, 2]])
-    for wrong in ({"kind": "words"}, {"low": 5, "high": 4}, {"durations": (2, 4)}, {"durations": (1, 3, 3)}, {"steps_per_beat": 0}):
+    for wrong in (
+        {"kind": "words"},
+        {"low": 5, "high": 4},
+        {"durations": (2, 4)},
+        {"durations": (1, 3, 3)},
+        {"steps_per_beat": 0},
+    ):
         with pytest.raises(ValueError):
             Vocabulary(**wrong)

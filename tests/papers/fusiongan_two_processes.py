@@ -1,6 +1,8 @@
-"""FusionGAN's maximum likelihood in two processes, for test_fusiongan_survival.py: ``python fusiongan_two_processes.py FOLDER``.
+"""FusionGAN's maximum likelihood in two processes, for test_fusiongan_survival.py: ``python
+fusiongan_two_processes.py FOLDER``.
 
-It prints the losses of every step, of both processes together, and those of the held-out songs, as JSON.
+It prints the losses of every step, of both processes together, and those of the held-out
+songs, as JSON.
 """
 
 import importlib.util
@@ -13,7 +15,9 @@ BATCH = 16  # of both processes together: each has 8
 
 def toys():
     """The module with the toy pair and the toy config."""
-    spec = importlib.util.spec_from_file_location("fusiongan_survivor", Path(__file__).with_name("fusiongan_survivor.py"))
+    spec = importlib.util.spec_from_file_location(
+        "fusiongan_survivor", Path(__file__).with_name("fusiongan_survivor.py")
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -37,11 +41,17 @@ def train(fabric, folder):
     finally:
         stage.Stage.update = update
     held_out = {n: run.history.column(f"held_out_{n}")[1] for n in "ABF"}
-    return {"losses": losses, "held_out": held_out, "weights": [p.sum().item() for n in "ABF" for p in players.g[n].parameters()]}
+    return {
+        "losses": losses,
+        "held_out": held_out,
+        "weights": [p.sum().item() for n in "ABF" for p in players.g[n].parameters()],
+    }
 
 
 if __name__ == "__main__":
     from fusiontools.training import devices, fabric
 
-    devices.in_notebook = lambda: True  # forked, as in a notebook: what was imported need not be imported again
+    devices.in_notebook = lambda: (
+        True
+    )  # forked, as in a notebook: what was imported need not be imported again
     print(json.dumps(fabric("cpu", processes=2, threads=1).launch(train, sys.argv[1])))

@@ -1,4 +1,6 @@
-"""Music of one's own: whatever is brought becomes four bars and says how, or is refused and says why; nothing changes in silence."""
+"""Music of one's own: whatever is brought becomes four bars and says how, or is refused and
+says why; nothing changes in silence.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -10,11 +12,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusiontools.errors import FusionError, MusicFileError, NoNotesError
-from fusiontools.music.grid import HIGH, HOLD, LOW, REST, decode_grid, encode_grid, is_legal_grid
+from fusiontools.music.grid import (
+    HIGH,
+    HOLD,
+    LOW,
+    REST,
+    decode_grid,
+    encode_grid,
+    is_legal_grid,
+)
 from fusiontools.music.midi import Meter, Piece, Track, read_midi, write_midi
 from fusiontools.music.notes import Notes, Tempo, is_melody, legato, shift, transpose
-from fusiontools.papers.connective_fusion.bars import bars_of, chosen_bar, first_bar, late, notes_from, widened
-from fusiontools.papers.connective_fusion.bring import Half, fuse_files, read_half, write_fused
+from fusiontools.papers.connective_fusion.bars import (
+    bars_of,
+    chosen_bar,
+    first_bar,
+    late,
+    notes_from,
+    widened,
+)
+from fusiontools.papers.connective_fusion.bring import (
+    Half,
+    fuse_files,
+    read_half,
+    write_fused,
+)
 from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.fusing import decode, encode
 from fusiontools.papers.connective_fusion.stage import Players
@@ -25,7 +47,9 @@ C, D, E, F, G = 72, 74, 76, 77, 79
 def tune(bars=4, start=0.0, pitches=(C, D, E, F, G, E, D, C), step=0.5):
     """Eighths, bar after bar."""
     many = int(bars * 4 / step)
-    return Notes.of([(start + step * k, step, pitches[k % len(pitches)]) for k in range(many)])
+    return Notes.of(
+        [(start + step * k, step, pitches[k % len(pitches)]) for k in range(many)]
+    )
 
 
 def piece(notes, *meters, **more):
@@ -48,7 +72,13 @@ def players():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 8), st.integers(LOW, HIGH), st.booleans()), min_size=40, max_size=60))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 8), st.integers(LOW, HIGH), st.booleans()),
+        min_size=40,
+        max_size=60,
+    )
+)
 def test_four_bars_that_fit_come_back_as_they_are(rows):
     onset, notes = 0, []
     for length, pitch, rests in rows:
@@ -58,7 +88,9 @@ def test_four_bars_that_fit_come_back_as_they_are(rows):
         onset += max(length, 0)
     notes.append((onset / 4, 16 - onset / 4, 60))
     half = read_half(Notes.of(notes), bar=1)
-    assert half.notes == Notes.of(notes) and half.bars == (1, 4) and half.tokens.shape == (64,)
+    assert (
+        half.notes == Notes.of(notes) and half.bars == (1, 4) and half.tokens.shape == (64,)
+    )
 
 
 def test_nothing_is_said_of_what_fits():
@@ -98,7 +130,11 @@ def test_where_every_place_rests_long_the_shortest_rest_is_taken_and_said():
 def test_an_upbeat_is_left_out_and_said_and_can_be_had(meters):
     notes = Notes.of([(0, 1, G), *tune(5, start=1.0)])
     half = read_half(piece(notes, *meters))
-    assert half.bars == (1, 4) and half.notes == tune(4) and "upbeat before them is left out" in said(half)
+    assert (
+        half.bars == (1, 4)
+        and half.notes == tune(4)
+        and "upbeat before them is left out" in said(half)
+    )
     with_it = read_half(piece(notes, *meters), bar=0)
     assert with_it.bars == (0, 3) and with_it.notes[0] == (3.0, 1.0, G, 80)
 
@@ -114,7 +150,9 @@ def test_a_chosen_bar_is_taken():
     assert half.bars == (5, 8) and half.notes == transpose(tune(4), 2)
 
 
-@pytest.mark.parametrize(("bar", "says"), [(9, "no bar 9.*from 1 to 8"), (0, "no bar 0"), (-3, "no bar -3")])
+@pytest.mark.parametrize(
+    ("bar", "says"), [(9, "no bar 9.*from 1 to 8"), (0, "no bar 0"), (-3, "no bar -3")]
+)
 def test_a_bar_that_is_not_there_is_refused(bar, says):
     with pytest.raises(MusicFileError, match=says):
         read_half(piece(tune(8)), bar=bar)
@@ -130,18 +168,34 @@ def test_a_chosen_silence_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("bars", "order", "says"), [(1, "0000", "played four times"), (2, "0101", "played twice"), (3, "0122", "last of them is played twice")]
+    ("bars", "order", "says"),
+    [
+        (1, "0000", "played four times"),
+        (2, "0101", "played twice"),
+        (3, "0122", "last of them is played twice"),
+    ],
 )
 def test_fewer_than_four_bars_are_repeated_and_said(bars, order, says):
-    notes = Notes.of([(4 * bar + k, 1, 60 + 5 * bar + k) for bar in range(bars) for k in range(4)])
+    notes = Notes.of(
+        [(4 * bar + k, 1, 60 + 5 * bar + k) for bar in range(bars) for k in range(4)]
+    )
     half = read_half(piece(notes))
     assert says in said(half) and half.bars == (1, bars)
     assert half.notes.pitch.reshape(4, 4)[:, 0].tolist() == [60 + 5 * int(i) for i in order]
 
 
 def test_a_note_over_the_bar_line_goes_on_where_it_did_and_is_struck_where_the_bar_comes_again():
-    half = read_half(Notes.of([(0, 3, 60), (3, 3, 62), (6, 3, 64), (9, 3, 65)]))  # three bars, no note of the third starts on it
-    assert half.notes.onset.tolist() == [0, 3, 6, 9, 12, 13] and half.notes.pitch.tolist() == [60, 62, 64, 65, 64, 65]
+    half = read_half(
+        Notes.of([(0, 3, 60), (3, 3, 62), (6, 3, 64), (9, 3, 65)])
+    )  # three bars, no note of the third starts on it
+    assert half.notes.onset.tolist() == [
+        0,
+        3,
+        6,
+        9,
+        12,
+        13,
+    ] and half.notes.pitch.tolist() == [60, 62, 64, 65, 64, 65]
 
 
 def test_an_end_that_is_a_little_late_makes_no_new_bar():
@@ -169,10 +223,21 @@ def test_pairs_of_short_bars_are_counted_from_where_the_melody_begins():
 
 def test_bars_of_one_beat_have_no_upbeat():
     half = read_half(piece(tune(5, start=6.5), Meter(0.0, 1, 4)))
-    assert half.bars == (7, 22) and half.notes[0] == (0.5, 0.5, C, 80) and "1/4 are joined by fours" in said(half)
+    assert (
+        half.bars == (7, 22)
+        and half.notes[0] == (0.5, 0.5, C, 80)
+        and "1/4 are joined by fours" in said(half)
+    )
 
 
-@pytest.mark.parametrize(("meter", "fourth"), [((3, 4), "a fourth beat"), ((6, 8), "a fourth quarter"), ((12, 16), "a fourth quarter")])
+@pytest.mark.parametrize(
+    ("meter", "fourth"),
+    [
+        ((3, 4), "a fourth beat"),
+        ((6, 8), "a fourth quarter"),
+        ((12, 16), "a fourth quarter"),
+    ],
+)
 def test_bars_of_three_beats_are_given_a_fourth_and_it_is_said(meter, fourth):
     rests = Notes.of(
         [*tune(1.5), (6, 0.5, E), (7, 1, D), (8.5, 0.5, C), (9, 2, G)]
@@ -183,17 +248,33 @@ def test_bars_of_three_beats_are_given_a_fourth_and_it_is_said(meter, fourth):
     )
     assert half.notes == Notes.of(
         [(0, 0.5, C), (0.5, 0.5, D), (1, 0.5, E), (1.5, 0.5, F), (2, 0.5, G), (2.5, 1.5, E)]
-        + [(4, 0.5, D), (4.5, 0.5, C), (5, 0.5, C), (5.5, 0.5, D), (6, 0.5, E), (6.5, 1.5, F)]
+        + [
+            (4, 0.5, D),
+            (4.5, 0.5, C),
+            (5, 0.5, C),
+            (5.5, 0.5, D),
+            (6, 0.5, E),
+            (6.5, 1.5, F),
+        ]
         + [(8, 0.5, E), (9, 1, D), (10.5, 1.5, C), (12, 2, G)]
     )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 3), st.integers(60, 72)), min_size=1, max_size=30), st.integers(0, 11))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 9), st.integers(0, 3), st.integers(60, 72)),
+        min_size=1,
+        max_size=30,
+    ),
+    st.integers(0, 11),
+)
 def test_a_fourth_beat_is_three_beats_and_their_last_token_again(rows, late_by):
     onset, notes = late_by, []
     for length, rest, pitch in [*rows, (24 - late_by, 1, 60)]:
-        length += rest > 0 and (onset + length) % 12 == 11  # a rest of a sixteenth before a bar line counts as none
+        length += (
+            rest > 0 and (onset + length) % 12 == 11
+        )  # a rest of a sixteenth before a bar line counts as none
         notes.append((onset / 4, length / 4, pitch))
         onset += length + rest
     notes = Notes.of(notes)
@@ -202,23 +283,42 @@ def test_a_fourth_beat_is_three_beats_and_their_last_token_again(rows, late_by):
     many = int(np.ceil(notes.end / 3))
     plain = encode_grid(notes, length=12 * many).reshape(many, 12)
     fourth = np.where(plain[:, -1:] == REST, REST, HOLD).repeat(4, axis=1)
-    assert np.array_equal(encode_grid(legato(wide), length=16 * many), np.concatenate([plain, fourth], axis=1).ravel())
-    assert len(wide) == len(notes) and end == wide.end and np.array_equal(new.number, bars.number)
+    assert np.array_equal(
+        encode_grid(legato(wide), length=16 * many),
+        np.concatenate([plain, fourth], axis=1).ravel(),
+    )
+    assert (
+        len(wide) == len(notes)
+        and end == wide.end
+        and np.array_equal(new.number, bars.number)
+    )
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.floats(0, 40), st.floats(0.05, 5), st.integers(40, 100)), min_size=1, max_size=40),
+    st.lists(
+        st.tuples(st.floats(0, 40), st.floats(0.05, 5), st.integers(40, 100)),
+        min_size=1,
+        max_size=40,
+    ),
     st.lists(st.sampled_from([(4, 4), (3, 4), (6, 8), (2, 4)]), min_size=1, max_size=4),
 )
 def test_a_note_of_any_music_keeps_its_place_in_its_bar(rows, meters):
     notes = Notes.of(rows)
-    bars = bars_of([Meter(12.0 * i, *meter) for i, meter in enumerate(meters)], notes.end + 16)
+    bars = bars_of(
+        [Meter(12.0 * i, *meter) for i, meter in enumerate(meters)], notes.end + 16
+    )
     new, wide, end = widened(bars, notes, notes.end)
     bar = np.searchsorted(bars.start, notes.onset + 0.125, side="right") - 1
     assert np.allclose(wide.onset - new.start[bar], notes.onset - bars.start[bar])
-    assert np.array_equal(wide.pitch, notes.pitch) and (wide.duration > notes.duration - 1e-9).all() and end >= wide.end - 1e-9
-    assert set(np.round(new.length - bars.length, 9)) <= {0.0, 1.0} and np.allclose(new.start[1:], (new.start + new.length)[:-1])
+    assert (
+        np.array_equal(wide.pitch, notes.pitch)
+        and (wide.duration > notes.duration - 1e-9).all()
+        and end >= wide.end - 1e-9
+    )
+    assert set(np.round(new.length - bars.length, 9)) <= {0.0, 1.0} and np.allclose(
+        new.start[1:], (new.start + new.length)[:-1]
+    )
     if (bars.length == 4).all():
         assert wide == notes
 
@@ -226,22 +326,50 @@ def test_a_note_of_any_music_keeps_its_place_in_its_bar(rows, meters):
 def test_music_in_four_beats_is_never_widened():
     music = piece(tune(12), Meter(0.0, 3, 4), Meter(24.0))
     half = read_half(music)
-    assert half.bars == (9, 12) and half.notes == tune(4) and not any("held" in s for s in half.said)
+    assert (
+        half.bars == (9, 12)
+        and half.notes == tune(4)
+        and not any("held" in s for s in half.said)
+    )
     chosen = read_half(music, bar=1)  # unless somebody asks for it
     assert chosen.bars == (1, 4) and "each bar is given a fourth beat" in said(chosen)
     over = read_half(music, bar=7)
-    assert over.bars == (7, 10) and "Each bar of 3/4 is given a fourth beat" in said(over) and len(over.notes) == 28
+    assert (
+        over.bars == (7, 10)
+        and "Each bar of 3/4 is given a fourth beat" in said(over)
+        and len(over.notes) == 28
+    )
 
 
 def test_a_waltz_keeps_its_upbeat_its_tempo_and_its_tracks():
-    chords = Notes.of([(1 + 3 * bar + beat, 1, p) for bar in range(12) for beat in (1, 2) for p in (48, 52)])
-    waltz = Notes.of([(0, 1, G), *((1 + 3 * bar + at, 1.5, C + bar) for bar in range(12) for at in (0, 1.5))])
+    chords = Notes.of(
+        [
+            (1 + 3 * bar + beat, 1, p)
+            for bar in range(12)
+            for beat in (1, 2)
+            for p in (48, 52)
+        ]
+    )
+    waltz = Notes.of(
+        [
+            (0, 1, G),
+            *((1 + 3 * bar + at, 1.5, C + bar) for bar in range(12) for at in (0, 1.5)),
+        ]
+    )
     tempo = Tempo([0, 13, 37], [0, 13, 25])  # 60, then 120 beats a minute from bar 5 on
     music = Piece((Track(waltz, 40), Track(chords, 0)), tempo, (Meter(-2.0, 3, 4),))
     first, later, upbeat = (read_half(music, bar) for bar in (None, 5, 0))
-    assert first.bars == (1, 4) and "upbeat before them is left out" in said(first) and first.notes[0] == (0, 1.5, C, 80)
+    assert (
+        first.bars == (1, 4)
+        and "upbeat before them is left out" in said(first)
+        and first.notes[0] == (0, 1.5, C, 80)
+    )
     assert (round(first.bpm), round(later.bpm), first.track) == (60, 120, "track 1 of 2")
-    assert upbeat.bars == (0, 3) and upbeat.notes[:2].onset.tolist() == [2, 4] and upbeat.notes[0].duration == 2
+    assert (
+        upbeat.bars == (0, 3)
+        and upbeat.notes[:2].onset.tolist() == [2, 4]
+        and upbeat.notes[0].duration == 2
+    )
     assert all("The melody is" not in s for s in first.said)
 
 
@@ -258,7 +386,9 @@ def test_a_change_of_meter_is_gone_round_or_refused():
     music = piece(tune(9), Meter(0.0, 5, 4), Meter(15.0))
     half = read_half(music)
     assert half.bars == (4, 7) and "begins in 5/4" in said(half)
-    with pytest.raises(MusicFileError, match="meter changes in the four bars from bar 2 on .5/4, then 4/4"):
+    with pytest.raises(
+        MusicFileError, match="meter changes in the four bars from bar 2 on .5/4, then 4/4"
+    ):
         read_half(music, bar=2)
     short = piece(tune(8), Meter(0.0), Meter(8.0, 2, 4), Meter(10.0))
     assert read_half(short).bars == (4, 7)  # one bar of 2/4 has no other to be joined with
@@ -282,19 +412,32 @@ def test_a_meter_that_is_said_again_changes_nothing():
 )
 def test_a_tune_out_of_range_is_moved_by_octaves_and_said(by, moved, says):
     half = read_half(transpose(tune(), by))
-    assert half.notes == transpose(tune(), by + moved) and says in said(half) and len(half.said) == 1
+    assert (
+        half.notes == transpose(tune(), by + moved)
+        and says in said(half)
+        and len(half.said) == 1
+    )
 
 
 def test_where_no_octave_has_room_it_is_the_fewest_semitones():
-    notes = Notes.of([(k, 1, p) for k, p in enumerate([53, 60, 67, 82] * 4)])  # 29 semitones
+    notes = Notes.of(
+        [(k, 1, p) for k, p in enumerate([53, 60, 67, 82] * 4)]
+    )  # 29 semitones
     half = read_half(notes)
-    assert half.notes == transpose(notes, 2) and "2 semitones up, into another key" in said(half)
+    assert half.notes == transpose(notes, 2) and "2 semitones up, into another key" in said(
+        half
+    )
 
 
 def test_where_no_key_has_room_single_notes_are_moved():
     notes = Notes.of([(k, 1, p) for k, p in enumerate([48, 67, 84, 60] * 4)])
     half = read_half(notes)
-    assert half.notes.pitch.tolist() == [60, 67, 84, 60] * 4 and "4 notes alone by octaves" in said(half)
+    assert half.notes.pitch.tolist() == [
+        60,
+        67,
+        84,
+        60,
+    ] * 4 and "4 notes alone by octaves" in said(half)
 
 
 @settings(max_examples=60, deadline=None)
@@ -320,7 +463,10 @@ def test_triplets_are_moved_and_said():
 def test_notes_too_close_together_are_left_out_and_said():
     notes = Notes.of([(0, 0.1, 60), (0.1, 0.9, 62), *shift(tune(3), 1.0)])
     half = read_half(notes)
-    assert "1 note, less than a sixteenth from the next, is left out" in said(half) and half.notes[0].pitch == 62
+    assert (
+        "1 note, less than a sixteenth from the next, is left out" in said(half)
+        and half.notes[0].pitch == 62
+    )
 
 
 @pytest.mark.parametrize("by", [-0.1, -0.03, 0.05, 0.12])
@@ -338,14 +484,26 @@ def test_what_is_held_over_is_struck_anew_and_what_goes_on_is_cut():
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.tuples(st.floats(0, 30), st.floats(0.05, 5), st.integers(40, 100)), min_size=1, max_size=40), st.integers(0, 40))
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 30), st.floats(0.05, 5), st.integers(40, 100)),
+        min_size=1,
+        max_size=40,
+    ),
+    st.integers(0, 40),
+)
 def test_any_music_gives_a_legal_half_or_an_error_of_ours(rows, bar):
     try:
         half = read_half(Notes.of(rows), bar or None)
     except FusionError:
         assert bar  # without a chosen bar there is always one
         return
-    assert is_legal_grid(half.tokens) and len(half.notes) and is_melody(half.notes) and half.bars[0] <= half.bars[1]
+    assert (
+        is_legal_grid(half.tokens)
+        and len(half.notes)
+        and is_melody(half.notes)
+        and half.bars[0] <= half.bars[1]
+    )
 
 
 # Tracks
@@ -354,11 +512,21 @@ def test_any_music_gives_a_legal_half_or_an_error_of_ours(rows, bar):
 def test_the_melody_is_taken_from_its_track_whatever_plays_below():
     chords = Notes.of([(2 * b, 2, p) for b in range(8) for p in (48, 52, 55)])
     drums = Track(Notes.of([(k, 0.5, 36) for k in range(16)]), is_drum=True, name="Kit")
-    music = Piece((drums, Track(chords, 0, name="Piano"), Track(tune(), 65, name="Sax")), Tempo.constant(96))
+    music = Piece(
+        (drums, Track(chords, 0, name="Piano"), Track(tune(), 65, name="Sax")),
+        Tempo.constant(96),
+    )
     half = read_half(music)
-    assert half.notes == tune() and half.track == 'track 3 "Sax" of 3' and (half.program, round(half.bpm)) == (65, 96)
+    assert (
+        half.notes == tune()
+        and half.track == 'track 3 "Sax" of 3'
+        and (half.program, round(half.bpm)) == (65, 96)
+    )
     both = read_half(Piece((Track(Notes.of([*tune(), *chords]), 0),)))
-    assert both.notes == tune() and "The melody is 32 of the 56 notes that sound there." in both.said
+    assert (
+        both.notes == tune()
+        and "The melody is 32 of the 56 notes that sound there." in both.said
+    )
 
 
 def test_drums_alone_are_refused():
@@ -374,12 +542,22 @@ def test_files_are_read_by_what_is_in_them(tmp_path):
     (tmp_path / "b.abc").write_text(
         "X:1\nT:One\nM:4/4\nL:1/8\nK:C\ncdef gedc|cdef gedc|cdef gedc|cdef gedc|\n\nX:2\nT:Two\nM:4/4\nK:C\nGGGG|\n"
     )
-    note = "<note><pitch><step>C</step><octave>5</octave></pitch><duration>4</duration></note>"
-    bars = "".join(f'<measure number="{n}"><attributes><divisions>1</divisions></attributes>{note}</measure>' for n in range(1, 5))
+    note = (
+        "<note><pitch><step>C</step><octave>5</octave></pitch><duration>4</duration></note>"
+    )
+    bars = "".join(
+        f'<measure number="{n}"><attributes><divisions>1</divisions></attributes>{note}</measure>'
+        for n in range(1, 5)
+    )
     head = '<?xml version="1.0"?><score-partwise><part-list><score-part id="P"><part-name>Oboe</part-name></score-part></part-list>'
     (tmp_path / "c").write_text(f'{head}<part id="P">{bars}</part></score-partwise>')
     a, b, c = (read_half(tmp_path / name) for name in ("a.bin", "b.abc", "c"))
-    assert a.notes == b.notes == tune() and b.title == "One" and "2 tunes, and the first" in said(b) and b.where.endswith("b.abc")
+    assert (
+        a.notes == b.notes == tune()
+        and b.title == "One"
+        and "2 tunes, and the first" in said(b)
+        and b.where.endswith("b.abc")
+    )
     assert c.notes == Notes.of([(4 * k, 4, 72) for k in range(4)]) and "Oboe" in c.track
 
 
@@ -412,21 +590,43 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 def test_bars_are_numbered_from_the_first_whole_one():
     bars = bars_of([Meter(0.0, 3, 8), Meter(1.5, 6, 8), Meter(7.5)], 16)
-    assert bars.number.tolist() == [0, 1, 2, 3, 4, 5] and bars.start.tolist() == [-1.5, 1.5, 4.5, 7.5, 11.5, 15.5]
+    assert bars.number.tolist() == [0, 1, 2, 3, 4, 5] and bars.start.tolist() == [
+        -1.5,
+        1.5,
+        4.5,
+        7.5,
+        11.5,
+        15.5,
+    ]
     whole = bars_of([Meter(0.0, 2, 4), Meter(4.0)], 28)  # two bars of 2/4 are no upbeat
-    assert whole.number.tolist()[:4] == [1, 2, 3, 4] and whole.length.tolist()[:4] == [2, 2, 4, 4]
-    assert first_bar(whole, tune(4), 16.0, "x") == (0, []) and chosen_bar(bars_of([Meter(0.0)], 40), tune(8), 32, 3, "x") == 2
+    assert whole.number.tolist()[:4] == [1, 2, 3, 4] and whole.length.tolist()[:4] == [
+        2,
+        2,
+        4,
+        4,
+    ]
+    assert (
+        first_bar(whole, tune(4), 16.0, "x") == (0, [])
+        and chosen_bar(bars_of([Meter(0.0)], 40), tune(8), 32, 3, "x") == 2
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from([(4, 4), (3, 4), (2, 4), (6, 8), (2, 2)]), min_size=1, max_size=5), st.lists(st.integers(1, 4), min_size=5))
+@given(
+    st.lists(
+        st.sampled_from([(4, 4), (3, 4), (2, 4), (6, 8), (2, 2)]), min_size=1, max_size=5
+    ),
+    st.lists(st.integers(1, 4), min_size=5),
+)
 def test_bars_cover_the_piece_without_a_gap(meters, many):
     beat, changes = 0.0, []
     for (numerator, denominator), n in zip(meters, many):
         changes.append(Meter(beat, numerator, denominator))
         beat += n * changes[-1].bar
     bars = bars_of(changes, beat)
-    assert np.allclose(bars.start[1:], (bars.start + bars.length)[:-1]) and bars.start[0] <= 0
+    assert (
+        np.allclose(bars.start[1:], (bars.start + bars.length)[:-1]) and bars.start[0] <= 0
+    )
     assert (np.diff(bars.number) == 1).all() and bars.number[bars.start >= 0][0] == 1
 
 
@@ -439,18 +639,30 @@ def test_notes_on_the_grid_stay():
 
 def test_amount_0_is_what_the_vae_hears_and_the_dial_only_goes_up(players):
     left, right = read_half(tune()), read_half(transpose(tune(pitches=(C, G, E)), -5))
-    z = torch.stack([encode(players, left.tokens[None]), encode(players, right.tokens[None])], 1)
+    z = torch.stack(
+        [encode(players, left.tokens[None]), encode(players, right.tokens[None])], 1
+    )
     none = fuse_files(players, left, right, amount=0.0)
-    assert np.array_equal(none.tokens[0], decode(players, z)[0]) and np.array_equal(none.heard, none.tokens[0])
+    assert np.array_equal(none.tokens[0], decode(players, z)[0]) and np.array_equal(
+        none.heard, none.tokens[0]
+    )
     assert none.distance.tolist() == [0.0]
-    far = [fuse_files(players, left, right, amount=a, iterations=2).distance[0] for a in (0.0, 0.2, 0.5, 0.8, 1.0)]
+    far = [
+        fuse_files(players, left, right, amount=a, iterations=2).distance[0]
+        for a in (0.0, 0.2, 0.5, 0.8, 1.0)
+    ]
     assert all(b > a for a, b in pairwise(far))
 
 
 def test_a_seed_is_its_styles_and_the_first_of_many_is_the_one_alone(players):
-    one, many = (fuse_files(players, tune(), tune(pitches=(G, E)), seed=4, styles=k) for k in (1, 5))
+    one, many = (
+        fuse_files(players, tune(), tune(pitches=(G, E)), seed=4, styles=k) for k in (1, 5)
+    )
     assert many.tokens.shape == (5, 128) and np.array_equal(one.tokens[0], many.tokens[0])
-    assert np.allclose(one.distance[0], many.distance[0]) and len(set(many.distance.tolist())) == 5
+    assert (
+        np.allclose(one.distance[0], many.distance[0])
+        and len(set(many.distance.tolist())) == 5
+    )
     style = np.full((2, 3), 0.5)
     own = fuse_files(players, tune(), tune(pitches=(G, E)), style=style)
     assert own.tokens.shape == (2, 128) and np.array_equal(own.tokens[0], own.tokens[1])
@@ -460,7 +672,10 @@ def test_a_melody_is_written_with_the_tempo_and_the_instrument_of_a_half(tmp_pat
     half = read_half(Piece((Track(tune(), 40),), Tempo.constant(90)))
     write_fused(np.concatenate([half.tokens, half.tokens]), tmp_path / "x.mid", half)
     written = read_midi(tmp_path / "x.mid")
-    assert written.tempo.bpm[0] == pytest.approx(90, abs=1e-3) and written.tracks[0].program == 40
+    assert (
+        written.tempo.bpm[0] == pytest.approx(90, abs=1e-3)
+        and written.tracks[0].program == 40
+    )
     assert written.notes() == Notes.of([*tune(), *shift(tune(), 16)])
     with pytest.raises(NoNotesError):
         write_fused(np.zeros(128, np.uint8), tmp_path / "y.mid", half)
@@ -468,7 +683,9 @@ def test_a_melody_is_written_with_the_tempo_and_the_instrument_of_a_half(tmp_pat
 
 def test_the_tempo_is_that_of_the_four_bars():
     slow = Tempo([0, 16, 32], [0, 16, 24])  # 60, then 120 beats a minute
-    assert [round(read_half(Piece((Track(tune(8)),), slow), bar).bpm) for bar in (1, 3, 5)] == [60, 80, 120]
+    assert [
+        round(read_half(Piece((Track(tune(8)),), slow), bar).bpm) for bar in (1, 3, 5)
+    ] == [60, 80, 120]
     assert isinstance(read_half(tune()), Half)
 
 
@@ -480,12 +697,17 @@ def test_fuse_works_on_pop_songs(players, shared_data, tmp_path):
     if not archive.is_file():
         pytest.skip("needs POP909")
     songs = []
-    for name, data in members(archive, lambda f: f.rsplit("/", 1)[-1] in wanted and "versions" not in f):
+    for name, data in members(
+        archive, lambda f: f.rsplit("/", 1)[-1] in wanted and "versions" not in f
+    ):
         songs.append(tmp_path / name.rsplit("/", 1)[-1])
         songs[-1].write_bytes(data)
     assert len(songs) == len(wanted)
     halves = {song.stem: read_half(song) for song in songs}
-    assert "It is in 6/8: each bar is given a fourth quarter, and what sounds at its end is held." in halves["203"].said
+    assert (
+        "It is in 6/8: each bar is given a fourth quarter, and what sounds at its end is held."
+        in halves["203"].said
+    )
     order = np.random.default_rng(0).permutation(sorted(halves))
     for a, b in pairwise(order):
         made = fuse_files(players, halves[a], halves[b])

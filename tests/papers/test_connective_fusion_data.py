@@ -22,7 +22,11 @@ from fusiontools.papers.connective_fusion.data import (
 )
 
 # melodies: gaps before each note in 16ths, lengths in 16ths, pitches
-tunes = st.lists(st.tuples(st.integers(0, 24), st.integers(1, 16), st.integers(50, 90)), min_size=1, max_size=60)
+tunes = st.lists(
+    st.tuples(st.integers(0, 24), st.integers(1, 16), st.integers(50, 90)),
+    min_size=1,
+    max_size=60,
+)
 
 
 def notes_of(rows):
@@ -50,13 +54,19 @@ def test_every_window_obeys_the_rules(rows, upbeat):
         silent = "".join("r" if t == 0 else "n" for t in grid[_where(grid, row) :][:128])
         assert "r" * 17 not in silent  # no rest longer than a bar in the track's own tokens
         sounding = grid[grid > HOLD]
-        assert sounding.min() + low == LOW and sounding.max() + high == HIGH  # all keys that fit, and no other
+        assert (
+            sounding.min() + low == LOW and sounding.max() + high == HIGH
+        )  # all keys that fit, and no other
 
 
 def _where(grid, row):
     """The bar where a window was cut, whose first tokens may have been silenced."""
     first = int(np.argmax(row > HOLD)) if (row > HOLD).any() else 0
-    return next(s for s in range(0, len(grid) - 127, 16) if np.array_equal(grid[s + first : s + 128], row[first:]))
+    return next(
+        s
+        for s in range(0, len(grid) - 127, 16)
+        if np.array_equal(grid[s + first : s + 128], row[first:])
+    )
 
 
 def test_an_upbeat_ends_the_first_bar_and_bar_lines_stay():
@@ -76,7 +86,14 @@ FOUR = (Meter(0.0),)
 
 
 def entry(i, notes, meters=FOUR, **track):
-    return Entry(f"toy/{i}", f"song {i // 2}", "toy", f"song {i // 2}", "", Piece((Track(notes, **track),), meters=meters))
+    return Entry(
+        f"toy/{i}",
+        f"song {i // 2}",
+        "toy",
+        f"song {i // 2}",
+        "",
+        Piece((Track(notes, **track),), meters=meters),
+    )
 
 
 def tune(seed, bars=12):
@@ -89,7 +106,10 @@ def tune(seed, bars=12):
     [
         (entry(0, tune(0), (Meter(0.0, 3, 4),)), "not in 4/4"),
         (entry(0, tune(0), (Meter(0.0), Meter(8.0, 3, 4))), "not in 4/4"),
-        (entry(0, Notes.of([(k, 2, 60 + k % 5) for k in range(40)])), "several notes at once"),
+        (
+            entry(0, Notes.of([(k, 2, 60 + k % 5) for k in range(40)])),
+            "several notes at once",
+        ),
         (entry(0, tune(0), program=33), "no such track"),
         (entry(0, tune(0), is_drum=True), "no such track"),
         (entry(0, tune(0, bars=7)), "no eight bars"),
@@ -108,7 +128,9 @@ def test_cut_time_is_as_long_and_can_be_asked_for():
 
 @pytest.fixture(scope="module")
 def data():
-    return windows("mine", corpora=[Corpus("toy", pack([entry(i, tune(i)) for i in range(120)]))])
+    return windows(
+        "mine", corpora=[Corpus("toy", pack([entry(i, tune(i)) for i in range(120)]))]
+    )
 
 
 def test_songs_are_dealt_whole_and_all_parts_have_some(data):
@@ -123,7 +145,9 @@ def test_every_number_is_one_window_in_one_key(data):
     all_of_them = data.take("test", range(data.keys("test")))
     plain = [
         np.where(row > HOLD, row + shift, row)
-        for row, (low, high) in zip(data.tokens("test").astype(int), data.shifts("test").astype(int))
+        for row, (low, high) in zip(
+            data.tokens("test").astype(int), data.shifts("test").astype(int)
+        )
         for shift in range(low, high + 1)
     ]
     assert np.array_equal(all_of_them, np.array(plain))
@@ -136,9 +160,18 @@ def test_windows_travel_in_a_file_and_their_hash_tells_them_apart(data, tmp_path
     save_windows(data, tmp_path / "w.npz")
     read = open_windows(tmp_path / "w.npz")
     assert read.hash == data.hash and read.about == data.about and repr(read) == repr(data)
-    other = windows("mine", corpora=[Corpus("toy", pack([entry(i, tune(i + 1)) for i in range(120)]))])
+    other = windows(
+        "mine", corpora=[Corpus("toy", pack([entry(i, tune(i + 1)) for i in range(120)]))]
+    )
     assert other.hash != data.hash
-    assert windows("mine", corpora=[Corpus("toy", pack([entry(i, tune(i)) for i in range(120)]))], seed=1).hash != data.hash
+    assert (
+        windows(
+            "mine",
+            corpora=[Corpus("toy", pack([entry(i, tune(i)) for i in range(120)]))],
+            seed=1,
+        ).hash
+        != data.hash
+    )
 
 
 def test_what_is_no_data_is_refused(tmp_path):
@@ -154,7 +187,9 @@ def test_what_is_no_data_is_refused(tmp_path):
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([0, 1, 55, 60, 84]), min_size=128, max_size=128))
 def test_joined_halves_are_legal(tokens):
-    assert is_legal_grid(join_halves(np.array(tokens[:64], np.uint8), np.array(tokens[64:], np.uint8)))
+    assert is_legal_grid(
+        join_halves(np.array(tokens[:64], np.uint8), np.array(tokens[64:], np.uint8))
+    )
 
 
 def test_the_counts_of_section_3_1(shared_data, monkeypatch):

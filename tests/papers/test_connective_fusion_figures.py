@@ -1,4 +1,6 @@
-"""The chapter's figures: points, bars and words are the numbers that came in, boxes are the live networks."""
+"""The chapter's figures: points, bars and words are the numbers that came in, boxes are the
+live networks.
+"""
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -20,7 +22,13 @@ from fusiontools.score.markov import STATISTICS, markov_matrix, matrix_correlati
 
 matplotlib.use("Agg")
 
-PAIR = np.repeat(np.array([60, 62, 64, 65, 67, 65, 64, 62] * 2 + [72, 74, 76, 77, 79, 77, 76, 74] * 2, np.uint8), 4)
+PAIR = np.repeat(
+    np.array(
+        [60, 62, 64, 65, 67, 65, 64, 62] * 2 + [72, 74, 76, 77, 79, 77, 76, 74] * 2,
+        np.uint8,
+    ),
+    4,
+)
 PAIR[1::4], PAIR[2::4], PAIR[3::4] = 1, 1, 0
 
 
@@ -40,19 +48,47 @@ def players():
 
 def record(method, level, distance, **config):
     """One run; its intervals are mirrored, so that they do not contain the value."""
-    metrics = {name: {"value": level, "low": level + 0.05, "high": level + 0.1} for name in METRICS}
+    metrics = {
+        name: {"value": level, "low": level + 0.05, "high": level + 0.1} for name in METRICS
+    }
     metrics["z_distance"] = {"value": distance, "low": distance, "high": distance}
     data = {"name": "fiddle_pop909", "sha256": "0" * 64}
-    return Record("connective_fusion", method, "shipped", data, 0, config, metrics, [], 1.0, "CPU", "0.1.0")
+    return Record(
+        "connective_fusion",
+        method,
+        "shipped",
+        data,
+        0,
+        config,
+        metrics,
+        [],
+        1.0,
+        "CPU",
+        "0.1.0",
+    )
 
 
 def made_up():
     found = [record("real", 0.9, 0.0, inputs="test")]
     for inputs in ("test", "prior"):
-        found += [record("ours", 0.2 + 0.1 * z, z, similarity=k, iterations=1, inputs=inputs) for k, z in ((2.0, 1.0), (0.3, 4.0))]
-        found += [record("iterated", 0.3 + 0.1 * z, z, similarity=2.0, iterations=i, inputs=inputs) for i, z in ((3, 3.0), (2, 2.0))]
-        found += [record("latent_perturb", 0.1 * z, z, sigma=s, inputs=inputs) for s, z in ((0.2, 5.0), (0.01, 0.5))]
-        found += [record("concatenate", 0.25, 0.0, inputs=inputs), record("noise", 0.05, 4.0, inputs=inputs)]
+        found += [
+            record("ours", 0.2 + 0.1 * z, z, similarity=k, iterations=1, inputs=inputs)
+            for k, z in ((2.0, 1.0), (0.3, 4.0))
+        ]
+        found += [
+            record(
+                "iterated", 0.3 + 0.1 * z, z, similarity=2.0, iterations=i, inputs=inputs
+            )
+            for i, z in ((3, 3.0), (2, 2.0))
+        ]
+        found += [
+            record("latent_perturb", 0.1 * z, z, sigma=s, inputs=inputs)
+            for s, z in ((0.2, 5.0), (0.01, 0.5))
+        ]
+        found += [
+            record("concatenate", 0.25, 0.0, inputs=inputs),
+            record("noise", 0.05, 4.0, inputs=inputs),
+        ]
     return found
 
 
@@ -66,13 +102,23 @@ def points(ax):
     found = {}
     for marks in ax.collections:
         if hasattr(marks, "get_sizes") and len(marks.get_sizes()):
-            shade = marks.get_edgecolors() if len(marks.get_edgecolors()) else marks.get_facecolors()
-            found.setdefault(to_hex(shade[0]), []).extend(map(tuple, np.asarray(marks.get_offsets()).round(9).tolist()))
+            shade = (
+                marks.get_edgecolors()
+                if len(marks.get_edgecolors())
+                else marks.get_facecolors()
+            )
+            found.setdefault(to_hex(shade[0]), []).extend(
+                map(tuple, np.asarray(marks.get_offsets()).round(9).tolist())
+            )
     return found
 
 
 def curves(ax):
-    return [list(zip(*(np.round(c, 9).tolist() for c in line.get_data()))) for line in ax.lines if len(line.get_xdata())]
+    return [
+        list(zip(*(np.round(c, 9).tolist() for c in line.get_data())))
+        for line in ax.lines
+        if len(line.get_xdata())
+    ]
 
 
 # Figures 4 and 7
@@ -81,9 +127,18 @@ def curves(ax):
 def test_each_metric_has_a_panel_for_each_kind_of_inputs():
     made = figures.metrics_figure(made_up())
     axes = np.array(made.axes).reshape(len(METRICS), 2)
-    assert [title(ax) for ax in axes[:, 0]] == ["reality", "key", "mean pitch", "mean duration", "pitch transition", "duration transition"]
+    assert [title(ax) for ax in axes[:, 0]] == [
+        "reality",
+        "key",
+        "mean pitch",
+        "mean duration",
+        "pitch transition",
+        "duration transition",
+    ]
     for ax in axes.flat:
-        assert points(ax)[SHADES[2.0]] == [(1.0, 0.3)] and points(ax)[SHADES[0.3]] == [(4.0, 0.6)]
+        assert points(ax)[SHADES[2.0]] == [(1.0, 0.3)] and points(ax)[SHADES[0.3]] == [
+            (4.0, 0.6)
+        ]
         assert sorted(points(ax)[GREY]) == [(0.0, 0.25), (4.0, 0.05)]
         assert [(0.5, 0.05), (5.0, 0.5)] in curves(ax)  # Latent Perturb, by sigma
         assert [(4.0, 0.6), (1.0, 0.3)] in curves(ax)  # ours, by lambda
@@ -92,7 +147,12 @@ def test_each_metric_has_a_panel_for_each_kind_of_inputs():
 
 def test_intervals_are_drawn_where_they_are_and_real_melodies_are_a_line():
     ax = figures.metrics_figure(made_up()).axes[0]
-    spans = {tuple(np.round(s, 9).ravel()) for marks in ax.collections if hasattr(marks, "get_segments") for s in marks.get_segments()}
+    spans = {
+        tuple(np.round(s, 9).ravel())
+        for marks in ax.collections
+        if hasattr(marks, "get_segments")
+        for s in marks.get_segments()
+    }
     assert (1.0, 0.35, 1.0, 0.4) in spans
     assert any(set(line.get_ydata()) == {0.9} for line in ax.lines)
 
@@ -100,7 +160,12 @@ def test_intervals_are_drawn_where_they_are_and_real_melodies_are_a_line():
 def test_the_legend_names_each_method_once():
     (legend,) = figures.metrics_figure(made_up()).legends
     said = [t.get_text() for t in legend.get_texts()]
-    assert sorted(said) == sorted({*said}) and {"ours, λ 0.3", "ours, λ 2", "Latent Perturb, σ 0.01 to 0.2", "real melodies"} <= {*said}
+    assert sorted(said) == sorted({*said}) and {
+        "ours, λ 0.3",
+        "ours, λ 2",
+        "Latent Perturb, σ 0.01 to 0.2",
+        "real melodies",
+    } <= {*said}
 
 
 def test_iterations_are_followed_in_their_order():
@@ -120,7 +185,11 @@ def test_what_was_not_measured_is_left_out():
 
 def test_matrices_stand_side_by_side_with_their_correlations():
     rng = np.random.default_rng(0)
-    arrays = {f"markov_{kind}_{stat}": rng.poisson(2, (k, k)) for kind in ("before", "after", "real") for stat, k in STATISTICS.items()}
+    arrays = {
+        f"markov_{kind}_{stat}": rng.poisson(2, (k, k))
+        for kind in ("before", "after", "real")
+        for stat, k in STATISTICS.items()
+    }
     axes = np.array(figures.matrices_figure(arrays).axes).reshape(5, 3)
     for row, stat in zip(axes, STATISTICS):
         real = markov_matrix(arrays[f"markov_real_{stat}"])
@@ -128,17 +197,33 @@ def test_matrices_stand_side_by_side_with_their_correlations():
             matrix = markov_matrix(arrays[f"markov_{kind}_{stat}"])
             assert np.array_equal(ax.images[0].get_array(), matrix)
             if kind != "real":
-                assert ax.get_title() == f"{kind}: {matrix_correlation(matrix, real):.2f}".replace("-", "−")
-    assert [t.get_text() for t in axes[0, 0].get_yticklabels()] == ["C major", "F♯ major", "C minor", "F♯ minor"]
+                assert (
+                    ax.get_title()
+                    == f"{kind}: {matrix_correlation(matrix, real):.2f}".replace("-", "−")
+                )
+    assert [t.get_text() for t in axes[0, 0].get_yticklabels()] == [
+        "C major",
+        "F♯ major",
+        "C minor",
+        "F♯ minor",
+    ]
     with pytest.raises(RecordError, match="markov_before_key"):
         figures.matrices_figure({})
 
 
 def test_distances_are_shares_of_their_pairs():
-    arrays = {"distance_edges": np.geomspace(0.1, 100, 4), "distance_within": np.array([1, 2, 1]), "distance_between": np.array([0, 0, 7])}
+    arrays = {
+        "distance_edges": np.geomspace(0.1, 100, 4),
+        "distance_within": np.array([1, 2, 1]),
+        "distance_between": np.array([0, 0, 7]),
+    }
     arrays["distance_below"] = np.array([[0.25, 0.5], [0.0, 0.001]])
     ax = figures.distances_figure(arrays)
-    heights = {p.get_label(): p.get_data().values.tolist() for p in ax.patches if "songs" in p.get_label()}
+    heights = {
+        p.get_label(): p.get_data().values.tolist()
+        for p in ax.patches
+        if "songs" in p.get_label()
+    }
     assert heights == {
         "within songs: 25 % below 1 and 50 % below 3": [25, 50, 25],
         "between songs: 0 % below 1 and 0.1 % below 3": [0, 0, 100],
@@ -149,16 +234,29 @@ def test_distances_are_shares_of_their_pairs():
 
 
 def test_the_judges_learn_beside_the_papers_line():
-    ax = figures.judge_curves({"curve_features": np.array([[50, 0.8, 0.7, 0.9], [100, 0.9, 0.85, 0.95]])})
+    ax = figures.judge_curves(
+        {"curve_features": np.array([[50, 0.8, 0.7, 0.9], [100, 0.9, 0.85, 0.95]])}
+    )
     assert [(50.0, 80.0), (100.0, 90.0)] in curves(ax)
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["the paper's", "boosted trees"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+        "the paper's",
+        "boosted trees",
+    ]
 
 
 def test_curves_of_the_trainings():
     gaps = np.array([np.nan, 0.5, np.nan, 0.75])
-    arrays = {"vae-parallel/held_out_token_accuracy": gaps, "ours-1/distance": np.arange(4.0), "ours-1/fooled": np.arange(4.0) / 4}
+    arrays = {
+        "vae-parallel/held_out_token_accuracy": gaps,
+        "ours-1/distance": np.arange(4.0),
+        "ours-1/fooled": np.arange(4.0) / 4,
+    }
     made = figures.training_curves(arrays)
-    assert [title(ax).split(":")[0] for ax in made.axes] == ["VAE", "Generator", "Discriminator"]
+    assert [title(ax).split(":")[0] for ax in made.axes] == [
+        "VAE",
+        "Generator",
+        "Discriminator",
+    ]
     assert curves(made.axes[0]) == [[(2.0, 50.0), (4.0, 75.0)]]
     assert {to_hex(line.get_color()) for line in made.axes[1].lines} == {SHADES[1.0]}
     with pytest.raises(ValueError, match="no curve"):
@@ -169,22 +267,42 @@ def test_curves_of_the_trainings():
 
 
 def test_boxes_say_what_the_live_networks_are(players):
-    config, said = players.config, " ".join(t.get_text() for ax in figures.stages_figure(players).axes for t in ax.texts)
-    for network in (players.vae.encoder, players.vae.decoder, players.generator, players.discriminator):
+    config, said = (
+        players.config,
+        " ".join(
+            t.get_text() for ax in figures.stages_figure(players).axes for t in ax.texts
+        ),
+    )
+    for network in (
+        players.vae.encoder,
+        players.vae.decoder,
+        players.generator,
+        players.discriminator,
+    ):
         assert f"{weights_of(network):,}" in said
     assert f"2 × {config.latent}" in said and f"{config.style} in [0, 1]" in said
-    assert layer_sizes(players.generator) == [2 * config.latent + config.style, *[config.mlp_width] * 4, 4 * config.latent]
+    assert layer_sizes(players.generator) == [
+        2 * config.latent + config.style,
+        *[config.mlp_width] * 4,
+        4 * config.latent,
+    ]
     assert f"{layer_sizes(players.discriminator)[0]} → 4 × {config.mlp_width} → 1" in said
 
 
 def test_the_generator_hears_the_style_and_the_discriminator_three_kinds_of_pairs(players):
-    arrows = {a.get_gid() for a in figures.stages_figure(players).axes[1].patches if isinstance(a, FancyArrowPatch) and a.get_gid()}
+    arrows = {
+        a.get_gid()
+        for a in figures.stages_figure(players).axes[1].patches
+        if isinstance(a, FancyArrowPatch) and a.get_gid()
+    }
     assert {a for a in arrows if a.endswith(">G")} == {"alone>G", "style>G"}
     assert {a for a in arrows if a.endswith(">D")} == {"pairs>D", "alone>D", "made>D"}
 
 
 def bars(ax):
-    return sorted((round(b.get_x(), 6), round(b.get_y() + b.get_height() / 2, 6)) for b in ax.patches)
+    return sorted(
+        (round(b.get_x(), 6), round(b.get_y() + b.get_height() / 2, 6)) for b in ax.patches
+    )
 
 
 def placed(tokens):

@@ -1,4 +1,6 @@
-"""Networks and verbs: a closed gate is the identity, decoders share a face, the dial is even, a batch of Latent Perturb is the plain one."""
+"""Networks and verbs: a closed gate is the identity, decoders share a face, the dial is
+even, a batch of Latent Perturb is the plain one.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -25,7 +27,14 @@ from fusiontools.papers.connective_fusion.fusing import (
     trajectory,
 )
 from fusiontools.papers.connective_fusion.losses import z_distance
-from fusiontools.papers.connective_fusion.networks import TOKENS, VAE, Discriminator, Generator, as_grid, as_tokens
+from fusiontools.papers.connective_fusion.networks import (
+    TOKENS,
+    VAE,
+    Discriminator,
+    Generator,
+    as_grid,
+    as_tokens,
+)
 from fusiontools.papers.connective_fusion.perturb import latent_perturb, perturb_steps
 from fusiontools.papers.connective_fusion.stage import Players
 
@@ -41,7 +50,9 @@ def players(**changes):
 
 def halves(n, seed=0):
     rng = np.random.default_rng(seed)
-    return repair_grid(rng.choice([REST, HOLD, HOLD, 55, 60, 67, 84], (n, 64)).astype(np.uint8))
+    return repair_grid(
+        rng.choice([REST, HOLD, HOLD, 55, 60, 67, 84], (n, 64)).astype(np.uint8)
+    )
 
 
 # Networks
@@ -59,12 +70,16 @@ def test_encoders_and_decoders_share_a_face(encoder, decoder, patch):
     grid = vae.decode(mean.view(5, 1, 6))
     assert grid.shape == (5, 1, 64) and grid.dtype == np.uint8
     alone = torch.cat([vae.encode(row[None])[0] for row in x])
-    assert torch.allclose(mean, alone, atol=1e-5)  # a half is encoded the same in any company
+    assert torch.allclose(
+        mean, alone, atol=1e-5
+    )  # a half is encoded the same in any company
 
 
 @pytest.mark.parametrize("decoder", ["parallel", "lstm"])
 def test_a_greedy_decoder_is_told_its_own_tokens(decoder):
-    """What the decoder predicts alone is what it predicts when its own choices are given as the tokens before."""
+    """What the decoder predicts alone is what it predicts when its own choices are given as
+    the tokens before.
+    """
     vae = VAE(replace(TINY, decoder=decoder)).eval()
     z = torch.randn(4, 6)
     own = vae.greedy(z)
@@ -107,14 +122,20 @@ def test_what_is_decoded_is_legal_but_for_a_first_hold(tokens):
     kept = repair_grid(grid) == grid
     assert kept.all() or grid[0] == HOLD
     onset = np.array(tokens) > 1
-    assert np.array_equal(as_tokens(grid)[torch.from_numpy(onset)], np.array(tokens)[onset])  # no note is touched
+    assert np.array_equal(
+        as_tokens(grid)[torch.from_numpy(onset)], np.array(tokens)[onset]
+    )  # no note is touched
 
 
 # The dial
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 4), st.lists(st.floats(0, 1), min_size=2, max_size=5))
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 4),
+    st.lists(st.floats(0, 1), min_size=2, max_size=5),
+)
 def test_the_dial_is_even_in_z_distance(seed, iterations, amounts):
     dice = torch.Generator().manual_seed(seed)
     path = torch.randn(iterations + 1, 3, 2, 6, generator=dice, dtype=torch.float64)
@@ -133,13 +154,18 @@ def test_amount_0_is_what_the_vae_hears_and_more_is_farther():
     heard = decode(p, torch.stack([encode(p, left), encode(p, right)], 1))
     none = fuse(p, left, right, amount=0.0, iterations=3)
     assert np.array_equal(none.tokens, heard) and (none.distance == 0).all()
-    far = [fuse(p, left, right, amount=a, iterations=3, seed=2).distance for a in (0.1, 0.4, 0.7, 1.0)]
+    far = [
+        fuse(p, left, right, amount=a, iterations=3, seed=2).distance
+        for a in (0.1, 0.4, 0.7, 1.0)
+    ]
     assert all((b > a).all() for a, b in pairwise(far))
     assert all(is_legal_grid(row) for row in fuse(p, left, right).tokens)
 
 
 def test_a_dial_without_a_way_stays():
-    assert torch.equal(along(torch.ones(1, 2, 2, 6), 1.0, torch.ones(6)), torch.ones(2, 2, 6))
+    assert torch.equal(
+        along(torch.ones(1, 2, 2, 6), 1.0, torch.ones(6)), torch.ones(2, 2, 6)
+    )
     still = torch.ones(3, 2, 2, 6)
     assert torch.equal(along(still, 0.5, torch.ones(6)), still[0])
 
@@ -151,7 +177,9 @@ def test_iterations_apply_the_generator_again():
     p, z, s = players(), torch.randn(3, 2, 6), torch.rand(3, 3)
     with torch.no_grad():
         path = trajectory(p, z, s, 3)
-        assert torch.equal(path[0], z) and torch.allclose(path[3], p.generator(p.generator(p.generator(z, s), s), s))
+        assert torch.equal(path[0], z) and torch.allclose(
+            path[3], p.generator(p.generator(p.generator(z, s), s), s)
+        )
 
 
 def test_one_pair_alone_is_one_in_a_batch_and_a_seed_is_a_style():
@@ -168,8 +196,12 @@ def test_the_style_plane_runs_between_its_corners():
     assert set(corners.unique().tolist()) == {0.0, 1.0} and len(corners.unique(dim=0)) == 4
     plane = style_plane(corners, 4)
     assert plane.shape == (4, 4, 5)
-    assert torch.equal(torch.stack([plane[0, 0], plane[0, -1], plane[-1, 0], plane[-1, -1]]), corners)
-    assert torch.allclose(plane[:, 1:] - plane[:, :-1], (plane[:, -1:] - plane[:, :1]) / 3, atol=1e-6)
+    assert torch.equal(
+        torch.stack([plane[0, 0], plane[0, -1], plane[-1, 0], plane[-1, -1]]), corners
+    )
+    assert torch.allclose(
+        plane[:, 1:] - plane[:, :-1], (plane[:, -1:] - plane[:, :1]) / 3, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -194,10 +226,16 @@ def test_weights_travel_and_fuse_the_same(tmp_path):
     save_players(p, tmp_path / "w.safetensors", ["toy"], "free", data="toy")
     read, about = load_weights(path=tmp_path / "w.safetensors")
     for own, other in ((p.vae, read.vae), (p.generator, read.generator)):
-        own.load_state_dict({k: t.half().float() for k, t in own.state_dict().items()})  # as they are stored
-        assert all(torch.equal(t, other.state_dict()[k]) for k, t in own.state_dict().items())
+        own.load_state_dict(
+            {k: t.half().float() for k, t in own.state_dict().items()}
+        )  # as they are stored
+        assert all(
+            torch.equal(t, other.state_dict()[k]) for k, t in own.state_dict().items()
+        )
     assert about["data"] == "toy" and read.config == p.config
-    assert np.array_equal(fuse(p, halves(2), halves(2)).tokens, fuse(read, halves(2), halves(2)).tokens)
+    assert np.array_equal(
+        fuse(p, halves(2), halves(2)).tokens, fuse(read, halves(2), halves(2)).tokens
+    )
     (tmp_path / "x.safetensors").write_bytes(b"nothing")
     with pytest.raises(RecordError, match="not weights"):
         load_weights(path=tmp_path / "x.safetensors")
@@ -235,8 +273,13 @@ def test_a_generator_is_chosen_by_its_method_and_lambda(tmp_path, asked, found):
     read, about = load_weights(path=tmp_path / "w.safetensors", **asked)
     own = made[KINDS.index(found)]
     for one, other in ((own.generator, read.generator), (made[0].vae, read.vae)):
-        assert all(torch.equal(t, other.state_dict()[name]) for name, t in one.state_dict().items())
-    assert read.config == method(found[0], own.config) and [(g["method"], g["similarity"]) for g in about["generators"]] == KINDS
+        assert all(
+            torch.equal(t, other.state_dict()[name]) for name, t in one.state_dict().items()
+        )
+    assert (
+        read.config == method(found[0], own.config)
+        and [(g["method"], g["similarity"]) for g in about["generators"]] == KINDS
+    )
 
 
 def test_where_there_is_no_lambda_of_0_3_the_first_of_ours_is_taken(tmp_path):
@@ -245,24 +288,39 @@ def test_where_there_is_no_lambda_of_0_3_the_first_of_ours_is_taken(tmp_path):
     assert read.config.similarity == 2.0
 
 
-@pytest.mark.parametrize("asked, said", [({"similarity": 0.7}, "0.7"), ({"method": "as_printed"}, "as_printed")])
-def test_a_generator_that_is_not_there_is_named_beside_those_that_are(tmp_path, asked, said):
+@pytest.mark.parametrize(
+    "asked, said", [({"similarity": 0.7}, "0.7"), ({"method": "as_printed"}, "as_printed")]
+)
+def test_a_generator_that_is_not_there_is_named_beside_those_that_are(
+    tmp_path, asked, said
+):
     several(tmp_path / "w.safetensors", *KINDS)
     with pytest.raises(RecordError, match=f"no generator .*{said}") as caught:
         load_weights(path=tmp_path / "w.safetensors", **asked)
-    assert all(name in caught.value.do and f"{similarity:g}" in caught.value.do for name, similarity in KINDS)
+    assert all(
+        name in caught.value.do and f"{similarity:g}" in caught.value.do
+        for name, similarity in KINDS
+    )
 
 
 def test_weights_of_other_things_are_refused(tmp_path):
     from fusiontools.training import save_weights
 
-    save_weights({"vae": players().vae}, tmp_path / "w.safetensors", corpora=["toy"], terms="free", paper="other")
+    save_weights(
+        {"vae": players().vae},
+        tmp_path / "w.safetensors",
+        corpora=["toy"],
+        terms="free",
+        paper="other",
+    )
     with pytest.raises(RecordError, match="no weights of Connective Fusion.*train them"):
         load_weights(path=tmp_path / "w.safetensors")
     with pytest.raises(RecordError, match="nowhere"):
         load_weights("nowhere")
     with pytest.raises(ValueError, match="zip"):
-        save_players([players(), players()], tmp_path / "w.safetensors", ["toy"], "free", ["ours"])
+        save_players(
+            [players(), players()], tmp_path / "w.safetensors", ["toy"], "free", ["ours"]
+        )
 
 
 # Latent Perturb
@@ -298,7 +356,9 @@ def test_latent_perturb_in_a_batch_is_the_plain_algorithm(decoder):
     found = latent_perturb(p.vae, z, judge, 0.7, steps=15, noise=noise)
     for b in range(4):
         tokens, reality, end = plain_perturb(p.vae, z[b], 0.7, noise[:, b])
-        assert np.array_equal(found.tokens[b], tokens) and found.reality[b] == pytest.approx(reality)
+        assert np.array_equal(found.tokens[b], tokens) and found.reality[
+            b
+        ] == pytest.approx(reality)
         assert torch.allclose(found.z[b], end, atol=1e-5)
     assert not torch.equal(found.z, z)
 
@@ -309,4 +369,6 @@ def test_latent_perturb_never_gets_worse_and_a_seed_repeats_it():
     assert len(steps) == 9 and torch.equal(steps[0].z, z)
     assert all((b.reality >= a.reality).all() for a, b in pairwise(steps))
     assert np.allclose([judge(s.tokens) for s in steps], [s.reality for s in steps])
-    assert np.array_equal(latent_perturb(p.vae, z, judge, 0.5, steps=8, seed=1).tokens, steps[-1].tokens)
+    assert np.array_equal(
+        latent_perturb(p.vae, z, judge, 0.5, steps=8, seed=1).tokens, steps[-1].tokens
+    )

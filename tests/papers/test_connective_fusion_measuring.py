@@ -1,4 +1,6 @@
-"""How Connective Fusion is measured: baselines are what they are called, inputs repeat, metrics and figures count what is there."""
+"""How Connective Fusion is measured: baselines are what they are called, inputs repeat,
+metrics and figures count what is there.
+"""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,16 +14,33 @@ from fusiontools.papers.connective_fusion import measuring
 from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.data import BAR, HALF, PARTS, Windows
 from fusiontools.papers.connective_fusion.fusing import decode, encode
-from fusiontools.papers.connective_fusion.measuring import BASELINES, INPUTS, References, baseline, inputs, measure_model, metrics, moved
+from fusiontools.papers.connective_fusion.measuring import (
+    BASELINES,
+    INPUTS,
+    References,
+    baseline,
+    inputs,
+    measure_model,
+    metrics,
+    moved,
+)
 from fusiontools.papers.connective_fusion.networks import as_tokens
 from fusiontools.papers.connective_fusion.stage import Players, accuracies
-from fusiontools.score.markov import STATISTICS, key_scores, note_lengths, pitch_class_lengths, states
+from fusiontools.score.markov import (
+    STATISTICS,
+    key_scores,
+    note_lengths,
+    pitch_class_lengths,
+    states,
+)
 
 MANY = 24  # pairs
 
 
 def melody(rng):
-    """Eight bars over an octave, with rests, and now and then a note that sounds over the middle."""
+    """Eight bars over an octave, with rests, and now and then a note that sounds over the
+    middle.
+    """
     tokens, at = np.ones(128, np.uint8), 0
     scale = 62 + np.array([0, 2, 4, 5, 7, 9, 11, 12])
     while at < 128:
@@ -38,7 +57,10 @@ def data():
     """Five parts of four songs, each of three windows."""
     rng, arrays = np.random.default_rng(0), {}
     for i, part in enumerate(PARTS):
-        arrays |= {part: np.stack([melody(rng) for _ in range(12)]), f"{part}_song": np.repeat(np.arange(4, dtype=np.int32), 3) + 4 * i}
+        arrays |= {
+            part: np.stack([melody(rng) for _ in range(12)]),
+            f"{part}_song": np.repeat(np.arange(4, dtype=np.int32), 3) + 4 * i,
+        }
         arrays[f"{part}_shift"] = np.tile(np.array([[-5, 7]], np.int8), (12, 1))
     return Windows("toy", arrays, {"sources": []})
 
@@ -74,16 +96,26 @@ def test_the_same_seed_gives_the_same_pairs(players, data, kind):
     one, again, other = (inputs(players, data, kind, MANY, seed) for seed in (3, 3, 4))
     assert np.array_equal(one.tokens, again.tokens) and torch.equal(one.z, again.z)
     assert not torch.equal(one.z, other.z)
-    assert one.tokens.shape == (MANY, 2, HALF) and one.tokens.dtype == np.uint8 and one.z.shape == (MANY, 2, 6)
+    assert (
+        one.tokens.shape == (MANY, 2, HALF)
+        and one.tokens.dtype == np.uint8
+        and one.z.shape == (MANY, 2, 6)
+    )
 
 
-def test_inputs_are_halves_of_test_windows_in_some_key_or_samples_of_the_prior(players, data, pairs):
+def test_inputs_are_halves_of_test_windows_in_some_key_or_samples_of_the_prior(
+    players, data, pairs
+):
     every = data.take("test", range(data.keys("test")))
     for side, there in ((0, every[:, :HALF]), (1, every[:, HALF:])):
-        assert {row.tobytes() for row in pairs.tokens[:, side]} <= {row.tobytes() for row in np.ascontiguousarray(there)}
+        assert {row.tobytes() for row in pairs.tokens[:, side]} <= {
+            row.tobytes() for row in np.ascontiguousarray(there)
+        }
     assert torch.equal(pairs.z, encode(players, pairs.tokens))
     prior = inputs(players, data, "prior", 4000)
-    assert abs(float(prior.z.mean())) < 0.02 and float(prior.z.std()) == pytest.approx(1, abs=0.02)
+    assert abs(float(prior.z.mean())) < 0.02 and float(prior.z.std()) == pytest.approx(
+        1, abs=0.02
+    )
     assert np.array_equal(prior.tokens[:5], players.vae.decode(prior.z[:5]))
     with pytest.raises(ValueError, match="test or prior, not 'dreams'"):
         inputs(players, data, "dreams")
@@ -98,7 +130,9 @@ def test_how_many_pairs_there_are_can_be_set_for_all(players, data, monkeypatch)
 
 
 def made(name, players, data, pairs, **more):
-    return baseline(name, players, data, pairs, **({"distance": np.full(len(pairs.z), 2.0)} | more))
+    return baseline(
+        name, players, data, pairs, **({"distance": np.full(len(pairs.z), 2.0)} | more)
+    )
 
 
 @pytest.mark.parametrize("kind", INPUTS)
@@ -106,7 +140,11 @@ def made(name, players, data, pairs, **more):
 def test_every_baseline_gives_legal_melodies_and_the_same_again(players, data, name, kind):
     pairs = inputs(players, data, kind, MANY)
     found = made(name, players, data, pairs)
-    assert found.shape == (MANY, 128) and found.dtype == np.uint8 and all(is_legal_grid(row) for row in found)
+    assert (
+        found.shape == (MANY, 128)
+        and found.dtype == np.uint8
+        and all(is_legal_grid(row) for row in found)
+    )
     assert not ((found > HOLD) & ((found < LOW) | (found > HIGH))).any()
     assert np.array_equal(found, made(name, players, data, pairs))
 
@@ -121,23 +159,38 @@ def test_side_by_side_is_the_inputs_and_decoded_is_what_the_vae_hears(players, d
     both = pairs.tokens.reshape(MANY, 128)
     same = plain == both
     assert same[:, :HALF].all()
-    assert all(row.all() or half[0] == HOLD for row, half in zip(same, pairs.tokens[:, 1]))  # only a hold after silence is changed
-    assert np.array_equal(made("reconstruct", players, data, pairs), decode(players, pairs.z))
+    assert all(
+        row.all() or half[0] == HOLD for row, half in zip(same, pairs.tokens[:, 1])
+    )  # only a hold after silence is changed
+    assert np.array_equal(
+        made("reconstruct", players, data, pairs), decode(players, pairs.z)
+    )
 
 
 def test_bars_take_turns(players, data, pairs):
     bars = made("half_and_half", players, data, pairs).reshape(MANY, 8, BAR)
     for k in range(8):
         there = pairs.tokens[:, k % 2].reshape(MANY, 4, BAR)[:, k // 2]
-        begun = (np.cumsum(there != HOLD, axis=1) > 0) & (bars[:, k] == there)  # a hold that begins a bar may have become a rest
+        begun = (np.cumsum(there != HOLD, axis=1) > 0) & (
+            bars[:, k] == there
+        )  # a hold that begins a bar may have become a rest
         held = np.cumsum(there != HOLD, axis=1) == 0
         assert (begun | held).all()
         assert set(np.unique(bars[:, k][held])) <= {REST, HOLD}
 
 
-def test_the_second_idea_comes_to_the_key_of_the_first_by_the_fewest_semitones(players, data, pairs):
+def test_the_second_idea_comes_to_the_key_of_the_first_by_the_fewest_semitones(
+    players, data, pairs
+):
     def tonic(half):
-        return int(key_scores(pitch_class_lengths(half[None], note_lengths(half[None]))).argmax()) % 12
+        return (
+            int(
+                key_scores(
+                    pitch_class_lengths(half[None], note_lengths(half[None]))
+                ).argmax()
+            )
+            % 12
+        )
 
     found, steps = made("transpose", players, data, pairs), set()
     for row, (left, right) in zip(found, pairs.tokens):
@@ -145,10 +198,16 @@ def test_the_second_idea_comes_to_the_key_of_the_first_by_the_fewest_semitones(p
         sounds = right > HOLD
         step = np.unique(row[HALF:][sounds].astype(int) - right[sounds])
         begun = np.cumsum(right != HOLD) > 0
-        assert len(step) == 1 and np.array_equal(row[HALF:][begun & ~sounds], right[begun & ~sounds])  # every interval and rhythm is kept
+        assert len(step) == 1 and np.array_equal(
+            row[HALF:][begun & ~sounds], right[begun & ~sounds]
+        )  # every interval and rhythm is kept
         assert tonic(row[HALF:]) == tonic(left)
         (high, low), home = high_low(right), tonic(left)
-        fitting = [d for d in range(-12, 13) if high + d <= HIGH and low + d >= LOW and (tonic(right) + d - home) % 12 == 0]
+        fitting = [
+            d
+            for d in range(-12, 13)
+            if high + d <= HIGH and low + d >= LOW and (tonic(right) + d - home) % 12 == 0
+        ]
         assert abs(int(step[0])) == min(map(abs, fitting))
         steps.add(int(step[0]))
     assert len(steps) > 5
@@ -170,10 +229,15 @@ def notes_of(half):
 
 def test_shuffling_keeps_every_note_its_length_and_the_silence(players, data, pairs):
     found, moved_ones = made("shuffle", players, data, pairs).reshape(MANY, 2, HALF), 0
-    begun = pairs.tokens[:, :, 0] != HOLD  # a hold that a half begins with is of no note of its own
+    begun = (
+        pairs.tokens[:, :, 0] != HOLD
+    )  # a hold that a half begins with is of no note of its own
     assert begun[:, 0].all() and 0 < begun[:, 1].sum() < MANY
     for row, there in zip(found[begun], pairs.tokens[begun]):
-        assert notes_of(row) == notes_of(there) and (row == REST).sum() == (there == REST).sum()
+        assert (
+            notes_of(row) == notes_of(there)
+            and (row == REST).sum() == (there == REST).sum()
+        )
         moved_ones += not np.array_equal(row, there)
     assert moved_ones > 0.9 * begun.sum()
 
@@ -188,7 +252,9 @@ def test_noise_is_as_long_as_it_is_asked_to_be(players, data, pairs, monkeypatch
 
 
 def test_real_melodies_are_of_songs_that_nothing_has_learned_from(players, data, pairs):
-    there = {row.tobytes() for row in data.take("validation-1", range(data.keys("validation-1")))}
+    there = {
+        row.tobytes() for row in data.take("validation-1", range(data.keys("validation-1")))
+    }
     assert {row.tobytes() for row in made("real", players, data, pairs)} <= there
 
 
@@ -196,7 +262,11 @@ def test_real_melodies_are_of_songs_that_nothing_has_learned_from(players, data,
 
 
 def test_every_iteration_goes_on_from_the_one_before(players, data, pairs):
-    three, two, other = moved(players, pairs, 3), moved(players, pairs, 2), moved(players, pairs, 1, seed=1)
+    three, two, other = (
+        moved(players, pairs, 3),
+        moved(players, pairs, 2),
+        moved(players, pairs, 1, seed=1),
+    )
     assert len(three) == 3
     for (tokens, distance), (again, far) in zip(three, two):
         assert np.array_equal(tokens, again) and np.array_equal(distance, far)
@@ -206,14 +276,23 @@ def test_every_iteration_goes_on_from_the_one_before(players, data, pairs):
         with torch.no_grad():
             z = players.generator(z, s)
         assert np.array_equal(tokens, decode(players, z))
-        np.testing.assert_allclose(distance, measuring.distances(players, z, pairs.z), rtol=1e-6)  # always from the inputs
+        np.testing.assert_allclose(
+            distance, measuring.distances(players, z, pairs.z), rtol=1e-6
+        )  # always from the inputs
 
 
 def test_melodies_that_are_their_inputs_have_not_moved(players, data, pairs):
     begun = pairs.tokens[:, 1, 0] != HOLD
     own = measuring.Inputs(pairs.tokens[begun], pairs.z[begun])
-    assert measuring.token_distance(players, made("concatenate", players, data, own), own).max() < 1e-9
-    assert (measuring.token_distance(players, made("shuffle", players, data, own), own) > 0).all()
+    assert (
+        measuring.token_distance(
+            players, made("concatenate", players, data, own), own
+        ).max()
+        < 1e-9
+    )
+    assert (
+        measuring.token_distance(players, made("shuffle", players, data, own), own) > 0
+    ).all()
 
 
 def test_variety_is_what_a_style_decides(players, pairs):
@@ -222,7 +301,10 @@ def test_variety_is_what_a_style_decides(players, pairs):
     deaf.vae = players.vae
     with torch.no_grad():
         deaf.generator.net[0].weight[:, -3:] = 0  # the numbers of the style come last
-    assert all(found["value"] == found["high"] == 0 for found in measuring.variety(deaf, pairs).values())
+    assert all(
+        found["value"] == found["high"] == 0
+        for found in measuring.variety(deaf, pairs).values()
+    )
     found = measuring.variety(players, pairs)
     assert found["style_distance"]["value"] > 0
     assert found["style_tokens"]["value"] <= found["style_pairs"]["value"] <= 1
@@ -233,16 +315,39 @@ def test_variety_is_what_a_style_decides(players, pairs):
 
 def test_metrics_are_in_order_and_what_they_are_called(players, data, pairs):
     tokens, far = made("concatenate", players, data, pairs), np.linspace(0, 3, MANY)
-    found = metrics(tokens, References(data, {"reality": judge, "reality_features": judge}), far, repeats=40)
-    names = {"reality", "reality_median", "joined_share", "reality_features", "z_distance", "z_distance_median", "copied_8gram"}
+    found = metrics(
+        tokens,
+        References(data, {"reality": judge, "reality_features": judge}),
+        far,
+        repeats=40,
+    )
+    names = {
+        "reality",
+        "reality_median",
+        "joined_share",
+        "reality_features",
+        "z_distance",
+        "z_distance_median",
+        "copied_8gram",
+    }
     assert set(found) == names | {f"{name}_corr" for name in STATISTICS}
     for name, told in found.items():
-        assert set(told) == {"value", "low", "high"} and all(type(number) is float for number in told.values())
-        assert told["low"] <= told["high"] and (name.endswith("_corr") or told["low"] <= told["value"] <= told["high"]), name
+        assert set(told) == {"value", "low", "high"} and all(
+            type(number) is float for number in told.values()
+        )
+        assert told["low"] <= told["high"] and (
+            name.endswith("_corr") or told["low"] <= told["value"] <= told["high"]
+        ), name
     verdicts = judge(tokens)
-    for name, value in (("reality", verdicts.mean()), ("reality_median", np.median(verdicts)), ("joined_share", np.mean(verdicts > 0.5))):
+    for name, value in (
+        ("reality", verdicts.mean()),
+        ("reality_median", np.median(verdicts)),
+        ("joined_share", np.mean(verdicts > 0.5)),
+    ):
         assert found[name]["value"] == pytest.approx(value)
-    assert found["z_distance"]["value"] == pytest.approx(1.5) and found["z_distance_median"]["value"] == pytest.approx(1.5)
+    assert found["z_distance"]["value"] == pytest.approx(1.5) and found[
+        "z_distance_median"
+    ]["value"] == pytest.approx(1.5)
     assert "z_distance" not in metrics(tokens, References(data, {}), repeats=2)
 
 
@@ -250,15 +355,25 @@ def test_silence_has_no_correlations_and_copies_nothing(data):
     tokens = np.zeros((3, 128), np.uint8)
     tokens[0, 0] = 60  # a note, but none in the second half
     found = metrics(tokens, References(data, {"reality": judge}), repeats=2)
-    assert set(found) == {"reality", "reality_median", "joined_share", "copied_8gram"} and found["copied_8gram"]["value"] == 0
+    assert (
+        set(found) == {"reality", "reality_median", "joined_share", "copied_8gram"}
+        and found["copied_8gram"]["value"] == 0
+    )
 
 
 def test_what_was_learned_from_is_a_copy_in_any_key_and_what_was_not_is_none(data):
     references = References(data, {})
-    copies = [metrics(data.take(part, range(data.keys(part))), references, repeats=2)["copied_8gram"]["value"] for part in PARTS]
+    copies = [
+        metrics(data.take(part, range(data.keys(part))), references, repeats=2)[
+            "copied_8gram"
+        ]["value"]
+        for part in PARTS
+    ]
     assert copies[0] == 1 and max(copies[1:]) == 0
     mine = metrics(data.take("test", range(data.keys("test"))), references, repeats=2)
-    assert all(mine[f"{name}_corr"]["value"] == pytest.approx(1) for name in STATISTICS)  # they are the reference itself
+    assert all(
+        mine[f"{name}_corr"]["value"] == pytest.approx(1) for name in STATISTICS
+    )  # they are the reference itself
 
 
 def test_the_vae_is_measured_as_its_training_measures_it(players, data):
@@ -269,36 +384,67 @@ def test_the_vae_is_measured_as_its_training_measures_it(players, data):
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
     assert found["hold_accuracy"]["value"] == pytest.approx(float((x == 1).float().mean()))
     few = measuring.measure_vae(players, data, most=3)
-    assert few["kl"]["value"] == pytest.approx(accuracies(players.vae, x[:6])["kl"], rel=1e-5)
+    assert few["kl"]["value"] == pytest.approx(
+        accuracies(players.vae, x[:6])["kl"], rel=1e-5
+    )
 
 
 def test_the_counts_of_the_figures_add_up(players, data, monkeypatch):
     curve = [{"songs": 2, "windows": 6, "accuracy": 0.7, "low": 0.6, "high": 0.8}]
-    monkeypatch.setattr(measuring, "load_judge", lambda *which: SimpleNamespace(about={"learning_curve": curve}))
+    monkeypatch.setattr(
+        measuring,
+        "load_judge",
+        lambda *which: SimpleNamespace(about={"learning_curve": curve}),
+    )
     monkeypatch.setattr(measuring, "PAIRS", MANY)
     found = measuring.figures(players, data, most=300, pairs=2000)
     two = inputs(players, data)
-    here = {"before": made("concatenate", players, data, two), "after": moved(players, two)[0][0]}
+    here = {
+        "before": made("concatenate", players, data, two),
+        "after": moved(players, two)[0][0],
+    }
     here["real"] = data.take("test", range(data.keys("test")))
     for which, tokens in here.items():
         for name, table in states(tokens).items():
             counts = found[f"markov_{which}_{name}"]
-            assert counts.shape == (STATISTICS[name], STATISTICS[name]) and counts.sum() == (table >= 0).all(axis=1).sum()
+            assert (
+                counts.shape == (STATISTICS[name], STATISTICS[name])
+                and counts.sum() == (table >= 0).all(axis=1).sum()
+            )
     kept, identical = found["distance_pairs"][:2], found["distance_pairs"][2:]
     assert (kept + identical).tolist() == [1000, 1000] and (kept > 0).all()
     edges = found["distance_edges"]
     for i, name in enumerate(("within", "between")):
         counts = found[f"distance_{name}"]
         assert len(counts) == len(edges) - 1 and 0 < counts.sum() <= kept[i]
-        assert counts[edges[1:] <= 1].sum() / kept[i] <= found["distance_below"][i, 0] <= found["distance_below"][i, 1]
-    assert found["curve_transformer"].tolist() == found["curve_features"].tolist() == [[2, 0.7, 0.6, 0.8]]
+        assert (
+            counts[edges[1:] <= 1].sum() / kept[i]
+            <= found["distance_below"][i, 0]
+            <= found["distance_below"][i, 1]
+        )
+    assert (
+        found["curve_transformer"].tolist()
+        == found["curve_features"].tolist()
+        == [[2, 0.7, 0.6, 0.8]]
+    )
 
 
 def test_a_training_is_told_how_far_it_came(players, data):
     judges = {"reality": judge, "reality_features": judge}
     found = measure_model(players, data, judges, n=MANY)
-    assert {"reality", "reality_before", "token_accuracy", "z_distance", "copied_8gram"} <= set(found)
+    assert {
+        "reality",
+        "reality_before",
+        "token_accuracy",
+        "z_distance",
+        "copied_8gram",
+    } <= set(found)
     tokens = made("concatenate", players, data, inputs(players, data, n=MANY))
     assert found["reality_before"]["value"] == pytest.approx(np.median(judge(tokens)))
     alone = Players(replace(players.config, phases=("vae",)))
-    assert set(measure_model(alone, data, judges)) == {"token_accuracy", "onset_pitch_accuracy", "kl", "hold_accuracy"}
+    assert set(measure_model(alone, data, judges)) == {
+        "token_accuracy",
+        "onset_pitch_accuracy",
+        "kl",
+        "hold_accuracy",
+    }

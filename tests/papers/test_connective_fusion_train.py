@@ -1,4 +1,6 @@
-"""Connective Fusion at the size of a toy: the VAE learns, the generator trains, both go on bit by bit after a kill."""
+"""Connective Fusion at the size of a toy: the VAE learns, the generator trains, both go on
+bit by bit after a kill.
+"""
 
 from dataclasses import asdict, replace
 
@@ -16,7 +18,16 @@ from fusiontools.papers.connective_fusion.stage import accuracies, rate
 from fusiontools.training import Run
 
 TINY = replace(
-    Config.smoke(), width=8, latent=6, vae_steps=4, vae_batch=8, fusion_steps=3, fusion_batch=8, d_steps=2, latent_pairs=20, mlp_width=8
+    Config.smoke(),
+    width=8,
+    latent=6,
+    vae_steps=4,
+    vae_batch=8,
+    fusion_steps=3,
+    fusion_batch=8,
+    d_steps=2,
+    latent_pairs=20,
+    mlp_width=8,
 )
 
 
@@ -26,8 +37,14 @@ def data():
     rng, arrays, each = np.random.default_rng(0), {}, 12
     for song, part in enumerate(PARTS):
         tokens = np.ones((each, 128), np.uint8)
-        tokens[:, ::4] = rng.integers(60, 66, each)[:, None] + (rng.choice([2, 3, 4], each)[:, None] * np.arange(32)) % 12
-        arrays |= {part: tokens, f"{part}_song": np.arange(each, dtype=np.int32) + each * song}
+        tokens[:, ::4] = (
+            rng.integers(60, 66, each)[:, None]
+            + (rng.choice([2, 3, 4], each)[:, None] * np.arange(32)) % 12
+        )
+        arrays |= {
+            part: tokens,
+            f"{part}_song": np.arange(each, dtype=np.int32) + each * song,
+        }
         arrays[f"{part}_shift"] = np.tile(np.array([[-5, 7]], np.int8), (each, 1))
     return Windows("toy", arrays, {"sources": []})
 
@@ -47,36 +64,57 @@ def run(folder, data, config, adopted=None):
 
 def weights(players):
     models = {"vae": players.vae, "g": players.generator, "d": players.discriminator}
-    return {f"{name}.{key}": t.clone() for name, model in models.items() for key, t in model.state_dict().items()}
+    return {
+        f"{name}.{key}": t.clone()
+        for name, model in models.items()
+        for key, t in model.state_dict().items()
+    }
 
 
 def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
-@pytest.mark.parametrize("ways", [("parallel", "parallel"), ("lstm", "lstm"), ("parallel", "lstm")])
+@pytest.mark.parametrize(
+    "ways", [("parallel", "parallel"), ("lstm", "lstm"), ("parallel", "lstm")]
+)
 def test_both_phases_train_whichever_way_the_vae_works(tmp_path, data, ways):
     config = replace(TINY, encoder=ways[0], decoder=ways[1], forget=0.3, free_bits=0.1)
     players, history = run(tmp_path / "run", data, config)
     assert [row["phase"] for row in history.rows] == ["vae"] * 4 + ["fusion"] * 3
     assert all(t.isfinite().all() for t in weights(players).values())
     assert len(history.column("held_out_onset_pitch_accuracy")[1]) >= 1
-    assert (players.vae.sigma > 0).all() and not torch.equal(players.vae.sigma, torch.ones(6))
+    assert (players.vae.sigma > 0).all() and not torch.equal(
+        players.vae.sigma, torch.ones(6)
+    )
 
 
 def test_the_vae_learns_and_its_accuracy_counts_notes(tmp_path, data):
-    config = replace(TINY, width=24, latent=8, vae_steps=250, vae_rate=1e-2, vae_batch=32, kl_weight=0.001, phases=("vae",))
+    config = replace(
+        TINY,
+        width=24,
+        latent=8,
+        vae_steps=250,
+        vae_rate=1e-2,
+        vae_batch=32,
+        kl_weight=0.001,
+        phases=("vae",),
+    )
     players, history = run(tmp_path / "run", data, config)
     _, tokens = history.column("held_out_token_accuracy")
     _, onsets = history.column("held_out_onset_pitch_accuracy")
     assert tokens[-1] > 0.9 and onsets[-1] > 0.6 and onsets[-1] > onsets[0]
     x = as_tokens(data.tokens("test").reshape(-1, HALF))
     held = torch.ones_like(x)
-    assert float((held == x).float().mean()) == 0.75  # what "all hold" would score, and with no note right
+    assert (
+        float((held == x).float().mean()) == 0.75
+    )  # what "all hold" would score, and with no note right
     plain = torch.from_numpy(np.concatenate([_grid_classes(players.vae, row) for row in x]))
     found = accuracies(players.vae, x, at_once=5)
     assert found["token_accuracy"] == pytest.approx(float((plain == x).float().mean()))
-    assert found["onset_pitch_accuracy"] == pytest.approx(float((plain == x)[x > 1].float().mean()))
+    assert found["onset_pitch_accuracy"] == pytest.approx(
+        float((plain == x)[x > 1].float().mean())
+    )
 
 
 def _grid_classes(vae, row):
@@ -84,21 +122,39 @@ def _grid_classes(vae, row):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"gradient_penalty": 10.0}, {"fake_weight": 0.25}, {"negative": "printed"}, {"similarity": 2.0}, {"spread": 1.0}]
+    "changes",
+    [
+        {"gradient_penalty": 10.0},
+        {"fake_weight": 0.25},
+        {"negative": "printed"},
+        {"similarity": 2.0},
+        {"spread": 1.0},
+    ],
 )
 def test_every_choice_of_the_fusion_changes_what_is_learned(tmp_path, data, changes):
     base, _ = run(tmp_path / "base", data, TINY)
-    players, _ = run(tmp_path / "other", data, replace(TINY, **changes), adopted=tmp_path / "base")
+    players, _ = run(
+        tmp_path / "other", data, replace(TINY, **changes), adopted=tmp_path / "base"
+    )
     one, other = weights(base), weights(players)
-    assert all(torch.equal(one[name], other[name]) for name in one if name.startswith("vae"))
-    assert any(not torch.equal(one[name], other[name]) for name in one if name.startswith("g"))
+    assert all(
+        torch.equal(one[name], other[name]) for name in one if name.startswith("vae")
+    )
+    assert any(
+        not torch.equal(one[name], other[name]) for name in one if name.startswith("g")
+    )
 
 
 def test_where_no_spread_is_asked_for_the_term_is_not_there(tmp_path, data, monkeypatch):
     """Neither computed nor weighed, and not one random number is drawn for it."""
     base, _ = run(tmp_path / "base", data, TINY)
     monkeypatch.setattr(losses, "spread", None)
-    players, _ = run(tmp_path / "other", data, replace(TINY, spread=0.0, spread_weight=50.0), adopted=tmp_path / "base")
+    players, _ = run(
+        tmp_path / "other",
+        data,
+        replace(TINY, spread=0.0, spread_weight=50.0),
+        adopted=tmp_path / "base",
+    )
     assert same(weights(base), weights(players))
 
 
@@ -106,11 +162,21 @@ def test_a_generator_that_is_asked_for_spread_listens_to_its_style(tmp_path, dat
     config = replace(TINY, fusion_steps=60, d_steps=1, mlp_width=24, fusion_rate=5e-3)
     apart = []
     for name in ("ours", "styled"):
-        players, _ = run(tmp_path / name, data, method(name, config), adopted=tmp_path / "ours")
+        players, _ = run(
+            tmp_path / name, data, method(name, config), adopted=tmp_path / "ours"
+        )
         z = torch.randn(200, 2, 6, generator=torch.Generator().manual_seed(0))
         one, two = torch.zeros(200, 4), torch.ones(200, 4)
         with torch.no_grad():
-            apart.append(float(losses.z_distance(players.generator(z, one), players.generator(z, two), players.vae.sigma).mean()))
+            apart.append(
+                float(
+                    losses.z_distance(
+                        players.generator(z, one),
+                        players.generator(z, two),
+                        players.vae.sigma,
+                    ).mean()
+                )
+            )
     assert apart[1] > 2 * apart[0]
 
 
@@ -134,10 +200,24 @@ def test_a_method_changes_what_it_is_named_for_and_nothing_else():
         "balanced": {"fake_weight"},
         "styled": {"spread"},
         "vae": {"phases"},
-        "vae_lstm": {"phases", "encoder", "decoder", "vae_rate", "kl_weight", "forget", "vae_steps", "kl_warm_up"},
+        "vae_lstm": {
+            "phases",
+            "encoder",
+            "decoder",
+            "vae_rate",
+            "kl_weight",
+            "forget",
+            "vae_steps",
+            "kl_warm_up",
+        },
     }
-    assert 4 * method("balanced", Config()).fake_weight == 1 and method("styled", Config()).spread > 0
-    assert method("styled", Config(), 2.0) == replace(method("styled", Config()), similarity=2.0)
+    assert (
+        4 * method("balanced", Config()).fake_weight == 1
+        and method("styled", Config()).spread > 0
+    )
+    assert method("styled", Config(), 2.0) == replace(
+        method("styled", Config()), similarity=2.0
+    )
     assert method("vae_lstm", replace(TINY, vae_steps=1, kl_warm_up=1)).vae_steps == 1
     with pytest.raises(ValueError, match="no method 'hope'; choose one of ours"):
         method("hope", Config())
@@ -146,7 +226,12 @@ def test_a_method_changes_what_it_is_named_for_and_nothing_else():
 def test_the_papers_objective_has_neither_penalty_nor_spread():
     for scale in ("smoke", "laptop", "shipped", "paper"):
         config = getattr(Config, scale)()
-        assert (config.gradient_penalty, config.spread, config.fake_weight, config.negative) == (0.0, 0.0, 1.0, "corrected")
+        assert (
+            config.gradient_penalty,
+            config.spread,
+            config.fake_weight,
+            config.negative,
+        ) == (0.0, 0.0, 1.0, "corrected")
 
 
 def test_a_vae_taken_over_from_another_run_changes_nothing(tmp_path, data):
@@ -155,8 +240,13 @@ def test_a_vae_taken_over_from_another_run_changes_nothing(tmp_path, data):
     sharing, history = run(tmp_path / "sharing", data, TINY, adopted=tmp_path / "first")
     assert same(weights(alone), weights(sharing))
     assert {row["phase"] for row in history.rows} == {"fusion"}  # nothing was done twice
-    _, history = run(tmp_path / "other", data, replace(TINY, kl_weight=0.5), adopted=tmp_path / "first")
-    assert {row["phase"] for row in history.rows} == {"vae", "fusion"}  # what differs is trained anew
+    _, history = run(
+        tmp_path / "other", data, replace(TINY, kl_weight=0.5), adopted=tmp_path / "first"
+    )
+    assert {row["phase"] for row in history.rows} == {
+        "vae",
+        "fusion",
+    }  # what differs is trained anew
 
 
 class Killed(Exception):
@@ -196,9 +286,22 @@ def test_scales_and_choices():
     for scale in ("smoke", "laptop", "shipped", "paper"):
         assert isinstance(getattr(Config, scale)(), Config)
     for scale in ("laptop", "shipped", "paper"):
-        assert (getattr(Config, scale)().latent, getattr(Config, scale)().d_steps, getattr(Config, scale)().beta_1) == (64, 10, 0.0)
-    assert (Config.paper().fusion_rate, Config.paper().decoder, Config.paper().gradient_penalty) == (5e-6, "lstm", 0.0)
+        assert (
+            getattr(Config, scale)().latent,
+            getattr(Config, scale)().d_steps,
+            getattr(Config, scale)().beta_1,
+        ) == (64, 10, 0.0)
+    assert (
+        Config.paper().fusion_rate,
+        Config.paper().decoder,
+        Config.paper().gradient_penalty,
+    ) == (5e-6, "lstm", 0.0)
     assert configs.LAMBDAS == (0.1, 0.3, 1.0, 2.0)
-    for wrong in ({"decoder": "hope"}, {"negative": "maybe"}, {"phases": ("sleep",)}, {"patch": 3}):
+    for wrong in (
+        {"decoder": "hope"},
+        {"negative": "maybe"},
+        {"phases": ("sleep",)},
+        {"patch": 3},
+    ):
         with pytest.raises(ValueError, match="hope|maybe|sleep|patches of 3"):
             Config(**wrong)

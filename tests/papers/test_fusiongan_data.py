@@ -10,10 +10,24 @@ from fusiontools.errors import CorpusError
 from fusiontools.music.midi import Piece, Track
 from fusiontools.music.notes import Notes
 from fusiontools.music.tokens import decode_tokens, encode_tokens
-from fusiontools.papers.fusiongan.data import VOCABULARY, open_pair, pair, save_pair, straighten, tonic, tune_tokens
+from fusiontools.papers.fusiongan.data import (
+    VOCABULARY,
+    open_pair,
+    pair,
+    save_pair,
+    straighten,
+    tonic,
+    tune_tokens,
+)
 
-notes = st.lists(st.tuples(st.floats(0.02, 9), st.floats(0.05, 1.5), st.integers(20, 110)), min_size=1, max_size=12).map(
-    lambda rows: Notes.of([(sum(r[0] for r in rows[:i]), d, p) for i, (_, d, p) in enumerate(rows)])
+notes = st.lists(
+    st.tuples(st.floats(0.02, 9), st.floats(0.05, 1.5), st.integers(20, 110)),
+    min_size=1,
+    max_size=12,
+).map(
+    lambda rows: Notes.of(
+        [(sum(r[0] for r in rows[:i]), d, p) for i, (_, d, p) in enumerate(rows)]
+    )
 )
 
 
@@ -27,26 +41,56 @@ def test_straightened_notes_lose_nothing_as_tokens(tune):
     assert np.array_equal(again.pitch, straight.pitch) and len(straight) <= len(tune)
 
 
-@pytest.mark.parametrize("key, home", [("C", 0), ("Bb-maj", 10), ("F#-min", 6), ("Glyd", 7), ("Es", 3), ("Em", 4), ("", None), ("?", None)])
+@pytest.mark.parametrize(
+    "key, home",
+    [
+        ("C", 0),
+        ("Bb-maj", 10),
+        ("F#-min", 6),
+        ("Glyd", 7),
+        ("Es", 3),
+        ("Em", 4),
+        ("", None),
+        ("?", None),
+    ],
+)
 def test_tonics(key, home):
     assert tonic(key) == home
 
 
-@pytest.mark.parametrize("shift, key", [(0, "C"), (2, "D"), (5, "F"), (-5, "G"), (-2, "Bb"), (6, "F#")])
+@pytest.mark.parametrize(
+    "shift, key", [(0, "C"), (2, "D"), (5, "F"), (-5, "G"), (-2, "Bb"), (6, "F#")]
+)
 def test_a_tune_reads_the_same_in_every_key(shift, key):
     scale = [60, 62, 64, 65, 67, 69, 71, 72]
-    tune, home = (Notes.of([(i, 1, p + s) for i, p in enumerate(scale)]) for s in (shift, 0))
+    tune, home = (
+        Notes.of([(i, 1, p + s) for i, p in enumerate(scale)]) for s in (shift, 0)
+    )
     assert tune_tokens(tune, key).tolist() == tune_tokens(home, "C").tolist()
     if shift:
-        assert tune_tokens(tune, key, to_c=False).tolist() != tune_tokens(home, "C", to_c=False).tolist()
+        assert (
+            tune_tokens(tune, key, to_c=False).tolist()
+            != tune_tokens(home, "C", to_c=False).tolist()
+        )
 
 
 def corpus(name, label, songs=40):
     rng = np.random.default_rng(len(name))
     entries = []
     for i in range(songs):
-        tune = Notes.of([(0.5 * k, 0.5, int(p)) for k, p in enumerate(rng.integers(55, 80, 30))])
-        entries.append(Entry(f"{name}/{i}", f"song {i // 2}", label, "", "G" if i else "", Piece((Track(tune),))))
+        tune = Notes.of(
+            [(0.5 * k, 0.5, int(p)) for k, p in enumerate(rng.integers(55, 80, 30))]
+        )
+        entries.append(
+            Entry(
+                f"{name}/{i}",
+                f"song {i // 2}",
+                label,
+                "",
+                "G" if i else "",
+                Piece((Track(tune),)),
+            )
+        )
     return Corpus(name, pack(entries))
 
 
@@ -54,16 +98,31 @@ def test_a_pair_is_dealt_by_song_and_travels_in_a_file(tmp_path):
     corpora = [corpus("one", "jazz"), corpus("other", "folk")]
     made = pair("mine", corpora=corpora, events=12, stride=6)
     assert made.labels == ("jazz", "folk")
-    assert [len(c["skipped"]) for c in made.about["corpora"]] == [1, 1]  # the tune without a key, and it is named
+    assert [len(c["skipped"]) for c in made.about["corpora"]] == [
+        1,
+        1,
+    ]  # the tune without a key, and it is named
     for domain in "AB":
-        songs = [set(made.songs(domain, part).tolist()) for part in ("train", "validation", "test")]
-        assert not songs[0] & songs[1] and not songs[0] & songs[2] and not songs[1] & songs[2]
+        songs = [
+            set(made.songs(domain, part).tolist())
+            for part in ("train", "validation", "test")
+        ]
+        assert (
+            not songs[0] & songs[1] and not songs[0] & songs[2] and not songs[1] & songs[2]
+        )
         rows = made.windows(domain, "train")
         assert rows.shape[1] == 12 and rows.min() >= 0 and rows.max() < VOCABULARY.size
     save_pair(made, tmp_path / "pair.npz")
     read = open_pair(tmp_path / "pair.npz")
-    assert read.hash == made.hash and read.vocabulary == made.vocabulary and read.about == made.about
-    assert made.hash != pair("mine", corpora=corpora, events=12, stride=6, transpose=False).hash
+    assert (
+        read.hash == made.hash
+        and read.vocabulary == made.vocabulary
+        and read.about == made.about
+    )
+    assert (
+        made.hash
+        != pair("mine", corpora=corpora, events=12, stride=6, transpose=False).hash
+    )
 
 
 def test_what_is_no_pair_is_refused(tmp_path):
@@ -86,14 +145,24 @@ def test_two_folders_of_midi_become_the_two_genres(tmp_path):
         for i in range(6):
             tune = Notes(np.arange(60) / 2, np.full(60, 0.5), low + rng.integers(0, 12, 60))
             chords = Notes(np.arange(15) * 2.0, np.full(15, 2.0), np.full(15, 40))
-            write_midi(Piece((Track(tune, name="melody"), Track(chords, name="bass"))), tmp_path / label / f"{i}.mid")
+            write_midi(
+                Piece((Track(tune, name="melody"), Track(chords, name="bass"))),
+                tmp_path / label / f"{i}.mid",
+            )
     (tmp_path / "low" / "broken.mid").write_bytes(b"no MIDI at all")
     mine = from_folders(tmp_path / "high", tmp_path / "low")
     assert mine.labels == ("high", "low")
     for d, low in zip("AB", (70, 50)):
-        parts = {part: set(mine.songs(d, part).tolist()) for part in ("train", "validation", "test")}
-        assert all(parts.values()) and sum(map(len, parts.values())) == 6  # every song in one part, and each part has one
-        assert all(low <= n.pitch.min() and n.pitch.max() < low + 12 for n in mine.notes(d))  # the bass is left out
+        parts = {
+            part: set(mine.songs(d, part).tolist())
+            for part in ("train", "validation", "test")
+        }
+        assert (
+            all(parts.values()) and sum(map(len, parts.values())) == 6
+        )  # every song in one part, and each part has one
+        assert all(
+            low <= n.pitch.min() and n.pitch.max() < low + 12 for n in mine.notes(d)
+        )  # the bass is left out
         assert mine.windows(d).shape[1] == EVENTS
 
 
@@ -104,6 +173,9 @@ def test_a_folder_of_scraps_is_refused_with_what_to_do(tmp_path):
 
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
-        write_midi(Notes(np.arange(5.0), np.ones(5), np.full(5, 60)), tmp_path / label / "scrap.mid")
+        write_midi(
+            Notes(np.arange(5.0), np.ones(5), np.full(5, 60)),
+            tmp_path / label / "scrap.mid",
+        )
     with pytest.raises(CorpusError, match="more or longer melodies"):
         from_folders(tmp_path / "a", tmp_path / "b")

@@ -1,4 +1,6 @@
-"""The chapter's figures: arrows are the equations' weights, bars and words are the numbers that came in."""
+"""The chapter's figures: arrows are the equations' weights, bars and words are the numbers
+that came in.
+"""
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -34,8 +36,15 @@ def drawn(ax):
 
 def read_weights(ax):
     """What is written beside the arrows, as numbers."""
-    said = {t.get_gid().removeprefix("weight of "): t.get_text() for t in ax.texts if t.get_gid()}
-    return {ends: (1 if text[0] == "+" else -1) * NUMBERS[text[1:]] for ends, text in said.items()}
+    said = {
+        t.get_gid().removeprefix("weight of "): t.get_text()
+        for t in ax.texts
+        if t.get_gid()
+    }
+    return {
+        ends: (1 if text[0] == "+" else -1) * NUMBERS[text[1:]]
+        for ends, text in said.items()
+    }
 
 
 def title(ax):
@@ -45,7 +54,11 @@ def title(ax):
 
 def bars(ax):
     """The heights of the bars, without the shaded band behind them."""
-    return [p.get_height() for p in ax.patches if isinstance(p, Rectangle) and p.get_width() < 0.1]
+    return [
+        p.get_height()
+        for p in ax.patches
+        if isinstance(p, Rectangle) and p.get_width() < 0.1
+    ]
 
 
 def between(critic, source, feedback):
@@ -70,29 +83,54 @@ def test_the_arrows_are_the_weights(equation, form):
 def test_no_arrow_has_no_weight_but_those_that_send_melodies():
     for equation in ("4", "14"):
         ax = figures.diagram(equation)
-        assert set(drawn(ax)) - set(read_weights(ax)) == {between(c, s, False) for c, s in WEIGHTS[equation]}
+        assert set(drawn(ax)) - set(read_weights(ax)) == {
+            between(c, s, False) for c, s in WEIGHTS[equation]
+        }
     for equation in ("1", "8", "11"):
         ax = figures.diagram(equation)
         assert set(drawn(ax)) == set(read_weights(ax))
 
 
-@pytest.mark.parametrize(("equation", "learner"), [("4", "GF"), ("8", "DF"), ("11", "DA"), ("14", "GA"), ("11B", "DB"), ("14B", "GB")])
+@pytest.mark.parametrize(
+    ("equation", "learner"),
+    [("4", "GF"), ("8", "DF"), ("11", "DA"), ("14", "GA"), ("11B", "DB"), ("14B", "GB")],
+)
 def test_the_one_that_learns_has_the_thick_frame(equation, learner):
-    boxes = {p.get_gid(): p.get_linewidth() for p in figures.diagram(equation).patches if not isinstance(p, FancyArrowPatch)}
-    assert len(boxes) == 8 and max(boxes, key=boxes.get) == learner and list(boxes.values()).count(boxes[learner]) == 1
+    boxes = {
+        p.get_gid(): p.get_linewidth()
+        for p in figures.diagram(equation).patches
+        if not isinstance(p, FancyArrowPatch)
+    }
+    assert (
+        len(boxes) == 8
+        and max(boxes, key=boxes.get) == learner
+        and list(boxes.values()).count(boxes[learner]) == 1
+    )
 
 
 def test_generators_of_the_framework_hear_back_and_real_melodies_do_not():
-    heads = {ends: type(a.get_arrowstyle()).__name__ for ends, a in drawn(figures.framework()).items()}
+    heads = {
+        ends: type(a.get_arrowstyle()).__name__
+        for ends, a in drawn(figures.framework()).items()
+    }
     assert len(heads) == 15
-    assert {ends[:2] for ends, style in heads.items() if style == "CurveFilledAB"} == {"GA", "GB", "GF"}
-    assert {ends[:2] for ends, style in heads.items() if style == "CurveFilledB"} == {"XA", "XB"}
+    assert {ends[:2] for ends, style in heads.items() if style == "CurveFilledAB"} == {
+        "GA",
+        "GB",
+        "GF",
+    }
+    assert {ends[:2] for ends, style in heads.items() if style == "CurveFilledB"} == {
+        "XA",
+        "XB",
+    }
 
 
 def test_one_domain_has_one_colour_in_all_diagrams():
     for equation in ("1", "8", "11"):
         for ends, arrow in drawn(figures.diagram(equation)).items():
-            assert to_hex(arrow.get_edgecolor()) == colour(("jazz", "folk", "fused")["ABF".index(ends[1])])
+            assert to_hex(arrow.get_edgecolor()) == colour(
+                ("jazz", "folk", "fused")["ABF".index(ends[1])]
+            )
 
 
 def test_boxes_of_live_networks_say_their_size():
@@ -124,7 +162,9 @@ def test_each_method_has_its_two_histograms():
     assert [title(ax) for ax in axes[:, 0]] == ["MC", "RM"]
     for ax in axes.flat:
         assert sum(heights(ax)) == pytest.approx(100)
-    assert heights(axes[1, 1])[1] == pytest.approx(20)  # one note in five of the jazz is a C sharp
+    assert heights(axes[1, 1])[1] == pytest.approx(
+        20
+    )  # one note in five of the jazz is a C sharp
 
 
 def test_a_power_law_is_found_where_there_is_one_and_a_decay_where_there_is_one():
@@ -132,9 +172,14 @@ def test_a_power_law_is_found_where_there_is_one_and_a_decay_where_there_is_one(
     power = np.repeat(length, (6400 * length**-2.0 / 16).astype(int))
     decay = np.repeat(np.arange(1, 7) / 2, [3200, 1600, 800, 400, 200, 100])
     fits = figures.duration_fits([(np.full(len(power), 60), power)])
-    assert fits["power law"]["r2"] == pytest.approx(1) and fits["power law"]["slope"] == pytest.approx(-2)
+    assert fits["power law"]["r2"] == pytest.approx(1) and fits["power law"][
+        "slope"
+    ] == pytest.approx(-2)
     fits = figures.duration_fits([(np.full(len(decay), 60), decay)])
-    assert fits["exponential"]["r2"] == pytest.approx(1) and fits["power law"]["adjusted"] < 0.95
+    assert (
+        fits["exponential"]["r2"] == pytest.approx(1)
+        and fits["power law"]["adjusted"] < 0.95
+    )
     assert fits["lognormal"]["r2"] >= fits["power law"]["r2"]  # a parabola can be a line
 
 
@@ -147,14 +192,20 @@ def test_durations_are_drawn_on_two_logarithmic_axes():
     melodies = [[([60] * 6, list(np.array([1, 2, 3, 4, 6, 8]) / k))] for k in (4, 2)]
     ax = figures.loglog_durations(*melodies, ("folk", "fiddle"))
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    assert [t.get_text().split(":")[0] for t in ax.get_legend().get_texts()] == ["folk", "fiddle"]
+    assert [t.get_text().split(":")[0] for t in ax.get_legend().get_texts()] == [
+        "folk",
+        "fiddle",
+    ]
 
 
 # The judge
 
 
 def test_the_share_between_is_written_and_the_bars_add_up():
-    made = figures.judge_histograms({"mle": [0.5] * 20 + [0.99] * 60 + [0.01] * 20, "mc": [0.1] * 10}, labels=("folk", "fiddle", "fused"))
+    made = figures.judge_histograms(
+        {"mle": [0.5] * 20 + [0.99] * 60 + [0.01] * 20, "mc": [0.1] * 10},
+        labels=("folk", "fiddle", "fused"),
+    )
     first, second = made.axes[:2]
     assert title(first).startswith("MLE: 20.0 [")
     for ax in (first, second):
@@ -164,9 +215,23 @@ def test_the_share_between_is_written_and_the_bars_add_up():
 def test_records_give_the_same_bars_and_their_own_share():
     shares = np.zeros(20)
     shares[[0, 10, 19]] = 0.5, 0.2, 0.3
-    kept = {f"verdict[{label}]": float(s) for label, s in zip(HISTOGRAMS["verdict"], shares)}
+    kept = {
+        f"verdict[{label}]": float(s) for label, s in zip(HISTOGRAMS["verdict"], shares)
+    }
     kept["fused_share"] = {"value": 0.2, "low": 0.1, "high": 0.3}
-    run = Record("fusiongan", "mle", "smoke", {"name": "x", "sha256": "0" * 64}, 0, {}, kept, [], 0.0, "CPU", "0.1.0")
+    run = Record(
+        "fusiongan",
+        "mle",
+        "smoke",
+        {"name": "x", "sha256": "0" * 64},
+        0,
+        {},
+        kept,
+        [],
+        0.0,
+        "CPU",
+        "0.1.0",
+    )
     (ax, _) = figures.judge_histograms({"mle": [run]}).axes
     assert bars(ax) == pytest.approx(list(100 * shares))
     assert title(ax).replace("\N{NO-BREAK SPACE}", " ") == "MLE: 20.0 [10.0, 30.0] %"
@@ -178,8 +243,14 @@ def test_records_give_the_same_bars_and_their_own_share():
 
 
 def history(phase="fusion", rounds=12):
-    names = ("objective", "ratio_dd", "ratio_npd") if phase == "fusion" else ("nll_A", "held_out_A", "distance_A")
-    lines = [f"step,phase,{','.join(names)}"] + [f"{i},{phase},{i},{i * i},{-i}" for i in range(rounds)]
+    names = (
+        ("objective", "ratio_dd", "ratio_npd")
+        if phase == "fusion"
+        else ("nll_A", "held_out_A", "distance_A")
+    )
+    lines = [f"step,phase,{','.join(names)}"] + [
+        f"{i},{phase},{i},{i * i},{-i}" for i in range(rounds)
+    ]
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -194,8 +265,13 @@ def test_progress_is_drawn_round_by_round_with_its_correlation():
 def test_curves_of_the_first_phases():
     made = figures.training_curves(history("mle"), ("folk", "fiddle", "fused"))
     assert len(made.axes) == 2
-    assert [t.get_text() for t in made.axes[0].get_legend().get_texts()] == ["folk", "folk, held out"]
-    assert {to_hex(line.get_color()) for ax in made.axes for line in ax.lines} == {colour("folk")}
+    assert [t.get_text() for t in made.axes[0].get_legend().get_texts()] == [
+        "folk",
+        "folk, held out",
+    ]
+    assert {to_hex(line.get_color()) for ax in made.axes for line in ax.lines} == {
+        colour("folk")
+    }
 
 
 def test_a_history_without_the_phase_is_refused():

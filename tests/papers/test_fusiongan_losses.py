@@ -1,4 +1,6 @@
-"""The equations of FusionGAN as tables of weights: what is printed, what is corrected, and what a constant does to each."""
+"""The equations of FusionGAN as tables of weights: what is printed, what is corrected, and
+what a constant does to each.
+"""
 
 import pytest
 import torch
@@ -10,26 +12,52 @@ from fusiontools.papers.fusiongan.losses import SOURCES
 def table(**offset):
     """Scores of all critics on all sources, each critic moved by its offset."""
     dice = torch.Generator().manual_seed(0)
-    return {(c, s): torch.randn(8, generator=dice) + offset.get(c, 0.0) for c in "ABF" for s in SOURCES}
+    return {
+        (c, s): torch.randn(8, generator=dice) + offset.get(c, 0.0)
+        for c in "ABF"
+        for s in SOURCES
+    }
 
 
 @pytest.mark.parametrize(
     "equation, critic, printed",
-    [("1", "A", -3), ("1", "B", -3), ("1", "F", 3), ("2", "F", 3), ("8", "F", 3), ("10", "A", -3), ("11", "A", -3), ("11B", "B", -3)],
+    [
+        ("1", "A", -3),
+        ("1", "B", -3),
+        ("1", "F", 3),
+        ("2", "F", 3),
+        ("8", "F", 3),
+        ("10", "A", -3),
+        ("11", "A", -3),
+        ("11B", "B", -3),
+    ],
 )
-def test_printed_weights_do_not_sum_to_zero_and_corrected_ones_do(equation, critic, printed):
+def test_printed_weights_do_not_sum_to_zero_and_corrected_ones_do(
+    equation, critic, printed
+):
     assert losses.constant_gain(equation, critic, "printed") == printed
     assert losses.constant_gain(equation, critic) == 0
     for form, gain in (("printed", printed), ("corrected", 0)):
-        moved = losses.objective(equation, table(**{critic: 5.0}), form) - losses.objective(equation, table(), form)
+        moved = losses.objective(equation, table(**{critic: 5.0}), form) - losses.objective(
+            equation, table(), form
+        )
         assert float(moved) == pytest.approx(5.0 * gain, abs=1e-5)
 
 
 def test_the_signs_are_the_papers():
     """Eq. 1 term by term: which source each critic calls its own."""
     positive = {key for key, w in losses.WEIGHTS["1"].items() if w > 0}
-    assert positive == {("A", "XA"), ("B", "XB"), ("F", "XA"), ("F", "XB"), ("F", "GA"), ("F", "GB")}
-    assert len(losses.WEIGHTS["1"]) == 15 and set(map(abs, losses.WEIGHTS["1"].values())) == {1}
+    assert positive == {
+        ("A", "XA"),
+        ("B", "XB"),
+        ("F", "XA"),
+        ("F", "XB"),
+        ("F", "GA"),
+        ("F", "GB"),
+    }
+    assert len(losses.WEIGHTS["1"]) == 15 and set(
+        map(abs, losses.WEIGHTS["1"].values())
+    ) == {1}
 
 
 def test_a_part_of_eq_1_has_its_weights():
@@ -38,8 +66,12 @@ def test_a_part_of_eq_1_has_its_weights():
 
 
 def test_eqs_4_and_14_are_the_generators_terms_of_eqs_2_and_10():
-    assert losses.WEIGHTS["4"] == {k: w for k, w in losses.WEIGHTS["2"].items() if k[1] == "GF"}
-    assert losses.WEIGHTS["14"] == {k: w for k, w in losses.WEIGHTS["10"].items() if k[1] == "GA" and k[0] in "ABF"}
+    assert losses.WEIGHTS["4"] == {
+        k: w for k, w in losses.WEIGHTS["2"].items() if k[1] == "GF"
+    }
+    assert losses.WEIGHTS["14"] == {
+        k: w for k, w in losses.WEIGHTS["10"].items() if k[1] == "GA" and k[0] in "ABF"
+    }
 
 
 def test_corrected_weights_are_averages_of_each_side():
@@ -47,30 +79,55 @@ def test_corrected_weights_are_averages_of_each_side():
     assert w["A", "XA"] == 1 and {w["A", s] for s in SOURCES if s != "XA"} == {-0.25}
 
 
-@pytest.mark.parametrize("own, mid, other, holds", [(3, 2, 1, True), (1, 2, 3, False), (3, 1, 2, False), (2, 2, 2, True)])
+@pytest.mark.parametrize(
+    "own, mid, other, holds",
+    [(3, 2, 1, True), (1, 2, 3, False), (3, 1, 2, False), (2, 2, 2, True)],
+)
 def test_the_hinge_knows_the_order_and_the_norms_do_not(own, mid, other, holds):
-    scores = {("A", "XA"): torch.tensor([float(own)]), ("A", "GF"): torch.tensor([float(mid)]), ("A", "XB"): torch.tensor([float(other)])}
+    scores = {
+        ("A", "XA"): torch.tensor([float(own)]),
+        ("A", "GF"): torch.tensor([float(mid)]),
+        ("A", "XB"): torch.tensor([float(other)]),
+    }
     assert (float(losses.order_hinge(scores)) == 0) == holds
-    mirrored = {("A", "XA"): scores["A", "XB"], ("A", "GF"): scores["A", "GF"], ("A", "XB"): scores["A", "XA"]}
-    assert losses.balance_a(scores) == losses.balance_a(mirrored)  # Eq. 13 takes the wrong order for the right one
+    mirrored = {
+        ("A", "XA"): scores["A", "XB"],
+        ("A", "GF"): scores["A", "GF"],
+        ("A", "XB"): scores["A", "XA"],
+    }
+    assert losses.balance_a(scores) == losses.balance_a(
+        mirrored
+    )  # Eq. 13 takes the wrong order for the right one
 
 
 def test_the_balance_is_added_as_printed_and_subtracted_corrected():
     scores = table()
-    for critic, equation, balance in (("F", "8", losses.balance_f(scores)), ("A", "11", losses.balance_a(scores))):
-        printed = losses.critic_objective(critic, scores, "printed") - losses.objective(equation, scores, "printed")
+    for critic, equation, balance in (
+        ("F", "8", losses.balance_f(scores)),
+        ("A", "11", losses.balance_a(scores)),
+    ):
+        printed = losses.critic_objective(critic, scores, "printed") - losses.objective(
+            equation, scores, "printed"
+        )
         assert float(printed) == pytest.approx(float(balance), abs=1e-5)
     corrected = losses.critic_objective("F", scores) - losses.objective("8", scores)
     assert float(corrected) == pytest.approx(-float(losses.balance_f(scores)), abs=1e-5)
-    assert losses.critic_objective("B", scores, balance=0.0) == losses.objective("11B", scores)
+    assert losses.critic_objective("B", scores, balance=0.0) == losses.objective(
+        "11B", scores
+    )
 
 
 def test_a_generator_that_descends_is_rewarded_for_pleasing_its_critics():
-    scores = torch.eye(3)  # a sequence that pleases D_A, one that pleases D_B, one that pleases D_F
+    scores = torch.eye(
+        3
+    )  # a sequence that pleases D_A, one that pleases D_B, one that pleases D_F
     assert losses.generator_reward("F", scores).tolist() == [1, 1, 1]
     assert losses.generator_reward("A", scores).tolist() == [1, 1, -1]
     assert losses.generator_reward("B", scores).tolist() == [1, 1, -1]
-    assert torch.equal(losses.generator_reward("F", scores, "printed"), -losses.generator_reward("F", scores))
+    assert torch.equal(
+        losses.generator_reward("F", scores, "printed"),
+        -losses.generator_reward("F", scores),
+    )
 
 
 def test_only_our_reward_tells_a_bag_from_a_fusion():
@@ -84,7 +141,9 @@ def test_only_our_reward_tells_a_bag_from_a_fusion():
 def test_the_policy_gradient_makes_the_better_token_likelier():
     logits = torch.zeros(1, 2, requires_grad=True)
     log_p = logits.log_softmax(-1)
-    losses.policy_loss(log_p[:, [0, 1]].T.reshape(2, 1), torch.tensor([[1.0], [0.0]])).backward()
+    losses.policy_loss(
+        log_p[:, [0, 1]].T.reshape(2, 1), torch.tensor([[1.0], [0.0]])
+    ).backward()
     assert logits.grad[0, 0] < 0 < logits.grad[0, 1]  # descent raises the first
     constant = losses.policy_loss(log_p.detach().T.reshape(2, 1), torch.ones(2, 1))
     assert float(constant) == 0  # with a baseline, a constant teaches nothing

@@ -19,20 +19,34 @@ from fusiontools.training import read_weights
 
 
 def toy(windows=40):
-    """Two domains over an octave: one of all pitches in short notes, one of a major scale in long ones."""
+    """Two domains over an octave: one of all pitches in short notes, one of a major scale
+    in long ones.
+    """
     rng, arrays = np.random.default_rng(0), {}
-    for domain, pitches, lengths in (("A", range(12), (0, 1)), ("B", (0, 2, 4, 5, 7, 9, 11), (1, 2))):
+    for domain, pitches, lengths in (
+        ("A", range(12), (0, 1)),
+        ("B", (0, 2, 4, 5, 7, 9, 11), (1, 2)),
+    ):
         for part, many in (("train", windows), ("validation", 8), ("test", 8)):
-            arrays[f"{domain}_{part}"] = (3 * rng.choice(list(pitches), (many, 12)) + rng.choice(lengths, (many, 12))).astype(np.int16)
+            arrays[f"{domain}_{part}"] = (
+                3 * rng.choice(list(pitches), (many, 12)) + rng.choice(lengths, (many, 12))
+            ).astype(np.int16)
             arrays[f"{domain}_{part}_song"] = np.arange(many, dtype=np.int32)
     about = {"corpora": [{"name": "mine", "licence": "CC0"}]}
-    return Pair("toy", ("jazz", "folk"), Vocabulary("notes", 60, 71, 4, (1, 2, 4)), arrays, about)
+    return Pair(
+        "toy", ("jazz", "folk"), Vocabulary("notes", 60, 71, 4, (1, 2, 4)), arrays, about
+    )
 
 
 def test_histograms_are_shares_and_come_back():
     pair = toy()
     references = results.References(pair, n=20)
-    found = results.metrics(results.baseline("half_and_half", pair, 20), references, judge=lambda m: np.linspace(0, 1, len(m)), repeats=5)
+    found = results.metrics(
+        results.baseline("half_and_half", pair, 20),
+        references,
+        judge=lambda m: np.linspace(0, 1, len(m)),
+        repeats=5,
+    )
     for name in ("dd", "npd", "verdict"):
         assert results.histogram_of(found, name).sum() == pytest.approx(1, abs=1e-3)
     assert results.histogram_of(found, "npd").shape == (12,)
@@ -40,8 +54,26 @@ def test_histograms_are_shares_and_come_back():
 
 def test_a_histogram_says_which_bin_is_which():
     tune = Notes.of([(0, 0.5, 60), (0.5, 0.5, 60), (1, 0.5, 67), (1.5, 0.5, 72)])
-    found = results.metrics([tune] * 4, results.References(toy(), n=20), judge=lambda m: np.full(len(m), 0.52), repeats=2)
-    assert results.histogram_of(found, "npd").tolist() == [0.75, 0, 0, 0, 0, 0, 0, 0.25, 0, 0, 0, 0]
+    found = results.metrics(
+        [tune] * 4,
+        results.References(toy(), n=20),
+        judge=lambda m: np.full(len(m), 0.52),
+        repeats=2,
+    )
+    assert results.histogram_of(found, "npd").tolist() == [
+        0.75,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0.25,
+        0,
+        0,
+        0,
+        0,
+    ]
     assert (found["npd[C]"], found["dd[1/2]"], found["verdict[0.50]"]) == (0.75, 1.0, 1.0)
     assert found["fused_share"]["value"] == 1.0
 
@@ -61,10 +93,19 @@ def test_real_melodies_are_of_the_test_part():
 
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory):
-    """One method of the experiment at smoke, with its baselines: the folder of what there is to take home."""
+    """One method of the experiment at smoke, with its baselines: the folder of what there
+    is to take home.
+    """
     home = tmp_path_factory.mktemp("experiment")
     save_pair(toy(), home / "toy.npz")
-    left = run_all(home / "toy.npz", home / "out", scale="smoke", methods=["mle", "mc", "half_and_half"], seeds=1, device="cpu")
+    left = run_all(
+        home / "toy.npz",
+        home / "out",
+        scale="smoke",
+        methods=["mle", "mc", "half_and_half"],
+        seeds=1,
+        device="cpu",
+    )
     assert left == []
     return home
 
@@ -80,8 +121,20 @@ def test_the_experiment_leaves_records_melodies_histories_and_weights(experiment
 
 def test_the_experiment_takes_nothing_up_again_that_is_finished(experiment):
     before = (experiment / "out" / "runs" / "mle-0" / "record.json").stat().st_mtime_ns
-    assert run_all(experiment / "toy.npz", experiment / "out", scale="smoke", methods=["mle"], seeds=1, device="cpu") == []
-    assert (experiment / "out" / "runs" / "mle-0" / "record.json").stat().st_mtime_ns == before
+    assert (
+        run_all(
+            experiment / "toy.npz",
+            experiment / "out",
+            scale="smoke",
+            methods=["mle"],
+            seeds=1,
+            device="cpu",
+        )
+        == []
+    )
+    assert (
+        experiment / "out" / "runs" / "mle-0" / "record.json"
+    ).stat().st_mtime_ns == before
 
 
 def test_what_is_shipped_is_what_was_found(experiment, tmp_path):
@@ -90,8 +143,12 @@ def test_what_is_shipped_is_what_was_found(experiment, tmp_path):
     stale.write_text("{}")
     ship(experiment / "out", tmp_path)
     assert not stale.exists()
-    assert read_record(tmp_path / "results" / "fusiongan" / "toy-mle-0.json").method == "mle"
-    generators, vocabulary, about = load_weights(path=tmp_path / "pretrained" / "fusiongan_toy.safetensors")
+    assert (
+        read_record(tmp_path / "results" / "fusiongan" / "toy-mle-0.json").method == "mle"
+    )
+    generators, vocabulary, about = load_weights(
+        path=tmp_path / "pretrained" / "fusiongan_toy.safetensors"
+    )
     assert about["corpora"] == ["mine"] and "CC0" in about["terms"]
     assert len(sample(generators["mle"], vocabulary, 3)) == 3
 
@@ -103,7 +160,9 @@ def test_shipped_weights_are_small_and_name_their_corpora_and_terms(pair):
     assert set(about["voices"]) == set(SHIPPED)
     assert len(about["corpora"]) == 2 and about["pair"] == pair
     assert all(f"{corpus}: " in about["terms"] for corpus in about["corpora"])
-    assert all(str(t.dtype) == "torch.float32" for t in tensors.values())  # read back from 16 bits for computing
+    assert all(
+        str(t.dtype) == "torch.float32" for t in tensors.values()
+    )  # read back from 16 bits for computing
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -120,16 +179,24 @@ def test_there_is_a_record_of_every_method_of_the_same_data_as_the_judge(pair):
 def test_no_shipped_model_copies_more_than_held_out_music_does(pair):
     for r in read_records("fusiongan"):
         if r.data["name"] == pair and r.method in TRAINED:
-            assert r.metrics["copied_8gram"]["high"] <= r.metrics["held_out_8gram"], r.method
+            assert r.metrics["copied_8gram"]["high"] <= r.metrics["held_out_8gram"], (
+                r.method
+            )
 
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_shipped_weights_write_what_their_record_holds(pair):
-    """The record's samples come from weights in 32 bits, so most of their tokens come again from those in 16: one that differs changes its row."""
+    """The record's samples come from weights in 32 bits, so most of their tokens come again
+    from those in 16: one that differs changes its row.
+    """
     from fusiontools.papers.fusiongan.sampling import sample_tokens
 
     generators, _, _ = load_weights(pair)
-    record = next(r for r in read_records("fusiongan") if (r.data["name"], r.method, r.seed) == (pair, "mle", 0))
+    record = next(
+        r
+        for r in read_records("fusiongan")
+        if (r.data["name"], r.method, r.seed) == (pair, "mle", 0)
+    )
     again = sample_tokens(generators["mle"], results.MELODIES, 0)[: len(record.samples)]
     assert (again == np.array(record.samples)).mean() > 0.7
 

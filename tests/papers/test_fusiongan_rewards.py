@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from fusiontools.papers.fusiongan.networks import Critic, Generator, bounded_norm, draw
-from fusiontools.papers.fusiongan.rewards import continuations, rewards, rewards_plain, score_tables
+from fusiontools.papers.fusiongan.rewards import (
+    continuations,
+    rewards,
+    rewards_plain,
+    score_tables,
+)
 
 FILTERS = ((1, 4), (2, 5), (5, 3))
 
@@ -13,14 +18,21 @@ FILTERS = ((1, 4), (2, 5), (5, 3))
 def players():
     torch.manual_seed(0)
     generator = Generator(13, 8, 16)
-    return generator, [Critic(13, 6, FILTERS, bound=bound).eval() for bound in ("spectral", "none", "clip")]
+    return generator, [
+        Critic(13, 6, FILTERS, bound=bound).eval() for bound in ("spectral", "none", "clip")
+    ]
 
 
-@pytest.mark.parametrize("combine", [None, lambda s: s[..., 0] - (s[..., 1] - s[..., 2]).abs()])
+@pytest.mark.parametrize(
+    "combine", [None, lambda s: s[..., 0] - (s[..., 1] - s[..., 2]).abs()]
+)
 def test_fast_and_plain_agree_given_the_same_dice(players, combine):
     generator, critics = players
     y, u = generator.sample(4, 9), torch.rand(9, 8, 3, 4)
-    plain, fast = rewards_plain(generator, critics, y, 3, combine, u), rewards(generator, critics, y, 3, combine, u)
+    plain, fast = (
+        rewards_plain(generator, critics, y, 3, combine, u),
+        rewards(generator, critics, y, 3, combine, u),
+    )
     assert plain.shape == fast.shape == ((4, 9, 3) if combine is None else (4, 9))
     torch.testing.assert_close(plain, fast, atol=1e-5, rtol=1e-5)
 
@@ -28,8 +40,13 @@ def test_fast_and_plain_agree_given_the_same_dice(players, combine):
 def test_fast_and_plain_agree_in_distribution_with_dice_of_their_own(players):
     generator, critics = players
     y, n = generator.sample(1, 6), 150
-    plain, fast = rewards_plain(generator, critics[:1], y, n), rewards(generator, critics[:1], y, n)
-    rows = torch.cat([critics[0](x[:, 0])[:, None] for x in continuations(generator, y, n)], dim=1)  # (n, T - 1)
+    plain, fast = (
+        rewards_plain(generator, critics[:1], y, n),
+        rewards(generator, critics[:1], y, n),
+    )
+    rows = torch.cat(
+        [critics[0](x[:, 0])[:, None] for x in continuations(generator, y, n)], dim=1
+    )  # (n, T - 1)
     error = (2 * rows.var(0) / n).sqrt()
     assert ((plain - fast)[0, :-1, 0].abs() < 4.5 * error + 1e-6).all()
     torch.testing.assert_close(plain[:, -1], fast[:, -1])
@@ -47,7 +64,9 @@ def test_a_rollout_keeps_its_prefix(players):
 def test_tables_are_convolutions(players):
     generator, critics = players
     y = generator.sample(5, 8)
-    torch.testing.assert_close(score_tables(critics, y), torch.stack([c(y) for c in critics], dim=-1))
+    torch.testing.assert_close(
+        score_tables(critics, y), torch.stack([c(y) for c in critics], dim=-1)
+    )
 
 
 def test_sampling_step_by_step_is_the_distribution_that_training_sees(players):
@@ -63,7 +82,12 @@ def test_sampling_step_by_step_is_the_distribution_that_training_sees(players):
 def test_draw_is_the_inverse_of_the_distribution():
     logits = torch.tensor([0.2, 0.5, 0.3]).log().expand(4, 3)
     assert draw(logits, torch.tensor([0.1, 0.3, 0.69, 0.71])).tolist() == [0, 1, 1, 2]
-    counts = torch.bincount(draw(logits[:1].expand(4000, 3), torch.rand(4000, generator=torch.Generator().manual_seed(0))))
+    counts = torch.bincount(
+        draw(
+            logits[:1].expand(4000, 3),
+            torch.rand(4000, generator=torch.Generator().manual_seed(0)),
+        )
+    )
     assert (counts / 4000 - torch.tensor([0.2, 0.5, 0.3])).abs().max() < 0.04
 
 
@@ -73,7 +97,9 @@ def test_a_bounded_critic_never_moves_further_than_its_bound():
     for p in critic.parameters():  # however wild its weights are
         p.data.mul_(50)
     for _ in range(60):
-        critic(torch.randint(13, (2, 9)))  # the power iteration finds the largest singular values
+        critic(
+            torch.randint(13, (2, 9))
+        )  # the power iteration finds the largest singular values
     critic.eval()
     x = torch.randint(13, (200, 9))
     y = x.clone()

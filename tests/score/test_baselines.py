@@ -43,7 +43,10 @@ B = walks(1, 40, [62, 64, 65, 67, 69, 71, 72], [0.5, 1.0, 2.0])
 def test_every_baseline_makes_melodies_and_repeats_from_its_seed(name):
     first, again, other = (BASELINES[name](A, B, 25, seed) for seed in (3, 3, 4))
     assert len(first) == 25
-    assert all(isinstance(m, Notes) and m.unit == "beats" and len(m) and is_melody(m) for m in first)
+    assert all(
+        isinstance(m, Notes) and m.unit == "beats" and len(m) and is_melody(m)
+        for m in first
+    )
     assert first == again
     assert first != other
     assert BASELINES[name](A, B, 0) == []
@@ -63,13 +66,25 @@ def test_copies_are_copies_and_come_back_only_when_all_are_used():
 def test_transposed_melodies_are_still_copies_in_another_key():
     moved = transposed(A, 40)
     assert copied_share(moved, A) == 1
-    by = {int(m.pitch[0] - next(t for t in A if np.array_equal(np.diff(t.pitch), np.diff(m.pitch))).pitch[0]) for m in moved}
+    by = {
+        int(
+            m.pitch[0]
+            - next(
+                t for t in A if np.array_equal(np.diff(t.pitch), np.diff(m.pitch))
+            ).pitch[0]
+        )
+        for m in moved
+    }
     assert 0 not in by
     assert by <= set(range(-6, 7))
 
 
 def test_transposing_stays_within_midi():
-    top, bottom, all_of_it = Notes.of([(0, 1, 127)]), Notes.of([(0, 1, 0)]), Notes.of([(0, 1, 0), (1, 1, 127)])
+    top, bottom, all_of_it = (
+        Notes.of([(0, 1, 127)]),
+        Notes.of([(0, 1, 0)]),
+        Notes.of([(0, 1, 0), (1, 1, 127)]),
+    )
     for seed in range(20):
         assert transposed([top], 1, seed)[0].pitch[0] < 127
         assert transposed([bottom], 1, seed)[0].pitch[0] > 0
@@ -82,7 +97,14 @@ def test_shuffling_keeps_every_histogram_and_breaks_every_bigram():
         assert np.array_equal(distribution(name, mixed), distribution(name, bag))
     assert not np.allclose(distribution("ib", mixed), distribution("ib", bag), atol=0.01)
     assert all(
-        m.end == pytest.approx(next(t.end for t in A if sorted(t.pitch) == sorted(m.pitch) and t.end == pytest.approx(m.end)))
+        m.end
+        == pytest.approx(
+            next(
+                t.end
+                for t in A
+                if sorted(t.pitch) == sorted(m.pitch) and t.end == pytest.approx(m.end)
+            )
+        )
         for m in mixed
     )
 
@@ -90,10 +112,16 @@ def test_shuffling_keeps_every_histogram_and_breaks_every_bigram():
 def test_shuffling_takes_rests_along():
     tune = Notes.of([(1, 1, 60), (3, 0.5, 64), (3.5, 2, 67)])
     found = shuffled([tune], 1, seed=1)[0]
-    rests = {int(p): float(r) for p, r in zip(found.pitch, found.onset[1:] - found.offset[:-1])}
+    rests = {
+        int(p): float(r) for p, r in zip(found.pitch, found.onset[1:] - found.offset[:-1])
+    }
     assert rests.get(60, 1.0) == 1.0  # unless C came last
     assert found.onset[0] == 1
-    assert sorted(zip(found.pitch.tolist(), found.duration.tolist())) == [(60, 1.0), (64, 0.5), (67, 2.0)]
+    assert sorted(zip(found.pitch.tolist(), found.duration.tolist())) == [
+        (60, 1.0),
+        (64, 0.5),
+        (67, 2.0),
+    ]
 
 
 def test_noise_takes_every_pitch_in_range_alike():
@@ -101,7 +129,12 @@ def test_noise_takes_every_pitch_in_range_alike():
     pitch = np.concatenate([m.pitch for m in found])
     assert set(pitch.tolist()) == set(range(60, 71))  # also those of no scale
     assert np.bincount(pitch - 60).max() < 1.3 * np.bincount(pitch - 60).min()
-    assert set(np.concatenate([m.duration for m in found]).tolist()) == {0.25, 0.5, 0.75, 1.0}
+    assert set(np.concatenate([m.duration for m in found]).tolist()) == {
+        0.25,
+        0.5,
+        0.75,
+        1.0,
+    }
 
 
 def test_half_and_half_is_half_and_half_and_scores_as_a_fusion():
@@ -115,13 +148,25 @@ def test_half_and_half_is_half_and_half_and_scores_as_a_fusion():
 @pytest.mark.parametrize("cuts", [1, 3])
 def test_a_splice_has_bars_of_both_in_turn(cuts):
     for melody in splice(A, B, 20, cuts=cuts):
-        bars = [{int(p) for p in melody.pitch[(melody.onset // 4) == k]} for k in range(int(np.ceil(melody.end / 4)))]
+        bars = [
+            {int(p) for p in melody.pitch[(melody.onset // 4) == k]}
+            for k in range(int(np.ceil(melody.end / 4)))
+        ]
         # 61, 63, 66, 70 are of A's scale alone, 62, 65, 71, 72 of B's
-        sides = [side for bar in bars if (side := ("a" if bar & {61, 63, 66, 70} else "") + ("b" if bar & {62, 65, 71, 72} else ""))]
+        sides = [
+            side
+            for bar in bars
+            if (
+                side := ("a" if bar & {61, 63, 66, 70} else "")
+                + ("b" if bar & {62, 65, 71, 72} else "")
+            )
+        ]
         assert all(len(side) == 1 for side in sides)
         assert sum(x != y for x, y in pairwise(sides)) <= cuts
     both = [set(m.pitch.tolist()) for m in splice(A, B, 20, cuts=cuts)]
-    assert sum(bool(p & {61, 63, 66, 70}) and bool(p & {62, 65, 71, 72}) for p in both) >= 15
+    assert (
+        sum(bool(p & {61, 63, 66, 70}) and bool(p & {62, 65, 71, 72}) for p in both) >= 15
+    )
 
 
 def test_a_splice_joins_the_bars_of_its_sources():
@@ -129,7 +174,9 @@ def test_a_splice_joins_the_bars_of_its_sources():
     starts = []
     for seed in range(10):
         found = splice([low], [high], 1, seed)[0]
-        assert (found.pitch % 40).tolist() == list(range(16))  # every beat is there once, from one or the other
+        assert (found.pitch % 40).tolist() == list(
+            range(16)
+        )  # every beat is there once, from one or the other
         change = np.flatnonzero(np.diff(found.pitch >= 80)) + 1
         assert len(change) == 1
         assert change[0] % 4 == 0
@@ -153,7 +200,9 @@ def test_monte_carlo_follows_the_pooled_frequencies_and_random_mixing_does_not()
         pooled, made, uniform = (distribution(name, x) for x in (A + B, mc, rm))
         assert earth_mover(made, pooled) < 0.1
         assert earth_mover(uniform, pooled) > 3 * earth_mover(made, pooled)
-        assert set(np.flatnonzero(uniform)) == set(np.flatnonzero(pooled))  # nothing that does not occur
+        assert set(np.flatnonzero(uniform)) == set(
+            np.flatnonzero(pooled)
+        )  # nothing that does not occur
     pitch = np.concatenate([m.pitch for m in rm])
     often = np.bincount(pitch)[np.unique(pitch)]
     assert often.max() < 1.2 * often.min()
@@ -173,7 +222,9 @@ def test_sampled_melodies_are_as_long_as_the_given_ones():
 
 def test_played_durations_are_rounded_before_they_are_mixed():
     played = Notes.of([(0, 0.98, 60), (1, 1.03, 62), (2.1, 0.01, 64)])
-    assert set(np.concatenate([m.duration for m in random_mixing([played], [played], 20)]).tolist()) == {0.25, 1.0}
+    assert set(
+        np.concatenate([m.duration for m in random_mixing([played], [played], 20)]).tolist()
+    ) == {0.25, 1.0}
 
 
 def test_empty_melodies_are_passed_over_and_empty_domains_refused():

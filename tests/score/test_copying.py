@@ -1,4 +1,6 @@
-"""Copies: what hides one and what does not, and the same answer as a slow comparison of tuples."""
+"""Copies: what hides one and what does not, and the same answer as a slow comparison of
+tuples.
+"""
 
 from itertools import pairwise
 
@@ -12,7 +14,9 @@ from fusiontools.music.notes import Notes, transpose
 from fusiontools.score import copied_counts, copied_share, held_out_share, ngrams
 
 often = settings(max_examples=25, deadline=None, derandomize=True)
-notes = st.tuples(st.integers(60, 62), st.sampled_from([0.25, 0.5, 1.0]))  # few kinds, so that runs do come back
+notes = st.tuples(
+    st.integers(60, 62), st.sampled_from([0.25, 0.5, 1.0])
+)  # few kinds, so that runs do come back
 melodies = st.lists(st.lists(notes, max_size=12), max_size=4)
 
 
@@ -38,18 +42,34 @@ def test_counts_equal_a_slow_comparison(rhythm, generated, training, n):
     known = {run for m in training for run in slow_runs(m, n, rhythm)}
     runs = [slow_runs(m, n, rhythm) for m in generated]
     expected = [[sum(r in known for r in of_one), len(of_one)] for of_one in runs]
-    assert copied_counts(pairs(generated), pairs(training), n, rhythm=rhythm).tolist() == expected
+    assert (
+        copied_counts(pairs(generated), pairs(training), n, rhythm=rhythm).tolist()
+        == expected
+    )
 
 
 @pytest.mark.parametrize("rhythm", ["durations", "ratios", "none"])
 def test_equal_runs_and_only_they_have_equal_numbers(rhythm):
     rng = np.random.default_rng(0)
-    tune = [(int(p), float(d)) for p, d in zip(rng.integers(50, 70, 3000), rng.choice([0.25, 0.5, 0.75, 1.0], 3000))]
-    spelled, numbers = slow_runs(tune, 4, rhythm), ngrams(pairs([tune]), 4, rhythm=rhythm).tolist()
+    tune = [
+        (int(p), float(d))
+        for p, d in zip(
+            rng.integers(50, 70, 3000), rng.choice([0.25, 0.5, 0.75, 1.0], 3000)
+        )
+    ]
+    spelled, numbers = (
+        slow_runs(tune, 4, rhythm),
+        ngrams(pairs([tune]), 4, rhythm=rhythm).tolist(),
+    )
     assert len(set(spelled)) == len(set(numbers)) == len(set(zip(spelled, numbers)))
 
 
-TUNE = Notes.of([(k, d, 60 + (k * 7) % 11) for k, d in enumerate([1, 0.5, 1, 0.25, 0.75, 1, 0.5, 0.5, 1, 0.25])])
+TUNE = Notes.of(
+    [
+        (k, d, 60 + (k * 7) % 11)
+        for k, d in enumerate([1, 0.5, 1, 0.25, 0.75, 1, 0.5, 0.5, 1, 0.25])
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +77,12 @@ TUNE = Notes.of([(k, d, 60 + (k * 7) % 11) for k, d in enumerate([1, 0.5, 1, 0.2
     [
         (lambda t: t, 1, 1, 1),
         (lambda t: transpose(t, -7), 1, 1, 1),
-        (lambda t: Notes(t.onset * 3, t.duration, t.pitch), 1, 1, 1),  # rests between the notes hide nothing
+        (
+            lambda t: Notes(t.onset * 3, t.duration, t.pitch),
+            1,
+            1,
+            1,
+        ),  # rests between the notes hide nothing
         (lambda t: Notes(t.onset * 2, t.duration * 2, t.pitch), 0, 1, 1),
         (lambda t: Notes(t.onset, np.full(len(t), 0.5), t.pitch), 0, 0, 1),
         (lambda t: Notes(t.onset, t.duration, t.pitch[::-1].copy()), 0, 0, 0),
@@ -66,7 +91,9 @@ TUNE = Notes.of([(k, d, 60 + (k * 7) % 11) for k, d in enumerate([1, 0.5, 1, 0.2
 )
 def test_what_counts_as_a_copy(change, durations, ratios, none):
     expected = {"durations": durations, "ratios": ratios, "none": none}
-    assert {rhythm: copied_share([change(TUNE)], [TUNE], rhythm=rhythm) for rhythm in expected} == expected
+    assert {
+        rhythm: copied_share([change(TUNE)], [TUNE], rhythm=rhythm) for rhythm in expected
+    } == expected
 
 
 def test_runs_do_not_cross_melodies():
@@ -77,7 +104,11 @@ def test_runs_do_not_cross_melodies():
 
 def test_training_may_be_given_as_its_runs():
     other = Notes.of([(k, 1, 60) for k in range(9)])
-    assert copied_share([TUNE, other], ngrams([TUNE])) == copied_share([TUNE, other], [TUNE]) == pytest.approx(3 / 5)
+    assert (
+        copied_share([TUNE, other], ngrams([TUNE]))
+        == copied_share([TUNE, other], [TUNE])
+        == pytest.approx(3 / 5)
+    )
 
 
 def test_real_music_repeats_real_music_too():

@@ -13,12 +13,16 @@ GROUNDS = ("line", "circle")
 
 
 def by_linear_program(p, q, cost):
-    """The transport problem itself: how much to move from each bin to each, at the least cost."""
+    """The transport problem itself: how much to move from each bin to each, at the least
+    cost.
+    """
     from scipy.optimize import linprog
 
     k = len(p)
     leaves, arrives = np.kron(np.eye(k), np.ones(k)), np.kron(np.ones(k), np.eye(k))
-    return linprog(cost.ravel(), A_eq=np.concatenate([leaves, arrives]), b_eq=np.concatenate([p, q])).fun
+    return linprog(
+        cost.ravel(), A_eq=np.concatenate([leaves, arrives]), b_eq=np.concatenate([p, q])
+    ).fun
 
 
 @pytest.mark.parametrize("ground", GROUNDS)
@@ -28,7 +32,9 @@ def test_earth_mover_solves_the_transport_problem(ground, p, q):
     p, q = shares(p), shares(q)
     way = np.abs(np.subtract.outer(np.arange(6), np.arange(6)))
     cost = way if ground == "line" else np.minimum(way, 6 - way)
-    assert earth_mover(p, q, ground) == pytest.approx(by_linear_program(p, q, cost), abs=1e-7)
+    assert earth_mover(p, q, ground) == pytest.approx(
+        by_linear_program(p, q, cost), abs=1e-7
+    )
 
 
 @often
@@ -36,19 +42,28 @@ def test_earth_mover_solves_the_transport_problem(ground, p, q):
 def test_distances_equal_scipy(p, q):
     from scipy.stats import wasserstein_distance
 
-    assert earth_mover(shares(p), shares(q)) == pytest.approx(wasserstein_distance(range(6), range(6), p, q))
+    assert earth_mover(shares(p), shares(q)) == pytest.approx(
+        wasserstein_distance(range(6), range(6), p, q)
+    )
     assert earth_mover_of_counts(p, q) == pytest.approx(wasserstein_distance(p, q))
     assert euclidean(p, q) == pytest.approx(np.linalg.norm(p - q))
 
 
 @pytest.mark.parametrize(
     ("distance", "separates"),
-    [(euclidean, True), (earth_mover, True), (lambda p, q: earth_mover(p, q, "circle"), True), (earth_mover_of_counts, False)],
+    [
+        (euclidean, True),
+        (earth_mover, True),
+        (lambda p, q: earth_mover(p, q, "circle"), True),
+        (earth_mover_of_counts, False),
+    ],
     ids=["eud", "em", "em circle", "em of counts"],
 )
 @often
 @given(p=histograms, q=histograms, r=histograms)
-def test_distances_are_symmetric_and_obey_the_triangle_inequality(distance, separates, p, q, r):
+def test_distances_are_symmetric_and_obey_the_triangle_inequality(
+    distance, separates, p, q, r
+):
     p, q, r = shares(p), shares(q), shares(r)
     assert distance(p, q) == pytest.approx(distance(q, p))
     assert distance(p, p) == 0
@@ -68,7 +83,12 @@ def test_distances_are_symmetric_and_obey_the_triangle_inequality(distance, sepa
     ],
 )
 def test_truth_table(a, b, eud, line, circle, of_counts):
-    found = euclidean(a, b), earth_mover(a, b), earth_mover(a, b, "circle"), earth_mover_of_counts(a, b)
+    found = (
+        euclidean(a, b),
+        earth_mover(a, b),
+        earth_mover(a, b, "circle"),
+        earth_mover_of_counts(a, b),
+    )
     assert found == pytest.approx((eud, line, circle, of_counts))
 
 
@@ -76,21 +96,30 @@ def test_truth_table(a, b, eud, line, circle, of_counts):
 @given(p=histograms, q=histograms, by=st.integers(0, 5))
 def test_the_circle_has_no_beginning(p, q, by):
     p, q = shares(p), shares(q)
-    assert earth_mover(np.roll(p, by), np.roll(q, by), "circle") == pytest.approx(earth_mover(p, q, "circle"))
+    assert earth_mover(np.roll(p, by), np.roll(q, by), "circle") == pytest.approx(
+        earth_mover(p, q, "circle")
+    )
     assert earth_mover(p, q, "circle") <= earth_mover(p, q) + 1e-12
 
 
 def test_batches_give_one_distance_a_row():
     rng = np.random.default_rng(0)
     p, q = shares(rng.random((4, 3, 8))), shares(rng.random(8))
-    for distance in (euclidean, earth_mover, earth_mover_of_counts, lambda x, y: earth_mover(x, y, "circle")):
+    for distance in (
+        euclidean,
+        earth_mover,
+        earth_mover_of_counts,
+        lambda x, y: earth_mover(x, y, "circle"),
+    ):
         rows = distance(p, q)
         assert rows.shape == (4, 3)
         assert rows[2, 1] == pytest.approx(distance(p[2, 1], q))
 
 
 def test_table_one_cannot_hold_earth_movers_distances_between_pitch_classes():
-    """Its EUD and EM between the domains, 30,275 and 8,134, against what each way of counting allows."""
+    """Its EUD and EM between the domains, 30,275 and 8,134, against what each way of
+    counting allows.
+    """
     eud, em, rng = 30_275, 8_134, np.random.default_rng(0)
     for _ in range(200):
         a, b = rng.integers(0, 10_000, (2, 12))

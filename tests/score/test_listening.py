@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusiontools.score import answer_counts, consequences, fusion_level, ranking, repairs, row_checks
+from fusiontools.score import (
+    answer_counts,
+    consequences,
+    fusion_level,
+    ranking,
+    repairs,
+    row_checks,
+)
 from fusiontools.score.listening import ENTRIES, SHARES
 
 often = settings(max_examples=30, deadline=None, derandomize=True)
@@ -54,26 +61,44 @@ def test_level_lies_between_0_and_1_and_knows_proportions_only(answers, times):
 
 
 def test_which_rows_of_the_table_add_up():
-    wrong = {m: (c["total"], round(c["level"], 1)) for m, row in TABLE_II.items() if not ((c := row_checks(row))["sums"] and c["follows"])}
+    wrong = {
+        m: (c["total"], round(c["level"], 1))
+        for m, row in TABLE_II.items()
+        if not ((c := row_checks(row))["sums"] and c["follows"])
+    }
     assert wrong == {"GAN": (91, 65.9), "MC": (100, 18)}
     assert all(repairs(TABLE_II[m]) == [] for m in set(TABLE_II) - set(wrong))
 
 
 def test_one_entry_mends_each_of_the_two_rows():
-    whole = {m: [(r.entry, r.repaired) for r in repairs(TABLE_II[m]) if r.whole] for m in ("GAN", "MC")}
+    whole = {
+        m: [(r.entry, r.repaired) for r in repairs(TABLE_II[m]) if r.whole]
+        for m in ("GAN", "MC")
+    }
     assert whole == {"GAN": [("mixture", 35.0)], "MC": [("FL", 18.0)]}
 
 
 def test_each_share_of_the_gan_row_can_take_the_missing_nine():
-    found = {r.entry: (r.repaired, round(r.level)) for r in repairs(TABLE_II["GAN"]) if r.sums}
-    assert found == {"jazz": (43, 60), "folk": (26, 78), "mixture": (35, 69), "neither": (23, 60)}
+    found = {
+        r.entry: (r.repaired, round(r.level)) for r in repairs(TABLE_II["GAN"]) if r.sums
+    }
+    assert found == {
+        "jazz": (43, 60),
+        "folk": (26, 78),
+        "mixture": (35, 69),
+        "neither": (23, 60),
+    }
 
 
 def test_what_the_answers_of_whole_people_say():
-    """Musicality tells how many answered, or a multiple of it. Fifty people can have given only one of the repaired GAN rows."""
+    """Musicality tells how many answered, or a multiple of it. Fifty people can have given
+    only one of the repaired GAN rows.
+    """
     people = {m: min(answer_counts(row)) for m, row in MUSICALITY.items()}
     assert people == {"RM": 40, "MLE": 55, "GAN": 50, "RL": 53, "MC": 50, "Fusion": 32}
-    assert [r.entry for r in repairs(TABLE_II["GAN"], answers=people["GAN"]) if r.countable] == ["folk"]
+    assert [
+        r.entry for r in repairs(TABLE_II["GAN"], answers=people["GAN"]) if r.countable
+    ] == ["folk"]
     assert answer_counts([34, 26, 26, 14])[50] == (17, 13, 13, 7)
     # RL adds up and is not countable: 20.1 and 30.8 look like 20.8 and 30.2 of 53
     assert 53 not in answer_counts([TABLE_II["RL"][s] for s in SHARES])
@@ -82,7 +107,11 @@ def test_what_the_answers_of_whole_people_say():
 
 def test_what_each_repair_of_the_gan_row_would_change():
     def best(repair):
-        return {entry: after[0] for entry, (before, after) in consequences(TABLE_II, "GAN", repair).items() if before[0] != after[0]}
+        return {
+            entry: after[0]
+            for entry, (before, after) in consequences(TABLE_II, "GAN", repair).items()
+            if before[0] != after[0]
+        }
 
     changes = {(r.entry, r.repaired): best(r) for r in repairs(TABLE_II["GAN"]) if r.sums}
     assert changes == {
@@ -91,7 +120,9 @@ def test_what_each_repair_of_the_gan_row_would_change():
         ("folk", 26.0): {"FL": "GAN"},  # the paper: Fusion has the highest FL
         ("neither", 23.0): {},
     }
-    assert consequences(TABLE_II, "MC", repairs(TABLE_II["MC"])[0]) == {}  # 16 or 18, MC stays the last
+    assert (
+        consequences(TABLE_II, "MC", repairs(TABLE_II["MC"])[0]) == {}
+    )  # 16 or 18, MC stays the last
 
 
 @often
@@ -110,7 +141,11 @@ def test_every_repair_changes_one_entry_and_makes_a_rule_hold(shares, level):
 
 
 @often
-@given(st.lists(st.integers(0, 30), min_size=4, max_size=4).filter(any), st.sampled_from(SHARES), st.integers(1, 20))
+@given(
+    st.lists(st.integers(0, 30), min_size=4, max_size=4).filter(any),
+    st.sampled_from(SHARES),
+    st.integers(1, 20),
+)
 def test_a_spoilt_share_is_among_the_repairs(counts, name, off):
     sound = dict(zip(SHARES, (round(100 * c / sum(counts), 1) for c in counts)))
     sound["FL"] = round(100 * fusion_level(*counts), 1)
@@ -123,7 +158,9 @@ def test_a_spoilt_share_is_among_the_repairs(counts, name, off):
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=5).filter(any))
 def test_the_true_number_of_answers_is_among_the_possible(counts):
     n = sum(counts)
-    assert answer_counts([round(100 * c / n, 1) for c in counts], most=n)[n] == tuple(counts)
+    assert answer_counts([round(100 * c / n, 1) for c in counts], most=n)[n] == tuple(
+        counts
+    )
 
 
 def test_ranking_runs_from_high_to_low():

@@ -1,4 +1,6 @@
-"""The five statistics of a joint: windows whose states are known, and what a correlation of matrices may be."""
+"""The five statistics of a joint: windows whose states are known, and what a correlation of
+matrices may be.
+"""
 
 import numpy as np
 import pytest
@@ -20,7 +22,9 @@ from fusiontools.score.markov import (
 )
 
 often = settings(max_examples=40, deadline=None, derandomize=True)
-cells = st.lists(st.one_of(st.sampled_from([0, 1]), st.integers(60, 79)), min_size=32, max_size=32)
+cells = st.lists(
+    st.one_of(st.sampled_from([0, 1]), st.integers(60, 79)), min_size=32, max_size=32
+)
 C_MAJOR = [60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60, 64, 67, 64, 60, 60]
 A_MINOR = [69, 71, 72, 74, 76, 77, 76, 68, 69, 72, 76, 72, 69, 76, 69, 69]
 
@@ -61,7 +65,12 @@ def test_a_note_held_over_the_middle_is_silent_after_it():
         (C_MAJOR, C_MAJOR, 1, {"key": [0, 0], "md": [0, 0], "pt": [5, 5], "dt": [0, 0]}),
         (C_MAJOR, A_MINOR, 2, {"key": [0, 21], "md": [2, 2], "pt": [5, 14], "dt": [1, 1]}),
         ([55], [84], 16, {"mp": [0, 29], "md": [8, 8], "pt": [0, 29], "dt": [15, 15]}),
-        ([60, 61], [61, 62], 3, {"mp": [6, 7], "md": [3, 3], "pt": [6, 6]}),  # 60.5 and 61.5, halves up
+        (
+            [60, 61],
+            [61, 62],
+            3,
+            {"mp": [6, 7], "md": [3, 3], "pt": [6, 6]},
+        ),  # 60.5 and 61.5, halves up
         ([60], [60], 64, {"md": [12, 12], "dt": [15, 15]}),
     ],
 )
@@ -72,7 +81,9 @@ def test_known_windows(first, second, length, expected):
 
 @pytest.mark.parametrize("shift", range(12))
 def test_scales_are_in_their_keys(shift):
-    major, minor = (np.bincount(np.array(tune) % 12, minlength=12) for tune in (C_MAJOR, A_MINOR))
+    major, minor = (
+        np.bincount(np.array(tune) % 12, minlength=12) for tune in (C_MAJOR, A_MINOR)
+    )
     assert key_scores(np.roll(major, shift)).argmax() == shift
     assert key_scores(np.roll(minor, shift)).argmax() == 12 + (9 + shift) % 12
     assert np.abs(key_scores(major)).max() <= 1
@@ -92,7 +103,9 @@ def test_transposing_both_halves_moves_pitches_and_keys_and_leaves_durations():
 
 def test_silent_halves_have_no_state_and_are_not_counted():
     found = states([[0] * 8, [60, 1, 1, 1, 0, 0, 0, 0]])
-    assert all(found[name].tolist() == [[-1, -1], [found[name][1, 0], -1]] for name in STATISTICS)
+    assert all(
+        found[name].tolist() == [[-1, -1], [found[name][1, 0], -1]] for name in STATISTICS
+    )
     assert transition_counts(found["mp"], 30).sum() == 0
     with pytest.raises(ValueError, match="both halves"):
         markov_correlations([[0] * 8], [[0] * 8])
@@ -111,13 +124,17 @@ def test_rows_add_up_to_one():
     found = states(melodies(50, 1))
     for name, size in STATISTICS.items():
         matrix = markov_matrix(transition_counts(found[name], size))
-        assert matrix.shape == (size, size) and len(state_names(name)) == size == len(set(state_names(name)))
+        assert matrix.shape == (size, size) and len(state_names(name)) == size == len(
+            set(state_names(name))
+        )
         np.testing.assert_allclose(matrix.sum(axis=1), 1)
 
 
 def test_correlation_is_that_of_numpy_and_1_with_itself():
     a, b = np.random.default_rng(0).random((2, 6, 6))
-    assert matrix_correlation(a, b) == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    assert matrix_correlation(a, b) == pytest.approx(
+        np.corrcoef(a.ravel(), b.ravel())[0, 1]
+    )
     assert matrix_correlation(a, a) == pytest.approx(1)
     assert matrix_correlation(a, 1 - 2 * a) == pytest.approx(-1)
     assert np.isnan(matrix_correlation(a, np.ones((6, 6))))
@@ -125,7 +142,9 @@ def test_correlation_is_that_of_numpy_and_1_with_itself():
 
 def test_a_set_correlates_with_itself_and_less_when_its_halves_are_shuffled():
     tunes = melodies(300, 2)
-    tunes[:, 64:] = np.where(tunes[:, 64:] > 1, tunes[:, :64].max(axis=1)[:, None], tunes[:, 64:])
+    tunes[:, 64:] = np.where(
+        tunes[:, 64:] > 1, tunes[:, :64].max(axis=1)[:, None], tunes[:, 64:]
+    )
     torn = np.concatenate([tunes[:, :64], np.roll(tunes, 1, axis=0)[:, 64:]], axis=1)
     same, less = (markov_correlations(w, tunes, repeats=50) for w in (tunes, torn))
     for name in STATISTICS:

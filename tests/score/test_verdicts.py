@@ -7,7 +7,16 @@ from fusiontools.score import fused_share, in_band, verdict_histogram
 
 
 @pytest.mark.parametrize(
-    ("p", "inside"), [(0, False), (0.2499, False), (0.25, True), (0.5, True), (0.75, True), (0.7501, False), (1, False)]
+    ("p", "inside"),
+    [
+        (0, False),
+        (0.2499, False),
+        (0.25, True),
+        (0.5, True),
+        (0.75, True),
+        (0.7501, False),
+        (1, False),
+    ],
 )
 def test_the_band_has_its_ends(p, inside):
     assert in_band([p]).tolist() == [inside]
@@ -42,7 +51,13 @@ def test_the_histogram_misses_nobody():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"), [([], "one probability"), ([[0.5]], "one probability"), ([1.1], "between 0 and 1"), ([np.nan], "between 0 and 1")]
+    ("wrong", "message"),
+    [
+        ([], "one probability"),
+        ([[0.5]], "one probability"),
+        ([1.1], "between 0 and 1"),
+        ([np.nan], "between 0 and 1"),
+    ],
 )
 def test_what_is_no_verdict_is_refused(wrong, message):
     for judge in (in_band, fused_share, verdict_histogram):

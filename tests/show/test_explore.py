@@ -1,4 +1,6 @@
-"""What is true of live controls: the view follows the knobs, and the page without a kernel shows the views that it was promised."""
+"""What is true of live controls: the view follows the knobs, and the page without a kernel
+shows the views that it was promised.
+"""
 
 import html
 import re
@@ -29,12 +31,20 @@ def sing(n, word):
 
 @pytest.fixture
 def choir():
-    return explore(sing, OPTIONS, {"Twice": {"n": "twice"}, "Once li": {"n": "once", "word": "li"}})
+    return explore(
+        sing, OPTIONS, {"Twice": {"n": "twice"}, "Once li": {"n": "once", "word": "li"}}
+    )
 
 
 def test_the_first_choices_are_shown_at_the_start(choir):
-    assert {name: knob.value for name, knob in choir.knobs.items()} == {"n": "once", "word": "la"}
-    assert [list(knob.options) for knob in choir.knobs.values()] == [["once", "twice", "never"], ["la", "li"]]
+    assert {name: knob.value for name, knob in choir.knobs.items()} == {
+        "n": "once",
+        "word": "la",
+    }
+    assert [list(knob.options) for knob in choir.knobs.values()] == [
+        ["once", "twice", "never"],
+        ["la", "li"],
+    ]
     assert choir.html == "<b>la </b>"
 
 
@@ -64,7 +74,10 @@ def test_a_view_is_drawn_once_for_each_change():
 
 def test_a_setting_without_a_result_says_so_and_the_knobs_live_on(choir):
     choir.knobs["n"].value = "never"
-    assert "Nothing to show" in choir.html and html.escape("nobody <sings>. What to do: choose another number.") in choir.html
+    assert (
+        "Nothing to show" in choir.html
+        and html.escape("nobody <sings>. What to do: choose another number.") in choir.html
+    )
     choir.knobs["n"].value = "twice"
     assert choir.html == "<b>la la </b>"
 
@@ -96,7 +109,10 @@ def tabs(twin):
     """Labels of the tabs, and what stands under each."""
     (group,) = set(re.findall(r'class="ft-explore ([\w-]+)"', twin))
     bodies = re.findall(rf'<div class="{group}-\d+">(.*?)</div>', twin, re.DOTALL)
-    return [html.unescape(label) for label in re.findall(r"<label for=[^>]*>(.*?)</label>", twin)], bodies
+    return [
+        html.unescape(label)
+        for label in re.findall(r"<label for=[^>]*>(.*?)</label>", twin)
+    ], bodies
 
 
 def test_a_page_gets_both_the_widget_and_its_twin(choir):
@@ -104,7 +120,10 @@ def test_a_page_gets_both_the_widget_and_its_twin(choir):
     assert set(bundle) == {"text/plain", "text/html", WIDGET}
     assert bundle[WIDGET]["model_id"] and bundle[WIDGET]["version_major"] == 2
     assert bundle["text/plain"] == "Explorer(n='once', word='la')"
-    assert tabs(bundle["text/html"]) == (["Twice", "Once li"], ["<b>la la </b>", "<b>li </b>"])
+    assert tabs(bundle["text/html"]) == (
+        ["Twice", "Once li"],
+        ["<b>la la </b>", "<b>li </b>"],
+    )
 
 
 def test_the_twin_is_still_when_the_knobs_move(choir):
@@ -118,9 +137,13 @@ def test_one_tab_is_open_and_two_controls_on_one_page_do_not_share_their_tabs(ch
     other = explore(sing, OPTIONS, {"Once": {}})
     first, second = (e._repr_mimebundle_()["text/html"] for e in (choir, other))
     assert first.count(" checked>") == second.count(" checked>") == 1
-    names = [set(re.findall(r'(?:name|id|for)="([\w-]+)"', twin)) for twin in (first, second)]
+    names = [
+        set(re.findall(r'(?:name|id|for)="([\w-]+)"', twin)) for twin in (first, second)
+    ]
     assert names[0].isdisjoint(names[1])
-    assert first.count("<input") == 2 and set(re.findall(r'for="([^"]+)"', first)) == set(re.findall(r' id="([^"]+)"', first))
+    assert first.count("<input") == 2 and set(re.findall(r'for="([^"]+)"', first)) == set(
+        re.findall(r' id="([^"]+)"', first)
+    )
 
 
 def test_labels_of_tabs_are_text():
@@ -139,20 +162,29 @@ def test_labels_of_tabs_are_text():
         ({"n": {}}, {"One": {}}, "'n' has no choices"),
     ],
 )
-def test_a_twin_that_shows_nothing_or_what_is_not_there_is_a_programming_mistake(options, twin, found):
+def test_a_twin_that_shows_nothing_or_what_is_not_there_is_a_programming_mistake(
+    options, twin, found
+):
     with pytest.raises(ValueError, match=found):
         explore(sing, options, twin)
 
 
 def test_names_within_a_page_are_those_of_its_content_and_never_used_twice():
-    """A page that is built again is the same page; a view shown twice on it still has tabs of its own."""
+    """A page that is built again is the same page; a view shown twice on it still has tabs
+    of its own.
+    """
     code = (
         "from fusiontools.show.explore import _tabs\n"
         "class W(str):\n    _repr_html_ = str.__str__\n"
         "print(_tabs({'a': W('A')}), _tabs({'b': W('B')}), _tabs({'b': W('B')}))"
     )
     before = "from fusiontools.show.explore import _tabs\n_tabs({})\n"
-    runs = [subprocess.run([sys.executable, "-c", c], capture_output=True, text=True, check=True).stdout for c in (code, before + code)]
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", c], capture_output=True, text=True, check=True
+        ).stdout
+        for c in (code, before + code)
+    ]
     assert runs[0] == runs[1]
     groups = re.findall(r'class="ft-explore ([\w-]+)"', runs[0])
     assert len(groups) == len(set(groups)) == 3
@@ -161,12 +193,19 @@ def test_names_within_a_page_are_those_of_its_content_and_never_used_twice():
 def test_the_view_brings_its_script_to_life_by_itself(choir):
     """Widgets put HTML into a page in a way that runs no script: something in it has to."""
     assert "onerror=" in choir._view.value and choir._view.value.startswith(choir.html)
-    assert "onerror=" not in choir._repr_mimebundle_()["text/html"] and "onerror=" not in choir.html
+    assert (
+        "onerror=" not in choir._repr_mimebundle_()["text/html"]
+        and "onerror=" not in choir.html
+    )
 
 
 def test_players_work_as_views():
     tune = Notes.of([(0, 0.5, 60), (0.5, 0.5, 64)])
-    made = explore(lambda up: player(transpose(tune, up)), {"up": {"as it is": 0, "a fifth up": 7}}, {"A fifth up": {"up": "a fifth up"}})
+    made = explore(
+        lambda up: player(transpose(tune, up)),
+        {"up": {"as it is": 0, "a fifth up": 7}},
+        {"A fifth up": {"up": "a fifth up"}},
+    )
     assert isinstance(made, Explorer) and ",60,80]" in made.html and "<audio" in made.html
     made.knobs["up"].value = "a fifth up"
     assert ",67,80]" in made.html and made.html == player(transpose(tune, 7))._repr_html_()

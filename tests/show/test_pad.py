@@ -1,4 +1,6 @@
-"""What is true of the pad's HTML: it holds all it needs, and each cell is the take that was handed over. In a page: see test_pad_page.py."""
+"""What is true of the pad's HTML: it holds all it needs, and each cell is the take that was
+handed over. In a page: see test_pad_page.py.
+"""
 
 import base64
 import io
@@ -24,7 +26,14 @@ HIGH = Notes.of([(0, 1, 72), (1.5, 0.5, 71), (2, 2, 67)])
 LATE = Notes.of([(2, 1, 65)])
 NONE = Notes.of([])
 SQUARE = [[LOW, LOW, HIGH], [LOW, LATE, HIGH], [NONE, LATE, transpose(HIGH, -5)]]
-NASTY = ['"><script>alert(1)</script>', "</figure></script></style>", '\'> & "b"', "]]>-->", "ÄÖ ♯ 𝄞 \u2028", "a\nb"]
+NASTY = [
+    '"><script>alert(1)</script>',
+    "</figure></script></style>",
+    '\'> & "b"',
+    "]]>-->",
+    "ÄÖ ♯ 𝄞 \u2028",
+    "a\nb",
+]
 
 
 class Page(HTMLParser):
@@ -57,7 +66,14 @@ def file_in(address):
 def square():
     values = np.arange(9).reshape(3, 3) / 4
     return pad_of(
-        SQUARE, title="A square", inputs={"Idea": LOW}, values=values, value_name="distance", meter=Meter(0.0), domain="folk", program=11
+        SQUARE,
+        title="A square",
+        inputs={"Idea": LOW},
+        values=values,
+        value_name="distance",
+        meter=Meter(0.0),
+        domain="folk",
+        program=11,
     )
 
 
@@ -67,26 +83,46 @@ def square():
 def test_nothing_is_fetched_from_anywhere(square):
     for tag, attrs in Page(square).tags:
         for name in ("src", "href", "srcset", "poster", "action", "data"):
-            assert attrs.get(name, "data:").startswith("data:"), f"{tag} loads {attrs[name][:80]}"
+            assert attrs.get(name, "data:").startswith("data:"), (
+                f"{tag} loads {attrs[name][:80]}"
+            )
     text = re.sub(r"(base64,|data-ft-sound=\")[A-Za-z0-9+/=]+", "", square._repr_html_())
-    assert not re.search(r"https?:|//[a-z]+\.[a-z]|@import|url\(|fetch\(|XMLHttpRequest|\bimport\b", text)
+    assert not re.search(
+        r"https?:|//[a-z]+\.[a-z]|@import|url\(|fetch\(|XMLHttpRequest|\bimport\b", text
+    )
 
 
 def test_without_scripts_the_corners_and_the_centre_are_seen_and_heard(square):
     seen = Page(square)
-    assert [a["aria-label"] for a in seen.all("audio")] == ["A", "B", "Centre", "D"]  # C is silent, and said to be
+    assert [a["aria-label"] for a in seen.all("audio")] == [
+        "A",
+        "B",
+        "Centre",
+        "D",
+    ]  # C is silent, and said to be
     assert "C: silence" in square._repr_html_()
     for audio, take in zip(seen.all("audio"), (LOW, HIGH, LATE, SQUARE[2][2])):
         samples, rate = soundfile.read(io.BytesIO(file_in(audio["src"])))
-        assert "controls" in audio and np.sqrt(np.mean(samples**2)) > 0.01 and take.end / 2 <= len(samples) / rate <= take.end / 2 + 1
+        assert (
+            "controls" in audio
+            and np.sqrt(np.mean(samples**2)) > 0.01
+            and take.end / 2 <= len(samples) / rate <= take.end / 2 + 1
+        )
     plane, *rolls = (Image.open(io.BytesIO(file_in(i["src"]))) for i in seen.all("img"))
     assert len(rolls) == 4 and all(i["alt"] for i in seen.all("img"))
-    assert "5 different melodies, coloured by distance, 0 (pale) to 2" in seen.all("img")[0]["alt"]
+    assert (
+        "5 different melodies, coloured by distance, 0 (pale) to 2"
+        in seen.all("img")[0]["alt"]
+    )
     grey = np.asarray(plane.convert("L"))
     centres = grey[12::24, 12::24]
-    assert centres.shape == (3, 3) and (np.diff(centres.ravel().astype(int)) < 0).all()  # the greater, the darker
+    assert (
+        centres.shape == (3, 3) and (np.diff(centres.ravel().astype(int)) < 0).all()
+    )  # the greater, the darker
     lines = np.asarray(plane) == 64
-    assert [bool(lines[12, x]) for x in (24, 48)] == [False, True] and [bool(lines[y, 12]) for y in (24, 48)] == [False, True]
+    assert [bool(lines[12, x]) for x in (24, 48)] == [False, True] and [
+        bool(lines[y, 12]) for y in (24, 48)
+    ] == [False, True]
 
 
 def test_two_by_two_has_no_centre():
@@ -104,8 +140,13 @@ def test_each_cell_is_the_take_that_was_handed_over(which):
     cells = data["cells"][0]
     for a in range(9):
         flat = np.reshape(data["takes"][cells[a]], (-1, data["stride"]))
-        assert Notes.of([(on / 480, length / 480, int(p)) for on, length, p in flat]) == takes[which[a]]
-        assert [cells[a] == cells[b] for b in range(9)] == [which[a] == which[b] for b in range(9)]
+        assert (
+            Notes.of([(on / 480, length / 480, int(p)) for on, length, p in flat])
+            == takes[which[a]]
+        )
+        assert [cells[a] == cells[b] for b in range(9)] == [
+            which[a] == which[b] for b in range(9)
+        ]
 
 
 def numbers_only(takes, **options):
@@ -114,14 +155,21 @@ def numbers_only(takes, **options):
     from unittest.mock import patch
 
     module = import_module("fusiontools.show.pad")
-    with patch.object(module, "_sprite", lambda *a: (b"", {})), patch.object(module, "_still", lambda *a: None):
+    with (
+        patch.object(module, "_sprite", lambda *a: (b"", {})),
+        patch.object(module, "_still", lambda *a: None),
+    ):
         return json.loads(json.dumps(module.pad(takes, **options).data))
 
 
 def test_loudness_is_kept_where_it_differs():
     soft = Notes([0, 1], [1, 1], [60, 62], [40, 90])
     data = numbers_only([[soft, LOW], [LOW, LOW]])
-    assert data["stride"] == 4 and data["takes"][0][3::4] == [40, 90] and data["velocity"] == 80
+    assert (
+        data["stride"] == 4
+        and data["takes"][0][3::4] == [40, 90]
+        and data["velocity"] == 80
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,21 +192,45 @@ def test_every_pitch_is_recorded_once_and_where_it_is_said_to_be(monkeypatch):
     shown = pad_of([[LOW, HIGH], [LATE, LOW]], tempo=60)
     samples, rate = soundfile.read(io.BytesIO(shown.sound))
     slices = shown.data["sprite"]["slices"]
-    longest = {60: 1, 64: 0.5, 65: 1, 67: 2, 71: 0.5, 72: 1}  # seconds, at one beat a second
-    assert {int(p): s for p, (_, s) in slices.items()} == pytest.approx(longest) and rate == SR
+    longest = {
+        60: 1,
+        64: 0.5,
+        65: 1,
+        67: 2,
+        71: 0.5,
+        72: 1,
+    }  # seconds, at one beat a second
+    assert {int(p): s for p, (_, s) in slices.items()} == pytest.approx(
+        longest
+    ) and rate == SR
     for pitch, (start, seconds) in slices.items():
         part = samples[int(start * rate) : int((start + min(seconds, 0.5)) * rate)]
-        peak = np.abs(np.fft.rfft(part * np.hanning(len(part)), 1 << 17)).argmax() * rate / (1 << 17)
+        peak = (
+            np.abs(np.fft.rfft(part * np.hanning(len(part)), 1 << 17)).argmax()
+            * rate
+            / (1 << 17)
+        )
         multiple = peak / (440 * 2 ** ((int(pitch) - 69) / 12))
         assert round(multiple) in (1, 2, 3) and abs(multiple / round(multiple) - 1) < 0.01
-        assert np.abs(samples[int((start - 0.03) * rate) : int((start - 0.01) * rate)]).max() < 0.1 * np.abs(part).max()
+        assert (
+            np.abs(samples[int((start - 0.03) * rate) : int((start - 0.01) * rate)]).max()
+            < 0.1 * np.abs(part).max()
+        )
     head = np.abs(samples[: int(0.17 * rate)])
     assert head.argmax() / rate == pytest.approx(0.05, abs=1e-3)  # the click
 
 
 def test_eighty_one_takes_weigh_a_megabyte_and_a_half_at_most():
     dice = np.random.default_rng(0)
-    takes = [[Notes.of([(i / 2, 0.5, int(p)) for i, p in enumerate(dice.integers(55, 85, 64))]) for _ in range(9)] for _ in range(9)]
+    takes = [
+        [
+            Notes.of(
+                [(i / 2, 0.5, int(p)) for i, p in enumerate(dice.integers(55, 85, 64))]
+            )
+            for _ in range(9)
+        ]
+        for _ in range(9)
+    ]
     shown = pad_of(takes, tempo=100)
     assert repr(shown) == "Pad(A plane of styles: 81 takes, 81 of them different)"
     assert len(shown._repr_html_().encode()) < 1_500_000
@@ -210,8 +282,19 @@ def test_no_text_breaks_out_of_its_place(text):
         labels=[text],
     )
     seen = Page(shown)
-    assert [len(seen.all(tag)) for tag in ("figure", "script", "style", "audio", "b")] == [1, 1, 1, 4, 0]
+    assert [len(seen.all(tag)) for tag in ("figure", "script", "style", "audio", "b")] == [
+        1,
+        1,
+        1,
+        4,
+        0,
+    ]
     data = json.loads(seen.all("figure")[0]["data-ft"])
-    assert [data["title"], data["corners"][0], data["inputs"][0]["label"], data["slider"], data["labels"][0], data["value_name"]] == [
-        text
-    ] * 6
+    assert [
+        data["title"],
+        data["corners"][0],
+        data["inputs"][0]["label"],
+        data["slider"],
+        data["labels"][0],
+        data["value_name"],
+    ] == [text] * 6

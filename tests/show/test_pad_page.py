@@ -1,4 +1,6 @@
-"""What is true of a pad once a page is open: each cell is seen and heard, under one clock, by mouse and keys, alone and among others."""
+"""What is true of a pad once a page is open: each cell is seen and heard, under one clock,
+by mouse and keys, alone and among others.
+"""
 
 import base64
 import io
@@ -29,7 +31,14 @@ def file_in(address):
 def square():
     values = np.arange(9).reshape(3, 3) / 4
     return pad_of(
-        SQUARE, title="A square", inputs={"Idea": LOW}, values=values, value_name="distance", meter=Meter(0.0), domain="folk", program=11
+        SQUARE,
+        title="A square",
+        inputs={"Idea": LOW},
+        values=values,
+        value_name="distance",
+        meter=Meter(0.0),
+        domain="folk",
+        program=11,
     )
 
 
@@ -37,7 +46,13 @@ def square():
 def tower():
     """The same plane twice, the second time a fourth higher, under a slider."""
     up = [[transpose(take, 5) for take in row] for row in SQUARE]
-    return pad_of([SQUARE, up], title="A tower", slider="iterations", labels=("one", "two"), corners=("NW", "NE", "SW", "SE"))
+    return pad_of(
+        [SQUARE, up],
+        title="A tower",
+        slider="iterations",
+        labels=("one", "two"),
+        corners=("NW", "NE", "SW", "SE"),
+    )
 
 
 @pytest.fixture
@@ -59,11 +74,15 @@ def opened(page, *shown):
 def click(figure, i, j, n=3):
     plane = figure.locator(".ft-pad-plane")
     box = plane.bounding_box()
-    plane.click(position={"x": box["width"] * (j + 0.5) / n, "y": box["height"] * (i + 0.5) / n})
+    plane.click(
+        position={"x": box["width"] * (j + 0.5) / n, "y": box["height"] * (i + 0.5) / n}
+    )
 
 
 def chosen(figure):
-    return figure.locator(".ft-pad-plane").evaluate("p => [p.dataset.cell, +p.dataset.layer, +p.dataset.take]")
+    return figure.locator(".ft-pad-plane").evaluate(
+        "p => [p.dataset.cell, +p.dataset.layer, +p.dataset.take]"
+    )
 
 
 def at(figure):
@@ -94,7 +113,9 @@ def test_each_cell_is_heard(page, square):
             assert not sound.any()
             continue
         assert np.sqrt(np.mean(sound**2)) > 0.01 and np.abs(sound).max() > 0.1
-        assert all(np.array_equal(sound, other) == (take == t) for t, other in sounds.items())
+        assert all(
+            np.array_equal(sound, other) == (take == t) for t, other in sounds.items()
+        )
         sounds[take] = sound
     assert len(sounds) == 4
 
@@ -106,12 +127,20 @@ def test_notes_sound_when_they_should(page, square):
     slices = {int(p): s for p, s in square.data["sprite"]["slices"].items()}
     for (i, j), take, first in (((1, 1), LATE, 1.0), ((0, 2), HIGH, 0.0)):
         heard = rendered(page, i, j)
-        own = _mixed(to_seconds(take, 120), samples, slices, 80) * square.data["sprite"]["gain"]
+        own = (
+            _mixed(to_seconds(take, 120), samples, slices, 80)
+            * square.data["sprite"]["gain"]
+        )
         onset = np.flatnonzero(np.abs(heard) > 0.05 * np.abs(heard).max())[0] / 44100
         assert onset == pytest.approx(first, abs=0.02)
         half = heard[::2][: len(own)]
-        lags = {lag: np.corrcoef(np.roll(half, lag)[200:-200], own[: len(half)][200:-200])[0, 1] for lag in range(-30, 31)}
-        assert max(lags.values()) > 0.98, "within a millisecond and a half they are the same sound"
+        lags = {
+            lag: np.corrcoef(np.roll(half, lag)[200:-200], own[: len(half)][200:-200])[0, 1]
+            for lag in range(-30, 31)
+        }
+        assert max(lags.values()) > 0.98, (
+            "within a millisecond and a half they are the same sound"
+        )
 
 
 def test_what_two_takes_share_sounds_on_when_one_replaces_the_other(page, square):
@@ -135,11 +164,15 @@ def test_what_two_takes_share_sounds_on_when_one_replaces_the_other(page, square
 def test_the_clock_goes_on_when_the_take_changes(page, square):
     figure = opened(page, square)
     click(figure, 0, 0)  # a click plays
-    page.wait_for_function("() => +document.querySelector('.ft-pad-roll').getAttribute('aria-valuenow') > 0.3")
+    page.wait_for_function(
+        "() => +document.querySelector('.ft-pad-roll').getAttribute('aria-valuenow') > 0.3"
+    )
     before = at(figure)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    assert chosen(figure)[0] == "1,1" and playing(figure) and before <= at(figure) < before + 1
+    assert (
+        chosen(figure)[0] == "1,1" and playing(figure) and before <= at(figure) < before + 1
+    )
     page.keyboard.press(" ")
     assert not playing(figure)
     stands = at(figure)
@@ -155,17 +188,31 @@ def test_a_change_is_laid_out_at_once_and_from_the_same_moment(page, square):
         AudioBufferSourceNode.prototype.start = function (at, from) { window.begun.push(from); return start.apply(this, arguments); };
     }""")
     click(figure, 0, 0)
-    page.wait_for_function("() => +document.querySelector('.ft-pad-roll').getAttribute('aria-valuenow') > 0.1")
+    page.wait_for_function(
+        "() => +document.querySelector('.ft-pad-roll').getAttribute('aria-valuenow') > 0.1"
+    )
     slices = {int(p): s for p, s in square.data["sprite"]["slices"].items()}
 
-    def pitches():  # of all notes begun since the last look, and how far into its slice each begins
+    # of all notes begun since the last look, and how far into its slice each begins
+    def pitches():
         begun = page.evaluate("() => window.begun.splice(0)")
-        return [min((b - start, p) for p, (start, _) in slices.items() if b - start > -0.1)[::-1] for b in begun]
+        return [
+            min((b - start, p) for p, (start, _) in slices.items() if b - start > -0.1)[
+                ::-1
+            ]
+            for b in begun
+        ]
 
     assert [p for p, _ in pitches()][:3] == [60, 64, 67]
-    page.keyboard.press("4")  # a low corner: its first note has begun already, and is entered where it is
+    page.keyboard.press(
+        "4"
+    )  # a low corner: its first note has begun already, and is entered where it is
     (first, inside), *rest = pitches()
-    assert [first, *(p for p, _ in rest)][:3] == [67, 66, 62] and inside > 0.08 and all(abs(into) < 0.01 for _, into in rest[:2])
+    assert (
+        [first, *(p for p, _ in rest)][:3] == [67, 66, 62]
+        and inside > 0.08
+        and all(abs(into) < 0.01 for _, into in rest[:2])
+    )
 
 
 def test_one_sounds_at_a_time(page, square):
@@ -187,20 +234,34 @@ def test_it_repeats_or_stops_at_the_end(page, square):
     figure = opened(page, square)
     roll = figure.locator(".ft-pad-roll")
     figure.locator(".ft-pad-play").click()
-    page.wait_for_function("() => +document.querySelector('.ft-pad-roll').getAttribute('aria-valuenow') > 0.02")
+    page.wait_for_function(
+        "() => +document.querySelector('.ft-pad-roll').getAttribute('aria-valuenow') > 0.02"
+    )
     roll.press("End")
-    page.wait_for_function("() => +document.querySelector('.ft-pad-roll').getAttribute('aria-valuenow') < 1")
+    page.wait_for_function(
+        "() => +document.querySelector('.ft-pad-roll').getAttribute('aria-valuenow') < 1"
+    )
     assert playing(figure)
     roll.press("l")
     roll.press("End")
-    page.wait_for_function("() => document.querySelector('.ft-pad-play').getAttribute('aria-label').startsWith('Play')")
+    page.wait_for_function(
+        "() => document.querySelector('.ft-pad-play').getAttribute('aria-label').startsWith('Play')"
+    )
     assert at(figure) == 0
 
 
 def test_keys(page, tower):
     figure = opened(page, tower)
     figure.locator(".ft-pad-plane").focus()
-    for key, cell in (("1", "0,0"), ("2", "0,2"), ("3", "2,0"), ("4", "2,2"), ("ArrowRight", "2,2"), ("ArrowUp", "1,2"), ("5", "1,1")):
+    for key, cell in (
+        ("1", "0,0"),
+        ("2", "0,2"),
+        ("3", "2,0"),
+        ("4", "2,2"),
+        ("ArrowRight", "2,2"),
+        ("ArrowUp", "1,2"),
+        ("5", "1,1"),
+    ):
         page.keyboard.press(key)
         assert chosen(figure)[0] == cell
     roll = figure.locator(".ft-pad-roll")
@@ -245,7 +306,11 @@ def test_the_file_is_the_take_that_is_shown(page, square):
         click(figure, i, j)
         piece = piece_from_bytes(file_in(link.get_attribute("href")))
         assert piece.notes() == take
-        assert (piece.tracks[0].program, piece.tempo.bpm[0], piece.meters) == (11, pytest.approx(120), (Meter(0.0, 4, 4),))
+        assert (piece.tracks[0].program, piece.tempo.bpm[0], piece.meters) == (
+            11,
+            pytest.approx(120),
+            (Meter(0.0, 4, 4),),
+        )
         assert link.get_attribute("download") == f"a-square-{i + 1}-{j + 1}.mid"
     click(figure, 2, 0)
     assert link.is_hidden()
@@ -256,10 +321,18 @@ def test_the_inputs_are_heard_beside_the_plane(page, square):
     click(figure, 0, 2)
     button = figure.locator(".ft-pad-input")
     button.click()
-    assert button.get_attribute("aria-pressed") == "true" and chosen(figure)[2] == square.data["inputs"][0]["take"]
-    page.wait_for_function("() => document.querySelector('.ft-pad-status').textContent === 'Idea · 3 notes'")
+    assert (
+        button.get_attribute("aria-pressed") == "true"
+        and chosen(figure)[2] == square.data["inputs"][0]["take"]
+    )
+    page.wait_for_function(
+        "() => document.querySelector('.ft-pad-status').textContent === 'Idea · 3 notes'"
+    )
     button.click()
-    assert button.get_attribute("aria-pressed") == "false" and chosen(figure)[2] == square.data["cells"][0][2]
+    assert (
+        button.get_attribute("aria-pressed") == "false"
+        and chosen(figure)[2] == square.data["cells"][0][2]
+    )
 
 
 def test_it_says_what_it_is_to_those_who_do_not_see_it(page, square):
@@ -282,28 +355,49 @@ def test_it_says_what_it_is_to_those_who_do_not_see_it(page, square):
 def test_it_fits_the_screen(page, tower, width, above):
     page.set_viewport_size({"width": width, "height": 800})
     figure = opened(page, tower)
-    plane, roll = (figure.locator(f".ft-pad-{part}").bounding_box() for part in ("plane", "roll"))
+    plane, roll = (
+        figure.locator(f".ft-pad-{part}").bounding_box() for part in ("plane", "roll")
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert (plane["y"] + plane["height"] <= roll["y"]) == above and (plane["x"] + plane["width"] <= roll["x"]) != above
-    assert plane["width"] == pytest.approx(plane["height"], abs=1) and plane["width"] > 200 and roll["width"] > 300
+    assert (plane["y"] + plane["height"] <= roll["y"]) == above and (
+        plane["x"] + plane["width"] <= roll["x"]
+    ) != above
+    assert (
+        plane["width"] == pytest.approx(plane["height"], abs=1)
+        and plane["width"] > 200
+        and roll["width"] > 300
+    )
 
 
 def test_dark_pages_are_seen(page, square):
     figure = opened(page, square)
-    light = figure.locator(".ft-pad-plane canvas").evaluate("c => c.getContext('2d').getImageData(4, 4, 1, 1).data[0]")
+    light = figure.locator(".ft-pad-plane canvas").evaluate(
+        "c => c.getContext('2d').getImageData(4, 4, 1, 1).data[0]"
+    )
     page.evaluate("() => { document.body.style.backgroundColor = '#000'; }")
     page.wait_for_function("() => document.querySelector('figure.ft-pad-dark')")
-    dark = figure.locator(".ft-pad-plane canvas").evaluate("c => c.getContext('2d').getImageData(4, 4, 1, 1).data[0]")
-    assert light > 200 and dark < 60  # the least value is near the paper, whichever colour that is
+    dark = figure.locator(".ft-pad-plane canvas").evaluate(
+        "c => c.getContext('2d').getImageData(4, 4, 1, 1).data[0]"
+    )
+    assert (
+        light > 200 and dark < 60
+    )  # the least value is near the paper, whichever colour that is
     assert square.data["colour"] == colour("folk")
 
 
 def test_in_a_live_control_it_wakes_and_is_let_go(page):
-    made = explore(lambda up: pad_of([[transpose(LOW, up), HIGH], [LATE, LOW]]), {"up": {"0": 0, "7": 7}}, {"Low": {"up": "0"}})
+    made = explore(
+        lambda up: pad_of([[transpose(LOW, up), HIGH], [LATE, LOW]]),
+        {"up": {"0": 0, "7": 7}},
+        {"Low": {"up": "0"}},
+    )
     page.set_content("<div id=view></div>")
     for up in ("7", "0"):
         made.knobs["up"].value = up
-        page.evaluate("html => { document.getElementById('view').innerHTML = html; }", made._view.value)
+        page.evaluate(
+            "html => { document.getElementById('view').innerHTML = html; }",
+            made._view.value,
+        )
         page.wait_for_selector("#view figure.ft-pad-awake .ft-pad-plane")
         assert page.evaluate("window.ftPads.count()") == 1
     page.evaluate("() => { document.getElementById('view').innerHTML = ''; }")
@@ -315,7 +409,10 @@ def test_a_page_saved_while_it_lives_lives_again(browser, page, square):
     again = browser.new_page()
     again.set_content(page.content())
     again.wait_for_function("() => window.ftPads && window.ftPads.count() === 1")
-    assert [again.locator(f".ft-pad-{part}").count() for part in ("main", "plane", "roll", "bar")] == [1, 1, 1, 1]
+    assert [
+        again.locator(f".ft-pad-{part}").count()
+        for part in ("main", "plane", "roll", "bar")
+    ] == [1, 1, 1, 1]
     click(again.locator("figure.ft-pad"), 0, 2)
     assert chosen(again.locator("figure.ft-pad"))[0] == "0,2"
     again.close()

@@ -1,4 +1,6 @@
-"""What is true of figures: every note and every share is drawn, where and as high as it says."""
+"""What is true of figures: every note and every share is drawn, where and as high as it
+says.
+"""
 
 from itertools import pairwise
 
@@ -13,14 +15,22 @@ from matplotlib.colors import to_hex, to_rgb
 from fusiontools.music.notes import Notes, transpose
 from fusiontools.show import plots
 from fusiontools.show.colours import COLOURS, colour
-from fusiontools.show.plots import bars, duration_shares, interval_shares, piano_roll, pitch_class_names, pitch_class_shares, use_book_style
+from fusiontools.show.plots import (
+    bars,
+    duration_shares,
+    interval_shares,
+    piano_roll,
+    pitch_class_names,
+    pitch_class_shares,
+    use_book_style,
+)
 
 matplotlib.use("Agg")  # figures without a screen
 
 TUNE = Notes.of([(0, 1, 60, 20), (1, 0.5, 64, 80), (1.5, 1.5, 67, 127), (3, 1, 60, 80)])
-melodies = st.lists(st.lists(st.integers(24, 100), min_size=1, max_size=12), min_size=1, max_size=4).map(
-    lambda tunes: [Notes.of([(i, 1, p) for i, p in enumerate(tune)]) for tune in tunes]
-)
+melodies = st.lists(
+    st.lists(st.integers(24, 100), min_size=1, max_size=12), min_size=1, max_size=4
+).map(lambda tunes: [Notes.of([(i, 1, p) for i, p in enumerate(tune)]) for tune in tunes])
 often = settings(max_examples=40, deadline=None, derandomize=True)
 
 
@@ -39,7 +49,14 @@ def ax():
 
 
 def boxes(ax):
-    return [(round(p.get_x(), 9), round(p.get_width(), 9), round(p.get_y() + p.get_height() / 2, 9)) for p in ax.patches]
+    return [
+        (
+            round(p.get_x(), 9),
+            round(p.get_width(), 9),
+            round(p.get_y() + p.get_height() / 2, 9),
+        )
+        for p in ax.patches
+    ]
 
 
 def test_a_roll_has_a_box_for_each_note(ax):
@@ -60,7 +77,9 @@ def test_louder_is_stronger_and_the_colour_is_the_domains(ax):
 
 
 def test_a_roll_says_its_clock_and_shows_its_bars(ax):
-    piano_roll(Notes.of(list(TUNE), unit="seconds"), ax, bar_lines=np.array([0, 2.5]), label="take")
+    piano_roll(
+        Notes.of(list(TUNE), unit="seconds"), ax, bar_lines=np.array([0, 2.5]), label="take"
+    )
     assert ax.get_xlabel() == "time in seconds"
     assert [line.get_xdata()[0] for line in ax.lines] == [0, 2.5]
     assert ax.get_legend_handles_labels()[1] == ["take"]
@@ -75,23 +94,43 @@ def test_an_empty_roll_is_a_figure_too(ax):
     assert piano_roll(Notes.of([]), ax) is ax and not ax.patches
 
 
-@pytest.mark.parametrize("draw", [lambda: piano_roll(TUNE), lambda: bars({"folk": [0.5, 0.5]}, ["a", "b"])])
+@pytest.mark.parametrize(
+    "draw", [lambda: piano_roll(TUNE), lambda: bars({"folk": [0.5, 0.5]}, ["a", "b"])]
+)
 def test_without_axes_a_plotter_makes_its_own(draw):
     before = set(plt.get_fignums())
     ax = draw()
-    assert isinstance(ax, matplotlib.axes.Axes) and set(plt.get_fignums()) - before == {ax.figure.number}
+    assert isinstance(ax, matplotlib.axes.Axes) and set(plt.get_fignums()) - before == {
+        ax.figure.number
+    }
 
 
 # Bars
 
 
 def test_bars_are_as_high_as_their_shares(ax):
-    shares = {"folk": [0.5, 0.25, 0.25], "jazz": np.array([0.1, 0.2, 0.7]), "no domain": (0, 1, 0)}
+    shares = {
+        "folk": [0.5, 0.25, 0.25],
+        "jazz": np.array([0.1, 0.2, 0.7]),
+        "no domain": (0, 1, 0),
+    }
     assert bars(shares, ["C", "D", "E"], ax) is ax
-    assert [[b.get_height() for b in group] for group in ax.containers] == [[50, 25, 25], pytest.approx([10, 20, 70]), [0, 100, 0]]
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["C", "D", "E"] and "%" in ax.get_ylabel()
+    assert [[b.get_height() for b in group] for group in ax.containers] == [
+        [50, 25, 25],
+        pytest.approx([10, 20, 70]),
+        [0, 100, 0],
+    ]
+    assert [t.get_text() for t in ax.get_xticklabels()] == [
+        "C",
+        "D",
+        "E",
+    ] and "%" in ax.get_ylabel()
     assert [t.get_text() for t in ax.get_legend().get_texts()] == list(shares)
-    assert [to_hex(group[0].get_facecolor()) for group in ax.containers] == [colour("folk"), colour("jazz"), colour(None)]
+    assert [to_hex(group[0].get_facecolor()) for group in ax.containers] == [
+        colour("folk"),
+        colour("jazz"),
+        colour(None),
+    ]
 
 
 @pytest.mark.parametrize("sets", [1, 2, 3, 5])
@@ -100,13 +139,20 @@ def test_bars_stand_side_by_side_around_their_name(ax, sets):
     edges = sorted((b.get_x(), b.get_x() + b.get_width()) for b in ax.patches)
     assert all(right < left + 1e-9 for (_, right), (left, _) in pairwise(edges))
     for place in (0, 1):
-        centres = [group[place].get_x() + group[place].get_width() / 2 for group in ax.containers]
-        assert np.mean(centres) == pytest.approx(place) and max(centres) - min(centres) < 0.8
+        centres = [
+            group[place].get_x() + group[place].get_width() / 2 for group in ax.containers
+        ]
+        assert (
+            np.mean(centres) == pytest.approx(place) and max(centres) - min(centres) < 0.8
+        )
 
 
 def test_a_set_may_wear_anothers_colour(ax):
     bars({"ours": [1.0], "jazz": [1.0]}, ["a"], ax, domains={"ours": "fused"})
-    assert [to_hex(b.get_facecolor()) for b in ax.patches] == [colour("fused"), colour("jazz")]
+    assert [to_hex(b.get_facecolor()) for b in ax.patches] == [
+        colour("fused"),
+        colour("jazz"),
+    ]
 
 
 # Shares
@@ -129,7 +175,9 @@ def test_note_values_are_told_apart(durations, expected):
 
 
 @often
-@given(st.lists(st.lists(st.floats(0.01, 6), min_size=1, max_size=10), min_size=1, max_size=3))
+@given(
+    st.lists(st.lists(st.floats(0.01, 6), min_size=1, max_size=10), min_size=1, max_size=3)
+)
 def test_no_duration_counts_twice(durations):
     tunes = [Notes.of([(10 * i, d, 60) for i, d in enumerate(ds)]) for ds in durations]
     shares = duration_shares(tunes)
@@ -140,10 +188,16 @@ def test_no_duration_counts_twice(durations):
 
 @pytest.mark.parametrize(
     "tunes, expected",
-    [([[60, 72, 62, 60]], {0: 0.75, 2: 0.25}), ([[60], [61, 61, 61]], {0: 0.25, 1: 0.75}), ([[71, 11, 119, 127]], {11: 0.75, 7: 0.25})],
+    [
+        ([[60, 72, 62, 60]], {0: 0.75, 2: 0.25}),
+        ([[60], [61, 61, 61]], {0: 0.25, 1: 0.75}),
+        ([[71, 11, 119, 127]], {11: 0.75, 7: 0.25}),
+    ],
 )
 def test_pitch_classes_are_counted_over_all_tunes(tunes, expected):
-    shares = pitch_class_shares([Notes.of([(i, 1, p) for i, p in enumerate(tune)]) for tune in tunes])
+    shares = pitch_class_shares(
+        [Notes.of([(i, 1, p) for i, p in enumerate(tune)]) for tune in tunes]
+    )
     assert {i: s for i, s in enumerate(shares) if s} == expected
 
 
@@ -156,10 +210,14 @@ def test_shares_are_what_a_plain_count_gives(tunes):
     )
     shares = pitch_class_shares(tunes)
     assert shares.shape == (12,) and shares.sum() == pytest.approx(1)
-    assert shares.tolist() == pytest.approx([classes.count(c) / len(classes) for c in range(12)])
+    assert shares.tolist() == pytest.approx(
+        [classes.count(c) / len(classes) for c in range(12)]
+    )
     if steps:
         shares = interval_shares(tunes)
-        assert shares.shape == (25,) and shares.tolist() == pytest.approx([steps.count(s) / len(steps) for s in range(-12, 13)])
+        assert shares.shape == (25,) and shares.tolist() == pytest.approx(
+            [steps.count(s) / len(steps) for s in range(-12, 13)]
+        )
         assert interval_shares(tunes, reach=127).sum() == pytest.approx(1)
 
 
@@ -167,19 +225,41 @@ def test_shares_are_what_a_plain_count_gives(tunes):
 @given(melodies, st.integers(-24, 24))
 def test_intervals_know_no_key_and_pitch_classes_turn_with_it(tunes, semitones):
     moved = [transpose(t, semitones) for t in tunes]
-    assert pitch_class_shares(moved).tolist() == np.roll(pitch_class_shares(tunes), semitones).tolist()
+    assert (
+        pitch_class_shares(moved).tolist()
+        == np.roll(pitch_class_shares(tunes), semitones).tolist()
+    )
     if any(len(t) > 1 for t in tunes):
         assert interval_shares(moved).tolist() == interval_shares(tunes).tolist()
 
 
 def test_no_interval_leads_from_one_tune_to_the_next():
-    tunes = [Notes.of([(0, 1, 60), (1, 1, 62)]), Notes.of([(0, 1, 72)]), Notes.of([(0, 1, 40), (1, 1, 45), (2, 1, 65)])]
+    tunes = [
+        Notes.of([(0, 1, 60), (1, 1, 62)]),
+        Notes.of([(0, 1, 72)]),
+        Notes.of([(0, 1, 40), (1, 1, 45), (2, 1, 65)]),
+    ]
     shares = interval_shares(tunes)
-    assert {i - 12: s for i, s in enumerate(shares) if s} == pytest.approx({2: 1 / 3, 5: 1 / 3})  # and a leap of 20, beyond the reach
+    assert {i - 12: s for i, s in enumerate(shares) if s} == pytest.approx(
+        {2: 1 / 3, 5: 1 / 3}
+    )  # and a leap of 20, beyond the reach
 
 
 def test_the_twelve_names_are_those_of_musicians():
-    assert pitch_class_names() == ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"]
+    assert pitch_class_names() == [
+        "C",
+        "C♯",
+        "D",
+        "D♯",
+        "E",
+        "F",
+        "F♯",
+        "G",
+        "G♯",
+        "A",
+        "A♯",
+        "B",
+    ]
 
 
 # Looks
@@ -191,14 +271,19 @@ def test_the_books_style_can_be_set_and_drawn_with():
         ax = piano_roll(TUNE)
         ax.figure.canvas.draw()
         assert (
-            tuple(ax.figure.get_size_inches()) == (8, 3.2) and not ax.spines["top"].get_visible() and not ax.spines["right"].get_visible()
+            tuple(ax.figure.get_size_inches()) == (8, 3.2)
+            and not ax.spines["top"].get_visible()
+            and not ax.spines["right"].get_visible()
         )
 
 
 @pytest.mark.parametrize("domain", COLOURS)
 def test_white_text_can_be_read_on_every_colour(domain):
     """The contrast of WCAG 2.1, 1.4.3: at least 4.5 to 1."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour(domain))]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in to_rgb(colour(domain))
+    ]
     assert 1.05 / (np.dot(linear, (0.2126, 0.7152, 0.0722)) + 0.05) >= 4.5
 
 

@@ -1,4 +1,6 @@
-"""What is true of source that is shown: it is the file's own, line by line, and only docstrings are missing."""
+"""What is true of source that is shown: it is the file's own, line by line, and only
+docstrings are missing.
+"""
 
 import ast
 import html
@@ -18,16 +20,29 @@ from fusiontools.music.notes import Notes, Tempo, legato
 from fusiontools.show import colours
 from fusiontools.show.source import Source, _style, source
 
-NAMES = ("errors", "music.notes", "music.midi", "music.abc", "music.musicxml", "show.player", "show.plots")
+NAMES = (
+    "errors",
+    "music.notes",
+    "music.midi",
+    "music.abc",
+    "music.musicxml",
+    "show.player",
+    "show.plots",
+)
 MODULES = [importlib.import_module(f"fusiontools.{name}") for name in NAMES]
 THINGS = [
     thing
     for module in MODULES
-    for _, thing in inspect.getmembers(module, lambda x: inspect.isfunction(x) or inspect.isclass(x))
+    for _, thing in inspect.getmembers(
+        module, lambda x: inspect.isfunction(x) or inspect.isclass(x)
+    )
     if thing.__module__ == module.__name__
 ]
 METHODS = [
-    m for thing in (Notes, Tempo) for m in vars(thing).values() if inspect.isfunction(m) and m.__code__.co_filename == notes_module.__file__
+    m
+    for thing in (Notes, Tempo)
+    for m in vars(thing).values()
+    if inspect.isfunction(m) and m.__code__.co_filename == notes_module.__file__
 ]
 
 HAND_MADE = '''"""What this module says of itself.
@@ -108,7 +123,9 @@ def made(tmp_path_factory):
     path = tmp_path_factory.mktemp("source") / "hand_made.py"
     path.write_text(HAND_MADE, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("hand_made", path)
-    module = sys.modules["hand_made"] = importlib.util.module_from_spec(spec)  # where Python looks for a class's file
+    module = sys.modules["hand_made"] = importlib.util.module_from_spec(
+        spec
+    )  # where Python looks for a class's file
     spec.loader.exec_module(module)
     yield module
     del sys.modules["hand_made"]
@@ -131,22 +148,34 @@ def without_docstrings(code):
     """The parsed code, without docstrings."""
     tree = ast.parse(code)
     for node in ast.walk(tree):
-        if isinstance(node, HOLDERS) and len(node.body) > 1 and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, HOLDERS)
+            and len(node.body) > 1
+            and ast.get_docstring(node) is not None
+        ):
             del node.body[0]
     return ast.dump(tree)
 
 
 def assert_own(thing):
     shown, whole = source(thing).code, own_lines(thing)
-    assert [line.rstrip() for line in source(thing, docstring=True).code.splitlines()] == whole
+    assert [
+        line.rstrip() for line in source(thing, docstring=True).code.splitlines()
+    ] == whole
     rest = iter(whole)
     assert all(line in rest for line in shown.splitlines()), "a line was changed, or moved"
     assert without_docstrings(shown) == without_docstrings("\n".join(whole))
-    assert [x for x in whole if x.lstrip().startswith("# ")] == [x for x in shown.splitlines() if x.lstrip().startswith("# ")]
+    assert [x for x in whole if x.lstrip().startswith("# ")] == [
+        x for x in shown.splitlines() if x.lstrip().startswith("# ")
+    ]
 
 
 def name_of(thing):
-    return thing.__name__ if inspect.ismodule(thing) else f"{thing.__module__}.{thing.__qualname__}"
+    return (
+        thing.__name__
+        if inspect.ismodule(thing)
+        else f"{thing.__module__}.{thing.__qualname__}"
+    )
 
 
 @pytest.mark.parametrize("thing", [*MODULES, *THINGS, *METHODS], ids=name_of)
@@ -155,7 +184,16 @@ def test_what_is_shown_is_the_files_own_code(thing):
 
 
 def test_every_shape_of_docstring_is_left_out_and_nothing_else(made):
-    for thing in (made, made.plain, made.nothing, made.raw, made.Thing, made.Thing.method, made.Thing.later, made.Thing.Within):
+    for thing in (
+        made,
+        made.plain,
+        made.nothing,
+        made.raw,
+        made.Thing,
+        made.Thing.method,
+        made.Thing.later,
+        made.Thing.Within,
+    ):
         assert_own(thing)
     gone = [
         "What this module",
@@ -171,7 +209,11 @@ def test_every_shape_of_docstring_is_left_out_and_nothing_else(made):
     ]
     shown = source(made).code
     assert not [words for words in gone if words in shown]
-    assert "# A remark that stays." in shown and 'X = "# no remark"' in shown and 'y = """not a docstring"""' in shown
+    assert (
+        "# A remark that stays." in shown
+        and 'X = "# no remark"' in shown
+        and 'y = """not a docstring"""' in shown
+    )
     assert "A body that is a docstring" in shown, "without it there would be no body"
 
 
@@ -179,22 +221,44 @@ def test_the_code_starts_at_the_margin_and_right_under_its_head(made):
     assert source(made.plain).code == "def plain(x):\n    return x  # and why"
     assert source(made.Thing.method).code == "def method(self):\n    return self.ANSWER"
     assert source(made.raw).code.splitlines()[:2] == ["def raw(x):", "    # first a remark"]
-    assert source(made.Thing).code.splitlines()[:2] == ["class Thing(dict):", "    ANSWER = 42"]
+    assert source(made.Thing).code.splitlines()[:2] == [
+        "class Thing(dict):",
+        "    ANSWER = 42",
+    ]
     assert source(made.decorated).code.startswith("@same\ndef decorated(\n    x,\n")
     assert source(made).code.startswith("# A remark that stays.\n")
 
 
 def test_the_docstring_is_shown_on_request(made):
-    assert source(made.plain, docstring=True).code == 'def plain(x):\n    """One line."""\n    return x  # and why'
-    assert '"""A class.\n\n        With an indent of its own.\n    """' in source(made.Thing, docstring=True).code
-    assert source(made, docstring=True).code.startswith('"""What this module says of itself.')
+    assert (
+        source(made.plain, docstring=True).code
+        == 'def plain(x):\n    """One line."""\n    return x  # and why'
+    )
+    assert (
+        '"""A class.\n\n        With an indent of its own.\n    """'
+        in source(made.Thing, docstring=True).code
+    )
+    assert source(made, docstring=True).code.startswith(
+        '"""What this module says of itself.'
+    )
 
 
 # The page
 
 
 def text_of(page):
-    return html.unescape(re.sub(r"<[^>]*>", "", re.sub(r"<style>.*?</style>|<figcaption>.*?</figcaption>", "", page, flags=re.DOTALL)))
+    return html.unescape(
+        re.sub(
+            r"<[^>]*>",
+            "",
+            re.sub(
+                r"<style>.*?</style>|<figcaption>.*?</figcaption>",
+                "",
+                page,
+                flags=re.DOTALL,
+            ),
+        )
+    )
 
 
 @pytest.mark.parametrize("thing", [legato, Notes, Tempo.constant, colours])
@@ -216,7 +280,11 @@ def test_a_page_shows_the_code_and_where_it_stands(thing):
         (notes_module, "fusiontools.music.notes", "fusiontools/music/notes.py"),
         (source, "source", "fusiontools/show/source.py"),
         (_style, "_style", "fusiontools/show/source.py"),  # cached
-        (_quiet, "_quiet", "fusiontools/music/abc.py"),  # decorated by a function of another file
+        (
+            _quiet,
+            "_quiet",
+            "fusiontools/music/abc.py",
+        ),  # decorated by a function of another file
     ],
 )
 def test_names_and_places_are_the_same_on_every_machine(thing, name, place):
@@ -230,18 +298,36 @@ def test_every_kind_of_word_has_a_colour_on_light_and_on_dark_pages():
     assert len(kinds) > 10
     for kind in kinds:
         for rules in (light, dark):
-            assert re.search(rf"\.ft-code \.{kind} {{[^}}]*color: #", rules), f"words of kind {kind} have no colour"
+            assert re.search(rf"\.ft-code \.{kind} {{[^}}]*color: #", rules), (
+                f"words of kind {kind} have no colour"
+            )
 
 
 def test_names_and_places_are_text():
     page = Source("x = 1 < 2", "<lambda>", "a & b.py")._repr_html_()
-    assert "<lambda>" not in page and "&lt;lambda&gt;" in page and "a &amp; b.py" in page and text_of(page).strip() == "x = 1 < 2"
+    assert (
+        "<lambda>" not in page
+        and "&lt;lambda&gt;" in page
+        and "a &amp; b.py" in page
+        and text_of(page).strip() == "x = 1 < 2"
+    )
 
 
 # What has no source
 
 
-@pytest.mark.parametrize("thing", [len, int, 3, "text", Notes.of([]), eval("lambda x: x"), importlib.import_module("sys")])
+@pytest.mark.parametrize(
+    "thing",
+    [
+        len,
+        int,
+        3,
+        "text",
+        Notes.of([]),
+        eval("lambda x: x"),
+        importlib.import_module("sys"),
+    ],
+)
 def test_what_has_no_source_is_refused(thing):
     with pytest.raises(FusionError, match="Python has no source for .*What to do"):
         source(thing)

@@ -1,4 +1,6 @@
-"""What is true of sound here, whichever engine makes it; and what is true of our own instruments."""
+"""What is true of sound here, whichever engine makes it; and what is true of our own
+instruments.
+"""
 
 import io
 import subprocess
@@ -14,7 +16,13 @@ from fusiontools.errors import FusionError, MusicFileError, NoNotesError
 from fusiontools.music.midi import Piece, Track
 from fusiontools.music.notes import Notes, Tempo
 from fusiontools.show import synth, voices
-from fusiontools.show.synth import mp3_bytes, normalize, synthesize, synthesizers, write_audio
+from fusiontools.show.synth import (
+    mp3_bytes,
+    normalize,
+    synthesize,
+    synthesizers,
+    write_audio,
+)
 
 SR = 22050
 ORGAN = 19  # held for as long as the note, in every engine
@@ -36,7 +44,9 @@ def hz(pitch):
 
 
 def spectrum(samples, sample_rate=SR, size=1 << 19):
-    return np.fft.rfftfreq(size, 1 / sample_rate), np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size))
+    return np.fft.rfftfreq(size, 1 / sample_rate), np.abs(
+        np.fft.rfft(samples * np.hanning(len(samples)), size)
+    )
 
 
 def cents_off(samples, pitch, sample_rate=SR):
@@ -57,8 +67,14 @@ def centroid(samples):
 
 def tune(seconds):
     """A melody over chords, in seconds."""
-    melody = [(0.5 * i, 0.5, 60 + (7 * i) % 15, 70 + 3 * (i % 9)) for i in range(int(2 * seconds))]
-    chords = [(2.0 * i, 2.0, p + 5 * (i % 2), 60) for i in range(int(seconds / 2)) for p in (36, 48, 52, 55)]
+    melody = [
+        (0.5 * i, 0.5, 60 + (7 * i) % 15, 70 + 3 * (i % 9)) for i in range(int(2 * seconds))
+    ]
+    chords = [
+        (2.0 * i, 2.0, p + 5 * (i % 2), 60)
+        for i in range(int(seconds / 2))
+        for p in (36, 48, 52, 55)
+    ]
     return in_seconds(*melody, *chords)
 
 
@@ -81,7 +97,9 @@ def test_pitch_and_length_do_not_depend_on_the_sample_rate(engine, sample_rate):
 @pytest.mark.parametrize("program", [0, 24, 33, 48, 65])
 def test_samples_are_finite_mono_within_range_and_without_a_constant(engine, program):
     samples = synthesize(tune(3), engine=engine, program=program)
-    assert samples.dtype == np.float32 and samples.shape == (int(np.ceil((tune(3).end + 0.8) * SR)),)
+    assert samples.dtype == np.float32 and samples.shape == (
+        int(np.ceil((tune(3).end + 0.8) * SR)),
+    )
     assert np.isfinite(samples).all() and 0.1 < np.abs(samples).max() <= 0.95
     assert abs(samples.mean(dtype=float)) < 1e-3
 
@@ -93,8 +111,15 @@ def test_a_sound_ends_in_silence_without_a_click(engine):
 
 
 def test_the_same_notes_give_the_same_samples(engine):
-    piece = Piece((Track(Notes.of([(0, 1, 60), (1, 1, 64)])), Track(Notes.of([(0, 1, 36), (1, 1, 42)]), is_drum=True)))
-    assert np.array_equal(synthesize(piece, engine=engine), synthesize(piece, engine=engine))
+    piece = Piece(
+        (
+            Track(Notes.of([(0, 1, 60), (1, 1, 64)])),
+            Track(Notes.of([(0, 1, 36), (1, 1, 42)]), is_drum=True),
+        )
+    )
+    assert np.array_equal(
+        synthesize(piece, engine=engine), synthesize(piece, engine=engine)
+    )
 
 
 def test_a_rest_is_almost_silent(engine):
@@ -103,18 +128,29 @@ def test_a_rest_is_almost_silent(engine):
 
 
 def test_a_repeated_note_is_struck_again(engine):
-    """Two touching quavers of one pitch: the level rises twice, as it does not in one crotchet."""
+    """Two touching quavers of one pitch: the level rises twice, as it does not in one
+    crotchet.
+    """
 
     def rises(notes):
         blocks = synthesize(notes, engine=engine)[:SR].reshape(-1, 441)  # 20 ms each
         level = np.sqrt((blocks**2).mean(axis=1))
-        return np.flatnonzero((level[1:] > 1.25 * level[:-1]) & (level[1:] > 0.3 * level.max())) // 5
+        return (
+            np.flatnonzero(
+                (level[1:] > 1.25 * level[:-1]) & (level[1:] > 0.3 * level.max())
+            )
+            // 5
+        )
 
-    assert len(set(rises(in_seconds((0, 0.5, 69), (0.5, 0.5, 69))))) > len(set(rises(in_seconds((0, 1.0, 69)))))
+    assert len(set(rises(in_seconds((0, 0.5, 69), (0.5, 0.5, 69))))) > len(
+        set(rises(in_seconds((0, 1.0, 69))))
+    )
 
 
 def test_a_long_note_survives_a_short_one_of_its_pitch(engine):
-    samples = synthesize(in_seconds((0, 2, 60), (0.5, 0.2, 60)), engine=engine, program=ORGAN)
+    samples = synthesize(
+        in_seconds((0, 2, 60), (0.5, 0.2, 60)), engine=engine, program=ORGAN
+    )
     assert rms(samples[int(1.5 * SR) : int(1.9 * SR)]) > 0.2 * rms(samples[: int(0.4 * SR)])
 
 
@@ -136,7 +172,10 @@ def test_beats_become_seconds_at_the_tempo(engine):
     beats = Notes.of([(0, 1, 60), (1, 2, 67)])
     seconds = in_seconds((0, 0.4, 60), (0.4, 0.8, 67))
     for tempo in (150, Tempo.constant(150)):
-        assert np.array_equal(synthesize(beats, tempo=tempo, engine=engine), synthesize(seconds, engine=engine))
+        assert np.array_equal(
+            synthesize(beats, tempo=tempo, engine=engine),
+            synthesize(seconds, engine=engine),
+        )
 
 
 def test_a_piece_brings_its_own_tempo_instruments_and_drums(engine):
@@ -146,8 +185,13 @@ def test_a_piece_brings_its_own_tempo_instruments_and_drums(engine):
     samples = synthesize(piece, tempo=999, engine=engine)
     assert len(samples) == np.ceil(4.8 * SR)
     alone = synthesize(Piece((drums,), Tempo.constant(60)), engine=engine)
-    flat = np.exp(np.log(spectrum(alone)[1][4000:200000] + 1e-9).mean()) / spectrum(alone)[1][4000:200000].mean()
-    assert flat > 0.1  # a snare is noise: its spectrum is far flatter than that of any pitch
+    flat = (
+        np.exp(np.log(spectrum(alone)[1][4000:200000] + 1e-9).mean())
+        / spectrum(alone)[1][4000:200000].mean()
+    )
+    assert (
+        flat > 0.1
+    )  # a snare is noise: its spectrum is far flatter than that of any pitch
     other = Piece((Track(melody, 0), drums), Tempo.constant(60))
     assert not np.array_equal(samples, synthesize(other, engine=engine))
     assert np.array_equal(samples, synthesize(other, program=ORGAN, engine=engine))
@@ -156,12 +200,17 @@ def test_a_piece_brings_its_own_tempo_instruments_and_drums(engine):
 def test_one_track_or_two_of_one_instrument_sound_the_same(engine):
     low, high = Notes.of([(0, 1, 48)]), Notes.of([(0, 1, 72)])
     both = Notes.of([(0, 1, 48), (0, 1, 72)])
-    assert np.array_equal(synthesize(Piece((Track(low), Track(high))), engine=engine), synthesize(both, engine=engine))
+    assert np.array_equal(
+        synthesize(Piece((Track(low), Track(high))), engine=engine),
+        synthesize(both, engine=engine),
+    )
 
 
 def test_soft_and_loud_music_come_out_equally_loud(engine):
     def played(velocity):
-        return synthesize(in_seconds(*((0.3 * i, 0.3, 60 + i, velocity) for i in range(6))), engine=engine)
+        return synthesize(
+            in_seconds(*((0.3 * i, 0.3, 60 + i, velocity) for i in range(6))), engine=engine
+        )
 
     assert 0.8 < rms(played(30)) / rms(played(120)) < 1.25
 
@@ -171,7 +220,10 @@ def test_very_short_notes_are_heard(engine):
     assert abs(cents_off(samples, 69)) < 50 and np.abs(samples).max() > 0.1
 
 
-@pytest.mark.parametrize("music", [Notes.of([]), Notes.of([], unit="seconds"), Piece(), Piece((Track(Notes.of([])),))])
+@pytest.mark.parametrize(
+    "music",
+    [Notes.of([]), Notes.of([], unit="seconds"), Piece(), Piece((Track(Notes.of([])),))],
+)
 def test_music_without_a_note_is_refused(music):
     with pytest.raises(NoNotesError, match="no note to play"):
         synthesize(music)
@@ -187,7 +239,10 @@ def test_notes_before_time_zero_are_refused():
         synthesize(in_seconds((-0.5, 1, 60)))
 
 
-@pytest.mark.parametrize("wrong", [{"program": 128}, {"program": -1}, {"sample_rate": 100}, {"sample_rate": 22050.5}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"program": 128}, {"program": -1}, {"sample_rate": 100}, {"sample_rate": 22050.5}],
+)
 def test_impossible_settings_are_programming_mistakes(wrong):
     with pytest.raises(ValueError):
         synthesize(in_seconds((0, 1, 60)), **wrong)
@@ -214,21 +269,41 @@ def test_the_environment_decides_for_auto_only(monkeypatch):
     assert synth._choose("auto") == "numpy"
     monkeypatch.setenv("FUSIONTOOLS_SYNTH", "theremin")
     assert synth._choose("numpy") == "numpy"
-    with pytest.raises(FusionError, match=r"FUSIONTOOLS_SYNTH: there is no synthesiser 'theremin'.*numpy"):
+    with pytest.raises(
+        FusionError, match=r"FUSIONTOOLS_SYNTH: there is no synthesiser 'theremin'.*numpy"
+    ):
         synthesize(in_seconds((0, 1, 60)))
 
 
 def test_an_engine_that_is_missing_is_named_with_those_that_are_there(monkeypatch):
     monkeypatch.setattr(synth, "_works", lambda name: name == "numpy")
     assert synthesizers() == ["numpy"]
-    with pytest.raises(FusionError, match=r"'fluidsynth' does not work here.*choose one of numpy, or auto"):
+    with pytest.raises(
+        FusionError, match=r"'fluidsynth' does not work here.*choose one of numpy, or auto"
+    ):
         synthesize(in_seconds((0, 1, 60)), engine="fluidsynth")
 
 
 def test_importing_loads_nothing_heavy():
-    heavy = ("torch", "librosa", "music21", "matplotlib", "symusic", "scipy", "soundfile", "pretty_midi", "tinysoundfont", "fluidsynth")
+    heavy = (
+        "torch",
+        "librosa",
+        "music21",
+        "matplotlib",
+        "symusic",
+        "scipy",
+        "soundfile",
+        "pretty_midi",
+        "tinysoundfont",
+        "fluidsynth",
+    )
     code = f"import sys, fusiontools.show.synth; print([m for m in {heavy} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 # Our own instruments; loudness; files
@@ -244,9 +319,18 @@ def slow_tone(voice, pitch, velocity, n, sample_rate):
     sound = np.zeros(n)
     for k in range(len(f)):
         number = round(f[k] / f[0]) - 1
-        for side, share, turn in ((1, 0.58, 0.31 * number**2), (-1, 0.42, 0.31 * number**2 + 0.618 * number)):
+        for side, share, turn in (
+            (1, 0.58, 0.31 * number**2),
+            (-1, 0.42, 0.31 * number**2 + 0.618 * number),
+        ):
             phase = 2 * np.pi * (f[k] * 2 ** (side * voice.spread / 2400) * t + turn)
-            sound += share * a[k] * np.exp(-rate[k] * t) * (1 - np.exp(-t / (voice.attack * late[k]))) * np.sin(phase)
+            sound += (
+                share
+                * a[k]
+                * np.exp(-rate[k] * t)
+                * (1 - np.exp(-t / (voice.attack * late[k])))
+                * np.sin(phase)
+            )
     return sound * (1 - voice.sway * np.minimum(t / 0.6, 1) * np.sin(2 * np.pi * 5.1 * t))
 
 
@@ -261,7 +345,9 @@ def test_the_matrix_product_is_the_plain_sum_of_sines(name):
 def test_a_long_tone_is_made_in_pieces_that_fit(monkeypatch):
     whole = voices.tone(voices.VOICES["organ"], 60, 80, 9000, SR)
     monkeypatch.setattr(voices, "ROWS", 3)
-    np.testing.assert_allclose(voices.tone(voices.VOICES["organ"], 60, 80, 9000, SR), whole, atol=1e-5)
+    np.testing.assert_allclose(
+        voices.tone(voices.VOICES["organ"], 60, 80, 9000, SR), whole, atol=1e-5
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -272,17 +358,31 @@ def test_every_instrument_is_in_tune_everywhere(name, pitch):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 127), st.integers(0, 127), st.integers(1, 127), st.sampled_from([8000, 22050, 48000]), st.booleans())
-def test_any_note_of_any_instrument_is_sound(program, pitch, velocity, sample_rate, is_drum):
+@given(
+    st.integers(0, 127),
+    st.integers(0, 127),
+    st.integers(1, 127),
+    st.sampled_from([8000, 22050, 48000]),
+    st.booleans(),
+)
+def test_any_note_of_any_instrument_is_sound(
+    program, pitch, velocity, sample_rate, is_drum
+):
     part = (in_seconds((0, 0.2, pitch, velocity)), program, is_drum)
     samples = voices.play([part], sample_rate, sample_rate)
-    assert samples.dtype == np.float32 and samples.shape == (sample_rate,) and np.isfinite(samples).all()
+    assert (
+        samples.dtype == np.float32
+        and samples.shape == (sample_rate,)
+        and np.isfinite(samples).all()
+    )
     assert is_drum or hz(pitch) > 0.45 * sample_rate or np.abs(samples).max() > 1e-4
 
 
 @pytest.mark.parametrize("name", voices.VOICES)
 def test_nothing_sounds_above_nyquist_or_folds_back(name):
-    """All power lies at the partials and chimes: between them, where a folded partial would fall, there is none."""
+    """All power lies at the partials and chimes: between them, where a folded partial would
+    fall, there is none.
+    """
     pitch, n = 93, 1 << 15
     sound = voices.tone(voices.VOICES[name], pitch, 127, n, SR)
     level = np.abs(np.fft.rfft(sound * np.blackman(len(sound)), n))
@@ -298,7 +398,9 @@ def test_a_whistle_too_high_for_the_sample_rate_is_silence_not_noise():
 
 @pytest.mark.parametrize("name", ["keys", "pluck", "brass"])
 def test_struck_harder_is_brighter(name):
-    soft, loud = (voices.tone(voices.VOICES[name], 60, velocity, SR, SR) for velocity in (32, 112))
+    soft, loud = (
+        voices.tone(voices.VOICES[name], 60, velocity, SR, SR) for velocity in (32, 112)
+    )
     assert centroid(loud) > 1.1 * centroid(soft)
 
 
@@ -331,7 +433,9 @@ def test_loudness_knows_neither_level_nor_rests(factor, rests):
     sound = np.sin(np.arange(SR) * 0.2) * np.linspace(1, 0.3, SR)
     quiet = np.zeros(rests * int(0.05 * SR))
     once = normalize(sound)
-    np.testing.assert_allclose(normalize(np.concatenate([factor * sound, quiet]))[:SR], once, atol=1e-4)
+    np.testing.assert_allclose(
+        normalize(np.concatenate([factor * sound, quiet]))[:SR], once, atol=1e-4
+    )
     np.testing.assert_allclose(normalize(once), once, atol=1e-4)
 
 
@@ -341,7 +445,9 @@ def test_peaks_are_turned_down_and_the_rest_is_left():
     out = normalize(sound)
     gain = (np.abs(out[: SR // 4]).max()) / 0.05
     assert np.abs(out).max() <= 0.95
-    np.testing.assert_allclose(out[: SR // 2 - 300], gain * sound[: SR // 2 - 300], atol=1e-3)
+    np.testing.assert_allclose(
+        out[: SR // 2 - 300], gain * sound[: SR // 2 - 300], atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("silence", [np.zeros(0), np.zeros(1000), np.full(1000, 1e-7)])
@@ -349,21 +455,28 @@ def test_silence_is_never_amplified(silence):
     assert np.array_equal(normalize(silence), silence.astype(np.float32))
 
 
-@pytest.mark.parametrize("wrong", [np.zeros((10, 2)), np.array([0.0, np.nan]), np.array([np.inf])])
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((10, 2)), np.array([0.0, np.nan]), np.array([np.inf])]
+)
 def test_what_is_no_mono_sound_is_a_programming_mistake(wrong, tmp_path):
     for use in (normalize, mp3_bytes, lambda x: write_audio(x, tmp_path / "x.wav")):
         with pytest.raises(ValueError):
             use(wrong)
 
 
-@pytest.mark.parametrize("suffix, off", [(".wav", 3e-4), (".flac", 3e-4), (".ogg", 0.1), (".mp3", 0.1), (".WAV", 3e-4)])
+@pytest.mark.parametrize(
+    "suffix, off",
+    [(".wav", 3e-4), (".flac", 3e-4), (".ogg", 0.1), (".mp3", 0.1), (".WAV", 3e-4)],
+)
 def test_a_file_holds_the_sound_that_was_written(tmp_path, suffix, off):
     samples = synthesize(tune(4), engine="numpy")
     assert len(samples) > synth.BLOCK
     write_audio(samples, tmp_path / f"tune{suffix}")
     back, sample_rate = soundfile.read(tmp_path / f"tune{suffix}")
     assert sample_rate == SR and len(back) == len(samples)
-    assert rms(back - samples) < off * rms(samples) and [p.name for p in tmp_path.iterdir()] == [f"tune{suffix}"]
+    assert rms(back - samples) < off * rms(samples) and [
+        p.name for p in tmp_path.iterdir()
+    ] == [f"tune{suffix}"]
 
 
 def test_ten_seconds_fit_in_fifty_kilobytes_and_start_where_they_should(engine):

@@ -24,7 +24,10 @@ def test_a_sample_rate_is_a_whole_number(tmp_path, sample_rate):
 def test_no_file_of_the_users_is_taken_for_a_draft(tmp_path):
     (tmp_path / "x.wav.part").write_text("mine")
     write_audio(SOUND, tmp_path / "x.wav")
-    assert sorted(os.listdir(tmp_path)) == ["x.wav", "x.wav.part"] and (tmp_path / "x.wav.part").read_text() == "mine"
+    assert (
+        sorted(os.listdir(tmp_path)) == ["x.wav", "x.wav.part"]
+        and (tmp_path / "x.wav.part").read_text() == "mine"
+    )
 
 
 @pytest.mark.parametrize("shares", [duration_shares, pitch_class_shares, interval_shares])
@@ -46,4 +49,9 @@ def test_lengths_in_seconds_are_no_note_values():
 @pytest.mark.parametrize("shares", [duration_shares, pitch_class_shares, interval_shares])
 def test_tunes_may_come_from_a_generator(shares):
     tunes = [Notes.of([(0, 1, 60), (1, 0.5, 64)]), Notes.of([(0, 2, 62)])]
-    assert np.array_equal(*([*out.values()] if isinstance(out, dict) else out for out in (shares(tunes), shares(t for t in tunes))))
+    assert np.array_equal(
+        *(
+            [*out.values()] if isinstance(out, dict) else out
+            for out in (shares(tunes), shares(t for t in tunes))
+        )
+    )

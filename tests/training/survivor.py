@@ -1,7 +1,9 @@
-"""A tiny training that is killed where it is told to, and goes on: ``python survivor.py JOBS``, for test_survival.py.
+"""A tiny training that is killed where it is told to, and goes on: ``python survivor.py
+JOBS``, for test_survival.py.
 
-JOBS is JSON, a list of ``{"folder", "kills"}``. Each job's training is started anew after every kill, in a process of its own, until it is
-through. One line of JSON a job comes back: how often it was killed, and the checksums of what it ended with.
+JOBS is JSON, a list of ``{"folder", "kills"}``. Each job's training is started anew after
+every kill, in a process of its own, until it is through. One line of JSON a job comes back:
+how often it was killed, and the checksums of what it ended with.
 """
 
 import hashlib
@@ -17,24 +19,46 @@ EVERY = 4
 
 
 def train(folder, kill):
-    """Use everything that a training may hold: dropout, batch statistics, momenta, a schedule, a moving average, six random generators."""
+    """Use everything that a training may hold: dropout, batch statistics, momenta, a
+    schedule, a moving average, six random generators.
+    """
     import numpy as np
     import torch
 
     from fusiontools.training import Batches, Run, seed_everything, steps
 
     torch.set_num_threads(1)
-    run = Run.open(folder, paper="p", method="m", scale="smoke", config={}, data={"name": "d", "sha256": "0" * 64}, seed=3)
+    run = Run.open(
+        folder,
+        paper="p",
+        method="m",
+        scale="smoke",
+        config={},
+        data={"name": "d", "sha256": "0" * 64},
+        seed=3,
+    )
     seed_everything(run.seed)
     data = torch.randn(50, 6)
     model = torch.nn.Sequential(
-        torch.nn.Linear(6, 8), torch.nn.BatchNorm1d(8), torch.nn.ReLU(), torch.nn.Dropout(0.3), torch.nn.Linear(8, 1)
+        torch.nn.Linear(6, 8),
+        torch.nn.BatchNorm1d(8),
+        torch.nn.ReLU(),
+        torch.nn.Dropout(0.3),
+        torch.nn.Linear(8, 1),
     )
-    own, theirs, counts = np.random.default_rng(5), torch.Generator().manual_seed(9), {"best": float("inf"), "seen": 0}
+    own, theirs, counts = (
+        np.random.default_rng(5),
+        torch.Generator().manual_seed(9),
+        {"best": float("inf"), "seen": 0},
+    )
     taken = 0
     for phase, total in zip(("before", "after"), STEPS):
         first = phase == "before"
-        optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9) if first else torch.optim.Adam(model.parameters(), 0.01)
+        optimizer = (
+            torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
+            if first
+            else torch.optim.Adam(model.parameters(), 0.01)
+        )
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, 7, 0.9)
         batches = Batches(50, 8, seed=1 + total)
         state = {
@@ -50,23 +74,54 @@ def train(folder, kill):
             if kill == {"step": taken + step}:
                 os.kill(os.getpid(), signal.SIGKILL)
             index = torch.from_numpy(next(batches))
-            noise = random.random() + np.random.rand() + own.random() + torch.rand((), generator=theirs)
-            loss = (model(data[index]).squeeze(1) - data[index].sum(1) - 0.1 * noise).square().mean()
+            noise = (
+                random.random()
+                + np.random.rand()
+                + own.random()
+                + torch.rand((), generator=theirs)
+            )
+            loss = (
+                (model(data[index]).squeeze(1) - data[index].sum(1) - 0.1 * noise)
+                .square()
+                .mean()
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
             counts["seen"] += len(index)
             counts["best"] = min(counts["best"], loss.item())
-            run.log(loss=loss, **({"rate": schedule.get_last_lr()[0]} if step % 3 == 0 else {}))
+            run.log(
+                loss=loss, **({"rate": schedule.get_last_lr()[0]} if step % 3 == 0 else {})
+            )
         taken += total
-        with torch.no_grad():  # between the phases: done again by each session, and the same each time
+        with (
+            torch.no_grad()
+        ):  # between the phases: done again by each session, and the same each time
             model[4].weight += 0.1 * torch.randn(1, 8) + random.random()
     weights = b"".join(t.numpy().tobytes() for t in model.state_dict().values())
-    moments = b"".join(t.numpy().tobytes() for p in optimizer.state.values() for t in p.values())
-    dice = [random.random(), np.random.rand(), torch.rand(()).item(), own.random(), torch.rand((), generator=theirs).item()]
+    moments = b"".join(
+        t.numpy().tobytes() for p in optimizer.state.values() for t in p.values()
+    )
+    dice = [
+        random.random(),
+        np.random.rand(),
+        torch.rand(()).item(),
+        own.random(),
+        torch.rand((), generator=theirs).item(),
+    ]
     history = (Path(folder) / "history.csv").read_bytes()
-    print(json.dumps({"weights": sha(weights), "moments": sha(moments), "dice": dice, "counts": counts, "history": history.decode()}))
+    print(
+        json.dumps(
+            {
+                "weights": sha(weights),
+                "moments": sha(moments),
+                "dice": dice,
+                "counts": counts,
+                "history": history.decode(),
+            }
+        )
+    )
     sys.stdout.flush()
 
 
@@ -98,17 +153,25 @@ def arm(kill):
         return
 
     def replace(source, target):
-        if Path(target).name.startswith("checkpoint-") and ".previous" not in Path(target).name:
+        if (
+            Path(target).name.startswith("checkpoint-")
+            and ".previous" not in Path(target).name
+        ):
             seen.append(target)
             if len(seen) == kill["number"]:
-                if kill["write"] == "half":  # the new one is half on the disk, under its passing name
+                if (
+                    kill["write"] == "half"
+                ):  # the new one is half on the disk, under its passing name
                     halve(source)
-                elif kill["write"] == "torn":  # the disk said that it was whole, and it was not
+                elif (
+                    kill["write"] == "torn"
+                ):  # the disk said that it was whole, and it was not
                     halve(source)
                     plain_replace(source, target)
                 elif kill["write"] == "after":
                     plain_replace(source, target)
-                die()  # "between": the old one has moved aside, the new one has not yet its name
+                # "between": the old one has moved aside, the new one has not yet its name
+                die()
         plain_replace(source, target)
 
     seen, plain_replace, os.replace = [], os.replace, replace
@@ -117,7 +180,9 @@ def arm(kill):
 def main(jobs):
     import torch
 
-    torch.set_num_threads(1)  # before the forks: a child must not wait for threads that only its parent had
+    torch.set_num_threads(
+        1
+    )  # before the forks: a child must not wait for threads that only its parent had
     import torch._dynamo  # noqa: F401  (what the first optimizer would load, once for all children)
 
     import fusiontools.training.loop

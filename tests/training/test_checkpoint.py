@@ -1,4 +1,6 @@
-"""What is true of checkpoints and weights: they come back exactly or not at all, and they never run code."""
+"""What is true of checkpoints and weights: they come back exactly or not at all, and they
+never run code.
+"""
 
 import errno
 import hashlib
@@ -16,19 +18,40 @@ from hypothesis import strategies as st
 
 from fusiontools import records
 from fusiontools.errors import FusionError, RecordError
-from fusiontools.training import load_checkpoint, load_weights, read_weights, save_checkpoint, save_weights
+from fusiontools.training import (
+    load_checkpoint,
+    load_weights,
+    read_weights,
+    save_checkpoint,
+    save_weights,
+)
 from fusiontools.training.checkpoint import MAGIC, WEIGHTS_LIMIT, previous_path
 
 often = settings(max_examples=60, deadline=None, derandomize=True)
 
-arrays = st.sampled_from(["bool", "uint8", "int16", "uint32", "int64", "uint64", "float32", "float64", ">f8", "complex64"]).flatmap(
+arrays = st.sampled_from(
+    [
+        "bool",
+        "uint8",
+        "int16",
+        "uint32",
+        "int64",
+        "uint64",
+        "float32",
+        "float64",
+        ">f8",
+        "complex64",
+    ]
+).flatmap(
     lambda kind: st.sampled_from([(), (0,), (3,), (2, 3)]).map(
         lambda shape: np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(kind)
     )
 )
 kinds = ("bool", "uint8", "int64", "float16", "bfloat16", "float32", "float64")
 tensors = st.sampled_from(kinds).flatmap(
-    lambda kind: st.sampled_from([(), (0,), (3,), (2, 3)]).map(lambda shape: torch.ones(shape, dtype=getattr(torch, kind)))
+    lambda kind: st.sampled_from([(), (0,), (3,), (2, 3)]).map(
+        lambda shape: torch.ones(shape, dtype=getattr(torch, kind))
+    )
 )
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 contents = st.recursive(
@@ -47,7 +70,12 @@ def same(a, b):
     if isinstance(a, torch.Tensor):
         return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a, b)
     if isinstance(a, np.ndarray):
-        return isinstance(b, np.ndarray) and a.dtype.newbyteorder("=") == b.dtype and a.shape == b.shape and np.array_equal(a, b)
+        return (
+            isinstance(b, np.ndarray)
+            and a.dtype.newbyteorder("=") == b.dtype
+            and a.shape == b.shape
+            and np.array_equal(a, b)
+        )
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):
@@ -72,7 +100,11 @@ def test_what_is_saved_comes_back_exactly(folder, content):
 def test_optimizers_and_schedulers_come_back_exactly(tmp_path):
     model = torch.nn.Linear(3, 2)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.1, amsgrad=True)
-    things = [optimizer, torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10), torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)]
+    things = [
+        optimizer,
+        torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10),
+        torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer),
+    ]
     model(torch.ones(1, 3)).sum().backward()
     optimizer.step()
     states = [t.state_dict() for t in things]
@@ -82,14 +114,24 @@ def test_optimizers_and_schedulers_come_back_exactly(tmp_path):
 
 def test_tensors_that_share_memory_come_back_apart_and_equal(tmp_path):
     base = torch.arange(6.0)
-    save_checkpoint({"all": base, "view": base[2:4], "turned": base.view(2, 3).T, "again": base}, tmp_path / "state.bin")
+    save_checkpoint(
+        {"all": base, "view": base[2:4], "turned": base.view(2, 3).T, "again": base},
+        tmp_path / "state.bin",
+    )
     back = load_checkpoint(tmp_path / "state.bin")
-    assert torch.equal(back["all"], base) and torch.equal(back["view"], base[2:4]) and torch.equal(back["turned"], base.view(2, 3).T)
+    assert (
+        torch.equal(back["all"], base)
+        and torch.equal(back["view"], base[2:4])
+        and torch.equal(back["turned"], base.view(2, 3).T)
+    )
     back["all"] += 1
     assert torch.equal(back["again"], base)
 
 
-@pytest.mark.parametrize("odd", [object(), {1, 2}, b"bytes", lambda: 0, np.array(["a"]), torch.eye(2).to_sparse()])
+@pytest.mark.parametrize(
+    "odd",
+    [object(), {1, 2}, b"bytes", lambda: 0, np.array(["a"]), torch.eye(2).to_sparse()],
+)
 def test_what_only_a_pickle_could_hold_is_refused_when_it_is_saved(tmp_path, odd):
     with pytest.raises(ValueError, match=r"state\['model'\]\[1\] is a"):
         save_checkpoint({"model": [0, odd]}, tmp_path / "state.bin")
@@ -158,14 +200,22 @@ def test_a_full_disk_keeps_the_checkpoint_and_says_so(tmp_path, monkeypatch):
     save_checkpoint({"step": 1}, path)
     with monkeypatch.context() as patch:
         patch.setattr(records.os, "fsync", no_room)
-        with pytest.raises(FusionError, match="disk is full.*the checkpoint before this one is whole"):
+        with pytest.raises(
+            FusionError, match="disk is full.*the checkpoint before this one is whole"
+        ):
             save_checkpoint({"step": 2}, path)
-    assert load_checkpoint(path) == {"step": 1} and [f.name for f in tmp_path.iterdir()] == ["state.bin"]
+    assert load_checkpoint(path) == {"step": 1} and [
+        f.name for f in tmp_path.iterdir()
+    ] == ["state.bin"]
 
 
 def test_the_older_of_two_checkpoints_makes_room(two, monkeypatch):
     sync = os.fsync
-    monkeypatch.setattr(records.os, "fsync", lambda fd: no_room() if previous_path(two).exists() else sync(fd))
+    monkeypatch.setattr(
+        records.os,
+        "fsync",
+        lambda fd: no_room() if previous_path(two).exists() else sync(fd),
+    )
     save_checkpoint({"step": 3}, two)
     assert load_checkpoint(two) == {"step": 3}
     two.unlink()
@@ -187,12 +237,20 @@ class Trap:
 
 @pytest.fixture
 def traps(tmp_path):
-    """Files that would run code in a careless reader, as bytes, and the mark that they would leave."""
+    """Files that would run code in a careless reader, as bytes, and the mark that they
+    would leave.
+    """
     mark = tmp_path / "mark"
     raw = pickle.dumps({"step": Trap(mark)})
     torch.save({"step": Trap(mark)}, tmp_path / "saved")
-    dressed = [struct.pack("<Q", 2) + b"{}" + raw, struct.pack("<Q", len(raw)) + raw, raw]  # with a checksum that is right
-    signed = [MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body for body in dressed]
+    dressed = [
+        struct.pack("<Q", 2) + b"{}" + raw,
+        struct.pack("<Q", len(raw)) + raw,
+        raw,
+    ]  # with a checksum that is right
+    signed = [
+        MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body for body in dressed
+    ]
     return mark, [raw, (tmp_path / "saved").read_bytes(), *signed]
 
 
@@ -233,7 +291,9 @@ def test_nonsense_with_a_right_checksum_is_refused(tmp_path):
         b"\xff",
     ):
         body = struct.pack("<Q", len(text)) + text + struct.pack("<Q", 2) + b"{}"
-        (tmp_path / "state.bin").write_bytes(MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        (tmp_path / "state.bin").write_bytes(
+            MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+        )
         with pytest.raises(RecordError):
             load_checkpoint(tmp_path / "state.bin")
 
@@ -243,7 +303,9 @@ def test_nonsense_with_a_right_checksum_is_refused(tmp_path):
 
 def net(width=4):
     torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Linear(3, width), torch.nn.BatchNorm1d(width), torch.nn.Linear(width, 1))
+    return torch.nn.Sequential(
+        torch.nn.Linear(3, width), torch.nn.BatchNorm1d(width), torch.nn.Linear(width, 1)
+    )
 
 
 NOTICE = {"corpora": ["essen", "ryan"], "terms": "free for research"}
@@ -257,25 +319,43 @@ def test_weights_come_back_in_half_precision_with_their_notice(tmp_path):
         torch.nn.init.zeros_(p)
     assert load_weights(path, other) is other
     for name, tensor in model.state_dict().items():
-        assert torch.equal(other.state_dict()[name], tensor.half().float() if tensor.is_floating_point() else tensor)
+        assert torch.equal(
+            other.state_dict()[name],
+            tensor.half().float() if tensor.is_floating_point() else tensor,
+        )
     tensors, about = read_weights(path)
-    assert about | {"version": ""} == NOTICE | {"version": "", "paper": "fusiongan", "config": {"width": 4}}
+    assert about | {"version": ""} == NOTICE | {
+        "version": "",
+        "paper": "fusiongan",
+        "config": {"width": 4},
+    }
     assert {t.dtype for t in tensors.values()} == {torch.float32, torch.int64}
     assert path.stat().st_size < 2000
 
 
 def test_several_models_share_a_file(tmp_path):
-    path, models, other = tmp_path / "w.safetensors", {"generator": net(), "critic": net(5)}, {"generator": net(), "critic": net(5)}
+    path, models, other = (
+        tmp_path / "w.safetensors",
+        {"generator": net(), "critic": net(5)},
+        {"generator": net(), "critic": net(5)},
+    )
     torch.nn.init.ones_(models["critic"][0].weight)
     save_weights(models, path, **NOTICE, half=False)
     load_weights(path, other)
     for name in models:
-        assert all(torch.equal(a, b) for a, b in zip(models[name].state_dict().values(), other[name].state_dict().values()))
+        assert all(
+            torch.equal(a, b)
+            for a, b in zip(
+                models[name].state_dict().values(), other[name].state_dict().values()
+            )
+        )
 
 
 def test_the_same_weights_make_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        save_weights(net(), tmp_path / name, **NOTICE, seed=1, paper="fusiongan", config={"width": 4})
+        save_weights(
+            net(), tmp_path / name, **NOTICE, seed=1, paper="fusiongan", config={"width": 4}
+        )
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

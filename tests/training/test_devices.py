@@ -1,4 +1,6 @@
-"""What is true of devices: two processes learn what one learns, what is missing is said, and a GPU trains where there is one."""
+"""What is true of devices: two processes learn what one learns, what is missing is said,
+and a GPU trains where there is one.
+"""
 
 import importlib.util
 import json
@@ -12,22 +14,38 @@ import pytest
 import torch
 
 from fusiontools.errors import FusionError
-from fusiontools.training import Batches, Run, device_name, fabric, memory_guard, seed_everything, steps
+from fusiontools.training import (
+    Batches,
+    Run,
+    device_name,
+    fabric,
+    memory_guard,
+    seed_everything,
+    steps,
+)
 from fusiontools.training import devices as devices_module
 
 HERE = Path(__file__).parent
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH")]))}
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": os.pathsep.join(
+        filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH")])
+    )
+}
 
 
 def python(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT
+    )
 
 
 # Several processes
 
 
 def load_script():
-    spec = importlib.util.spec_from_file_location("two_processes", HERE / "two_processes.py")
+    spec = importlib.util.spec_from_file_location(
+        "two_processes", HERE / "two_processes.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -38,12 +56,20 @@ def test_two_processes_learn_what_one_learns_from_the_doubled_batch(tmp_path):
     script = load_script()
     one = script.train(fabric("cpu"), tmp_path / "one")
     done = subprocess.run(
-        [sys.executable, HERE / "two_processes.py", tmp_path / "two"], capture_output=True, text=True, env=ENVIRONMENT, timeout=240
+        [sys.executable, HERE / "two_processes.py", tmp_path / "two"],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     two = json.loads(done.stdout.splitlines()[-1])
-    # Both stopped in the middle and went on. The sums are the same, taken in another order: a few units in the last place of float32.
-    assert one["steps"] == two["steps"] == list(range(script.TOTAL)) and len(one["losses"]) == len(two["losses"]) == script.TOTAL
+    # Both stopped in the middle and went on. The sums are the same, taken in another order:
+    # a few units in the last place of float32.
+    assert (
+        one["steps"] == two["steps"] == list(range(script.TOTAL))
+        and len(one["losses"]) == len(two["losses"]) == script.TOTAL
+    )
     np.testing.assert_allclose(two["losses"], one["losses"], rtol=1e-5)
     np.testing.assert_allclose(two["weights"], one["weights"], rtol=1e-3, atol=1e-5)
     for rank, dice in enumerate(two["dice"]):  # each process goes on with its own
@@ -52,7 +78,13 @@ def test_two_processes_learn_what_one_learns_from_the_doubled_batch(tmp_path):
 
 
 def test_a_run_of_two_processes_does_not_go_on_in_one(tmp_path, monkeypatch):
-    asked = {"paper": "p", "method": "m", "scale": "smoke", "config": {}, "data": {"name": "d", "sha256": "0" * 64}}
+    asked = {
+        "paper": "p",
+        "method": "m",
+        "scale": "smoke",
+        "config": {},
+        "data": {"name": "d", "sha256": "0" * 64},
+    }
     list(steps(Run.open(tmp_path, **asked), {}, 1))
     monkeypatch.setattr(Run, "processes", 2)
     with pytest.raises(FusionError, match="saved by 1 processes, not 2"):
@@ -90,7 +122,10 @@ def test_threads_are_set_where_they_are_asked_for():
 
 def test_without_torch_the_package_says_how_to_get_it():
     code = "import sys; sys.modules['torch'] = None; from fusiontools.training import seed_everything, Run, steps; seed_everything(1)"
-    assert "FusionError: training: PyTorch is not installed. What to do: pip install torch" in python(code).stderr
+    assert (
+        "FusionError: training: PyTorch is not installed. What to do: pip install torch"
+        in python(code).stderr
+    )
 
 
 def test_without_fabric_its_twin_is_taken_or_it_says_how_to_get_it():
@@ -105,7 +140,9 @@ def test_the_room_opens_without_torch():
     code = "import sys, fusiontools.training as t; t.Run, t.Batches, t.steps, t.save_weights; print('torch' in sys.modules, *t.__all__)"
     found = python(code).stdout.split()
     assert found[0] == "False" and found[1:] == sorted(found[1:])
-    assert python("from fusiontools.training import *; print(watch, Batches)").returncode == 0
+    assert (
+        python("from fusiontools.training import *; print(watch, Batches)").returncode == 0
+    )
 
 
 # Memory
@@ -114,17 +151,27 @@ def test_the_room_opens_without_torch():
 @pytest.mark.parametrize(
     ("error", "where"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has 8 GiB"), "the GPU"),
+        (
+            torch.OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has 8 GiB"
+            ),
+            "the GPU",
+        ),
         (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), "the GPU"),
         (
-            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."),
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."
+            ),
             "the computer",
         ),
         (MemoryError(), "the computer"),
     ],
 )
 def test_memory_that_runs_out_says_what_to_lower(error, where):
-    with pytest.raises(FusionError, match=f"{where}: out of memory.*lower rollouts"), memory_guard(reduce="rollouts"):
+    with (
+        pytest.raises(FusionError, match=f"{where}: out of memory.*lower rollouts"),
+        memory_guard(reduce="rollouts"),
+    ):
         raise error
 
 
@@ -146,16 +193,32 @@ def test_memory_that_really_runs_out_is_known():
 
 def train(device, folder, stop=None):
     machine = fabric(device)
-    asked = {"paper": "p", "method": "m", "scale": "smoke", "config": {}, "data": {"name": "d", "sha256": "0" * 64}}
+    asked = {
+        "paper": "p",
+        "method": "m",
+        "scale": "smoke",
+        "config": {},
+        "data": {"name": "d", "sha256": "0" * 64},
+    }
     with Run.open(folder, **asked, fabric=machine) as run:
         seed_everything(0)
         data = torch.randn(64, 5)
-        model = torch.nn.Sequential(torch.nn.Linear(5, 16), torch.nn.ReLU(), torch.nn.Dropout(0.1), torch.nn.Linear(16, 1))
+        model = torch.nn.Sequential(
+            torch.nn.Linear(5, 16),
+            torch.nn.ReLU(),
+            torch.nn.Dropout(0.1),
+            torch.nn.Linear(16, 1),
+        )
         optimizer = torch.optim.Adam(model.parameters(), 0.01)
         model, optimizer = machine.setup(model, optimizer)
         batches = Batches(64, 16)
         with memory_guard():
-            for step in steps(run, {"model": model, "optimizer": optimizer, "batches": batches}, 20, every=1):
+            for step in steps(
+                run,
+                {"model": model, "optimizer": optimizer, "batches": batches},
+                20,
+                every=1,
+            ):
                 if step == stop:
                     break
                 x = data[torch.from_numpy(next(batches))].to(machine.device)
@@ -164,7 +227,9 @@ def train(device, folder, stop=None):
                 machine.backward(loss)
                 optimizer.step()
                 run.log(loss=loss)
-        return run.history.column("loss")[1], run.finish({"loss": run.history.column("loss")[1][-1]})
+        return run.history.column("loss")[1], run.finish(
+            {"loss": run.history.column("loss")[1][-1]}
+        )
 
 
 def stopped_and_resumed(device, tmp_path):
@@ -181,13 +246,17 @@ def test_fabric_on_the_processor_goes_on_to_the_same_numbers(tmp_path):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_a_gpu_trains_stops_and_goes_on(tmp_path):
     whole, resumed, record = stopped_and_resumed("cuda", tmp_path)
-    np.testing.assert_allclose(resumed, whole, rtol=1e-4)  # dropout's dice included; a GPU may add in another order
+    np.testing.assert_allclose(
+        resumed, whole, rtol=1e-4
+    )  # dropout's dice included; a GPU may add in another order
     assert whole[-1] < whole[0] and record.device == torch.cuda.get_device_name()
 
 
 def test_a_notebook_is_no_place_to_start_processes_afresh(monkeypatch):
     taken = []
-    monkeypatch.setattr(devices_module, "_fabric_class", lambda: lambda **how: taken.append(how["strategy"]))
+    monkeypatch.setattr(
+        devices_module, "_fabric_class", lambda: lambda **how: taken.append(how["strategy"])
+    )
     for notebook in (True, False):
         monkeypatch.setattr(devices_module, "in_notebook", lambda: notebook)  # noqa: B023
         fabric("cpu", processes=2, threads=torch.get_num_threads())

@@ -1,4 +1,6 @@
-"""What is true of a history: every row once, in a file that can be cut anywhere and is never misread."""
+"""What is true of a history: every row once, in a file that can be cut anywhere and is
+never misread.
+"""
 
 import errno
 import math
@@ -12,7 +14,11 @@ from fusiontools.training.history import History
 
 often = settings(max_examples=40, deadline=None, derandomize=True)
 numbers = st.floats(allow_nan=False) | st.integers(-5, 10**20)
-logs = st.lists(st.dictionaries(st.sampled_from(["loss", "reward", "accuracy"]), numbers, min_size=1), min_size=1, max_size=12)
+logs = st.lists(
+    st.dictionaries(st.sampled_from(["loss", "reward", "accuracy"]), numbers, min_size=1),
+    min_size=1,
+    max_size=12,
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +43,17 @@ def test_rows_come_back_as_they_were_added(folder, found):
     again = History(path)
     assert again.rows == first.rows and again.columns == first.columns
     for name in again.columns:
-        pairs = [(step, values[name]) for step, values in enumerate(found) if name in values]
+        pairs = [
+            (step, values[name]) for step, values in enumerate(found) if name in values
+        ]
         assert list(zip(*again.column(name))) == pairs
 
 
 @often
 @given(found=logs, data=st.data())
-def test_a_file_cut_anywhere_gives_whole_rows_and_goes_on_to_the_same_file(folder, found, data):
+def test_a_file_cut_anywhere_gives_whole_rows_and_goes_on_to_the_same_file(
+    folder, found, data
+):
     path = folder / "history.csv"
     rows = written(path, found).rows
     whole = path.read_bytes()
@@ -69,7 +79,11 @@ def test_what_follows_a_row_that_is_no_row_is_left_out(tmp_path):
 def test_nan_is_a_value_and_a_gap_is_none(tmp_path):
     history = written(tmp_path / "history.csv", [{"loss": math.nan}, {"reward": math.inf}])
     again = History(tmp_path / "history.csv")
-    assert math.isnan(again.rows[0]["loss"]) and again.column("reward") == ([1], [math.inf]) and history.columns == ["loss", "reward"]
+    assert (
+        math.isnan(again.rows[0]["loss"])
+        and again.column("reward") == ([1], [math.inf])
+        and history.columns == ["loss", "reward"]
+    )
 
 
 def test_dropping_rows_drops_them_from_the_file_and_sorts_the_rest(tmp_path):
@@ -77,7 +91,11 @@ def test_dropping_rows_drops_them_from_the_file_and_sorts_the_rest(tmp_path):
     history = written(path, [{"loss": 1.0}] * 3, start=5)
     history.add({"step": 2, "phase": "before", "loss": 3.0})
     history.keep_only(lambda row: row["step"] != 6)
-    assert path.read_text().splitlines()[1:] == ["2,before,3.0", "5,train,1.0", "7,train,1.0"]
+    assert path.read_text().splitlines()[1:] == [
+        "2,before,3.0",
+        "5,train,1.0",
+        "7,train,1.0",
+    ]
     history.add({"step": 8, "phase": "train", "loss": 0.5})
     assert [row["step"] for row in History(path).rows] == [2, 5, 7, 8]
 
@@ -100,10 +118,16 @@ def test_a_full_disk_leaves_no_half_row(tmp_path, monkeypatch):
     history = written(path, [{"loss": 1.0}, {"loss": 2.0}])
     before = path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(history_module, "open", lambda *a, **k: FullDisk(open(*a, **k)), raising=False)
+        patch.setattr(
+            history_module, "open", lambda *a, **k: FullDisk(open(*a, **k)), raising=False
+        )
         with pytest.raises(OSError) as error:
             history.add({"step": 2, "phase": "train", "loss": 3.0})
-    assert error.value.errno == errno.ENOSPC and path.read_bytes() == before and len(history.rows) == 2
+    assert (
+        error.value.errno == errno.ENOSPC
+        and path.read_bytes() == before
+        and len(history.rows) == 2
+    )
     history.close()
     history.add({"step": 2, "phase": "train", "loss": 3.0})
     assert path.read_bytes() == before + b"2,train,3.0\n"

@@ -1,4 +1,6 @@
-"""What is true of the loop: it counts each step once, saves when it should, stops when it is told to, and goes on from there."""
+"""What is true of the loop: it counts each step once, saves when it should, stops when it
+is told to, and goes on from there.
+"""
 
 import errno
 import os
@@ -17,16 +19,23 @@ from fusiontools.training import Batches, Run, load_checkpoint, seed_everything,
 from fusiontools.training import loop as loop_module
 
 often = settings(max_examples=60, deadline=None, derandomize=True)
-ASKED = {"paper": "p", "method": "m", "scale": "smoke", "config": {}, "data": {"name": "d", "sha256": "0" * 64}}
+ASKED = {
+    "paper": "p",
+    "method": "m",
+    "scale": "smoke",
+    "config": {},
+    "data": {"name": "d", "sha256": "0" * 64},
+}
 
 
 @pytest.fixture(autouse=True)
 def interruptible():
-    """A test run that was started in the background inherits that interrupts are ignored; these tests are about answering them."""
+    """A test run that was started in the background inherits that interrupts are ignored;
+    these tests are about answering them.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
 
 
 @pytest.fixture
@@ -47,7 +56,11 @@ def opened(tmp_path):
 def saves(monkeypatch):
     """After how many steps it was saved."""
     done, plain = [], loop_module.save_checkpoint
-    monkeypatch.setattr(loop_module, "save_checkpoint", lambda content, *rest: (done.append(content["done"]), plain(content, *rest)))
+    monkeypatch.setattr(
+        loop_module,
+        "save_checkpoint",
+        lambda content, *rest: (done.append(content["done"]), plain(content, *rest)),
+    )
     return done
 
 
@@ -60,7 +73,10 @@ sizes = st.tuples(st.integers(1, 20), st.integers(1, 30), st.integers(0, 5))
 @given(sizes, st.integers(1, 12))
 def test_batches_are_passes_laid_end_to_end(size, count):
     n, batch_size, seed = size
-    passes = [np.random.default_rng([seed, e]).permutation(n) for e in range(count * batch_size // n + 1)]
+    passes = [
+        np.random.default_rng([seed, e]).permutation(n)
+        for e in range(count * batch_size // n + 1)
+    ]
     batches = Batches(n, batch_size, seed)
     drawn = np.concatenate([next(batches) for _ in range(count)])
     assert drawn.tolist() == np.concatenate(passes)[: count * batch_size].tolist()
@@ -74,23 +90,33 @@ def test_batches_go_on_from_any_place(size, count):
     for _ in range(count):
         next(first)
     second.load_state_dict(first.state_dict())
-    assert [next(first).tolist() for _ in range(5)] == [next(second).tolist() for _ in range(5)]
+    assert [next(first).tolist() for _ in range(5)] == [
+        next(second).tolist() for _ in range(5)
+    ]
 
 
 @often
 @given(st.integers(1, 20), st.integers(1, 4), st.integers(1, 6), st.integers(0, 5))
 def test_processes_together_see_what_one_sees(n, processes, share, seed):
     one = Batches(n, processes * share, seed)
-    parts = [Batches(n, processes * share, seed, rank, processes) for rank in range(processes)]
+    parts = [
+        Batches(n, processes * share, seed, rank, processes) for rank in range(processes)
+    ]
     for _ in range(4):
-        assert sorted(next(one).tolist()) == sorted(i for part in parts for i in next(part).tolist())
+        assert sorted(next(one).tolist()) == sorted(
+            i for part in parts for i in next(part).tolist()
+        )
 
 
 def test_batches_of_other_data_are_refused():
     for other in (Batches(9, 4, 1), Batches(8, 2, 1), Batches(8, 4, 2)):
         with pytest.raises(RecordError, match="start a new run"):
             other.load_state_dict(Batches(8, 4, 1).state_dict())
-    for odd in ({"n": 0, "batch_size": 1}, {"n": 1, "batch_size": 0}, {"n": 4, "batch_size": 3, "processes": 2}):
+    for odd in (
+        {"n": 0, "batch_size": 1},
+        {"n": 1, "batch_size": 0},
+        {"n": 4, "batch_size": 3, "processes": 2},
+    ):
         with pytest.raises(ValueError, match="batch"):
             Batches(**odd)
 
@@ -107,7 +133,13 @@ def test_steps_are_counted_once_over_all_sessions(opened):
                 raise ZeroDivisionError
     for step in steps(opened(), {}, 10, every=3):
         seen.append(step)
-    assert seen == [*range(8), 6, 7, 8, 9]  # saved after six: the seventh is taken again, the eighth was never done
+    assert seen == [
+        *range(8),
+        6,
+        7,
+        8,
+        9,
+    ]  # saved after six: the seventh is taken again, the eighth was never done
     assert list(steps(opened(), {}, 10)) == []
 
 
@@ -141,10 +173,22 @@ def test_a_step_that_was_left_is_not_done_and_leaves_no_row(opened):
 def test_everything_in_the_state_is_put_back(opened):
     def things():
         own, theirs = np.random.default_rng(1), torch.Generator().manual_seed(2)
-        return {"own": own, "theirs": theirs, "old": np.random.RandomState(3), "counts": {"best": 1.5}, "batches": Batches(9, 2)}
+        return {
+            "own": own,
+            "theirs": theirs,
+            "old": np.random.RandomState(3),
+            "counts": {"best": 1.5},
+            "batches": Batches(9, 2),
+        }
 
     def dice(t):
-        drawn = [t["own"].random(), torch.rand((), generator=t["theirs"]).item(), t["old"].rand(), torch.rand(()).item(), np.random.rand()]
+        drawn = [
+            t["own"].random(),
+            torch.rand((), generator=t["theirs"]).item(),
+            t["old"].rand(),
+            torch.rand(()).item(),
+            np.random.rand(),
+        ]
         return drawn, t["counts"], next(t["batches"]).tolist()
 
     seed_everything(1)
@@ -181,12 +225,20 @@ def test_phases_follow_each_other_and_keep_their_end_states(opened):
 
 def test_a_state_that_does_not_fit_is_refused(opened):
     list(steps(opened(), {"model": torch.nn.Linear(2, 1), "count": {}}, 1))
-    with pytest.raises(RecordError, match=r"holds \['count', 'model'\], and the training has \['model'\]"):
+    with pytest.raises(
+        RecordError, match=r"holds \['count', 'model'\], and the training has \['model'\]"
+    ):
         list(steps(opened(), {"model": torch.nn.Linear(2, 1)}, 1))
     with pytest.raises(RecordError, match="its model does not fit"):
         list(steps(opened(), {"model": torch.nn.Linear(3, 1), "count": {}}, 1))
     with pytest.raises(RecordError, match="its count does not fit"):
-        list(steps(opened(), {"model": torch.nn.Linear(2, 1), "count": torch.nn.Linear(2, 1)}, 1))
+        list(
+            steps(
+                opened(),
+                {"model": torch.nn.Linear(2, 1), "count": torch.nn.Linear(2, 1)},
+                1,
+            )
+        )
     with pytest.raises(ValueError, match=r"state\['step'\] is a int"):
         list(steps(opened("other"), {"step": 3}, 1))
 
@@ -202,17 +254,30 @@ def handlers():
     assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-@pytest.mark.parametrize(("number", "error", "code"), [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143)])
-def test_an_interrupt_is_answered_after_the_step_saves_and_says_how_to_go_on(opened, saves, handlers, capsys, number, error, code):
+@pytest.mark.parametrize(
+    ("number", "error", "code"),
+    [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143)],
+)
+def test_an_interrupt_is_answered_after_the_step_saves_and_says_how_to_go_on(
+    opened, saves, handlers, capsys, number, error, code
+):
     run, seen = opened(), []
     with pytest.raises(error) as raised:
         for step in steps(run, {}, 10, seconds=None):
             if step == 4:
                 os.kill(os.getpid(), number)
             seen.append(step)  # the step is not cut short
-    assert seen == [0, 1, 2, 3, 4] and saves == [5] and getattr(raised.value, "code", None) == code
+    assert (
+        seen == [0, 1, 2, 3, 4]
+        and saves == [5]
+        and getattr(raised.value, "code", None) == code
+    )
     says = capsys.readouterr().err
-    assert "Stopped after step 5 of 10" in says and str(run.folder) in says and "again to go on" in says
+    assert (
+        "Stopped after step 5 of 10" in says
+        and str(run.folder) in says
+        and "again to go on" in says
+    )
     assert list(steps(opened(), {}, 10)) == [5, 6, 7, 8, 9]
 
 
@@ -226,7 +291,9 @@ def test_a_second_interrupt_does_not_wait(opened, saves, handlers):
     assert saves == [2, 4] and next(iter(steps(opened(), {}, 10))) == 4
 
 
-def test_an_error_in_a_step_gives_the_handlers_back_while_it_is_still_known(opened, handlers):
+def test_an_error_in_a_step_gives_the_handlers_back_while_it_is_still_known(
+    opened, handlers
+):
     kept = None
     try:
         for _ in steps(opened(), {}, 10):
@@ -285,6 +352,9 @@ def test_a_full_disk_loses_only_the_step_under_way(opened, monkeypatch):
         patch.setattr(records.os, "fsync", fill_up)
         with pytest.raises(FusionError, match=r"the disk is full.*checkpoint.*is whole"):
             train(run, every=1)
-    done, rows = load_checkpoint(run.checkpoint_path("train"))["done"], len(run.history.rows)
+    done, rows = (
+        load_checkpoint(run.checkpoint_path("train"))["done"],
+        len(run.history.rows),
+    )
     assert 0 < done < 8 and rows == done + 1
     assert train(opened(), every=1) == expected

@@ -1,4 +1,6 @@
-"""What is true of progress: one display that is replaced, an estimate that is right at a steady pace, and silence where nobody looks."""
+"""What is true of progress: one display that is replaced, an estimate that is right at a
+steady pace, and silence where nobody looks.
+"""
 
 import io
 import math
@@ -12,21 +14,36 @@ from hypothesis import strategies as st
 
 from fusiontools.training import progress, watch
 from fusiontools.training.history import History
-from fusiontools.training.progress import POINTS, curve_svg, spoken_time, thin_out, time_left
+from fusiontools.training.progress import (
+    POINTS,
+    curve_svg,
+    spoken_time,
+    thin_out,
+    time_left,
+)
 
 often = settings(max_examples=60, deadline=None, derandomize=True)
 finite = st.floats(-1e6, 1e6)
 
 
 @often
-@given(pace=st.floats(0.01, 100), done=st.integers(1, 1000), left=st.integers(0, 1000), start=st.integers(0, 1000))
+@given(
+    pace=st.floats(0.01, 100),
+    done=st.integers(1, 1000),
+    left=st.integers(0, 1000),
+    start=st.integers(0, 1000),
+)
 def test_at_a_steady_pace_the_estimate_is_right(pace, done, left, start):
     marks = [(7 + pace * i, start + i) for i in range(0, done + 1)]
-    assert math.isclose(time_left(marks, start + done + left), pace * left, rel_tol=1e-6, abs_tol=1e-9)
+    assert math.isclose(
+        time_left(marks, start + done + left), pace * left, rel_tol=1e-6, abs_tol=1e-9
+    )
 
 
 def test_without_a_pace_there_is_no_estimate():
-    assert time_left([], 5) is time_left([(0, 1)], 5) is time_left([(0, 1), (9, 1)], 5) is None
+    assert (
+        time_left([], 5) is time_left([(0, 1)], 5) is time_left([(0, 1), (9, 1)], 5) is None
+    )
 
 
 def test_times_are_said_in_two_units_at_most():
@@ -38,7 +55,9 @@ def test_times_are_said_in_two_units_at_most():
 @given(st.lists(finite, min_size=1, max_size=400))
 def test_a_thinned_curve_stays_within_the_curve(values):
     points = thin_out(range(len(values)), values)
-    assert len(points) <= POINTS and all(min(values) - 1e-6 <= v <= max(values) + 1e-6 for _, v in points)
+    assert len(points) <= POINTS and all(
+        min(values) - 1e-6 <= v <= max(values) + 1e-6 for _, v in points
+    )
     assert [s for s, _ in points] == sorted(s for s, _ in points)
     if len(values) <= POINTS:
         assert points == list(enumerate(values))
@@ -55,7 +74,9 @@ def test_a_curve_is_a_picture_within_its_frame(values):
     assert root.attrib["aria-label"].startswith("loss<&> ")
     for pair in root.find("polyline").attrib["points"].split():
         x, y = map(float, pair.split(","))
-        assert 0 <= x <= float(root.attrib["width"]) and 0 <= y <= float(root.attrib["height"])
+        assert 0 <= x <= float(root.attrib["width"]) and 0 <= y <= float(
+            root.attrib["height"]
+        )
 
 
 # Places
@@ -72,18 +93,25 @@ def clock(monkeypatch):
 def history(tmp_path):
     found = History(tmp_path / "history.csv")
     for step in range(100):
-        found.add({"step": step, "phase": "train", "loss": 1 / (step + 1), "reward": float(step)})
+        found.add(
+            {"step": step, "phase": "train", "loss": 1 / (step + 1), "reward": float(step)}
+        )
     return found
 
 
-def test_where_nobody_looks_a_short_training_is_silent_and_a_long_one_says_a_line_now_and_then(clock, history, capsys):
+def test_where_nobody_looks_a_short_training_is_silent_and_a_long_one_says_a_line_now_and_then(
+    clock, history, capsys
+):
     for seconds in (0.125, 1.0):
         with watch(100, title="train") as shown:
             for step in range(100):
                 clock.seconds += seconds
                 shown.update(step + 1, history)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["train: step 60 of 100, 40 s left, loss 0.01, reward 99", "train: 100 steps, in 1 min 40 s, loss 0.01, reward 99"]
+    assert lines == [
+        "train: step 60 of 100, 40 s left, loss 0.01, reward 99",
+        "train: 100 steps, in 1 min 40 s, loss 0.01, reward 99",
+    ]
 
 
 def test_the_quiet_say_nothing_at_all(clock, history, capsys):
@@ -127,7 +155,9 @@ def test_a_notebook_gets_one_display_with_bar_time_and_curves(clock, history, pa
     for state in states:
         root = ET.fromstring(state)
         assert len(root.findall(".//progress")) == 1 and "train <i>: " in root[0].text
-    assert root.find("progress").attrib["value"] == "100" and len(root.findall(".//svg")) == 2
+    assert (
+        root.find("progress").attrib["value"] == "100" and len(root.findall(".//svg")) == 2
+    )
     assert "12 s left" in states[13] and "100 steps, in 25 s" in states[-1]
 
 
@@ -146,14 +176,19 @@ def test_a_resumed_a_finished_and_a_stopped_training_say_so(clock, page):
     with pytest.raises(ZeroDivisionError), watch(10) as shown:
         shown.update(3)
         raise ZeroDivisionError
-    assert ["10 steps, 4 of them now, in 8 s" in page[0][-1], "all 10 steps were done before" in page[1][-1]] == [True, True]
+    assert [
+        "10 steps, 4 of them now, in 8 s" in page[0][-1],
+        "all 10 steps were done before" in page[1][-1],
+    ] == [True, True]
     assert "stopped at step 3 of 10" in page[2][-1]
 
 
 def test_slow_drawing_is_done_less_often(clock, page, monkeypatch):
     with watch(1000) as shown:
         plain = shown.page
-        monkeypatch.setattr(shown, "page", lambda: setattr(clock, "seconds", clock.seconds + 0.5) or plain())
+        monkeypatch.setattr(
+            shown, "page", lambda: setattr(clock, "seconds", clock.seconds + 0.5) or plain()
+        )
         for step in range(1000):
             clock.seconds += 0.1
             shown.update(step + 1)
@@ -174,7 +209,11 @@ def test_a_terminal_gets_a_bar(clock, history, monkeypatch):
             clock.seconds += 1
             shown.update(step + 1, history)
     text = screen.getvalue()
-    assert "train [b]" in text and "step 9 of 10, 1 s left, loss 0.01" in text and "10 steps, in 10 s" in text
+    assert (
+        "train [b]" in text
+        and "step 9 of 10, 1 s left, loss 0.01" in text
+        and "10 steps, in 10 s" in text
+    )
 
 
 def test_a_real_notebook_keeps_one_output(tmp_path):
@@ -190,7 +229,12 @@ with Run.open("run", **asked) as run:
         run.log(loss=1 / (step + 1))
 """
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        book, timeout=120, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     (output,) = book.cells[0].outputs
-    assert output["output_type"] == "display_data" and "train: 3 steps, in " in output["data"]["text/html"]
+    assert (
+        output["output_type"] == "display_data"
+        and "train: 3 steps, in " in output["data"]["text/html"]
+    )
     assert output["data"]["text/html"].count("<svg") == 1

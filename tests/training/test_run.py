@@ -41,7 +41,9 @@ def test_a_new_folder_is_made_and_an_old_one_is_continued(folder):
     before = (folder / "config.json").read_bytes()
     with Run.open(folder, **ASKED) as run:
         assert run.about["config"] == {"width": 8, "kernels": [2, 3], "rate": 1.0}
-    Run.open(folder, **ASKED | {"config": {"width": 8, "kernels": [2, 3], "rate": 1}}).close()  # the same, said otherwise
+    Run.open(
+        folder, **ASKED | {"config": {"width": 8, "kernels": [2, 3], "rate": 1}}
+    ).close()  # the same, said otherwise
     Run.open(folder, **ASKED | {"data": {"name": "Essen", "sha256": "ab" * 32}}).close()
     assert (folder / "config.json").read_bytes() == before
 
@@ -54,10 +56,22 @@ def test_a_new_folder_is_made_and_an_old_one_is_continued(folder):
         ({"scale": "laptop"}, 'its scale is "smoke", and "laptop" is asked'),
         ({"seed": 4}, "its seed is 3, and 4 is asked"),
         ({"config": Config(width=16)}, "its config.width is 8, and 16 is asked"),
-        ({"config": Config(kernels=(2, 4))}, r"its config.kernels is \[2, 3\], and \[2, 4\] is asked"),
-        ({"config": {"width": 8, "kernels": [2, 3]}}, "its config.rate is 1.0, and none is asked"),
-        ({"config": {"width": 8, "kernels": [2, 3], "rate": 1.0, "new": 1}}, "its config.new is not set, and 1 is asked"),
-        ({"data": {"name": "essen", "sha256": "cd" * 32}}, 'its data.sha256 is "abab.*, and "cdcd'),
+        (
+            {"config": Config(kernels=(2, 4))},
+            r"its config.kernels is \[2, 3\], and \[2, 4\] is asked",
+        ),
+        (
+            {"config": {"width": 8, "kernels": [2, 3]}},
+            "its config.rate is 1.0, and none is asked",
+        ),
+        (
+            {"config": {"width": 8, "kernels": [2, 3], "rate": 1.0, "new": 1}},
+            "its config.new is not set, and 1 is asked",
+        ),
+        (
+            {"data": {"name": "essen", "sha256": "cd" * 32}},
+            'its data.sha256 is "abab.*, and "cdcd',
+        ),
     ],
 )
 def test_another_run_is_refused_and_the_difference_named(folder, changed, says):
@@ -109,7 +123,11 @@ def test_a_folder_left_before_its_config_was_whole_is_still_new(folder):
 
 @pytest.mark.parametrize(
     ("changed", "says"),
-    [({"data": {"name": "essen"}}, "sha256"), ({"config": {"rate": float("nan")}}, "config.rate is nan"), ({"scale": "tiny"}, "tiny")],
+    [
+        ({"data": {"name": "essen"}}, "sha256"),
+        ({"config": {"rate": float("nan")}}, "config.rate is nan"),
+        ({"scale": "tiny"}, "tiny"),
+    ],
 )
 def test_what_no_record_could_say_is_refused_before_hours_are_spent(folder, changed, says):
     with pytest.raises(FusionError, match=says):
@@ -122,7 +140,10 @@ def test_two_processes_do_not_train_in_one_folder(folder):
     Run.open(folder, **ASKED).close()
     holds = "import fcntl, sys; f = open(sys.argv[1], 'ab'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); input()"
     with subprocess.Popen(
-        [sys.executable, "-c", holds, folder / ".lock"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", holds, folder / ".lock"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as other:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(RecordError, match="another process"):
@@ -142,8 +163,20 @@ def test_a_finished_run_has_a_record(folder):
     with Run.open(folder, **ASKED) as run:
         made = run.finish({"ratio": 1.5}, ["a.mid"])
         assert run.finished and run.record == made
-    assert read_record(folder / "record.json") == made == next(r for r in read_records("fusiongan", folder.parent) if r.data["name"] == "essen")
-    assert (made.method, made.seed, made.config["width"], made.samples, made.data["name"]) == ("mle", 3, 8, ["a.mid"], "essen")
+    assert (
+        read_record(folder / "record.json")
+        == made
+        == next(
+            r for r in read_records("fusiongan", folder.parent) if r.data["name"] == "essen"
+        )
+    )
+    assert (
+        made.method,
+        made.seed,
+        made.config["width"],
+        made.samples,
+        made.data["name"],
+    ) == ("mle", 3, 8, ["a.mid"], "essen")
     assert made.minutes >= 0 and made.device.startswith("CPU")
 
 
@@ -177,7 +210,12 @@ DEPENDS = {"first": ("width",), "second": ("width", "rate")}
 
 def phases(folder, **changed):
     """A run that has finished three phases."""
-    config = {"width": 8, "rate": 1.0, "other": 0, "phases": ["first", "second", "third"]} | changed.pop("config", {})
+    config = {
+        "width": 8,
+        "rate": 1.0,
+        "other": 0,
+        "phases": ["first", "second", "third"],
+    } | changed.pop("config", {})
     with Run.open(folder, **ASKED | {"config": config} | changed) as run:
         for phase in config["phases"]:
             run.checkpoint_path(phase).write_bytes(f"{phase} of {folder.name}".encode())
@@ -195,7 +233,13 @@ def fresh(folder, **changed):
     "changed, taken",
     [
         ({}, (True, True)),
-        ({"method": "rl", "config": {"other": 1, "phases": ["first", "second", "fourth"]}}, (True, True)),
+        (
+            {
+                "method": "rl",
+                "config": {"other": 1, "phases": ["first", "second", "fourth"]},
+            },
+            (True, True),
+        ),
         ({"config": {"rate": 2.0}}, (True, False)),
         ({"config": {"width": 9}}, (False, False)),
         ({"config": {"phases": ["first", "fourth", "second"]}}, (True, False)),
@@ -203,17 +247,24 @@ def fresh(folder, **changed):
         ({"data": {"name": "essen", "sha256": "cd" * 32}}, (False, False)),
     ],
 )
-def test_a_phase_is_taken_over_where_nothing_that_it_depends_on_differs(tmp_path, changed, taken):
+def test_a_phase_is_taken_over_where_nothing_that_it_depends_on_differs(
+    tmp_path, changed, taken
+):
     phases(tmp_path / "there", **changed)
     run = fresh(tmp_path / "here")
     for phase, expected in (("first", taken[0]), ("second", taken[1])):
         before = ["first", "second", "third"][: ["first", "second"].index(phase) + 1]
         assert adopt(run, tmp_path / "there", before, DEPENDS) == expected
         assert run.checkpoint_path(phase).exists() == expected
-        assert not expected or run.checkpoint_path(phase).read_bytes() == f"{phase} of there".encode()
+        assert (
+            not expected
+            or run.checkpoint_path(phase).read_bytes() == f"{phase} of there".encode()
+        )
 
 
-def test_a_phase_is_not_taken_over_where_it_is_here_or_not_there_or_nobody_knows_what_it_depends_on(tmp_path):
+def test_a_phase_is_not_taken_over_where_it_is_here_or_not_there_or_nobody_knows_what_it_depends_on(
+    tmp_path,
+):
     there, run = phases(tmp_path / "there"), fresh(tmp_path / "here")
     assert not adopt(run, tmp_path / "there", ["first", "second", "third"], DEPENDS)
     assert not adopt(run, tmp_path / "nowhere", ["first"], DEPENDS)

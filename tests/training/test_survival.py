@@ -1,4 +1,6 @@
-"""A training that is killed at any moment, and started again, ends as if nothing had happened: to the last bit, and with no row doubled."""
+"""A training that is killed at any moment, and started again, ends as if nothing had
+happened: to the last bit, and with no row doubled.
+"""
 
 import json
 import os
@@ -11,13 +13,19 @@ import pytest
 
 HERE = Path(__file__).parent
 TOTAL, EVERY = 60, 4
-WRITES = TOTAL // EVERY  # checkpoints that an undisturbed training writes: both phases are whole multiples
+WRITES = (
+    TOTAL // EVERY
+)  # checkpoints that an undisturbed training writes: both phases are whole multiples
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be forked")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="needs processes that can be forked"
+)
 
 
 def at_random_steps(seed, kills=5):
-    return [{"step": step} for step in sorted(random.Random(seed).sample(range(TOTAL), kills))]
+    return [
+        {"step": step} for step in sorted(random.Random(seed).sample(range(TOTAL), kills))
+    ]
 
 
 STORIES = {
@@ -29,7 +37,10 @@ STORIES = {
     "half a checkpoint": [{"write": "half", "number": n} for n in (1, 3, 2)],
     "old one aside, new one unnamed": [{"write": "between", "number": n} for n in (2, 4)],
     "a torn checkpoint": [{"write": "torn", "number": n} for n in (2, 2, 1, 3)],
-    "a torn one, then one unnamed": [{"write": "torn", "number": 3}, {"write": "between", "number": 1}],
+    "a torn one, then one unnamed": [
+        {"write": "torn", "number": 3},
+        {"write": "between", "number": 1},
+    ],
     "a torn last one of a phase": [{"write": "torn", "number": 5}, {"step": 30}],
     "just written": [{"write": "after", "number": n} for n in (1, 5, 3)],
     "half a row": [{"write": "row", "number": n} for n in (2, 7, 30)],
@@ -40,10 +51,19 @@ STORIES = {
 def ends(tmp_path_factory):
     """How each story ended, by name."""
     home = tmp_path_factory.mktemp("survivors")
-    jobs = [{"folder": str(home / str(i)), "kills": kills} for i, kills in enumerate(STORIES.values())]
+    jobs = [
+        {"folder": str(home / str(i)), "kills": kills}
+        for i, kills in enumerate(STORIES.values())
+    ]
     command = [sys.executable, "-W", "ignore", HERE / "survivor.py", json.dumps(jobs)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH")]))}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH")])
+        )
+    }
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == 2 * len(jobs)
@@ -58,5 +78,7 @@ def test_killed_and_resumed_is_undisturbed_to_the_last_bit(ends, story):
 
 def test_the_history_has_every_step_once(ends):
     header, *rows = ends["undisturbed"]["history"].splitlines()
-    assert header == "step,phase,loss,rate" and [int(row.split(",")[0]) for row in rows] == list(range(TOTAL))
+    assert header == "step,phase,loss,rate" and [
+        int(row.split(",")[0]) for row in rows
+    ] == list(range(TOTAL))
     assert [row.split(",")[1] for row in rows] == ["before"] * 20 + ["after"] * 40

@@ -1,8 +1,10 @@
-"""Connective Fusion: two melodies of four bars, changed until they are one of eight (Akama, ISMIR 2020).
+"""Connective Fusion: two melodies of four bars, changed until they are one of eight (Akama,
+ISMIR 2020).
 
-`data` has section 3.1's windows, `networks` the VAE, the generator and the discriminator, `losses` the equations, `phases` the two
-trainings, `fusing` what a trained model can do, `perturb` the baseline, `paper` what the paper reported. Torch is loaded when the first
-name that needs it is used.
+`data` has section 3.1's windows, `networks` the VAE, the generator and the discriminator,
+`losses` the equations, `phases` the two trainings, `fusing` what a trained model can do,
+`perturb` the baseline, `paper` what the paper reported. Torch is loaded when the first name
+that needs it is used.
 """
 
 import importlib

@@ -1,7 +1,10 @@
-"""What the command asks of Connective Fusion: a training in a folder, melodies from nothing, two files fused. It has no words of its own.
+"""What the command asks of Connective Fusion: a training in a folder, melodies from
+nothing, two files fused. It has no words of its own.
 
-It has the names that every paper's module for the command has, see ``fusiontools.papers.fusiongan.commands``, and `fuse_to`, which only
-this paper can do. Torch and the corpora are loaded when they are used, so that the command's help is there at once.
+It has the names that every paper's module for the command has, see
+``fusiontools.papers.fusiongan.commands``, and `fuse_to`, which only this paper can do.
+Torch and the corpora are loaded when they are used, so that the command's help is there at
+once.
 """
 
 import json
@@ -27,25 +30,29 @@ MAIN = {
     "copied_8gram": "runs of eight notes that are in the training songs too",
 }
 DATA, WEIGHTS, FIRST = "data.npz", "weights.safetensors", "fiddle"
-SHIPPED = "fiddle_pop909"  # what the weights and the judge that come with the package were trained on
+# what the weights and the judge that come with the package were trained on
+SHIPPED = "fiddle_pop909"
 BPM, KEPT = 110.0, 16  # of melodies from nothing; how many of them stay in a record
 FEW = 100  # pairs that a training of the scale smoke is measured on
 
 
 def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print):
-    """Start a training in a folder or continue the one that is there; then measure it, and write its weights and its record.
+    """Start a training in a folder or continue the one that is there; then measure it, and
+    write its weights and its record.
 
     Parameters
     ----------
     folder : path-like
-        Of the run. It gets a copy of the data, so that it can be continued with nothing else.
+        Of the run. It gets a copy of the data, so that it can be continued with nothing
+        else.
     method : str
         One of `METHODS`.
     scale : str
     seed : int
     data : str or sequence of path-like, optional
-        One of ``fusiontools.papers.connective_fusion.data.SOURCES``, a file that `save_windows` wrote, or folders of MIDI files. By
-        default what the folder holds; for a new one, fiddle.
+        One of ``fusiontools.papers.connective_fusion.data.SOURCES``, a file that
+        `save_windows` wrote, or folders of MIDI files. By default what the folder holds;
+        for a new one, fiddle.
     device : str
         See `fusiontools.training.fabric`.
     say : callable
@@ -67,32 +74,61 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
     """
     from fusiontools.papers.connective_fusion.data import save_windows
     from fusiontools.papers.connective_fusion.fusing import save_players
-    from fusiontools.papers.connective_fusion.measuring import PAIRS, measure_model, measure_vae, shipped_judges
+    from fusiontools.papers.connective_fusion.measuring import (
+        PAIRS,
+        measure_model,
+        measure_vae,
+        shipped_judges,
+    )
     from fusiontools.papers.connective_fusion.phases import train
     from fusiontools.training import Run, device_name, fabric
 
     folder = Path(folder)
     if method not in METHODS:
-        raise FusionError(f"no method {method!r}", "--method", f"choose one of {', '.join(METHODS)}")
-    # One thread: the networks are small, and two threads wait for each other, a hundred times as long where another program is busy too.
+        raise FusionError(
+            f"no method {method!r}", "--method", f"choose one of {', '.join(METHODS)}"
+        )
+    # One thread: the networks are small, and two threads wait for each other, a hundred
+    # times as long where another program is busy too.
     own, windows = fabric(device, threads=1), _data(folder, data)
     config = settings.method(method, getattr(settings.Config, scale)())
     held = {"name": windows.name, "sha256": windows.hash}
-    with Run.open(folder, paper="connective_fusion", method=method, config=config, data=held, scale=scale, seed=seed, fabric=own) as run:
+    with Run.open(
+        folder,
+        paper="connective_fusion",
+        method=method,
+        config=config,
+        data=held,
+        scale=scale,
+        seed=seed,
+        fabric=own,
+    ) as run:
         if run.finished:
             return run.record
         if not (folder / DATA).is_file():
             save_windows(windows, folder / DATA)
         say(f"{method}: {METHODS[method]}.")
         many = f"{len(windows.tokens('train-1')):,} windows of eight bars to learn from"
-        say(f"Data {windows.name}: {many}. Scale {scale}, seed {seed}, on {device_name(own)}.")
+        say(
+            f"Data {windows.name}: {many}. Scale {scale}, seed {seed}, on {device_name(own)}."
+        )
         players = train(config, windows, run)
         corpora = [c for source in windows.about["sources"] for c in source["corpora"]]
-        terms = "; ".join(f"{c['name']}: {c['licence'] or 'those of that music'}" for c in corpora)
-        notice = {"corpora": [c["name"] for c in corpora], "terms": terms, "data": windows.name, "scale": scale, "seed": seed}
+        terms = "; ".join(
+            f"{c['name']}: {c['licence'] or 'those of that music'}" for c in corpora
+        )
+        notice = {
+            "corpora": [c["name"] for c in corpora],
+            "terms": terms,
+            "data": windows.name,
+            "scale": scale,
+            "seed": seed,
+        }
         save_players(players, folder / WEIGHTS, **notice, method=method)
         if "fusion" not in config.phases:
-            say("Measuring what it gives back: without a generator there is nothing to fuse with, and nothing to sample.")
+            say(
+                "Measuring what it gives back: without a generator there is nothing to fuse with, and nothing to sample."
+            )
             return run.finish(measure_vae(players, windows))
         say("Measuring what it makes.")
         try:
@@ -101,7 +137,9 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
             say("No judge comes with the package, so only the VAE is measured.")
             found = measure_vae(players, windows)
         else:
-            found = measure_model(players, windows, judges, FEW if scale == "smoke" else PAIRS, seed)
+            found = measure_model(
+                players, windows, judges, FEW if scale == "smoke" else PAIRS, seed
+            )
         return run.finish(found, _from_nothing(players, KEPT, seed).tolist())
 
 
@@ -115,19 +153,33 @@ def _data(folder, asked):
         if held is not None:
             return held
         if asked is None:
-            asked = FIRST if not about.is_file() else json.loads(about.read_text(encoding="utf-8")).get("data", {}).get("name")
+            asked = (
+                FIRST
+                if not about.is_file()
+                else json.loads(about.read_text(encoding="utf-8"))
+                .get("data", {})
+                .get("name")
+            )
             if asked not in SOURCES:
-                raise CorpusError(f"it holds no copy of its data, {asked!r}", folder, "name the file of that data with --data")
+                raise CorpusError(
+                    f"it holds no copy of its data, {asked!r}",
+                    folder,
+                    "name the file of that data with --data",
+                )
     if isinstance(asked, (tuple, list)):
         from fusiontools.corpora.folders import load_folder
 
         names = [f"mine_{chr(ord('a') + i)}" for i in range(len(asked))]
-        return windows("mine", corpora=[load_folder(name, place) for name, place in zip(names, asked)])
+        return windows(
+            "mine", corpora=[load_folder(name, place) for name, place in zip(names, asked)]
+        )
     if asked in SOURCES:
         return windows(asked)
     if not Path(asked).is_file():
         do = f"use {', '.join(SOURCES)}, or a file that save_windows wrote"
-        raise CorpusError(f"neither the name of a data set nor a file: {asked!r}", "--data", do)
+        raise CorpusError(
+            f"neither the name of a data set nor a file: {asked!r}", "--data", do
+        )
     return open_windows(asked)
 
 
@@ -167,9 +219,13 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
     Connective Fusion, section 2.2.3: "sampled from the prior distribution".
     """
     if pair not in (None, SHIPPED):
-        raise RecordError(f"no weights come with the package for {pair!r}", "--pair", f"choose {SHIPPED}")
+        raise RecordError(
+            f"no weights come with the package for {pair!r}", "--pair", f"choose {SHIPPED}"
+        )
     if run is not None and pair is not None:
-        raise FusionError("a run has data of its own", "--pair", "leave out --pair or --run")
+        raise FusionError(
+            "a run has data of its own", "--pair", "leave out --pair or --run"
+        )
     players, about = _players(run, method)
     from fusiontools.music.grid import decode_grid
     from fusiontools.music.midi import write_midi
@@ -177,7 +233,11 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
     folder = Path(folder)
     rows = _from_nothing(players, n, seed, temperature)
     if len(rows) < n:
-        raise FusionError(f"only {len(rows)} of {n} melodies have a note", folder, "train the model longer")
+        raise FusionError(
+            f"only {len(rows)} of {n} melodies have a note",
+            folder,
+            "train the model longer",
+        )
     files = [folder / f"{NAME}_{i:03d}.mid" for i in range(1, n + 1)]
     for file, row in zip(files, rows):
         write_midi(decode_grid(row), file, bpm=BPM)
@@ -196,14 +256,26 @@ def _from_nothing(players, n, seed, temperature=1.0):
         # z_L, z_R ~ N(0, 1), s ~ U(0, 1); (z'_L, z'_R) = G(z_L, z_R, s)
         z = temperature * torch.randn(n, 2, config.latent, generator=dice)
         style = torch.rand(n, config.style, generator=dice)
-        made = decode(players, trajectory(players, z.to(players.device), style.to(players.device))[-1])
+        made = decode(
+            players, trajectory(players, z.to(players.device), style.to(players.device))[-1]
+        )
         rows += [row for row in made if (row > 1).any()]
         if len(rows) >= n:
             break
     return np.array(rows[:n], np.uint8).reshape(-1, 128)
 
 
-def fuse_to(files, left, right, plain=None, weights=None, similarity=None, method=None, say=print, **options):
+def fuse_to(
+    files,
+    left,
+    right,
+    plain=None,
+    weights=None,
+    similarity=None,
+    method=None,
+    say=print,
+    **options,
+):
     """Fuse two files, and write what came of them.
 
     Parameters
@@ -218,7 +290,8 @@ def fuse_to(files, left, right, plain=None, weights=None, similarity=None, metho
     similarity : float, optional
         ``lambda`` of the generator; by default 0.3, if the weights have it.
     method : str, optional
-        How it was trained. By default, if the weights hold such a one: "styled" for several styles, since it listens to them, else "ours".
+        How it was trained. By default, if the weights hold such a one: "styled" for several
+        styles, since it listens to them, else "ours".
     say : callable
         Takes the lines that tell what was taken and what came of it.
     **options
@@ -232,15 +305,29 @@ def fuse_to(files, left, right, plain=None, weights=None, similarity=None, metho
     Raises
     ------
     FusionError
-        If the music or the weights are not what they should be, or a file cannot be written.
+        If the music or the weights are not what they should be, or a file cannot be
+        written.
     """
-    from fusiontools.papers.connective_fusion.bring import fuse_files, read_half, write_fused
+    from fusiontools.papers.connective_fusion.bring import (
+        fuse_files,
+        read_half,
+        write_fused,
+    )
 
-    halves = read_half(left, options.pop("left_bar", None)), read_half(right, options.pop("right_bar", None))
-    players, about = _players(weights, method, similarity, VARIED if len(files) > 1 else METHOD)
+    halves = (
+        read_half(left, options.pop("left_bar", None)),
+        read_half(right, options.pop("right_bar", None)),
+    )
+    players, about = _players(
+        weights, method, similarity, VARIED if len(files) > 1 else METHOD
+    )
     made = fuse_files(players, *halves, styles=len(files), **options)
     if not all((row > 1).any() for row in made.tokens):
-        raise NoNotesError("nothing but rests came of it", files[0], "take another seed, or less of --amount")
+        raise NoNotesError(
+            "nothing but rests came of it",
+            files[0],
+            "take another seed, or less of --amount",
+        )
     heard = _heard([made.plain, *made.tokens])
     for file, tokens in zip(files, made.tokens):
         write_fused(tokens, file, halves[0])
@@ -252,7 +339,11 @@ def fuse_to(files, left, right, plain=None, weights=None, similarity=None, metho
     taken = about["generator"]
     say(f"Generator: {taken['method']}, lambda {taken['similarity']:g}.")
     for i, (file, distance) in enumerate(zip(files, made.distance), start=1):
-        verdict = "" if heard is None else f" The judge takes it for one melody with {heard[i]}, the halves as they are with {heard[0]}."
+        verdict = (
+            ""
+            if heard is None
+            else f" The judge takes it for one melody with {heard[i]}, the halves as they are with {heard[0]}."
+        )
         say(f"Fused: {file}, at z-distance {distance:.2f} from the halves.{verdict}")
     if plain is not None:
         say(f"Plain: {plain}, the halves as they are.")
@@ -260,7 +351,9 @@ def fuse_to(files, left, right, plain=None, weights=None, similarity=None, metho
 
 
 def _heard(melodies):
-    """What the judge that comes with the package says to melodies, in words; None without it."""
+    """What the judge that comes with the package says to melodies, in words; None without
+    it.
+    """
     from fusiontools.judges.reality import load_judge
 
     try:
@@ -271,7 +364,8 @@ def _heard(melodies):
 
 
 def _players(own, method=None, similarity=None, rather=METHOD):
-    """Players from weights of one's own, a file or a run's folder, or from those that come with the package.
+    """Players from weights of one's own, a file or a run's folder, or from those that come
+    with the package.
 
     Where no method is named it is `rather`, if there is one of it.
     """
@@ -283,19 +377,35 @@ def _players(own, method=None, similarity=None, rather=METHOD):
     path = shipped_weights(SHIPPED) if own is None else Path(own)
     if own is None and not path.is_file():
         do = "train your own: python -m fusiontools train connective_fusion --run DIR"
-        raise RecordError("no weights of Connective Fusion come with the package", SHIPPED, do)
+        raise RecordError(
+            "no weights of Connective Fusion come with the package", SHIPPED, do
+        )
     if path.is_dir():
         if not (path / WEIGHTS).is_file():
-            begun, do = (path / "config.json").is_file(), f"finish it with `python -m fusiontools train --run {shlex.quote(str(path))}`"
-            raise RecordError("no weights yet" if begun else "no run's folder", path, do if begun else "check the path")
+            begun, do = (
+                (path / "config.json").is_file(),
+                f"finish it with `python -m fusiontools train --run {shlex.quote(str(path))}`",
+            )
+            raise RecordError(
+                "no weights yet" if begun else "no run's folder",
+                path,
+                do if begun else "check the path",
+            )
         path /= WEIGHTS
     players, about = load_weights(path=path, similarity=similarity, method=method)
-    there = [one["method"] for one in about["generators"] if similarity in (None, one["similarity"])]
+    there = [
+        one["method"]
+        for one in about["generators"]
+        if similarity in (None, one["similarity"])
+    ]
     if method is None and rather in there and about["generator"]["method"] != rather:
         return load_weights(path=path, similarity=similarity, method=rather)
     return players, about
 
 
 def _notice(about):
-    corpora, terms = ", ".join(about["corpora"]) or "music of your own", about["terms"] or "those of that music"
+    corpora, terms = (
+        ", ".join(about["corpora"]) or "music of your own",
+        about["terms"] or "those of that music",
+    )
     return f"Weights trained on {corpora}. Terms: {terms.rstrip('.')}."

@@ -1,9 +1,11 @@
-"""Connective Fusion's objectives, equation by equation, as printed and corrected, as functions of tensors.
+"""Connective Fusion's objectives, equation by equation, as printed and corrected, as
+functions of tensors.
 
 No network runs here, except that a gradient penalty has to look inside one.
 
-A pair of halves in latent space is one tensor (B, 2, Z). The discriminator is handed over as its log-odds a, so that D = sigmoid(a),
-log D = -softplus(-a) and log(1 - D) = -softplus(a): no logarithm of 0.
+A pair of halves in latent space is one tensor (B, 2, Z). The discriminator is handed over
+as its log-odds a, so that D = sigmoid(a), log D = -softplus(-a) and log(1 - D) =
+-softplus(a): no logarithm of 0.
 
 References
 ----------
@@ -29,15 +31,22 @@ __all__ = [
 
 
 def reconstruction(logits, x):
-    """Minus log p(x|z) of whole halves, in nats: (B, T, V), (B, T) -> (B,). The first term of Eq. 1."""
+    """Minus log p(x|z) of whole halves, in nats: (B, T, V), (B, T) -> (B,). The first term
+    of Eq. 1.
+    """
     # L_rec = -E[log p(x|z)] = -E[sum_t log p(x_t | ...)]
-    return F.cross_entropy(logits.flatten(0, 1), x.flatten(), reduction="none").view_as(x).sum(1)
+    return (
+        F.cross_entropy(logits.flatten(0, 1), x.flatten(), reduction="none")
+        .view_as(x)
+        .sum(1)
+    )
 
 
 def divergence(mean, log_var, free_bits=0.0):
     """KL(q(z|x) || p(z)) in nats, (B, Z), (B, Z) -> (B,). The second term of Eq. 1.
 
-    With `free_bits`, a latent number that costs less than that on the batch's average costs nothing: nobody gains by saving there.
+    With `free_bits`, a latent number that costs less than that on the batch's average costs
+    nothing: nobody gains by saving there.
     """
     # KL(N(m, v) || N(0, 1)) = (m^2 + v - 1 - log v) / 2, summed over z
     each = 0.5 * (mean.square() + log_var.exp() - 1 - log_var)  # (B, Z)
@@ -58,8 +67,9 @@ def negative(logit, form="corrected"):
     Parameters
     ----------
     form : {"corrected", "printed"}
-        Printed is -(1 - log D), a bracket in the wrong place: as D goes to 0 it falls without end, so that a discriminator can win by
-        being ever surer of one fake pair, and never has to look at the others.
+        Printed is -(1 - log D), a bracket in the wrong place: as D goes to 0 it falls
+        without end, so that a discriminator can win by being ever surer of one fake pair,
+        and never has to look at the others.
     """
     if form == "printed":
         # L_D^n(z_L, z_R) = -(1 - log D(z_L, z_R))
@@ -76,26 +86,34 @@ def discriminator_loss(real, fakes, weight=1.0, form="corrected"):
     real : Tensor, shape (B,)
         Log-odds of pairs from the data.
     fakes : sequence of Tensor, shape (B,)
-        Of halves drawn alone, from the data and from the prior, and of what G makes of both.
+        Of halves drawn alone, from the data and from the prior, and of what G makes of
+        both.
     weight : float
         Of each fake term; 1 is printed.
     form : {"corrected", "printed"}
     """
     # L_dis = E[L^p] + w sum_k E[L^n], Eqs. 2, 3, 4
-    return positive(real).mean() + weight * sum(negative(fake, form).mean() for fake in fakes)
+    return positive(real).mean() + weight * sum(
+        negative(fake, form).mean() for fake in fakes
+    )
 
 
 def optimal_discriminator(real, fakes, weight=1.0):
     """The D that Eq. 4 is least for, from the densities of pairs.
 
-    Four fake terms stand against one real one, and no weights. Where all five densities agree D says 0.2, not 0.5: it believes in one real
-    pair out of five. The order of pairs is the same, since its log-odds only move by -log(4 w); so is where the generator's best answer
-    lies. What changes is how hard D pulls: the slope of -log D along the log-odds is D - 1, so 0.8 where nothing is left to learn
-    instead of 0.5. The similarity loss thus weighs less beside it than `lambda` says, by a factor of 1.6 there.
+    Four fake terms stand against one real one, and no weights. Where all five densities
+    agree D says 0.2, not 0.5: it believes in one real pair out of five. The order of pairs
+    is the same, since its log-odds only move by -log(4 w); so is where the generator's best
+    answer lies. What changes is how hard D pulls: the slope of -log D along the log-odds is
+    D - 1, so 0.8 where nothing is left to learn instead of 0.5. The similarity loss thus
+    weighs less beside it than `lambda` says, by a factor of 1.6 there.
 
     Examples
     --------
-    >>> optimal_discriminator(1.0, [1.0] * 4), optimal_discriminator(1.0, [1.0] * 4, weight=0.25)
+    >>> (
+    ...     optimal_discriminator(1.0, [1.0] * 4),
+    ...     optimal_discriminator(1.0, [1.0] * 4, weight=0.25),
+    ... )
     (0.2, 0.5)
     """
     # D* = p / (p + w sum_k q_k)
@@ -105,14 +123,17 @@ def optimal_discriminator(real, fakes, weight=1.0):
 def similarity(z, moved, sigma):
     """How far a pair was moved as the training counts it, (B, 2, Z) twice and (Z,) -> (B,).
 
-    The logarithm forgives a few long steps more than many short ones. What is reported is the `z_distance`, which has none.
+    The logarithm forgives a few long steps more than many short ones. What is reported is
+    the `z_distance`, which has none.
     """
     # L_dist = 1/d_z |log(1 + (z'_L - z_L)^2) / sigma^2|_1 + the same of z_R, Eq. 7
     return (torch.log1p((moved - z).square()) / sigma.square()).mean(-1).sum(-1)
 
 
 def z_distance(z, moved, sigma):
-    """The z-distance of section 3.4, a scaled squared Mahalanobis distance: (..., Z) twice and (Z,) -> (...)."""
+    """The z-distance of section 3.4, a scaled squared Mahalanobis distance: (..., Z) twice
+    and (Z,) -> (...).
+    """
     # dist(z', z) = 1/d_z (z' - z) diag(sigma^2)^-1 (z' - z)^T
     return ((moved - z).square() / sigma.square()).mean(-1)
 
@@ -125,20 +146,26 @@ def generator_loss(fooled, moves, weight):
     fooled : sequence of Tensor, shape (B,)
         Log-odds of what G makes of halves from the data, and of halves from the prior.
     moves : sequence of Tensor, shape (B,)
-        Of the same pairs, how far they were moved: see `similarity`. Eq. 6 prints their two expectations without a plus between them; we
-        add them, as in Eq. 5.
+        Of the same pairs, how far they were moved: see `similarity`. Eq. 6 prints their two
+        expectations without a plus between them; we add them, as in Eq. 5.
     weight : float
         ``lambda``.
     """
-    # L_gen = sum_k E[-log D(G(z_L, z_R, s))] + lambda sum_k E[L_dist(z_L, z_R, s)], Eqs. 5, 6, 8
-    return sum(positive(logit).mean() for logit in fooled) + weight * sum(move.mean() for move in moves)
+    # L_gen = sum_k E[-log D(G(z_L, z_R, s))] + lambda sum_k E[L_dist(z_L, z_R, s)], Eqs. 5,
+    # 6, 8
+    return sum(positive(logit).mean() for logit in fooled) + weight * sum(
+        move.mean() for move in moves
+    )
 
 
 def spread(one, other, sigma, goal):
-    """How far short of a goal what two styles make of the same pairs stands apart: (B, 2, Z) twice and (Z,) -> (B,).
+    """How far short of a goal what two styles make of the same pairs stands apart: (B, 2,
+    Z) twice and (Z,) -> (B,).
 
-    Not in the paper: nothing in Eqs. 2 to 8 is lost by a generator that overlooks its style, and one that is trained by them alone nearly
-    does. The idea is that of Q. Mao and others, Mode seeking generative adversarial networks, CVPR 2019, with a goal at which it rests.
+    Not in the paper: nothing in Eqs. 2 to 8 is lost by a generator that overlooks its
+    style, and one that is trained by them alone nearly does. The idea is that of Q. Mao and
+    others, Mode seeking generative adversarial networks, CVPR 2019, with a goal at which it
+    rests.
     """
     # L_style = max(0, c - dist(G(z, s), G(z, s')))
     return F.relu(goal - z_distance(one, other, sigma).mean(-1))

@@ -1,4 +1,5 @@
-"""From melodies to the numbers of a record: every method of Connective Fusion is measured here in the same way, trained or not.
+"""From melodies to the numbers of a record: every method of Connective Fusion is measured
+here in the same way, trained or not.
 
 All methods get the same pairs. No table is made here, and no network is trained.
 
@@ -30,8 +31,27 @@ from fusiontools.score.markov import (
     transition_counts,
 )
 
-__all__ = ["BASELINES", "INPUTS", "PAIRS", "Inputs", "References", "baseline", "inputs", "measure_model", "measure_vae", "metrics"]
-__all__ += ["distances", "figures", "moved", "shipped_judges", "styles", "token_distance", "variety"]
+__all__ = [
+    "BASELINES",
+    "INPUTS",
+    "PAIRS",
+    "Inputs",
+    "References",
+    "baseline",
+    "inputs",
+    "measure_model",
+    "measure_vae",
+    "metrics",
+]
+__all__ += [
+    "distances",
+    "figures",
+    "moved",
+    "shipped_judges",
+    "styles",
+    "token_distance",
+    "variety",
+]
 
 PAIRS = 1000  # pairs a method
 INPUTS = ("test", "prior")
@@ -45,7 +65,9 @@ BASELINES = {
     "real": "eight bars that belong together, of songs that no model has learned from",
 }
 PART = "test"
-REAL = "validation-1"  # of the row "real": neither the judge of the results nor the matrices of the test part have seen these songs
+# of the row "real": neither the judge of the results nor the matrices of the test part have
+# seen these songs
+REAL = "validation-1"
 
 
 class Inputs(NamedTuple):
@@ -63,8 +85,9 @@ def inputs(players, data, kind="test", n=None, seed=0):
     players : Players
     data : Windows
     kind : {"test", "prior"}
-        A first half of one window of the test part and a second half of another one (now and then of the same song), each in a random key
-        that fits; or two samples of the prior.
+        A first half of one window of the test part and a second half of another one (now
+        and then of the same song), each in a random key that fits; or two samples of the
+        prior.
     n : int, optional
         By default `PAIRS`.
     seed : int
@@ -78,7 +101,9 @@ def inputs(players, data, kind="test", n=None, seed=0):
     n = PAIRS if n is None else n
     rng = np.random.default_rng([seed, INPUTS.index(kind)])
     if kind == "prior":
-        z = torch.from_numpy(rng.standard_normal((n, 2, players.config.latent)).astype(np.float32)).to(players.device)
+        z = torch.from_numpy(
+            rng.standard_normal((n, 2, players.config.latent)).astype(np.float32)
+        ).to(players.device)
         return Inputs(players.vae.decode(z), z)
     keys = data.keys(PART)
     first, second = (data.take(PART, rng.integers(0, keys, n)) for _ in range(2))
@@ -88,7 +113,9 @@ def inputs(players, data, kind="test", n=None, seed=0):
 
 def styles(players, n, seed=0):
     """A random style for each pair, (n, S)."""
-    return torch.rand(n, players.config.style, generator=torch.Generator().manual_seed(seed)).to(players.device)
+    return torch.rand(
+        n, players.config.style, generator=torch.Generator().manual_seed(seed)
+    ).to(players.device)
 
 
 def baseline(name, players, data, pairs, distance=None, seed=0):
@@ -97,7 +124,8 @@ def baseline(name, players, data, pairs, distance=None, seed=0):
     Parameters
     ----------
     name : str
-        One of `BASELINES`. "real" takes as many windows of songs that nothing here has learned from, whatever the pairs are.
+        One of `BASELINES`. "real" takes as many windows of songs that nothing here has
+        learned from, whatever the pairs are.
     players : Players
     data : Windows
     pairs : Inputs
@@ -120,12 +148,21 @@ def baseline(name, players, data, pairs, distance=None, seed=0):
     if name == "noise":
         step = rng.standard_normal(pairs.z.shape)
         # dist(z + a e, z) = a^2 dist(z + e, z)
-        step *= np.sqrt(np.asarray(distance) / z_distance(step, np.zeros_like(step), _sigma(players)).mean(-1))[:, None, None]
-        return decode(players, pairs.z + torch.from_numpy(step.astype(np.float32)).to(pairs.z.device))
+        step *= np.sqrt(
+            np.asarray(distance)
+            / z_distance(step, np.zeros_like(step), _sigma(players)).mean(-1)
+        )[:, None, None]
+        return decode(
+            players, pairs.z + torch.from_numpy(step.astype(np.float32)).to(pairs.z.device)
+        )
     if name == "shuffle":
-        return join_halves(*(np.stack([_shuffled(row, rng) for row in half]) for half in (left, right)))
+        return join_halves(
+            *(np.stack([_shuffled(row, rng) for row in half]) for half in (left, right))
+        )
     if name == "half_and_half":
-        bars = np.stack([left.reshape(len(left), -1, BAR), right.reshape(len(right), -1, BAR)], axis=2)  # (N, 4, 2, 16)
+        bars = np.stack(
+            [left.reshape(len(left), -1, BAR), right.reshape(len(right), -1, BAR)], axis=2
+        )  # (N, 4, 2, 16)
         return join_halves(*np.moveaxis(bars.reshape(len(left), 2, HALF), 1, 0))
     if name == "real":
         return data.take(REAL, rng.integers(0, data.keys(REAL), len(left)))
@@ -137,19 +174,36 @@ def _sigma(players):
 
 
 def _to_key(left, right):
-    """Right halves moved by the fewest semitones that bring their tonics to those of the left halves, and fit."""
-    mode_and_tonic = [key_scores(pitch_class_lengths(half, note_lengths(half))).argmax(axis=-1) for half in (left, right)]
-    step = (mode_and_tonic[0] - mode_and_tonic[1] + 6) % 12 - 6  # 24 keys, twelve of a mode: tonics agree modulo 12
+    """Right halves moved by the fewest semitones that bring their tonics to those of the
+    left halves, and fit.
+    """
+    mode_and_tonic = [
+        key_scores(pitch_class_lengths(half, note_lengths(half))).argmax(axis=-1)
+        for half in (left, right)
+    ]
+    step = (
+        mode_and_tonic[0] - mode_and_tonic[1] + 6
+    ) % 12 - 6  # 24 keys, twelve of a mode: tonics agree modulo 12
     sounds = right > HOLD
-    high, low = np.where(sounds, right, LOW).max(axis=1).astype(int), np.where(sounds, right, HIGH).min(axis=1).astype(int)
-    for other in (step - 12 * np.sign(step), np.zeros_like(step)):  # the other way round, or not at all
+    high, low = (
+        np.where(sounds, right, LOW).max(axis=1).astype(int),
+        np.where(sounds, right, HIGH).min(axis=1).astype(int),
+    )
+    for other in (
+        step - 12 * np.sign(step),
+        np.zeros_like(step),
+    ):  # the other way round, or not at all
         step = np.where((high + step <= HIGH) & (low + step >= LOW), step, other)
     return np.where(sounds, right + step[:, None], right).astype(np.uint8)
 
 
 def _shuffled(row, rng):
-    """A half's notes and rests in random order, each as long as it was. Holds that it begins with lengthen what they come to follow."""
-    parts = np.split(row, np.flatnonzero((row > HOLD) | (row == REST) & (np.roll(row, 1) != REST)))
+    """A half's notes and rests in random order, each as long as it was. Holds that it
+    begins with lengthen what they come to follow.
+    """
+    parts = np.split(
+        row, np.flatnonzero((row > HOLD) | (row == REST) & (np.roll(row, 1) != REST))
+    )
     parts = [part for part in parts if len(part)]
     return np.concatenate([parts[i] for i in rng.permutation(len(parts))])
 
@@ -161,7 +215,8 @@ class References:
     ----------
     data : Windows
     judges : dict of str to callable
-        "reality" and "reality_features", from windows (N, 128) to probabilities (N,). None may have learned from "train-1".
+        "reality" and "reality_features", from windows (N, 128) to probabilities (N,). None
+        may have learned from "train-1".
     most : int
         Test windows, each in a random key, that the matrices are made of.
 
@@ -178,7 +233,8 @@ class References:
         rng = np.random.default_rng([seed, 3])
         keys = data.keys(PART)
         self.states = states(data.take(PART, np.sort(rng.permutation(keys)[:most])))
-        # a run says nothing of its key, so the keys that the windows were found in are enough
+        # a run says nothing of its key, so the keys that the windows were found in are
+        # enough
         self.known = np.unique(ngrams([decode_grid(row) for row in data.tokens("train-1")]))
 
 
@@ -199,9 +255,10 @@ def metrics(tokens, references, distance=None, repeats=300):
     Returns
     -------
     dict of str to dict
-        For each judge its mean; for the first one ``reality_median`` and ``joined_share``, the share above 0.5; ``key_corr``, ``mp_corr``,
-        ``md_corr``, ``pt_corr``, ``dt_corr``, if any window has notes in both halves; ``z_distance`` and ``z_distance_median``;
-        ``copied_8gram``.
+        For each judge its mean; for the first one ``reality_median`` and ``joined_share``,
+        the share above 0.5; ``key_corr``, ``mp_corr``, ``md_corr``, ``pt_corr``,
+        ``dt_corr``, if any window has notes in both halves; ``z_distance`` and
+        ``z_distance_median``; ``copied_8gram``.
     """
     found = {}
     for name, judge in references.judges.items():
@@ -209,16 +266,22 @@ def metrics(tokens, references, distance=None, repeats=300):
         found[name] = bootstrap(np.mean, verdicts, repeats=repeats)
         if name == "reality":
             found["reality_median"] = bootstrap(np.median, verdicts, repeats=repeats)
-            found["joined_share"] = bootstrap(np.mean, (verdicts > 0.5).astype(np.float64), repeats=repeats)
+            found["joined_share"] = bootstrap(
+                np.mean, (verdicts > 0.5).astype(np.float64), repeats=repeats
+            )
     joints = states(tokens)
     if (joints["key"] >= 0).all(axis=1).any():
         alike = markov_correlations(joints, references.states, repeats=repeats)
         found |= {f"{name}_corr": alike[name] for name in STATISTICS}
     if distance is not None:
         found["z_distance"] = bootstrap(np.mean, np.asarray(distance), repeats=repeats)
-        found["z_distance_median"] = bootstrap(np.median, np.asarray(distance), repeats=repeats)
+        found["z_distance_median"] = bootstrap(
+            np.median, np.asarray(distance), repeats=repeats
+        )
     copied = copied_counts([decode_grid(row) for row in tokens], references.known)
-    found["copied_8gram"] = bootstrap_counts(lambda h: h[..., 0] / np.maximum(h[..., 1], 1), copied, repeats=repeats)
+    found["copied_8gram"] = bootstrap_counts(
+        lambda h: h[..., 0] / np.maximum(h[..., 1], 1), copied, repeats=repeats
+    )
     return _plain(found)
 
 
@@ -236,7 +299,9 @@ def moved(players, pairs, iterations=1, seed=0):
 
 
 def distances(players, after, before):
-    """How far pairs were moved, as the mean z-distance of both halves: (N, 2, Z) twice -> (N,)."""
+    """How far pairs were moved, as the mean z-distance of both halves: (N, 2, Z) twice ->
+    (N,).
+    """
     return z_distance(after.cpu().numpy(), before.cpu().numpy(), _sigma(players)).mean(-1)
 
 
@@ -246,18 +311,29 @@ def variety(players, pairs, iterations=1, n=200):
     Returns
     -------
     dict of str to dict
-        ``style_pairs``, the share of pairs of which they make two different melodies; ``style_tokens``, the share of tokens that differ;
-        ``style_distance``, their z-distance.
+        ``style_pairs``, the share of pairs of which they make two different melodies;
+        ``style_tokens``, the share of tokens that differ; ``style_distance``, their
+        z-distance.
     """
     z = pairs.z[:n]
-    one, two = (trajectory(players, z, styles(players, len(z), seed), iterations)[-1] for seed in (1, 2))
+    one, two = (
+        trajectory(players, z, styles(players, len(z), seed), iterations)[-1]
+        for seed in (1, 2)
+    )
     differ = (decode(players, one) != decode(players, two)).astype(np.float64)
-    found = {"style_pairs": differ.max(axis=1), "style_tokens": differ.mean(axis=1), "style_distance": distances(players, two, one)}
-    return _plain({name: bootstrap(np.mean, values, repeats=300) for name, values in found.items()})
+    found = {
+        "style_pairs": differ.max(axis=1),
+        "style_tokens": differ.mean(axis=1),
+        "style_distance": distances(players, two, one),
+    }
+    return _plain(
+        {name: bootstrap(np.mean, values, repeats=300) for name, values in found.items()}
+    )
 
 
 def figures(players, data, most=60_000, pairs=1_000_000, seed=0):
-    """The counts that Figures 5 and 6 are drawn from, and the learning curves of the judges.
+    """The counts that Figures 5 and 6 are drawn from, and the learning curves of the
+    judges.
 
     Parameters
     ----------
@@ -271,66 +347,133 @@ def figures(players, data, most=60_000, pairs=1_000_000, seed=0):
     Returns
     -------
     dict of str to ndarray
-        ``markov_{before,after,real}_{statistic}``, counts of shape (K, K); ``distance_edges``, ``distance_within``, ``distance_between``,
-        ``distance_below`` with shares below 1 and 3 within songs and between, ``distance_pairs`` with numbers of pairs kept and left out;
-        ``distance_own_below`` and ``distance_own_pairs``, the same where every song stays in the key that it was found in;
-        ``curve_{kind}`` with songs, accuracy, low and high.
+        ``markov_{before,after,real}_{statistic}``, counts of shape (K, K);
+        ``distance_edges``, ``distance_within``, ``distance_between``, ``distance_below``
+        with shares below 1 and 3 within songs and between, ``distance_pairs`` with numbers
+        of pairs kept and left out; ``distance_own_below`` and ``distance_own_pairs``, the
+        same where every song stays in the key that it was found in; ``curve_{kind}`` with
+        songs, accuracy, low and high.
     """
     found, two = {}, inputs(players, data)
     ((after, _),) = moved(players, two)
     real = References(data, {}).states
-    for which, table in (("before", states(baseline("concatenate", players, data, two))), ("after", states(after)), ("real", real)):
-        found |= {f"markov_{which}_{name}": transition_counts(table[name], size) for name, size in STATISTICS.items()}
+    for which, table in (
+        ("before", states(baseline("concatenate", players, data, two))),
+        ("after", states(after)),
+        ("real", real),
+    ):
+        found |= {
+            f"markov_{which}_{name}": transition_counts(table[name], size)
+            for name, size in STATISTICS.items()
+        }
     rng, rows, songs = np.random.default_rng([seed, 4]), [], []
     total = sum(data.keys(part) for part in PARTS)
     for part in PARTS:
-        own = np.sort(rng.permutation(data.keys(part))[: round(most * data.keys(part) / total)])
+        own = np.sort(
+            rng.permutation(data.keys(part))[: round(most * data.keys(part) / total)]
+        )
         rows.append(data.take(part, own))
         songs.append(data.songs_of(part, own))
     halves = np.concatenate(rows).reshape(-1, HALF)
-    z = np.concatenate([encode(players, halves[i : i + 2048]).cpu().numpy() for i in range(0, len(halves), 2048)])
-    apart = within_and_between(z, np.repeat(np.concatenate(songs), 2), halves, _sigma(players), pairs, seed)
+    z = np.concatenate(
+        [
+            encode(players, halves[i : i + 2048]).cpu().numpy()
+            for i in range(0, len(halves), 2048)
+        ]
+    )
+    apart = within_and_between(
+        z, np.repeat(np.concatenate(songs), 2), halves, _sigma(players), pairs, seed
+    )
     # the same in the keys that the songs were found in
-    rows, named = np.concatenate([data.tokens(part) for part in PARTS]).reshape(-1, HALF), [data.songs(part) for part in PARTS]
-    own = np.concatenate([encode(players, rows[i : i + 2048]).cpu().numpy() for i in range(0, len(rows), 2048)])
-    found_key = within_and_between(own, np.repeat(np.concatenate(named), 2), rows, _sigma(players), pairs, seed)
-    found["distance_own_below"] = np.stack([shares_below(found_key.within, (1, 3)), shares_below(found_key.between, (1, 3))])
+    rows, named = (
+        np.concatenate([data.tokens(part) for part in PARTS]).reshape(-1, HALF),
+        [data.songs(part) for part in PARTS],
+    )
+    own = np.concatenate(
+        [
+            encode(players, rows[i : i + 2048]).cpu().numpy()
+            for i in range(0, len(rows), 2048)
+        ]
+    )
+    found_key = within_and_between(
+        own, np.repeat(np.concatenate(named), 2), rows, _sigma(players), pairs, seed
+    )
+    found["distance_own_below"] = np.stack(
+        [shares_below(found_key.within, (1, 3)), shares_below(found_key.between, (1, 3))]
+    )
     found["distance_own_pairs"] = np.array(
-        [len(found_key.within), len(found_key.between), found_key.identical_within, found_key.identical_between]
+        [
+            len(found_key.within),
+            len(found_key.between),
+            found_key.identical_within,
+            found_key.identical_between,
+        ]
     )
     edges = np.geomspace(0.01, 1000, 61)
-    found |= {"distance_edges": edges, "distance_within": np.histogram(apart.within, edges)[0]}
+    found |= {
+        "distance_edges": edges,
+        "distance_within": np.histogram(apart.within, edges)[0],
+    }
     found |= {"distance_between": np.histogram(apart.between, edges)[0]}
-    found["distance_below"] = np.stack([shares_below(apart.within, (1, 3)), shares_below(apart.between, (1, 3))])
-    found["distance_pairs"] = np.array([len(apart.within), len(apart.between), apart.identical_within, apart.identical_between])
+    found["distance_below"] = np.stack(
+        [shares_below(apart.within, (1, 3)), shares_below(apart.between, (1, 3))]
+    )
+    found["distance_pairs"] = np.array(
+        [
+            len(apart.within),
+            len(apart.between),
+            apart.identical_within,
+            apart.identical_between,
+        ]
+    )
     for kind in ("transformer", "features"):
         curve = load_judge(SHIPPED, kind).about["learning_curve"]
-        found[f"curve_{kind}"] = np.array([[point[name] for name in ("songs", "accuracy", "low", "high")] for point in curve])
+        found[f"curve_{kind}"] = np.array(
+            [
+                [point[name] for name in ("songs", "accuracy", "low", "high")]
+                for point in curve
+            ]
+        )
     return found
 
 
 def token_distance(players, tokens, pairs):
-    """How far whole melodies stand from the pairs that they were made of: both are encoded. (N, 128) -> (N,)"""
-    return distances(players, encode(players, tokens.reshape(-1, 2, HALF)), encode(players, pairs.tokens))
+    """How far whole melodies stand from the pairs that they were made of: both are encoded.
+    (N, 128) -> (N,)
+    """
+    return distances(
+        players, encode(players, tokens.reshape(-1, 2, HALF)), encode(players, pairs.tokens)
+    )
 
 
 def measure_vae(players, data, most=None):
-    """How well a VAE gives back the halves of the test part, in the keys that they were found in.
+    """How well a VAE gives back the halves of the test part, in the keys that they were
+    found in.
 
     Intervals are over windows.
 
     Returns
     -------
     dict of str to dict
-        ``token_accuracy``, ``onset_pitch_accuracy``, ``kl``, and ``hold_accuracy``, what "all hold" scores.
+        ``token_accuracy``, ``onset_pitch_accuracy``, ``kl``, and ``hold_accuracy``, what
+        "all hold" scores.
     """
     x = as_tokens(data.tokens(PART)[:most].reshape(-1, HALF), players.device)
     counts = np.concatenate([_vae_counts(players.vae, part) for part in x.split(1024)])
     counts = counts.reshape(len(counts) // 2, 2, -1).sum(axis=1)  # one row a window
-    names = {"token_accuracy": (0, 5), "onset_pitch_accuracy": (1, 2), "kl": (3, 6), "hold_accuracy": (4, 5)}
+    names = {
+        "token_accuracy": (0, 5),
+        "onset_pitch_accuracy": (1, 2),
+        "kl": (3, 6),
+        "hold_accuracy": (4, 5),
+    }
     found = {}
     for name, (top, bottom) in names.items():
-        found[name] = bootstrap_counts(lambda h, top=top, bottom=bottom: h[..., top] / h[..., bottom], counts, repeats=300)
+        found[name] = bootstrap_counts(
+            lambda h, top=top, bottom=bottom: h[..., top] / h[..., bottom],
+            counts,
+            repeats=300,
+        )
     return _plain(found)
 
 
@@ -340,22 +483,41 @@ def _vae_counts(vae, x):
     mean, log_var = vae.encode(x)
     found = as_tokens(vae.decode(mean), x.device)
     right, onset = found == x, x > 1
-    sums = [right.sum(1), (right & onset).sum(1), onset.sum(1), divergence(mean, log_var), (x == 1).sum(1)]
+    sums = [
+        right.sum(1),
+        (right & onset).sum(1),
+        onset.sum(1),
+        divergence(mean, log_var),
+        (x == 1).sum(1),
+    ]
     ones = torch.ones(len(x), device=x.device)
-    return torch.stack([*(t.to(torch.float64) for t in sums), x.shape[1] * ones, ones], dim=1).cpu().numpy()
+    return (
+        torch.stack([*(t.to(torch.float64) for t in sums), x.shape[1] * ones, ones], dim=1)
+        .cpu()
+        .numpy()
+    )
 
 
 def _plain(found):
-    return {name: {"value": float(v.value), "low": float(v.low), "high": float(v.high)} for name, v in found.items()}
+    return {
+        name: {"value": float(v.value), "low": float(v.low), "high": float(v.high)}
+        for name, v in found.items()
+    }
 
 
 def shipped_judges():
-    """The judges that a page measures with: the transformer, and the one that weighs features."""
-    return {"reality": load_judge(SHIPPED), "reality_features": load_judge(SHIPPED, "features")}
+    """The judges that a page measures with: the transformer, and the one that weighs
+    features.
+    """
+    return {
+        "reality": load_judge(SHIPPED),
+        "reality_features": load_judge(SHIPPED, "features"),
+    }
 
 
 def measure_model(players, data, judges=None, n=None, seed=0):
-    """What a training is told to have reached: the VAE on the test part, and pairs of test halves fused once.
+    """What a training is told to have reached: the VAE on the test part, and pairs of test
+    halves fused once.
 
     Parameters
     ----------
@@ -370,13 +532,16 @@ def measure_model(players, data, judges=None, n=None, seed=0):
     Returns
     -------
     dict of str to dict
-        See `metrics` and `measure_vae`; ``reality_before`` is the median before fusing. Without the phase "fusion" only the VAE's.
+        See `metrics` and `measure_vae`; ``reality_before`` is the median before fusing.
+        Without the phase "fusion" only the VAE's.
     """
     found = measure_vae(players, data)
     if "fusion" not in players.config.phases:
         return found
     references = References(data, shipped_judges() if judges is None else judges)
     pairs = inputs(players, data, n=n, seed=seed)
-    before = metrics(baseline("concatenate", players, data, pairs), references)["reality_median"]
+    before = metrics(baseline("concatenate", players, data, pairs), references)[
+        "reality_median"
+    ]
     ((tokens, distance),) = moved(players, pairs, seed=seed)
     return found | {"reality_before": before} | metrics(tokens, references, distance)

@@ -1,12 +1,14 @@
-"""Connective Fusion's networks: the VAE of four bars with two ways to encode and two to decode, the gated generator, the discriminator.
+"""Connective Fusion's networks: the VAE of four bars with two ways to encode and two to
+decode, the gated generator, the discriminator.
 
-No loss, no training. Shapes: B halves of T = 64 tokens out of V = 32; Z latent numbers, S style numbers. A pair of halves in latent space
-is one tensor (B, 2, Z), left before right.
+No loss, no training. Shapes: B halves of T = 64 tokens out of V = 32; Z latent numbers, S
+style numbers. A pair of halves in latent space is one tensor (B, 2, Z), left before right.
 
 References
 ----------
-Connective Fusion, sections 2.2 to 2.5 and 3.2. The gate: J. Engel, M. Hoffman, A. Roberts, "Latent Constraints", ICLR 2018. Blocks that
-mix places and channels in turn: I. Tolstikhin and others, "MLP-Mixer", NeurIPS 2021. Widths: see `Config`.
+Connective Fusion, sections 2.2 to 2.5 and 3.2. The gate: J. Engel, M. Hoffman, A. Roberts,
+"Latent Constraints", ICLR 2018. Blocks that mix places and channels in turn: I. Tolstikhin
+and others, "MLP-Mixer", NeurIPS 2021. Widths: see `Config`.
 """
 
 from itertools import pairwise
@@ -25,15 +27,17 @@ TOKENS = HIGH - LOW + 3  # V: 30 pitches, a hold, a rest
 
 
 def as_tokens(grid, device="cpu"):
-    """A grid's tokens, numbered without gaps for a network: (..., T) uint8 -> (..., T) int64."""
+    """A grid's tokens, numbered without gaps for a network: (..., T) uint8 -> (..., T)
+    int64.
+    """
     return torch.from_numpy(to_classes(grid)).to(device)
 
 
 def as_grid(tokens):
     """A network's tokens as a legal grid of halves, (..., T) -> ndarray of uint8, (..., T).
 
-    A hold after a rest becomes a rest. One at the very start stays, since the half before it may end in a note:
-    ``fusiontools.papers.connective_fusion.data.join_halves`` looks.
+    A hold after a rest becomes a rest. One at the very start stays, since the half before
+    it may end in a note: ``fusiontools.papers.connective_fusion.data.join_halves`` looks.
 
     Examples
     --------
@@ -41,12 +45,15 @@ def as_grid(tokens):
     [1, 0, 0, 60, 1]
     """
     grid = from_classes(tokens.detach().cpu().numpy())
-    before = np.full((*grid.shape[:-1], 1), LOW, np.uint8)  # a note for a first hold to go on with
+    before = np.full(
+        (*grid.shape[:-1], 1), LOW, np.uint8
+    )  # a note for a first hold to go on with
     return repair_grid(np.concatenate([before, grid], axis=-1))[..., 1:]
 
 
 class VAE(nn.Module):
-    """Four bars of melody as ``latent`` numbers, and back. The same face whichever way it encodes and decodes.
+    """Four bars of melody as ``latent`` numbers, and back. The same face whichever way it
+    encodes and decodes.
 
     Parameters
     ----------
@@ -56,24 +63,34 @@ class VAE(nn.Module):
     Attributes
     ----------
     sigma : Tensor, shape (Z,)
-        How unsure the encoder is of each latent number, averaged over the training data: the unit of distances. 1 until it is measured.
+        How unsure the encoder is of each latent number, averaged over the training data:
+        the unit of distances. 1 until it is measured.
     """
 
     def __init__(self, config):
         super().__init__()
-        encoders, decoders = {"parallel": PatchEncoder, "lstm": LSTMEncoder}, {"parallel": PatchDecoder, "lstm": LSTMDecoder}
-        self.encoder, self.decoder = encoders[config.encoder](config), decoders[config.decoder](config)
+        encoders, decoders = (
+            {"parallel": PatchEncoder, "lstm": LSTMEncoder},
+            {"parallel": PatchDecoder, "lstm": LSTMDecoder},
+        )
+        self.encoder, self.decoder = (
+            encoders[config.encoder](config),
+            decoders[config.decoder](config),
+        )
         self.register_buffer("sigma", torch.ones(config.latent))
 
     def encode(self, x):
         """q(z|x) as its mean and the logarithm of its variance, (B, T) -> (B, Z), (B, Z)."""
         mean, log_var = self.encoder(x).chunk(2, dim=-1)
-        return mean, log_var.clamp(-12.0, 4.0)  # beyond, exp() leaves 32 bits little to work with
+        return mean, log_var.clamp(
+            -12.0, 4.0
+        )  # beyond, exp() leaves 32 bits little to work with
 
     def logits(self, z, x=None):
         """log p(x|z) before the softmax, (B, Z) -> (B, T, V).
 
-        A decoder "lstm" predicts each token of `x` from those before it; without `x` from its own choices, the likeliest each time.
+        A decoder "lstm" predicts each token of `x` from those before it; without `x` from
+        its own choices, the likeliest each time.
         """
         return self.decoder(z, x)
 
@@ -88,13 +105,19 @@ class VAE(nn.Module):
 
 
 class Block(nn.Module):
-    """Every place hears every other, then every number of a place every other; both are added to what was there. (B, P, W) -> the same."""
+    """Every place hears every other, then every number of a place every other; both are
+    added to what was there. (B, P, W) -> the same.
+    """
 
     def __init__(self, places, width):
         super().__init__()
         self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
-        self.across = nn.Sequential(nn.Linear(places, 2 * places), nn.GELU(), nn.Linear(2 * places, places))
-        self.within = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.across = nn.Sequential(
+            nn.Linear(places, 2 * places), nn.GELU(), nn.Linear(2 * places, places)
+        )
+        self.within = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
 
     def forward(self, h):
         h = h + self.across(self.norms[0](h).transpose(1, 2)).transpose(1, 2)
@@ -107,28 +130,43 @@ class PatchEncoder(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.places = HALF // config.patch
-        # one row of numbers for each token at each place in its patch; a patch is the sum of its rows
+        # one row of numbers for each token at each place in its patch; a patch is the sum
+        # of its rows
         self.rows = nn.Embedding(config.patch * TOKENS, config.width)
         nn.init.normal_(self.rows.weight, std=config.patch**-0.5)
-        self.register_buffer("offset", TOKENS * torch.arange(config.patch), persistent=False)
+        self.register_buffer(
+            "offset", TOKENS * torch.arange(config.patch), persistent=False
+        )
         self.position = nn.Parameter(0.02 * torch.randn(self.places, config.width))
-        self.blocks = nn.Sequential(*(Block(self.places, config.width) for _ in range(config.blocks)), nn.LayerNorm(config.width))
+        self.blocks = nn.Sequential(
+            *(Block(self.places, config.width) for _ in range(config.blocks)),
+            nn.LayerNorm(config.width),
+        )
         self.output = nn.Linear(self.places * config.width, 2 * config.latent)
 
     def forward(self, x):
-        patches = (x.unflatten(1, (self.places, -1)) + self.offset).flatten(0, 1)  # (B P, patch)
-        h = F.embedding_bag(patches, self.rows.weight, mode="sum").unflatten(0, (len(x), self.places))  # (B, P, W)
+        patches = (x.unflatten(1, (self.places, -1)) + self.offset).flatten(
+            0, 1
+        )  # (B P, patch)
+        h = F.embedding_bag(patches, self.rows.weight, mode="sum").unflatten(
+            0, (len(x), self.places)
+        )  # (B, P, W)
         return self.output(self.blocks(h + self.position).flatten(1))
 
 
 class PatchDecoder(nn.Module):
-    """All tokens at once, each from z alone: log p(x|z) = sum_t log p(x_t|z). (B, Z) -> (B, T, V)"""
+    """All tokens at once, each from z alone: log p(x|z) = sum_t log p(x_t|z). (B, Z) -> (B,
+    T, V)
+    """
 
     def __init__(self, config):
         super().__init__()
         self.places = HALF // config.patch
         self.input = nn.Linear(config.latent, self.places * config.width)
-        self.blocks = nn.Sequential(*(Block(self.places, config.width) for _ in range(config.blocks)), nn.LayerNorm(config.width))
+        self.blocks = nn.Sequential(
+            *(Block(self.places, config.width) for _ in range(config.blocks)),
+            nn.LayerNorm(config.width),
+        )
         self.output = nn.Linear(config.width, config.patch * TOKENS)
 
     def forward(self, z, x=None):
@@ -151,31 +189,49 @@ class LSTMEncoder(nn.Module):
 
 
 class LSTMDecoder(nn.Module):
-    """Two layers of LSTM, one token after the other: log p(x|z) = sum_t log p(x_t|x_1 ... x_{t-1}, z). z is seen at every step."""
+    """Two layers of LSTM, one token after the other: log p(x|z) = sum_t log p(x_t|x_1 ...
+    x_{t-1}, z). z is seen at every step.
+    """
 
     def __init__(self, config):
         super().__init__()
         self.width, self.forget = config.width, config.forget
-        self.embedding = nn.Embedding(TOKENS + 1, config.width // 2)  # one more for the beginning, and for what is not seen
+        self.embedding = nn.Embedding(
+            TOKENS + 1, config.width // 2
+        )  # one more for the beginning, and for what is not seen
         self.start = nn.Linear(config.latent, 4 * config.width)  # both layers' first states
-        self.lstm = nn.LSTM(config.width // 2 + config.latent, config.width, num_layers=2, batch_first=True)
+        self.lstm = nn.LSTM(
+            config.width // 2 + config.latent, config.width, num_layers=2, batch_first=True
+        )
         self.output = nn.Linear(config.width, TOKENS)
 
     def forward(self, z, x=None):
-        h, c = self.start(z).tanh().view(len(z), 2, 2, self.width).permute(1, 2, 0, 3).contiguous()  # each (2, B, W)
+        h, c = (
+            self.start(z)
+            .tanh()
+            .view(len(z), 2, 2, self.width)
+            .permute(1, 2, 0, 3)
+            .contiguous()
+        )  # each (2, B, W)
         previous = torch.full((len(z), 1), TOKENS, device=z.device)
         if x is None:
             return self._alone(z, previous, (h, c))
         previous = torch.cat([previous, x[:, :-1]], dim=1)  # (B, T)
         if self.training and self.forget:
-            previous = previous.masked_fill(torch.rand(previous.shape, device=z.device) < self.forget, TOKENS)
-        seen = torch.cat([self.embedding(previous), z[:, None].expand(-1, HALF, -1)], dim=-1)
+            previous = previous.masked_fill(
+                torch.rand(previous.shape, device=z.device) < self.forget, TOKENS
+            )
+        seen = torch.cat(
+            [self.embedding(previous), z[:, None].expand(-1, HALF, -1)], dim=-1
+        )
         return self.output(self.lstm(seen, (h, c))[0])
 
     def _alone(self, z, previous, state):
         logits = []
         for _ in range(HALF):
-            out, state = self.lstm(torch.cat([self.embedding(previous), z[:, None]], dim=-1), state)
+            out, state = self.lstm(
+                torch.cat([self.embedding(previous), z[:, None]], dim=-1), state
+            )
             logits.append(self.output(out))  # (B, 1, V)
             previous = logits[-1].argmax(-1)
         return torch.cat(logits, dim=1)
@@ -203,7 +259,11 @@ class Generator(nn.Module):
 
     def forward(self, z, s):
         """(B, 2, Z), (B, S) -> (B, 2, Z)"""
-        gate, new = self.net(torch.cat([z.flatten(1), s], dim=1)).view(-1, 2, 2, self.latent).unbind(1)  # (B, 2, Z) each
+        gate, new = (
+            self.net(torch.cat([z.flatten(1), s], dim=1))
+            .view(-1, 2, 2, self.latent)
+            .unbind(1)
+        )  # (B, 2, Z) each
         # z' = (1 - g) z + g dz, with g = sigmoid(gate)
         return torch.lerp(z, new, gate.sigmoid())
 

@@ -1,4 +1,5 @@
-"""Latent Perturb, the baseline: small random steps in latent space, kept where a judge likes the result better. No training here.
+"""Latent Perturb, the baseline: small random steps in latent space, kept where a judge
+likes the result better. No training here.
 
 References
 ----------
@@ -32,8 +33,8 @@ def perturb_steps(vae, z, judge, sigma, steps=100, noise=None, seed=0):
     z : Tensor, shape (B, 2, Z)
         Pairs of halves in latent space.
     judge : callable
-        From melodies, shape (B, 128), to their reality, shape (B,). The paper trains it on train-1, apart from the one that the results
-        are measured with.
+        From melodies, shape (B, 128), to their reality, shape (B,). The paper trains it on
+        train-1, apart from the one that the results are measured with.
     sigma : float or Tensor of shape (Z,)
         ``sigma_LP``, the size of a step in latent space: 0.01 to 0.2 in the paper.
     steps : int
@@ -57,12 +58,19 @@ def perturb_steps(vae, z, judge, sigma, steps=100, noise=None, seed=0):
     yield Perturbed(best, reality, z)
     for i in range(steps):
         # e_L, e_R ~ N(0, diag(sigma_LP^2))
-        e = sigma * (torch.randn(z.shape, generator=dice) if noise is None else noise[i]).to(z.device)
+        e = sigma * (
+            torch.randn(z.shape, generator=dice) if noise is None else noise[i]
+        ).to(z.device)
         tried = _heard(vae, z + e)
         verdict = np.asarray(judge(tried), dtype=np.float64)
         better = verdict > reality  # line 8
-        best, reality = np.where(better[:, None], tried, best), np.where(better, verdict, reality)  # line 9, corrected
-        z = torch.where(torch.from_numpy(better).to(z.device)[:, None, None], z + e, z)  # line 10
+        best, reality = (
+            np.where(better[:, None], tried, best),
+            np.where(better, verdict, reality),
+        )  # line 9, corrected
+        z = torch.where(
+            torch.from_numpy(better).to(z.device)[:, None, None], z + e, z
+        )  # line 10
         yield Perturbed(best, reality, z)
 
 

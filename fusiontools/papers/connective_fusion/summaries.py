@@ -1,6 +1,8 @@
-"""What the tables and figures of the Connective Fusion chapter are made with: records as rows, arrays beside them, rows shown as Markdown.
+"""What the tables and figures of the Connective Fusion chapter are made with: records as
+rows, arrays beside them, rows shown as Markdown.
 
-It knows no figure, no table and no claim: see `figures`, `tables` and `claims` beside it. Nothing is measured here.
+It knows no figure, no table and no claim: see `figures`, `tables` and `claims` beside it.
+Nothing is measured here.
 """
 
 from importlib import resources
@@ -44,7 +46,9 @@ METRICS = {  # of Figures 4 and 7, in their order, and how they are called there
     "pt_corr": "PT",
     "dt_corr": "DT",
 }
-CORRELATIONS = {f"{name[:-5]}": said for name, said in METRICS.items() if name.endswith("_corr")}  # "key": "key", "mp": "MP" ...
+CORRELATIONS = {
+    f"{name[:-5]}": said for name, said in METRICS.items() if name.endswith("_corr")
+}  # "key": "key", "mp": "MP" ...
 TRIVIAL = ("concatenate", "reconstruct", "transpose", "half_and_half", "noise", "shuffle")
 ABLATIONS = ("styled", "gradient_penalty", "balanced", "as_printed")
 SHORT = {  # how the methods are called in tables and figures
@@ -65,12 +69,37 @@ SHORT = {  # how the methods are called in tables and figures
     "vae": "VAE",
     "reality": "judge",
 }
-KNOBS = ("inputs", "similarity", "sigma", "iterations", "decoder", "kind", "part")  # all settings that tell rows of one method apart
-KNOBS_OF = {"ours": ("inputs", "similarity", "iterations"), "latent_perturb": ("inputs", "sigma"), "vae": ("decoder",)}
-KNOBS_OF |= {"iterated": KNOBS_OF["ours"], "reality": ("kind", "part")} | dict.fromkeys(ABLATIONS, ("inputs", "similarity"))
-FIRST = ("test", "transformer", "parallel", "train-2", "prior", "features", "lstm", "train-1")  # of each setting, what comes first
+KNOBS = (
+    "inputs",
+    "similarity",
+    "sigma",
+    "iterations",
+    "decoder",
+    "kind",
+    "part",
+)  # all settings that tell rows of one method apart
+KNOBS_OF = {
+    "ours": ("inputs", "similarity", "iterations"),
+    "latent_perturb": ("inputs", "sigma"),
+    "vae": ("decoder",),
+}
+KNOBS_OF |= {"iterated": KNOBS_OF["ours"], "reality": ("kind", "part")} | dict.fromkeys(
+    ABLATIONS, ("inputs", "similarity")
+)
+FIRST = (
+    "test",
+    "transformer",
+    "parallel",
+    "train-2",
+    "prior",
+    "features",
+    "lstm",
+    "train-1",
+)  # of each setting, what comes first
 NOTHING = "–"
-MIDDLE = LAMBDAS[1]  # 0.3: the lambda of Figure 2, of the ablations, and of what is shown where one lambda must do
+MIDDLE = LAMBDAS[
+    1
+]  # 0.3: the lambda of Figure 2, of the ablations, and of what is shown where one lambda must do
 TIE = ",\N{NO-BREAK SPACE}"  # an interval is never broken over two lines
 
 
@@ -87,7 +116,9 @@ def choose(records, data=None, scale=None):
     list of Record
     """
     records = [r if isinstance(r, Record) else Record(**r) for r in records]
-    return [r for r in records if data in (None, r.data["name"]) and scale in (None, r.scale)]
+    return [
+        r for r in records if data in (None, r.data["name"]) and scale in (None, r.scale)
+    ]
 
 
 def rows(records):
@@ -96,14 +127,17 @@ def rows(records):
     Parameters
     ----------
     records : iterable of Record or dict
-        Of one data set and one scale. Those of the method "data", which count windows, are left out.
+        Of one data set and one scale. Those of the method "data", which count windows, are
+        left out.
 
     Returns
     -------
     list of dict
-        In the order of `SHORT`, then of the settings. Each has ``method``, each of ``inputs``, ``similarity``, ``sigma``, ``iterations``,
-        ``decoder``, ``kind`` and ``part`` (None where the method has no such setting), ``runs``, ``minutes`` (the mean), and its metrics as
-        `fusiontools.records.table` sums them up: ``{"mean", "low", "high", ...}``.
+        In the order of `SHORT`, then of the settings. Each has ``method``, each of
+        ``inputs``, ``similarity``, ``sigma``, ``iterations``, ``decoder``, ``kind`` and
+        ``part`` (None where the method has no such setting), ``runs``, ``minutes`` (the
+        mean), and its metrics as `fusiontools.records.table` sums them up: ``{"mean",
+        "low", "high", ...}``.
 
     Raises
     ------
@@ -111,28 +145,58 @@ def rows(records):
         If the records are of several data sets or scales, or a setting is missing.
     """
     records, groups = [r for r in choose(records) if r.method != "data"], {}
-    for what, found in (("data", {r.data["name"] for r in records}), ("scale", {r.scale for r in records})):
+    for what, found in (
+        ("data", {r.data["name"] for r in records}),
+        ("scale", {r.scale for r in records}),
+    ):
         if len(found) > 1:
             do = f"take one with choose(records, {what}=...)"
-            raise RecordError(f"records that differ in {what}: {', '.join(sorted(found))}", "records", do)
+            raise RecordError(
+                f"records that differ in {what}: {', '.join(sorted(found))}", "records", do
+            )
     for r in records:
         knobs = KNOBS_OF.get(r.method, ("inputs",))
         if lacking := [k for k in knobs if k not in r.config and k != "iterations"]:
             do = "let the run that made it write it again"
-            raise RecordError(f"its config lacks {', '.join(lacking)}", f"a record of {r.method}", do)
-        key = (r.method, *(r.config.get(k, 1 if k == "iterations" else None) if k in knobs else None for k in KNOBS))
+            raise RecordError(
+                f"its config lacks {', '.join(lacking)}", f"a record of {r.method}", do
+            )
+        key = (
+            r.method,
+            *(
+                r.config.get(k, 1 if k == "iterations" else None) if k in knobs else None
+                for k in KNOBS
+            ),
+        )
         groups.setdefault(key, []).append(r)
     made = []
     for key, group in groups.items():
-        own = dict(zip(("method", *KNOBS), key)) | {"minutes": fmean(r.minutes for r in group)}
+        own = dict(zip(("method", *KNOBS), key)) | {
+            "minutes": fmean(r.minutes for r in group)
+        }
         made.append(table(group)[0] | own)
     order = {name: i for i, name in enumerate(SHORT)}
-    return sorted(made, key=lambda row: (order.get(row["method"], len(order)), row["method"], *(_sortable(row[k]) for k in KNOBS)))
+    return sorted(
+        made,
+        key=lambda row: (
+            order.get(row["method"], len(order)),
+            row["method"],
+            *(_sortable(row[k]) for k in KNOBS),
+        ),
+    )
 
 
 def _sortable(value):
     """Test before prior, as in the paper, and so on; numbers by size."""
-    return FIRST.index(value) if value in FIRST else -1.0 if value is None else len(FIRST) if isinstance(value, str) else value
+    return (
+        FIRST.index(value)
+        if value in FIRST
+        else -1.0
+        if value is None
+        else len(FIRST)
+        if isinstance(value, str)
+        else value
+    )
 
 
 def select(found, *methods, **settings):
@@ -151,7 +215,12 @@ def select(found, *methods, **settings):
     -------
     list of dict
     """
-    return [row for row in found if row["method"] in (methods or (row["method"],)) and all(row[k] == v for k, v in settings.items())]
+    return [
+        row
+        for row in found
+        if row["method"] in (methods or (row["method"],))
+        and all(row[k] == v for k, v in settings.items())
+    ]
 
 
 def find(found, *methods, **settings):
@@ -169,7 +238,9 @@ def name_of(row):
     """
     said = SHORT.get(row["method"], row["method"].replace("_", " "))
     if row["method"] in ("ours", "iterated"):
-        said += f", λ {row['similarity']:g}" + (f", {row['iterations']} times" if row["iterations"] > 1 else "")
+        said += f", λ {row['similarity']:g}" + (
+            f", {row['iterations']} times" if row["iterations"] > 1 else ""
+        )
     return said + (f", σ {row['sigma']:g}" if row["sigma"] is not None else "")
 
 
@@ -178,12 +249,20 @@ def cell(found, digits=2):
 
     Examples
     --------
-    >>> cell({"mean": 1.183, "low": 1.1, "high": 1.25}), cell({"mean": 0.5, "low": None, "high": None}, 0), cell(None)
+    >>> (
+    ...     cell({"mean": 1.183, "low": 1.1, "high": 1.25}),
+    ...     cell({"mean": 0.5, "low": None, "high": None}, 0),
+    ...     cell(None),
+    ... )
     ('1.18 [1.10,\xa01.25]', '0', '–')
     """
     if found is None:
         return NOTHING
-    mean, *ends = (_minus(f"{found[key]:.{digits}f}") for key in ("mean", "low", "high") if found.get(key) is not None)
+    mean, *ends = (
+        _minus(f"{found[key]:.{digits}f}")
+        for key in ("mean", "low", "high")
+        if found.get(key) is not None
+    )
     return mean + (f" [{TIE.join(ends)}]" if ends else "")
 
 
@@ -198,7 +277,10 @@ def per_cent(found, digits=1):
     if found is None:
         return NOTHING
     found = found if isinstance(found, dict) else {"mean": found}
-    times = {key: None if found.get(key) is None else 100 * found[key] for key in ("mean", "low", "high")}
+    times = {
+        key: None if found.get(key) is None else 100 * found[key]
+        for key in ("mean", "low", "high")
+    }
     return f"{cell(times, digits)}\N{NO-BREAK SPACE}%"
 
 
@@ -212,7 +294,8 @@ def _minus(text):
 
 
 def measured(folder=None):
-    """The arrays that stand beside the records: what Figures 5 and 6 and the judges' learning curves are drawn from.
+    """The arrays that stand beside the records: what Figures 5 and 6 and the judges'
+    learning curves are drawn from.
 
     Parameters
     ----------
@@ -222,11 +305,13 @@ def measured(folder=None):
     Returns
     -------
     dict of str to ndarray
-        ``markov_{before,after,real}_{key,mp,md,pt,dt}``, shape (K, K): how many windows go from each state to each.
-        ``distance_edges``, (B + 1,), and ``distance_within`` and ``distance_between``, (B,): histograms of z-distances. ``distance_below``,
-        (2, 2): within and between songs, the shares below 1 and 3. ``distance_pairs``, (4,): pairs within and between that were counted,
-        and pairs within and between that were left out as identical. ``curve_{transformer,features}``, (n, 4): songs, accuracy, low, high.
-        Empty where nothing ships.
+        ``markov_{before,after,real}_{key,mp,md,pt,dt}``, shape (K, K): how many windows go
+        from each state to each. ``distance_edges``, (B + 1,), and ``distance_within`` and
+        ``distance_between``, (B,): histograms of z-distances. ``distance_below``, (2, 2):
+        within and between songs, the shares below 1 and 3. ``distance_pairs``, (4,): pairs
+        within and between that were counted, and pairs within and between that were left
+        out as identical. ``curve_{transformer,features}``, (n, 4): songs, accuracy, low,
+        high. Empty where nothing ships.
     """
     return _arrays("measured.npz", folder)
 
@@ -251,7 +336,11 @@ def needed(arrays, *names):
     """
     arrays = measured() if arrays is None else arrays
     if lacking := [name for name in names if name not in arrays]:
-        raise RecordError(f"no array {', '.join(lacking)}", "measured.npz", "let the experiment that makes it run again, to its end")
+        raise RecordError(
+            f"no array {', '.join(lacking)}",
+            "measured.npz",
+            "let the experiment that makes it run again, to its end",
+        )
     return [np.asarray(arrays[name]) for name in names]
 
 
@@ -266,13 +355,18 @@ def histories(folder=None):
     Returns
     -------
     dict of str to ndarray
-        ``"{training}/{column}"``, such as ``"vae-parallel/held_out_token_accuracy"`` and ``"ours-0.3/distance"``. See `column`.
+        ``"{training}/{column}"``, such as ``"vae-parallel/held_out_token_accuracy"`` and
+        ``"ours-0.3/distance"``. See `column`.
     """
     return _arrays("histories.npz", folder)
 
 
 def _arrays(name, folder):
-    home = Path(folder) if folder is not None else resources.files("fusiontools").joinpath("results", "connective_fusion")
+    home = (
+        Path(folder)
+        if folder is not None
+        else resources.files("fusiontools").joinpath("results", "connective_fusion")
+    )
     path = home.joinpath(name)
     if folder is None and not path.is_file():
         return {}
@@ -285,7 +379,8 @@ def column(arrays, name):
     Parameters
     ----------
     arrays : dict of str to ndarray
-        See `histories`. A column is its values, shape (N,), with NaN where nothing was written; or steps and values, shape (2, N).
+        See `histories`. A column is its values, shape (N,), with NaN where nothing was
+        written; or steps and values, shape (2, N).
     name : str
 
     Returns
@@ -295,7 +390,13 @@ def column(arrays, name):
 
     Examples
     --------
-    >>> column({"ours-0.3/step": np.array([10, 20, 30]), "ours-0.3/distance": np.array([0.5, np.nan, 1.5])}, "ours-0.3/distance")
+    >>> column(
+    ...     {
+    ...         "ours-0.3/step": np.array([10, 20, 30]),
+    ...         "ours-0.3/distance": np.array([0.5, np.nan, 1.5]),
+    ...     },
+    ...     "ours-0.3/distance",
+    ... )
     (array([10, 30]), array([0.5, 1.5]))
     """
     if name not in arrays:

@@ -1,10 +1,15 @@
-"""The tables of the Connective Fusion chapter: all methods, ours against Latent Perturb at equal distance, the VAE, the judges, ablations.
+"""The tables of the Connective Fusion chapter: all methods, ours against Latent Perturb at
+equal distance, the VAE, the judges, ablations.
 
-Every number comes from a record, from the arrays beside the records, or from ``fusiontools.papers.connective_fusion.paper``. Nothing is
-measured here.
+Every number comes from a record, from the arrays beside the records, or from
+``fusiontools.papers.connective_fusion.paper``. Nothing is measured here.
 """
 
-from fusiontools.papers.connective_fusion.claims import against_perturb, iterated_against_single, paper_and_ours
+from fusiontools.papers.connective_fusion.claims import (
+    against_perturb,
+    iterated_against_single,
+    paper_and_ours,
+)
 from fusiontools.papers.connective_fusion.paper import FIGURES, REALITY
 from fusiontools.papers.connective_fusion.summaries import (
     ABLATIONS,
@@ -50,13 +55,27 @@ ALWAYS = ("real", *TRIVIAL)  # no method is shown without these beside it
 
 
 def _listed(records, inputs):
-    """The rows of the tables of methods: ours once, Latent Perturb, then what is trivial and what is real."""
+    """The rows of the tables of methods: ours once, Latent Perturb, then what is trivial
+    and what is real.
+    """
     found = rows(records)
     kept = select(found, "ours", "latent_perturb", inputs=inputs)
     for name in (*TRIVIAL, "real"):
-        blank = {"method": name, "inputs": inputs, "similarity": None, "sigma": None, "iterations": None, "runs": 0, "minutes": None}
+        blank = {
+            "method": name,
+            "inputs": inputs,
+            "similarity": None,
+            "sigma": None,
+            "iterations": None,
+            "runs": 0,
+            "minutes": None,
+        }
         # real melodies are the same, whatever the others began with
-        kept.append(find(found, name, inputs=inputs) or (find(found, name) if name == "real" else None) or blank)
+        kept.append(
+            find(found, name, inputs=inputs)
+            or (find(found, name) if name == "real" else None)
+            or blank
+        )
     return kept
 
 
@@ -65,9 +84,11 @@ def _shown(metric, made=cell, digits=2):
 
 
 def methods(records, inputs="test"):
-    """All methods: what the judges say, how far from the inputs, what is copied, what it cost.
+    """All methods: what the judges say, how far from the inputs, what is copied, what it
+    cost.
 
-    The trivial baselines and the real melodies always have a row. Iterated transformation is in `iterated_or_smaller`.
+    The trivial baselines and the real melodies always have a row. Iterated transformation
+    is in `iterated_or_smaller`.
 
     Parameters
     ----------
@@ -96,16 +117,23 @@ def methods(records, inputs="test"):
 
 
 def correlations(records, inputs="test"):
-    """All methods: the five correlations with real melodies, and the z-distance. Parameters and rows as in `methods`."""
-    columns = {"method": name_of} | {said: _shown(f"{name}_corr") for name, said in CORRELATIONS.items()}
-    columns["*z*-distance"] = lambda row: number(row["z_distance"]["mean"], 1) if row.get("z_distance") else NOTHING
+    """All methods: the five correlations with real melodies, and the z-distance. Parameters
+    and rows as in `methods`.
+    """
+    columns = {"method": name_of} | {
+        said: _shown(f"{name}_corr") for name, said in CORRELATIONS.items()
+    }
+    columns["*z*-distance"] = lambda row: (
+        number(row["z_distance"]["mean"], 1) if row.get("z_distance") else NOTHING
+    )
     told = "Pearson's correlation of each Markov matrix with that of real test melodies. The row of other real melodies, as many as the "
     told += "others, is a guide and no ceiling: they are of other songs than the inputs and the matrices."
     return Table(_listed(records, inputs), columns, f"{told} {INTERVALS} {BASIC}")
 
 
 def equal_distance(records, inputs=None):
-    """Ours, once, against Latent Perturb at equal z-distance: each metric, each lambda, test and prior inputs.
+    """Ours, once, against Latent Perturb at equal z-distance: each metric, each lambda,
+    test and prior inputs.
 
     Parameters
     ----------
@@ -117,21 +145,26 @@ def equal_distance(records, inputs=None):
     Returns
     -------
     Table
-        A row for each comparison, see ``fusiontools.papers.connective_fusion.claims.against_perturb``. Latent Perturb's numbers are on
-        straight lines between those steps that were measured. A line is shown for each lambda and kind of inputs. Beside the six metrics
-        stands the second judge, which Latent Perturb's own judge is no kin of.
+        A row for each comparison, see
+        ``fusiontools.papers.connective_fusion.claims.against_perturb``. Latent Perturb's
+        numbers are on straight lines between those steps that were measured. A line is
+        shown for each lambda and kind of inputs. Beside the six metrics stands the second
+        judge, which Latent Perturb's own judge is no kin of.
 
     References
     ----------
     Connective Fusion, section 3.5 and Figure 4.
     """
     metrics = METRICS | {"reality_features": "second judge"}
-    made = [v for v in against_perturb(rows(records), metrics) if inputs in (None, v["inputs"])]
-    told = (
-        "**Above**, **below**: ours, where the 95 % intervals are apart; *level* where they overlap; then ours against Latent Perturb's. "
-    )
+    made = [
+        v for v in against_perturb(rows(records), metrics) if inputs in (None, v["inputs"])
+    ]
+    told = "**Above**, **below**: ours, where the 95 % intervals are apart; *level* where they overlap; then ours against Latent Perturb's. "
     return _side_by_side(
-        made, metrics, lambda v: f"{v['inputs']}, λ {v['similarity']:g}", told + "*Outside*: of its span of *z*-distances."
+        made,
+        metrics,
+        lambda v: f"{v['inputs']}, λ {v['similarity']:g}",
+        told + "*Outside*: of its span of *z*-distances.",
     )
 
 
@@ -141,17 +174,26 @@ def iterated_or_smaller(records, inputs=None):
     Returns
     -------
     Table
-        A row for each comparison, see ``fusiontools.papers.connective_fusion.claims.iterated_against_single``.
+        A row for each comparison, see
+        ``fusiontools.papers.connective_fusion.claims.iterated_against_single``.
 
     References
     ----------
     Connective Fusion, section 3.6 and Figure 7.
     """
-    made = [v | {"ours": v["other"], "other": v["ours"]} for v in iterated_against_single(rows(records))]
+    made = [
+        v | {"ours": v["other"], "other": v["ours"]}
+        for v in iterated_against_single(rows(records))
+    ]
     made = [v for v in made if inputs in (None, v["inputs"])]
     told = "**Above**, **below**: the larger λ, iterated, where the 95 % intervals are apart; *level* where they overlap; then its number "
     told += "against that of the smaller λ, once. *Outside*: of its iterations' span of *z*-distances."
-    return _side_by_side(made, METRICS, lambda v: f"{v['inputs']}, λ {v['larger']:g} against {v['similarity']:g}", told)
+    return _side_by_side(
+        made,
+        METRICS,
+        lambda v: f"{v['inputs']}, λ {v['larger']:g} against {v['similarity']:g}",
+        told,
+    )
 
 
 def _side_by_side(made, metrics, name, told):
@@ -159,8 +201,13 @@ def _side_by_side(made, metrics, name, told):
     lines = {}
     for v in made:
         lines.setdefault((name(v), v["distance"]), {})[v["metric"]] = v
-    lines = [{"name": f"{said}<br>*z* {number(z, 1)}"} | cells for (said, z), cells in lines.items()]
-    columns = {"": lambda line: line["name"]} | {said: lambda line, m=m: _both(line.get(m)) for m, said in metrics.items()}
+    lines = [
+        {"name": f"{said}<br>*z* {number(z, 1)}"} | cells
+        for (said, z), cells in lines.items()
+    ]
+    columns = {"": lambda line: line["name"]} | {
+        said: lambda line, m=m: _both(line.get(m)) for m, said in metrics.items()
+    }
     return Table(made, columns, told, lines)
 
 
@@ -168,9 +215,16 @@ def _both(v):
     """A comparison in a cell."""
     if v is None:
         return NOTHING
-    words = {"above": "**above**", "below": "**below**", "no difference": "*level*", "outside": "*outside*"}[v["verdict"]]
+    words = {
+        "above": "**above**",
+        "below": "**below**",
+        "no difference": "*level*",
+        "outside": "*outside*",
+    }[v["verdict"]]
     if v["verdict"] == "outside":
-        return f"{words} {'–'.join(number(z, 1) for z in v['span'])}" if v["span"] else words
+        return (
+            f"{words} {'–'.join(number(z, 1) for z in v['span'])}" if v["span"] else words
+        )
     return f"{words}<br>{number(v['ours']['mean'], 2)} : {number(v['other']['mean'], 2)}"
 
 
@@ -208,15 +262,26 @@ def judges(records):
     Returns
     -------
     Table
-        Each row has ``kind``, ``part`` and, as summaries or None, ``accuracy``, ``mean_real``, ``mean_shuffled``; the first is the paper's.
+        Each row has ``kind``, ``part`` and, as summaries or None, ``accuracy``,
+        ``mean_real``, ``mean_shuffled``; the first is the paper's.
 
     References
     ----------
     Connective Fusion, section 3.4.
     """
-    printed = {name: {"mean": REALITY[name], "low": None, "high": None} for name in ("accuracy", "mean_real")}
-    made = [{"kind": "paper", "part": "train-2"} | printed, *select(rows(records), "reality")]
-    kinds = {"paper": "*the paper's transformer*", "transformer": "transformer", "features": "boosted trees"}
+    printed = {
+        name: {"mean": REALITY[name], "low": None, "high": None}
+        for name in ("accuracy", "mean_real")
+    }
+    made = [
+        {"kind": "paper", "part": "train-2"} | printed,
+        *select(rows(records), "reality"),
+    ]
+    kinds = {
+        "paper": "*the paper's transformer*",
+        "transformer": "transformer",
+        "features": "boosted trees",
+    }
     columns = {
         "judge": lambda row: kinds.get(row["kind"], row["kind"]),
         "learned from": lambda row: row["part"].replace("-", "\N{NON-BREAKING HYPHEN}"),
@@ -224,9 +289,7 @@ def judges(records):
         "mean, real": _shown("mean_real", digits=3),
         "mean, shuffled": _shown("mean_shuffled", digits=3),
     }
-    told = (
-        "Of real melodies and of pairs of halves from two of them. Judges of train\N{NON-BREAKING HYPHEN}1 guide Latent Perturb; those of "
-    )
+    told = "Of real melodies and of pairs of halves from two of them. Judges of train\N{NON-BREAKING HYPHEN}1 guide Latent Perturb; those of "
     return Table(made, columns, told + f"train\N{NON-BREAKING HYPHEN}2 measure. {OF_SONGS}")
 
 
@@ -236,8 +299,8 @@ def vaes(records):
     Returns
     -------
     Table
-        Each row has ``decoder`` and, as summaries or None, ``token_accuracy``, ``onset_pitch_accuracy``, ``hold_accuracy``,
-        ``kl``.
+        Each row has ``decoder`` and, as summaries or None, ``token_accuracy``,
+        ``onset_pitch_accuracy``, ``hold_accuracy``, ``kl``.
     """
     columns = {
         "decoder": lambda row: row["decoder"],
@@ -253,7 +316,8 @@ def vaes(records):
 
 
 def song_distances(arrays=None):
-    """Figure 6 in numbers: which shares of z-distances lie below 1 and below 3, within songs and between.
+    """Figure 6 in numbers: which shares of z-distances lie below 1 and below 3, within
+    songs and between.
 
     Parameters
     ----------
@@ -263,8 +327,9 @@ def song_distances(arrays=None):
     Returns
     -------
     Table
-        Each row has ``pairs`` ("within" or "between"), ``keys``, ``counted``, ``identical`` (pairs left out), and ``below``, from each threshold to
-        a share. A last line says how many times as rare between songs is.
+        Each row has ``pairs`` ("within" or "between"), ``keys``, ``counted``, ``identical``
+        (pairs left out), and ``below``, from each threshold to a share. A last line says
+        how many times as rare between songs is.
 
     References
     ----------
@@ -272,21 +337,41 @@ def song_distances(arrays=None):
     """
     arrays = measured() if arrays is None else arrays
     thresholds, made, lines = FIGURES["F6"]["thresholds"], [], []
-    for prefix, said in (("distance", "in all keys"), ("distance_own", "in the keys they were found in")):
+    for prefix, said in (
+        ("distance", "in all keys"),
+        ("distance_own", "in the keys they were found in"),
+    ):
         if f"{prefix}_below" not in arrays:
             continue
         for i, kind in enumerate(("within", "between")):
             shares = dict(zip(thresholds, arrays[f"{prefix}_below"][i].tolist()))
             counted, identical = (int(arrays[f"{prefix}_pairs"][k]) for k in (i, 2 + i))
-            made.append({"pairs": kind, "keys": said, "counted": counted, "identical": identical, "below": shares})
-            line = {"": f"{kind} songs, {said}", "counted": number(counted), "identical": number(identical)}
-            lines.append(line | {f"below {t:g}": f"{100 * share:.3g} %" for t, share in shares.items()})
+            made.append(
+                {
+                    "pairs": kind,
+                    "keys": said,
+                    "counted": counted,
+                    "identical": identical,
+                    "below": shares,
+                }
+            )
+            line = {
+                "": f"{kind} songs, {said}",
+                "counted": number(counted),
+                "identical": number(identical),
+            }
+            lines.append(
+                line
+                | {f"below {t:g}": f"{100 * share:.3g} %" for t, share in shares.items()}
+            )
         # none of n: with 95 % of confidence at most 3 / n
         pairs = {t: [row["below"][t] for row in made[-2:]] for t in thresholds}
         times = {}
         for t, (a, b) in pairs.items():
             ratio = a / (b or 3 / made[-1]["counted"])
-            times[f"below {t:g}"] = f"{'' if b else 'at least '}{number(ratio, 1 if ratio < 10 else 0)} times"
+            times[f"below {t:g}"] = (
+                f"{'' if b else 'at least '}{number(ratio, 1 if ratio < 10 else 0)} times"
+            )
         lines.append({"": "within, over between", "counted": "", "identical": ""} | times)
     names = ("", "counted", "identical", *(f"below {t:g}" for t in thresholds))
     told = "Pairs of halves; identical ones are counted and left out. At least: where none was found, with 95 % of confidence."
@@ -294,7 +379,8 @@ def song_distances(arrays=None):
 
 
 def seeds(records):
-    """Ours at the middle lambda, trained with several seeds, the VAE too: what a training decides, beside what a pair does.
+    """Ours at the middle lambda, trained with several seeds, the VAE too: what a training
+    decides, beside what a pair does.
 
     Parameters
     ----------
@@ -308,7 +394,13 @@ def seeds(records):
     """
     made = []
     for seed in sorted({r.seed for r in choose(records)}):
-        row = find(rows([r for r in choose(records) if r.seed == seed]), "ours", inputs="test", similarity=MIDDLE, iterations=1)
+        row = find(
+            rows([r for r in choose(records) if r.seed == seed]),
+            "ours",
+            inputs="test",
+            similarity=MIDDLE,
+            iterations=1,
+        )
         made += [row | {"seed": seed}] if row else []
     columns = {"seed": lambda row: str(row["seed"])} | {
         "reality, median": _shown("reality_median"),
@@ -318,4 +410,8 @@ def seeds(records):
         "key": _shown("key_corr"),
         "PT": _shown("pt_corr"),
     }
-    return Table(made, columns, "A VAE and a generator of its own for each seed; the same pairs. In brackets: 95 % intervals, over pairs.")
+    return Table(
+        made,
+        columns,
+        "A VAE and a generator of its own for each seed; the same pairs. In brackets: 95 % intervals, over pairs.",
+    )

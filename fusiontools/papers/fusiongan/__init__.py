@@ -1,7 +1,8 @@
 """FusionGAN: two genres of melody fused into a third (Chen and others, ICDM 2017).
 
-`data` has the two genres, `networks` the LSTM and the TextCNN, `losses` the equations, `rewards` the rollouts, `algorithm` Algorithm 1,
-`sampling` what comes out, `paper` what the paper reported. Torch is loaded when the first name that needs it is used.
+`data` has the two genres, `networks` the LSTM and the TextCNN, `losses` the equations,
+`rewards` the rollouts, `algorithm` Algorithm 1, `sampling` what comes out, `paper` what the
+paper reported. Torch is loaded when the first name that needs it is used.
 """
 
 import importlib

@@ -1,9 +1,12 @@
-"""Algorithm 1 of FusionGAN, in plain loops: maximum likelihood, critics, the adversarial game of each genre, and the fusion of three.
+"""Algorithm 1 of FusionGAN, in plain loops: maximum likelihood, critics, the adversarial
+game of each genre, and the fusion of three.
 
-`train` walks through the phases that its config names; each phase is one loop here, to be read beside the paper. How a run survives
-being killed, `fusiontools.training` knows; what a loss is, `losses`; what a reward is, `rewards`.
+`train` walks through the phases that its config names; each phase is one loop here, to be
+read beside the paper. How a run survives being killed, `fusiontools.training` knows; what a
+loss is, `losses`; what a reward is, `rewards`.
 
-Every phase starts from a seed of its own, so a phase that another run has finished can be taken over: the result is the same, bit by bit.
+Every phase starts from a seed of its own, so a phase that another run has finished can be
+taken over: the result is the same, bit by bit.
 """
 
 import torch
@@ -11,7 +14,14 @@ from torch.nn import functional as F
 
 from fusiontools.papers.fusiongan import losses
 from fusiontools.papers.fusiongan.rewards import rewards
-from fusiontools.papers.fusiongan.stage import DEPENDS, NAMES, Measure, Players, Stage, follow
+from fusiontools.papers.fusiongan.stage import (
+    DEPENDS,
+    NAMES,
+    Measure,
+    Players,
+    Stage,
+    follow,
+)
 from fusiontools.training import adopt, memory_guard, seed_everything
 
 __all__ = ["PHASES", "train"]
@@ -27,7 +37,8 @@ def train(config, data, run, adopted=None):
     data : Pair
     run : fusiontools.training.Run
     adopted : path-like, optional
-        The folder of another run with the same seed and data: phases that it has finished with the same settings are taken over.
+        The folder of another run with the same seed and data: phases that it has finished
+        with the same settings are taken over.
 
     Returns
     -------
@@ -63,11 +74,17 @@ def _adam(models, names, rate):
 
 
 def phase_mle(stage):
-    """Line 3, also for B and F: each generator learns real melodies by maximum likelihood, G_F those of both genres."""
+    """Line 3, also for B and F: each generator learns real melodies by maximum likelihood,
+    G_F those of both genres.
+    """
     config, players = stage.config, stage.players
     adam = _adam(players.g, NAMES, config.mle_rate)
-    epoch = -(-max(len(x) for x in stage.windows.values()) // config.batch)  # batches until the larger genre has been seen once
-    for step in stage.steps("mle", config.mle_epochs * epoch, ["nll_A", "nll_B", "nll_F"], mle=adam):
+    epoch = -(
+        -max(len(x) for x in stage.windows.values()) // config.batch
+    )  # batches until the larger genre has been seen once
+    for step in stage.steps(
+        "mle", config.mle_epochs * epoch, ["nll_A", "nll_B", "nll_F"], mle=adam
+    ):
         for n in NAMES:
             # max E_{x ~ X}[sum_t log p(x_t | x_1 ... x_{t-1})]
             loss = -players.g[n].log_prob(stage.real(n)).mean()
@@ -89,7 +106,9 @@ def critic_step(stage, n, adam):
 
 
 def generator_step(stage, n, critics, combine, adam, constant=False, kl=0.0):
-    """Lines 8 to 10: write; ask what each token was worth; make the worthy ones likelier. Returns the mean reward."""
+    """Lines 8 to 10: write; ask what each token was worth; make the worthy ones likelier.
+    Returns the mean reward.
+    """
     config, players = stage.config, stage.players
     g, y = players.g[n], stage.written(n)
     if constant:
@@ -98,7 +117,9 @@ def generator_step(stage, n, critics, combine, adam, constant=False, kl=0.0):
         q = rewards(players.rolling[n], critics, y, config.rollouts, combine)  # (B, T)
     logits = g(y)  # (B, T, V)
     log_p = logits.log_softmax(-1)
-    loss = losses.policy_loss(log_p.gather(2, y[..., None])[..., 0], q, baseline=not constant)
+    loss = losses.policy_loss(
+        log_p.gather(2, y[..., None])[..., 0], q, baseline=not constant
+    )
     if kl:
         with torch.no_grad():
             prior = players.prior(y).log_softmax(-1)
@@ -114,22 +135,33 @@ def generator_step(stage, n, critics, combine, adam, constant=False, kl=0.0):
 def phase_critics(stage):
     """Lines 4 and 5, also for B and F: the critics' first lessons."""
     adam = _adam(stage.players.d, NAMES, stage.config.d_rate)
-    for _ in stage.steps("critics", stage.config.d_start, [f"distance_{n}" for n in NAMES], d=adam):
+    for _ in stage.steps(
+        "critics", stage.config.d_start, [f"distance_{n}" for n in NAMES], d=adam
+    ):
         for n in NAMES:
             critic_step(stage, n, adam)
 
 
 def _game(stage, phase, pairs):
-    """Lines 6 to 16: generators against critics; `pairs` says which critic rewards which generator."""
+    """Lines 6 to 16: generators against critics; `pairs` says which critic rewards which
+    generator.
+    """
     config, players = stage.config, stage.players
-    g_adam, d_adam = _adam(players.g, pairs, config.g_rate), _adam(players.d, pairs, config.d_rate)
+    g_adam, d_adam = (
+        _adam(players.g, pairs, config.g_rate),
+        _adam(players.d, pairs, config.d_rate),
+    )
     columns = [f"{what}_{n}" for n in pairs for what in ("reward", "distance")]
     for _ in stage.steps(phase, config.gan_rounds, columns, g=g_adam, d=d_adam):
         for n, judge in pairs.items():
             for _ in range(config.g_steps):
-                reward = generator_step(stage, n, [players.d[judge]], lambda scores: scores[..., 0], g_adam)
+                reward = generator_step(
+                    stage, n, [players.d[judge]], lambda scores: scores[..., 0], g_adam
+                )
                 stage.run.log(**{f"reward_{n}": reward})
-            for _ in range(config.d_steps if judge == n else 0):  # a critic that judges the other genre stays as it is
+            for _ in range(
+                config.d_steps if judge == n else 0
+            ):  # a critic that judges the other genre stays as it is
                 critic_step(stage, n, d_adam)
 
 
@@ -144,17 +176,23 @@ def phase_game_f(stage):
 
 
 def phase_exchange(stage):
-    """The baseline RL (section IV): "we exchange the discriminators". G_A is rewarded by D_B, and G_B by D_A."""
+    """The baseline RL (section IV): "we exchange the discriminators". G_A is rewarded by
+    D_B, and G_B by D_A.
+    """
     _game(stage, "exchange", {"A": "B", "B": "A"})
 
 
 def phase_genre(stage):
-    """Ours: one more critic learns to tell A from B. It sees training songs only, and no judge of the results has a part in it."""
+    """Ours: one more critic learns to tell A from B. It sees training songs only, and no
+    judge of the results has a part in it.
+    """
     genre, config = stage.players.genre, stage.config
     adam = torch.optim.Adam(genre.parameters(), lr=config.d_rate)
     for _ in stage.steps("genre", config.genre_steps, ["genre_loss"], genre={"C": adam}):
         logit = genre.train()(torch.cat([stage.real("A"), stage.real("B")]))
-        truth = torch.cat([torch.ones(stage.share), torch.zeros(stage.share)]).to(stage.device)
+        truth = torch.cat([torch.ones(stage.share), torch.zeros(stage.share)]).to(
+            stage.device
+        )
         # max E_{x ~ X_A}[log p(A|x)] + E_{x ~ X_B}[log p(B|x)]
         loss = F.binary_cross_entropy_with_logits(logit, truth)
         stage.update(loss, genre, adam)
@@ -163,24 +201,44 @@ def phase_genre(stage):
 
 
 def phase_fusion(stage):
-    """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, each from all five sources."""
+    """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, each from all five
+    sources.
+    """
     config, players = stage.config, stage.players
     names = ("F", "A", "B") if config.phase_two else ("F",)
-    g_adam = _adam(players.g, names[1:], config.g_rate) | _adam(players.g, "F", config.fusion_rate)
+    g_adam = _adam(players.g, names[1:], config.g_rate) | _adam(
+        players.g, "F", config.fusion_rate
+    )
     d_adam = _adam(players.d, names, config.d_rate)
     measure = Measure(stage)
-    for _ in stage.steps("fusion", config.fusion_rounds, ["objective", "ratio_npd", "ratio_dd", "reward_F"], g=g_adam, d=d_adam):
+    for _ in stage.steps(
+        "fusion",
+        config.fusion_rounds,
+        ["objective", "ratio_npd", "ratio_dd", "reward_F"],
+        g=g_adam,
+        d=d_adam,
+    ):
         for n in names:
             sources = stage.sources(config.d_steps)
             for batch in _batches(sources, config.d_steps):
                 players.d[n].train()
-                value = losses.critic_objective(n, stage.scores([n], batch), config.objective, config.balance)
-                stage.ascend(players.d[n], value, d_adam[n], batch["XB" if n == "B" else "XA"], batch["GF"])
+                value = losses.critic_objective(
+                    n, stage.scores([n], batch), config.objective, config.balance
+                )
+                stage.ascend(
+                    players.d[n],
+                    value,
+                    d_adam[n],
+                    batch["XB" if n == "B" else "XA"],
+                    batch["GF"],
+                )
                 stage.run.log(**{f"ascends_{n}": value.detach()})
             for _ in range(config.g_steps):
                 critics, combine = _reward(stage, n, sources)
                 kl = config.kl if n == "F" else 0.0
-                reward = generator_step(stage, n, critics, combine, g_adam, config.rewards == "constant", kl)
+                reward = generator_step(
+                    stage, n, critics, combine, g_adam, config.rewards == "constant", kl
+                )
                 stage.run.log(**{f"reward_{n}": reward})
         stage.run.log(**measure(sources))
 
@@ -195,10 +253,16 @@ def _reward(stage, n, sources):
     """Which critics reward a generator, and what is made of their scores."""
     critics = [stage.players.d[c] for c in NAMES]
     if n != "F" or not stage.config.inside:
-        return critics, lambda scores: losses.generator_reward(n, scores, stage.config.objective)
+        return critics, lambda scores: losses.generator_reward(
+            n, scores, stage.config.objective
+        )
     with torch.no_grad():
-        spread = torch.stack([critic(torch.cat(list(sources.values()))).std() for critic in critics])
-    return [*critics, stage.players.genre], lambda scores: losses.reward_ours(scores[..., :3] / spread, scores[..., 3], stage.config.inside)
+        spread = torch.stack(
+            [critic(torch.cat(list(sources.values()))).std() for critic in critics]
+        )
+    return [*critics, stage.players.genre], lambda scores: losses.reward_ours(
+        scores[..., :3] / spread, scores[..., 3], stage.config.inside
+    )
 
 
 PHASES = {

@@ -1,7 +1,9 @@
-"""What the command asks of FusionGAN: a training in a folder, and MIDI files from finished weights. It has no words of its own to parse.
+"""What the command asks of FusionGAN: a training in a folder, and MIDI files from finished
+weights. It has no words of its own to parse.
 
-Every paper's room that the command knows has a module with these names: `METHODS`, `METHOD`, `MAIN`, `train_run`, `sample_files`.
-Torch and the corpora are loaded when they are used, so that the command's help is there at once.
+Every paper's room that the command knows has a module with these names: `METHODS`,
+`METHOD`, `MAIN`, `train_run`, `sample_files`. Torch and the corpora are loaded when they
+are used, so that the command's help is there at once.
 """
 
 import json
@@ -30,18 +32,21 @@ DATA, WEIGHTS, FIRST = "data.npz", "weights.safetensors", "essen_ryan"
 
 
 def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print):
-    """Start a training in a folder or continue the one that is there; then measure it, and write its weights and its record.
+    """Start a training in a folder or continue the one that is there; then measure it, and
+    write its weights and its record.
 
     Parameters
     ----------
     folder : path-like
-        Of the run. It gets a copy of the data, so that it can be continued with nothing else.
+        Of the run. It gets a copy of the data, so that it can be continued with nothing
+        else.
     method : str
         One of `METHODS`.
     scale : str
     seed : int
     data : str or pair of path-like, optional
-        The name of a pair, a file that `save_pair` wrote, or two folders of MIDI files. By default what the folder holds; for a new one, essen_ryan.
+        The name of a pair, a file that `save_pair` wrote, or two folders of MIDI files. By
+        default what the folder holds; for a new one, essen_ryan.
     device : str
         See `fusiontools.training.fabric`.
     say : callable
@@ -66,33 +71,65 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
     from fusiontools.papers.fusiongan.experiment import KEPT
     from fusiontools.papers.fusiongan.judging import shipped_judge
     from fusiontools.papers.fusiongan.results import MELODIES, References, metrics
-    from fusiontools.papers.fusiongan.sampling import sample_tokens, save_generators, to_notes
+    from fusiontools.papers.fusiongan.sampling import (
+        sample_tokens,
+        save_generators,
+        to_notes,
+    )
     from fusiontools.training import Run, device_name, fabric
 
     folder = Path(folder)
-    # One thread: the networks are small, and two threads wait for each other, a hundred times as long where another program is busy too.
+    # One thread: the networks are small, and two threads wait for each other, a hundred
+    # times as long where another program is busy too.
     own, pair = fabric(device, threads=1), _data(folder, data)
     config = settings.method(method, getattr(settings.Config, scale)(), pair.name)
     data = {"name": pair.name, "sha256": pair.hash}
-    with Run.open(folder, paper="fusiongan", method=method, config=config, data=data, scale=scale, seed=seed, fabric=own) as run:
+    with Run.open(
+        folder,
+        paper="fusiongan",
+        method=method,
+        config=config,
+        data=data,
+        scale=scale,
+        seed=seed,
+        fabric=own,
+    ) as run:
         if run.finished:
             return run.record
         if not (folder / DATA).is_file():
             save_pair(pair, folder / DATA)
         say(f"{method}: {METHODS[method]}.")
-        counts = [f"{label} {len(pair.windows(domain)):,}" for domain, label in zip("AB", pair.labels)]
-        say(f"Data {pair.name}: excerpts to learn from: {', '.join(counts)}. Scale {scale}, seed {seed}, on {device_name(own)}.")
+        counts = [
+            f"{label} {len(pair.windows(domain)):,}"
+            for domain, label in zip("AB", pair.labels)
+        ]
+        say(
+            f"Data {pair.name}: excerpts to learn from: {', '.join(counts)}. Scale {scale}, seed {seed}, on {device_name(own)}."
+        )
         players = train(config, pair, run)
         voices = [players.g[name] for name in config.voices]
         tokens = sample_tokens(voices, MELODIES, seed)
         terms = "; ".join(f"{c['name']}: {c['licence']}" for c in pair.about["corpora"])
-        notice = {"corpora": [c["name"] for c in pair.about["corpora"]], "terms": terms, "pair": pair.name, "scale": scale, "seed": seed}
-        save_generators({method: voices}, folder / WEIGHTS, config, pair.vocabulary, **notice)
+        notice = {
+            "corpora": [c["name"] for c in pair.about["corpora"]],
+            "terms": terms,
+            "pair": pair.name,
+            "scale": scale,
+            "seed": seed,
+        }
+        save_generators(
+            {method: voices}, folder / WEIGHTS, config, pair.vocabulary, **notice
+        )
         say("Measuring what it writes.")
         judge = shipped_judge(pair)
         if judge is None:
-            say("No judge comes with the package for this data, so the share of fused melodies is not measured.")
-        return run.finish(metrics(to_notes(tokens, pair.vocabulary), References(pair), judge), tokens[:KEPT].tolist())
+            say(
+                "No judge comes with the package for this data, so the share of fused melodies is not measured."
+            )
+        return run.finish(
+            metrics(to_notes(tokens, pair.vocabulary), References(pair), judge),
+            tokens[:KEPT].tolist(),
+        )
 
 
 def _data(folder, asked):
@@ -105,9 +142,19 @@ def _data(folder, asked):
         if held is not None:
             return held
         if asked is None:
-            asked = FIRST if not about.is_file() else json.loads(about.read_text(encoding="utf-8")).get("data", {}).get("name")
+            asked = (
+                FIRST
+                if not about.is_file()
+                else json.loads(about.read_text(encoding="utf-8"))
+                .get("data", {})
+                .get("name")
+            )
             if asked not in PAIRS:
-                raise CorpusError(f"it holds no copy of its data, {asked!r}", folder, "name the file of that pair with --data")
+                raise CorpusError(
+                    f"it holds no copy of its data, {asked!r}",
+                    folder,
+                    "name the file of that pair with --data",
+                )
     if isinstance(asked, (tuple, list)):
         return from_folders(*asked)
     if asked in PAIRS:
@@ -153,9 +200,18 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
     if method is None:
         method = "fusion_ours" if "fusion_ours" in generators else next(iter(generators))
     if method not in generators:
-        raise FusionError(f"no weights of the method {method!r}", path, f"choose one of {', '.join(generators)}")
-    files = sample_midi(generators[method], vocabulary, n, folder, seed, temperature, name=NAME)
-    corpora, terms = ", ".join(about["corpora"]) or about.get("pair", "music of your own"), about["terms"] or "those of that music"
+        raise FusionError(
+            f"no weights of the method {method!r}",
+            path,
+            f"choose one of {', '.join(generators)}",
+        )
+    files = sample_midi(
+        generators[method], vocabulary, n, folder, seed, temperature, name=NAME
+    )
+    corpora, terms = (
+        ", ".join(about["corpora"]) or about.get("pair", "music of your own"),
+        about["terms"] or "those of that music",
+    )
     return files, method, f"Weights trained on {corpora}. Terms: {terms}."
 
 
@@ -163,17 +219,35 @@ def _shipped(pair):
     from fusiontools.papers.fusiongan.data import PAIRS
     from fusiontools.papers.fusiongan.sampling import shipped_weights
 
-    path, here = shipped_weights(pair), [name for name in PAIRS if shipped_weights(name).is_file()]
+    path, here = (
+        shipped_weights(pair),
+        [name for name in PAIRS if shipped_weights(name).is_file()],
+    )
     if not path.is_file():
-        do = f"choose {' or '.join(here)}" if here else "train your own with `python -m fusiontools train`, and take it with --run"
-        raise RecordError(f"no weights come with the package for the pair {pair!r}", "--pair", do)
+        do = (
+            f"choose {' or '.join(here)}"
+            if here
+            else "train your own with `python -m fusiontools train`, and take it with --run"
+        )
+        raise RecordError(
+            f"no weights come with the package for the pair {pair!r}", "--pair", do
+        )
     return path
 
 
 def _trained(run, pair):
     if pair is not None:
-        raise FusionError("a run has a pair of its own", "--pair", "leave out --pair or --run")
+        raise FusionError(
+            "a run has a pair of its own", "--pair", "leave out --pair or --run"
+        )
     if not (run / WEIGHTS).is_file():
-        begun, do = (run / "config.json").is_file(), f"finish it with `python -m fusiontools train --run {shlex.quote(str(run))}`"
-        raise RecordError("no weights yet" if begun else "no run's folder", run, do if begun else "check the path")
+        begun, do = (
+            (run / "config.json").is_file(),
+            f"finish it with `python -m fusiontools train --run {shlex.quote(str(run))}`",
+        )
+        raise RecordError(
+            "no weights yet" if begun else "no run's folder",
+            run,
+            do if begun else "check the path",
+        )
     return run / WEIGHTS

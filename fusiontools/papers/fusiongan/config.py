@@ -1,4 +1,6 @@
-"""Every setting of FusionGAN, at four sizes, and the methods as changes of a few of them. Nothing here computes."""
+"""Every setting of FusionGAN, at four sizes, and the methods as changes of a few of them.
+Nothing here computes.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -7,12 +9,26 @@ from fusiontools.errors import FusionError
 __all__ = ["LEASH", "METHODS", "TRAINED", "UNTRAINED", "Config", "method"]
 
 # Filter sizes and their numbers: the public code's, 1,720 filters in all.
-PUBLIC_FILTERS = ((1, 100), (2, 200), (3, 200), (4, 200), (5, 200), (6, 100), (7, 100), (8, 100), (9, 100), (10, 100), (15, 160), (20, 160))
+PUBLIC_FILTERS = (
+    (1, 100),
+    (2, 200),
+    (3, 200),
+    (4, 200),
+    (5, 200),
+    (6, 100),
+    (7, 100),
+    (8, 100),
+    (9, 100),
+    (10, 100),
+    (15, 160),
+    (20, 160),
+)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes and choices of one training. The defaults are the paper's objective, corrected, at laptop size.
+    """Sizes and choices of one training. The defaults are the paper's objective, corrected,
+    at laptop size.
 
     Parameters
     ----------
@@ -24,12 +40,13 @@ class Config:
     keep : float
         Share of features that dropout keeps while a critic learns.
     bound : {"spectral", "penalty", "clip", "none"}
-        How a critic is kept Lipschitz, see ``fusiontools.papers.fusiongan.networks.Critic``.
+        How a critic is kept Lipschitz, see
+        ``fusiontools.papers.fusiongan.networks.Critic``.
     batch : int
     mle_epochs : int
     mle_rate, g_rate, fusion_rate, d_rate : float
-        Adam's learning rates: maximum likelihood; the policy gradient of G_A and G_B, and of G_F in the game of both genres; that of G_F
-        in the fusion; critics.
+        Adam's learning rates: maximum likelihood; the policy gradient of G_A and G_B, and
+        of G_F in the game of both genres; that of G_F in the fusion; critics.
     clip : float
         Longest gradient of a generator.
     rollouts : int
@@ -51,9 +68,11 @@ class Config:
     rewards : {"rollouts", "constant"}
         In the fusion; "constant" rewards every token with 1.
     inside : float
-        Weight of the balance *inside* the expectation, ours: see ``fusiontools.papers.fusiongan.losses.reward_ours``. 0 is the paper.
+        Weight of the balance *inside* the expectation, ours: see
+        ``fusiontools.papers.fusiongan.losses.reward_ours``. 0 is the paper.
     kl : float
-        Weight of the divergence of G_F from what it was after maximum likelihood; ours. 0 is the paper.
+        Weight of the divergence of G_F from what it was after maximum likelihood; ours. 0
+        is the paper.
     genre_steps : int
         Steps of the critic that tells A from B; ours.
     phases : tuple of str
@@ -93,20 +112,44 @@ class Config:
     voices: tuple = ("F",)
 
     def __post_init__(self):
-        object.__setattr__(self, "filters", tuple((int(size), int(number)) for size, number in self.filters))
+        object.__setattr__(
+            self,
+            "filters",
+            tuple((int(size), int(number)) for size, number in self.filters),
+        )
         object.__setattr__(self, "phases", tuple(self.phases))
         object.__setattr__(self, "voices", tuple(self.voices))
         allowed = {"bound": ("spectral", "penalty", "clip", "none")}
-        allowed |= {"objective": ("corrected", "printed"), "rewards": ("rollouts", "constant")}
+        allowed |= {
+            "objective": ("corrected", "printed"),
+            "rewards": ("rollouts", "constant"),
+        }
         for name, values in allowed.items():
             if getattr(self, name) not in values:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; it can be {', '.join(values)}")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; it can be {', '.join(values)}"
+                )
 
     @classmethod
     def smoke(cls):
         """Seconds: it shows that the code runs, and nothing else."""
-        sizes = dict(embedding=8, hidden=16, critic_embedding=8, filters=((1, 8), (2, 8), (3, 8)), batch=16, rollouts=2)
-        return cls(**sizes, mle_epochs=1, d_start=3, gan_rounds=1, fusion_rounds=2, d_steps=1, genre_steps=3)
+        sizes = dict(
+            embedding=8,
+            hidden=16,
+            critic_embedding=8,
+            filters=((1, 8), (2, 8), (3, 8)),
+            batch=16,
+            rollouts=2,
+        )
+        return cls(
+            **sizes,
+            mle_epochs=1,
+            d_start=3,
+            gan_rounds=1,
+            fusion_rounds=2,
+            d_steps=1,
+            genre_steps=3,
+        )
 
     @classmethod
     def laptop(cls):
@@ -115,15 +158,43 @@ class Config:
 
     @classmethod
     def shipped(cls):
-        """The weights that come with the package: all methods of one pair take a little over an hour of one CPU core."""
-        return cls(embedding=48, hidden=160, mle_epochs=10, mle_rate=3e-3, d_start=150, gan_rounds=20, fusion_rounds=80)
+        """The weights that come with the package: all methods of one pair take a little
+        over an hour of one CPU core.
+        """
+        return cls(
+            embedding=48,
+            hidden=160,
+            mle_epochs=10,
+            mle_rate=3e-3,
+            d_start=150,
+            gan_rounds=20,
+            fusion_rounds=80,
+        )
 
     @classmethod
     def paper(cls):
-        """The sizes of the authors' public code; the paper gives none. A Lipschitz bound is the one thing added."""
+        """The sizes of the authors' public code; the paper gives none. A Lipschitz bound is
+        the one thing added.
+        """
         return cls(
-            **dict(embedding=32, hidden=32, critic_embedding=32, filters=PUBLIC_FILTERS, keep=0.5, batch=64, rollouts=16, update_rate=0.8),
-            **dict(mle_epochs=25, mle_rate=1e-2, g_rate=1e-2, fusion_rate=1e-2, d_rate=1e-3, clip=5.0),
+            **dict(
+                embedding=32,
+                hidden=32,
+                critic_embedding=32,
+                filters=PUBLIC_FILTERS,
+                keep=0.5,
+                batch=64,
+                rollouts=16,
+                update_rate=0.8,
+            ),
+            **dict(
+                mle_epochs=25,
+                mle_rate=1e-2,
+                g_rate=1e-2,
+                fusion_rate=1e-2,
+                d_rate=1e-3,
+                clip=5.0,
+            ),
             **dict(d_start=300, gan_rounds=10, fusion_rounds=10),
         )
 
@@ -159,18 +230,26 @@ _CHANGES = {
     "fusion_constant_rewards": dict(rewards="constant"),
     "fusion_no_phase_two": dict(phase_two=False),
     "fusion_leashed": dict(kl=0.1, fusion_rate=2e-3),
-    "fusion_ours": dict(inside=1.0, kl=0.1, fusion_rate=2e-3, phases=("mle", "critics", "game", "genre", "fusion")),
+    "fusion_ours": dict(
+        inside=1.0,
+        kl=0.1,
+        fusion_rate=2e-3,
+        phases=("mle", "critics", "game", "genre", "fusion"),
+    ),
 }
 
 
-# How strongly `fusion_ours`, and its control `fusion_leashed`, hold on to what maximum likelihood taught: the further apart the genres, the more a melody between them has to
-# leave both, and the more it forgets on the way. 0.1 was chosen with a judge of training songs, not with the one that measures; for jazz and folk it
-# was doubled once, when the Ratio of duration pairs passed that of MC.
+# How strongly `fusion_ours`, and its control `fusion_leashed`, hold on to what maximum
+# likelihood taught: the further apart the genres, the more a melody between them has to
+# leave both, and the more it forgets on the way. 0.1 was chosen with a judge of training
+# songs, not with the one that measures; for jazz and folk it was doubled once, when the
+# Ratio of duration pairs passed that of MC.
 LEASH = {"weimar_essen": 0.2}
 
 
 def method(name, config, pair=None):
-    """The config of a method: `config` with the few settings changed that make the method what it is.
+    """The config of a method: `config` with the few settings changed that make the method
+    what it is.
 
     Parameters
     ----------
@@ -178,7 +257,8 @@ def method(name, config, pair=None):
         One of `TRAINED`.
     config : Config
     pair : str, optional
-        The name of the data, of which the weight of one term in ``"fusion_ours"`` depends: see `LEASH`.
+        The name of the data, of which the weight of one term in ``"fusion_ours"`` depends:
+        see `LEASH`.
 
     Returns
     -------
@@ -195,7 +275,11 @@ def method(name, config, pair=None):
     0.0
     """
     if name not in TRAINED:
-        found = f"{name!r} needs no training" if name in UNTRAINED else f"there is no method {name!r}"
+        found = (
+            f"{name!r} needs no training"
+            if name in UNTRAINED
+            else f"there is no method {name!r}"
+        )
         raise FusionError(found, "method", f"choose one of {', '.join(TRAINED)}")
     changes = dict(_CHANGES.get(name, {}))
     if "kl" in changes:

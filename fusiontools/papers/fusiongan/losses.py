@@ -1,13 +1,16 @@
-"""FusionGAN's objective, equation by equation, as printed and corrected, as functions of the critics' scores.
+"""FusionGAN's objective, equation by equation, as printed and corrected, as functions of
+the critics' scores.
 
-A table of scores is a dict: ``scores["A", "XB"]`` is what critic D_A says to a batch of real melodies of B, shape (n,). Critics are
-"A", "B", "F"; sources are the real melodies "XA", "XB" and the generators' "GA", "GB", "GF". Nothing here runs a network, except that a
+A table of scores is a dict: ``scores["A", "XB"]`` is what critic D_A says to a batch of
+real melodies of B, shape (n,). Critics are "A", "B", "F"; sources are the real melodies
+"XA", "XB" and the generators' "GA", "GB", "GF". Nothing here runs a network, except that a
 gradient penalty has to look inside a critic.
 
-Every equation up to 11 is a sum of means with weights, so its weights are what it is: they stand in `WEIGHTS`, and `objective` adds up.
-Where a critic ascends an objective in which its own weights do not sum to zero, adding a constant to it raises the objective without
-end: printed, D_F's sum to +3, and those of D_A and D_B to -3. *Corrected*, a critic's positive terms are averaged, and so are its
-negative ones.
+Every equation up to 11 is a sum of means with weights, so its weights are what it is: they
+stand in `WEIGHTS`, and `objective` adds up. Where a critic ascends an objective in which
+its own weights do not sum to zero, adding a constant to it raises the objective without
+end: printed, D_F's sum to +3, and those of D_A and D_B to -3. *Corrected*, a critic's
+positive terms are averaged, and so are its negative ones.
 
 References
 ----------
@@ -41,7 +44,9 @@ FORMS = ("printed", "corrected")
 _D_A = {("A", "XA"): 1, ("A", "XB"): -1, ("A", "GA"): -1, ("A", "GB"): -1, ("A", "GF"): -1}
 _D_B = {("B", "XA"): -1, ("B", "XB"): 1, ("B", "GA"): -1, ("B", "GB"): -1, ("B", "GF"): -1}
 _D_F = {("F", "XA"): 1, ("F", "XB"): 1, ("F", "GA"): 1, ("F", "GB"): 1, ("F", "GF"): -1}
-WEIGHTS = {  # equation: {(critic, source): weight}, as printed; "11B" and "14B" are D_B's and G_B's, left to symmetry by the paper
+# equation: {(critic, source): weight}, as printed; "11B" and "14B" are D_B's and G_B's,
+# left to symmetry by the paper
+WEIGHTS = {
     "1": _D_A | _D_B | _D_F,
     "2": _D_F | {("A", "GF"): -1, ("B", "GF"): -1},
     "4": {("A", "GF"): -1, ("B", "GF"): -1, ("F", "GF"): -1},
@@ -52,7 +57,17 @@ WEIGHTS = {  # equation: {(critic, source): weight}, as printed; "11B" and "14B"
     "11B": _D_B,
     "14B": {("B", "GB"): -1, ("A", "GB"): -1, ("F", "GB"): 1},
 }
-_LEARNS = {"1": "ABF", "2": "F", "8": "F", "10": "A", "11": "A", "11B": "B", "4": "", "14": "", "14B": ""}  # the critics that ascend each
+_LEARNS = {
+    "1": "ABF",
+    "2": "F",
+    "8": "F",
+    "10": "A",
+    "11": "A",
+    "11B": "B",
+    "4": "",
+    "14": "",
+    "14B": "",
+}  # the critics that ascend each
 
 
 def weights(equation, form="corrected"):
@@ -63,8 +78,9 @@ def weights(equation, form="corrected"):
     equation : str
         One of `WEIGHTS`.
     form : {"printed", "corrected"}
-        Corrected, the terms of a critic that learns by this equation are averaged, positives and negatives apart. Terms by which only a
-        generator learns stay: to it, a constant makes no difference.
+        Corrected, the terms of a critic that learns by this equation are averaged,
+        positives and negatives apart. Terms by which only a generator learns stay: to it, a
+        constant makes no difference.
 
     Returns
     -------
@@ -72,21 +88,36 @@ def weights(equation, form="corrected"):
 
     Examples
     --------
-    >>> sum(weights("8", "printed").values()), sum(weights("8").values()), weights("8")["F", "GA"]
+    >>> (
+    ...     sum(weights("8", "printed").values()),
+    ...     sum(weights("8").values()),
+    ...     weights("8")["F", "GA"],
+    ... )
     (3.0, 0.0, 0.25)
     """
     if equation not in WEIGHTS or form not in FORMS:
-        raise ValueError(f"no equation {equation!r} as {form!r}: choose one of {', '.join(WEIGHTS)}, printed or corrected")
+        raise ValueError(
+            f"no equation {equation!r} as {form!r}: choose one of {', '.join(WEIGHTS)}, printed or corrected"
+        )
     printed = {key: float(w) for key, w in WEIGHTS[equation].items()}
     if form == "printed":
         return printed
     # w / (sum of the weights of its sign), for every critic on its own
-    alike = {(c, s): sum(abs(v) for (d, _), v in printed.items() if d == c and v * s > 0) for c in "ABF" for s in (1, -1)}
-    return {(c, x): w / alike[c, 1 if w > 0 else -1] if c in _LEARNS[equation] else w for (c, x), w in printed.items()}
+    alike = {
+        (c, s): sum(abs(v) for (d, _), v in printed.items() if d == c and v * s > 0)
+        for c in "ABF"
+        for s in (1, -1)
+    }
+    return {
+        (c, x): w / alike[c, 1 if w > 0 else -1] if c in _LEARNS[equation] else w
+        for (c, x), w in printed.items()
+    }
 
 
 def constant_gain(equation, critic, form="corrected"):
-    """What adding 1 to a critic everywhere adds to an equation: anything but 0 makes its supremum infinite (Theorem III.1 then fails)."""
+    """What adding 1 to a critic everywhere adds to an equation: anything but 0 makes its
+    supremum infinite (Theorem III.1 then fails).
+    """
     return sum(w for (c, _), w in weights(equation, form).items() if c == critic)
 
 
@@ -104,29 +135,38 @@ def objective(equation, scores, form="corrected"):
 
 
 def balance_f(scores):
-    """How unequal D_F finds the two genres. A training subtracts it; Algorithm 1, line 23, adds it, which rewards the imbalance."""
+    """How unequal D_F finds the two genres. A training subtracts it; Algorithm 1, line 23,
+    adds it, which rewards the imbalance.
+    """
     # Eq. 9: L_F-bal = |E[D_F(G_A)] - E[D_F(G_B)]| + |E[D_F(X_A)] - E[D_F(X_B)]|
     generated = scores["F", "GA"].mean() - scores["F", "GB"].mean()
     return generated.abs() + (scores["F", "XA"].mean() - scores["F", "XB"].mean()).abs()
 
 
 def balance_a(scores, domain="A"):
-    """Eq. 13, which is meant to keep the order of Eq. 12 and cannot: a norm is the same on both sides of zero."""
+    """Eq. 13, which is meant to keep the order of Eq. 12 and cannot: a norm is the same on
+    both sides of zero.
+    """
     own, mid, other = _three(scores, domain)
     # Eq. 13: L_A-bal = |D_A(X_A) - D_A(G_F)| + |D_A(G_F) - D_A(X_B)|
     return (own - mid).abs() + (mid - other).abs()
 
 
 def order_hinge(scores, domain="A"):
-    """How far the order of Eq. 12 is broken; 0 where it holds. What we subtract in place of Eq. 13."""
+    """How far the order of Eq. 12 is broken; 0 where it holds. What we subtract in place of
+    Eq. 13.
+    """
     own, mid, other = _three(scores, domain)
-    # Eq. 12: D_A(X_A) >= D_A(G_F) >= D_A(X_B), so the hinge is max(0, D_A(G_F) - D_A(X_A)) + max(0, D_A(X_B) - D_A(G_F))
+    # Eq. 12: D_A(X_A) >= D_A(G_F) >= D_A(X_B), so the hinge is max(0, D_A(G_F) - D_A(X_A))
+    # + max(0, D_A(X_B) - D_A(G_F))
     return F.relu(mid - own) + F.relu(other - mid)
 
 
 def _three(scores, domain):
     other = {"A": "B", "B": "A"}[domain]
-    return tuple(scores[domain, source].mean() for source in (f"X{domain}", "GF", f"X{other}"))
+    return tuple(
+        scores[domain, source].mean() for source in (f"X{domain}", "GF", f"X{other}")
+    )
 
 
 def critic_objective(critic, scores, form="corrected", balance=1.0):
@@ -138,7 +178,8 @@ def critic_objective(critic, scores, form="corrected", balance=1.0):
     scores : dict
         That critic's scores on all five sources.
     form : {"printed", "corrected"}
-        Printed: Eq. 8 + Eq. 9, or Eq. 11 + Eq. 13. Corrected: the balance is subtracted, and Eq. 12's hinge stands in for Eq. 13.
+        Printed: Eq. 8 + Eq. 9, or Eq. 11 + Eq. 13. Corrected: the balance is subtracted,
+        and Eq. 12's hinge stands in for Eq. 13.
     balance : float
         Weight of the balance.
     """
@@ -146,12 +187,18 @@ def critic_objective(critic, scores, form="corrected", balance=1.0):
     if not balance:
         return total
     if form == "printed":
-        return total + balance * (balance_f(scores) if critic == "F" else balance_a(scores, critic))
-    return total - balance * (balance_f(scores) if critic == "F" else order_hinge(scores, critic))
+        return total + balance * (
+            balance_f(scores) if critic == "F" else balance_a(scores, critic)
+        )
+    return total - balance * (
+        balance_f(scores) if critic == "F" else order_hinge(scores, critic)
+    )
 
 
 def two_way(real, fake):
-    """What a critic ascends in the pre-training, Algorithm 1, lines 5 and 14: the Wasserstein distance between two sources."""
+    """What a critic ascends in the pre-training, Algorithm 1, lines 5 and 14: the
+    Wasserstein distance between two sources.
+    """
     # W(P_r, P_theta) = sup_{|f|_L <= 1} E_{x ~ P_r}[f(x)] - E_{x ~ P_theta}[f(x)]
     return real.mean() - fake.mean()
 
@@ -165,7 +212,8 @@ def generator_reward(generator, scores, form="corrected"):
     scores : Tensor, shape (..., 3)
         Of D_A, D_B, D_F.
     form : {"printed", "corrected"}
-        L is a distance, so a generator must descend it: its reward is -L. Algorithm 1, lines 24 and 29, ascends.
+        L is a distance, so a generator must descend it: its reward is -L. Algorithm 1,
+        lines 24 and 29, ascends.
 
     Returns
     -------
@@ -181,8 +229,10 @@ def generator_reward(generator, scores, form="corrected"):
 def reward_ours(scores, verdict, weight=1.0):
     """Our own reward of G_F: Eq. 4's, and the balance *inside* the expectation.
 
-    In Eq. 4, D_A's liking for A and D_B's for B cancel, and what is meant to hold the balance, Eqs. 9, 12 and 13, compares means over a
-    batch: none of it prefers a melody between the genres to a bag of pure ones. Here each melody has to lie between them by itself.
+    In Eq. 4, D_A's liking for A and D_B's for B cancel, and what is meant to hold the
+    balance, Eqs. 9, 12 and 13, compares means over a batch: none of it prefers a melody
+    between the genres to a bag of pure ones. Here each melody has to lie between them by
+    itself.
 
     Parameters
     ----------
@@ -192,7 +242,8 @@ def reward_ours(scores, verdict, weight=1.0):
         The log-odds of A against B that a critic of both genres gives to each sequence.
     weight : float
     """
-    # r(x) = 1/3 sum_i D_i(x) - lambda |log p(A|x) - log p(B|x)|, so E[|...|], where a balance of means is |E[...]|
+    # r(x) = 1/3 sum_i D_i(x) - lambda |log p(A|x) - log p(B|x)|, so E[|...|], where a
+    # balance of means is |E[...]|
     return scores.mean(-1) - weight * verdict.abs()
 
 
@@ -203,8 +254,9 @@ def policy_loss(log_prob, reward, baseline=True):
     ----------
     log_prob, reward : Tensor, shape (B, T)
     baseline : bool
-        Compare each reward with the batch's mean at the same place, in units of the spread. It changes no expectation's sign, and
-        saves most of the noise. Without, a constant reward has no direction, E[grad log p] being 0: what is left is a walk at random.
+        Compare each reward with the batch's mean at the same place, in units of the spread.
+        It changes no expectation's sign, and saves most of the noise. Without, a constant
+        reward has no direction, E[grad log p] being 0: what is left is a walk at random.
     """
     if baseline:
         reward = (reward - reward.mean(0)) / (reward.std() + 1e-6)
@@ -213,7 +265,8 @@ def policy_loss(log_prob, reward, baseline=True):
 
 
 def gradient_penalty(critic, x, y):
-    """``(|grad D| - 1)^2`` at points between two batches, in the space of the tokens' vectors: for critics whose bound is "penalty".
+    """``(|grad D| - 1)^2`` at points between two batches, in the space of the tokens'
+    vectors: for critics whose bound is "penalty".
 
     Parameters
     ----------
@@ -222,7 +275,11 @@ def gradient_penalty(critic, x, y):
     """
     share = torch.rand(len(x), 1, 1, device=x.device)
     vectors = critic.vectors()
-    between = (share * F.embedding(x, vectors) + (1 - share) * F.embedding(y, vectors)).detach().requires_grad_()
+    between = (
+        (share * F.embedding(x, vectors) + (1 - share) * F.embedding(y, vectors))
+        .detach()
+        .requires_grad_()
+    )
     (slope,) = torch.autograd.grad(critic.score(between).sum(), between, create_graph=True)
     # E[(|grad_x D(x)| - 1)^2]
     return (slope.flatten(1).norm(dim=1) - 1).square().mean()
@@ -230,6 +287,8 @@ def gradient_penalty(critic, x, y):
 
 @torch.no_grad()
 def clip_weights(critic, most=0.05):
-    """Cut every weight to [-most, most]: for critics whose bound is "clip", after each step. As in the cited Wasserstein GAN paper."""
+    """Cut every weight to [-most, most]: for critics whose bound is "clip", after each
+    step. As in the cited Wasserstein GAN paper.
+    """
     for weight in critic.parameters():
         weight.clamp_(-most, most)

@@ -1,10 +1,13 @@
-"""FusionGAN's two kinds of network: a generator that writes tokens one after the other, and a critic that scores whole sequences.
+"""FusionGAN's two kinds of network: a generator that writes tokens one after the other, and
+a critic that scores whole sequences.
 
-No loss, no training. Shapes: B sequences of T tokens out of V; E embedding, H hidden units; K filters in all.
+No loss, no training. Shapes: B sequences of T tokens out of V; E embedding, H hidden units;
+K filters in all.
 
 References
 ----------
-FusionGAN, section III-E and Algorithm 1, line 1: "generators/discriminators employ LSTM/TextCNN". Widths and sizes: see `Config`.
+FusionGAN, section III-E and Algorithm 1, line 1: "generators/discriminators employ
+LSTM/TextCNN". Widths and sizes: see `Config`.
 """
 
 import math
@@ -17,9 +20,11 @@ __all__ = ["Critic", "Generator", "bounded_norm", "draw"]
 
 
 def draw(logits, u):
-    """One token a row, by the inverse of the distribution function: the first token at which it passes `u`.
+    """One token a row, by the inverse of the distribution function: the first token at
+    which it passes `u`.
 
-    Given the numbers `u`, it is no longer random: two ways to sample can be compared token by token.
+    Given the numbers `u`, it is no longer random: two ways to sample can be compared token
+    by token.
 
     Parameters
     ----------
@@ -55,15 +60,21 @@ class Generator(nn.Module):
     def forward(self, x):
         """Logits of each next token, given those before it: (B, T) -> (B, T, V)."""
         begin = torch.full_like(x[:, :1], self.tokens)
-        states, _ = self.lstm(self.embedding(torch.cat([begin, x[:, :-1]], dim=1)))  # (B, T, H)
+        states, _ = self.lstm(
+            self.embedding(torch.cat([begin, x[:, :-1]], dim=1))
+        )  # (B, T, H)
         return self.output(states)  # (B, T, V)
 
     def log_prob(self, x):
         """log p(x_t | x_1 ... x_{t-1}) of each token, (B, T) -> (B, T)."""
-        return -F.cross_entropy(self(x).flatten(0, 1), x.flatten(), reduction="none").view_as(x)
+        return -F.cross_entropy(
+            self(x).flatten(0, 1), x.flatten(), reduction="none"
+        ).view_as(x)
 
     def step(self, previous, state=None):
-        """One token further: previous (R,), state a pair of (1, R, H) -> logits (R, V), state."""
+        """One token further: previous (R,), state a pair of (1, R, H) -> logits (R, V),
+        state.
+        """
         out, state = self.lstm(self.embedding(previous)[:, None], state)
         return self.output(out[:, 0]), state
 
@@ -71,7 +82,8 @@ class Generator(nn.Module):
     def sample(self, n, length, temperature=1.0, u=None):
         """Write `n` sequences of `length` tokens, (n, length).
 
-        `u`, of shape (n, length), are the uniform numbers to draw with; fresh ones by default.
+        `u`, of shape (n, length), are the uniform numbers to draw with; fresh ones by
+        default.
         """
         u = torch.rand(n, length, device=self.output.weight.device) if u is None else u
         previous, state, written = torch.full((n,), self.tokens, device=u.device), None, []
@@ -83,7 +95,9 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def states(self, x):
-        """The LSTM's state after each token: (B, T) -> h, c, each (T, B, H). What a continuation of any prefix starts from."""
+        """The LSTM's state after each token: (B, T) -> h, c, each (T, B, H). What a
+        continuation of any prefix starts from.
+        """
         previous, state, h, c = torch.full_like(x[:, 0], self.tokens), None, [], []
         _, state = self.lstm(self.embedding(previous)[:, None])
         for t in range(x.shape[1]):
@@ -94,7 +108,8 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """A TextCNN: filters of several sizes slide over the tokens, the strongest answer of each counts, and their weighted sum is the score.
+    """A TextCNN: filters of several sizes slide over the tokens, the strongest answer of
+    each counts, and their weighted sum is the score.
 
     Parameters
     ----------
@@ -105,16 +120,20 @@ class Critic(nn.Module):
     keep : float
         Dropout keeps this share of the filters' answers while training.
     bound : {"spectral", "penalty", "clip", "none"}
-        A Wasserstein critic must be Lipschitz; the paper names no way. "spectral" divides every filter bank and the output by its
-        largest singular value, and puts tokens on a sphere: the bound holds for any input, as closely as
-        two power iterations a step follow the singular values, costs no second derivative, and leaves the network what it was, so that scoring stays fast. "penalty" and "clip" leave the network free
-        here; see ``fusiontools.papers.fusiongan.losses``. SeqGAN's critic has a highway layer after the pooling: a gate times a value has
-        no such bound, and the paper's text does not ask for it, so there is none.
+        A Wasserstein critic must be Lipschitz; the paper names no way. "spectral" divides
+        every filter bank and the output by its largest singular value, and puts tokens on a
+        sphere: the bound holds for any input, as closely as two power iterations a step
+        follow the singular values, costs no second derivative, and leaves the network what
+        it was, so that scoring stays fast. "penalty" and "clip" leave the network free
+        here; see ``fusiontools.papers.fusiongan.losses``. SeqGAN's critic has a highway
+        layer after the pooling: a gate times a value has no such bound, and the paper's
+        text does not ask for it, so there is none.
 
     Notes
     -----
-    With "spectral", exchanging one token moves the score by at most ``bounded_norm(filters)``: the vectors of two tokens differ by at
-    most 2, a filter bank of size w sees the token in w windows, and banks and output have norm 1.
+    With "spectral", exchanging one token moves the score by at most
+    ``bounded_norm(filters)``: the vectors of two tokens differ by at most 2, a filter bank
+    of size w sees the token in w windows, and banks and output have norm 1.
     """
 
     def __init__(self, tokens, embedding, filters, keep=1.0, bound="spectral"):
@@ -123,38 +142,52 @@ class Critic(nn.Module):
         self.sizes = [size for size, _ in filters]
         self.embedding = nn.Embedding(tokens, embedding)
         nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(embedding))
-        self.banks = nn.ModuleList(nn.Conv1d(embedding, number, size) for size, number in filters)
+        self.banks = nn.ModuleList(
+            nn.Conv1d(embedding, number, size) for size, number in filters
+        )
         self.output = nn.Linear(sum(number for _, number in filters), 1)
         if bound == "spectral":
             for layer in (*self.banks, self.output):
                 nn.utils.parametrizations.spectral_norm(layer, n_power_iterations=2)
 
     def vectors(self):
-        """What each token looks like to the filters, (V, E): on a sphere if the critic is bounded."""
-        return F.normalize(self.embedding.weight, dim=1) if self.bound == "spectral" else self.embedding.weight
+        """What each token looks like to the filters, (V, E): on a sphere if the critic is
+        bounded.
+        """
+        return (
+            F.normalize(self.embedding.weight, dim=1)
+            if self.bound == "spectral"
+            else self.embedding.weight
+        )
 
     def forward(self, x):
         """Scores of sequences, (B, T) -> (B,)."""
         return self.score(F.embedding(x, self.vectors()))
 
     def score(self, vectors):
-        """Scores of sequences of vectors, (B, T, E) -> (B,): between two tokens too, where a gradient penalty looks."""
+        """Scores of sequences of vectors, (B, T, E) -> (B,): between two tokens too, where
+        a gradient penalty looks.
+        """
         columns = vectors.transpose(1, 2)  # (B, E, T)
         return self.head(torch.cat([bank(columns).amax(2) for bank in self.banks], dim=1))
 
     def head(self, strongest):
         """From the strongest answer of each filter to the score, (B, K) -> (B,)."""
-        features = F.dropout(F.relu(strongest), 1 - self.keep, self.training)  # relu and maximum can change places
+        features = F.dropout(
+            F.relu(strongest), 1 - self.keep, self.training
+        )  # relu and maximum can change places
         return self.output(features)[:, 0]
 
     @torch.no_grad()
     def tables(self):
-        """Each filter's answer to each token at each place: a convolution of embeddings is a sum of rows of these.
+        """Each filter's answer to each token at each place: a convolution of embeddings is
+        a sum of rows of these.
 
         Returns
         -------
         list of Tensor, shape (size * V, number)
-            One for each bank. Row ``i * V + v`` is token v in place i; the bias is in place 0.
+            One for each bank. Row ``i * V + v`` is token v in place i; the bias is in place
+            0.
         """
         tables, vectors = [], self.vectors()
         for bank in self.banks:
@@ -166,7 +199,8 @@ class Critic(nn.Module):
 
 
 def bounded_norm(filters):
-    """How far exchanging one token can move the score of a critic bounded by "spectral", at most.
+    """How far exchanging one token can move the score of a critic bounded by "spectral", at
+    most.
 
     Examples
     --------

@@ -1,8 +1,10 @@
-"""What the FusionGAN paper reports, number by number, with the place where it stands. Nothing here is ours.
+"""What the FusionGAN paper reports, number by number, with the place where it stands.
+Nothing here is ours.
 
 References
 ----------
-Z. Chen, C.-W. Wu, Y.-C. Lu, A. Lerch, C.-T. Lu: Learning to Fuse Music Genres with Generative Adversarial Dual Learning. ICDM 2017.
+Z. Chen, C.-W. Wu, Y.-C. Lu, A. Lerch, C.-T. Lu: Learning to Fuse Music Genres with
+Generative Adversarial Dual Learning. ICDM 2017.
 """
 
 __all__ = ["FIGURES", "PAPER", "TABLE_1", "TABLE_2", "TABLE_2B"]
@@ -32,7 +34,8 @@ TABLE_1 = {
         fusion=(11564.6, 1.382, 3182.5, 1.391),
     ),
 }
-# Table II, upper part, "Fusion recognition", in per cent. The row of gan adds up to 91; mc's FL follows as 18 from its row.
+# Table II, upper part, "Fusion recognition", in per cent. The row of gan adds up to 91;
+# mc's FL follows as 18 from its row.
 TABLE_2 = {
     method: dict(zip(("jazz", "folk", "mixture", "neither", "fl"), row))
     for method, row in {
@@ -67,7 +70,7 @@ FIGURES = {
         "gan_single_peak": 3,  # D#
         "durations": "shapes that resemble the power law distribution",
         "durations_unlike": ("rm", "rl"),
-    },
+    }
 }
 PAPER = {
     "title": "Learning to Fuse Music Genres with Generative Adversarial Dual Learning",
@@ -79,14 +82,32 @@ PAPER = {
     },
     "figures": {"FG-F6": {"where": "Figure 6, section IV-A", "values": FIGURES["F6"]}},
     "claims": {
-        "FG-THM": ("Theorem III.1, section III-C", "the three-way distance has an optimal critic, and its gradient is Eq. 4"),
-        "FG-C1": ("section IV-A", "Fusion has the second lowest Ratio of pitch classes after MC, and is level with MC in durations"),
+        "FG-THM": (
+            "Theorem III.1, section III-C",
+            "the three-way distance has an optimal critic, and its gradient is Eq. 4",
+        ),
+        "FG-C1": (
+            "section IV-A",
+            "Fusion has the second lowest Ratio of pitch classes after MC, and is level with MC in durations",
+        ),
         "FG-C2": ("section IV-A", "in pitch, MLE outperforms RM, RL and GAN"),
-        "FG-C3": ("section IV-A", "GAN and RL improve RM's Ratio of pitch classes by around 10 %"),
-        "FG-C4": ("section V", "melodies by the model were preferred by the majority of users"),
-        "FG-C5": ("sections I and V", "the objective indicates how far the fusion has come"),
+        "FG-C3": (
+            "section IV-A",
+            "GAN and RL improve RM's Ratio of pitch classes by around 10 %",
+        ),
+        "FG-C4": (
+            "section V",
+            "melodies by the model were preferred by the majority of users",
+        ),
+        "FG-C5": (
+            "sections I and V",
+            "the objective indicates how far the fusion has come",
+        ),
         "FG-C6": ("section IV-A", "RL overfits in pitch; GAN has a single peak, at D#"),
-        "FG-C7": ("section IV-B", "66.5 % of 800 sets right in the qualification; 500 samples a method"),
+        "FG-C7": (
+            "section IV-B",
+            "66.5 % of 800 sets right in the qualification; 500 samples a method",
+        ),
     },
     "listening": {"qualified": 66.5, "qualification_sets": 800, "samples": 500},
 }

@@ -1,4 +1,6 @@
-"""From melodies to the numbers of a record: every method is measured here in the same way, trained or not."""
+"""From melodies to the numbers of a record: every method is measured here in the same way,
+trained or not.
+"""
 
 from importlib import resources
 
@@ -33,7 +35,8 @@ LEAST = 4  # notes: with fewer, a melody has no two pairs of steps
 
 
 def baseline(name, pair, n=MELODIES, seed=0):
-    """Melodies of a method that needs no training, made from the training windows of both domains in equal numbers.
+    """Melodies of a method that needs no training, made from the training windows of both
+    domains in equal numbers.
 
     ``"real_a"`` and ``"real_b"`` are real melodies of the test part.
 
@@ -52,19 +55,35 @@ def baseline(name, pair, n=MELODIES, seed=0):
         raise ValueError(f"{name!r} is none of {', '.join(UNTRAINED)}")
     if name.startswith("real"):
         return _draw(pair, name[-1].upper(), "test", n, seed)
-    # other windows than those that `References` compares with: a bag of the very same ones would be closer than any music can be
-    a, b = (_draw(pair, domain, "train", 4 * n, seed, beyond=MELODIES) for domain in DOMAINS)
+    # other windows than those that `References` compares with: a bag of the very same ones
+    # would be closer than any music can be
+    a, b = (
+        _draw(pair, domain, "train", 4 * n, seed, beyond=MELODIES) for domain in DOMAINS
+    )
     if name in ("shuffle", "noise"):
-        return {"shuffle": shuffled, "noise": noise}[name](half_and_half(a, b, n, seed), n, seed)
-    made = {"rm": random_mixing, "mc": monte_carlo, "half_and_half": half_and_half, "splice": splice}[name]
+        return {"shuffle": shuffled, "noise": noise}[name](
+            half_and_half(a, b, n, seed), n, seed
+        )
+    made = {
+        "rm": random_mixing,
+        "mc": monte_carlo,
+        "half_and_half": half_and_half,
+        "splice": splice,
+    }[name]
     return made(a, b, n, seed)
 
 
 def _draw(pair, domain, part, n, seed, beyond=0):
-    """`n` melodies in a shuffled order, the first `beyond` of it left out where there are enough."""
+    """`n` melodies in a shuffled order, the first `beyond` of it left out where there are
+    enough.
+    """
     rows = pair.windows(domain, part)
     beyond = min(beyond, len(rows) // 2)
-    rows = rows[np.random.default_rng([seed, DOMAINS.index(domain)]).permutation(len(rows))[beyond : beyond + n]]
+    rows = rows[
+        np.random.default_rng([seed, DOMAINS.index(domain)]).permutation(len(rows))[
+            beyond : beyond + n
+        ]
+    ]
     return [m for m in to_notes(rows, pair.vocabulary) if len(m) >= LEAST]
 
 
@@ -93,7 +112,8 @@ class References:
 def metrics(melodies, references, judge=None, repeats=300):
     """The metrics of a record, each with its 95 % interval.
 
-    Intervals are over melodies. Those of the two genres are windows, some of them of one song, so the intervals are a little too narrow.
+    Intervals are over melodies. Those of the two genres are windows, some of them of one
+    song, so the intervals are a little too narrow.
 
     Parameters
     ----------
@@ -101,27 +121,39 @@ def metrics(melodies, references, judge=None, repeats=300):
         Those with fewer than four notes are left out, and counted.
     references : References
     judge : callable, optional
-        From a list of `Notes` to the probabilities of A, shape (M,). It must not have been part of any training. Without one there
-        is no ``fused_share``.
+        From a list of `Notes` to the probabilities of A, shape (M,). It must not have been
+        part of any training. Without one there is no ``fused_share``.
     repeats : int
         Bootstrap draws.
 
     Returns
     -------
     dict of str to dict or number
-        ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``, all again with ``_raw`` for counts,
-        ``copied_8gram``, ``held_out_8gram``, ``too_short``, and with a judge ``fused_share`` and ``judged_a``, the share that it takes
-        for A. Then the histograms, one number a bin, to be read with `histogram_of`.
+        ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``, all
+        again with ``_raw`` for counts, ``copied_8gram``, ``held_out_8gram``, ``too_short``,
+        and with a judge ``fused_share`` and ``judged_a``, the share that it takes for A.
+        Then the histograms, one number a bin, to be read with `histogram_of`.
     """
     kept = [m for m in melodies if len(m) >= LEAST]
-    found = {name: _interval(value) for name, value in fusion_scores(kept, references.a, references.b, repeats=repeats).items()}
+    found = {
+        name: _interval(value)
+        for name, value in fusion_scores(
+            kept, references.a, references.b, repeats=repeats
+        ).items()
+    }
     copied = copied_counts(kept, references.known)
-    found["copied_8gram"] = _interval(bootstrap_counts(lambda h: h[..., 0] / np.maximum(h[..., 1], 1), copied, repeats=repeats))
+    found["copied_8gram"] = _interval(
+        bootstrap_counts(
+            lambda h: h[..., 0] / np.maximum(h[..., 1], 1), copied, repeats=repeats
+        )
+    )
     found["held_out_8gram"] = references.held_out_8gram
     found["too_short"] = len(melodies) - len(kept)
     if judge is not None:
         p = np.asarray(judge(kept))
-        found["fused_share"] = _interval(fused_share(p, kind="bootstrap" if in_band(p).any() else "wilson"))
+        found["fused_share"] = _interval(
+            fused_share(p, kind="bootstrap" if in_band(p).any() else "wilson")
+        )
         found["judged_a"] = float((p > 0.5).mean())
         found |= _bins("verdict", verdict_histogram(p)[0] / len(p))
     for name in ("dd", "npd"):
@@ -129,11 +161,18 @@ def metrics(melodies, references, judge=None, repeats=300):
     return found
 
 
-HISTOGRAMS = {"dd": bin_names("dd"), "npd": bin_names("npd"), "verdict": [f"{k / 20:.2f}" for k in range(20)]}
+HISTOGRAMS = {
+    "dd": bin_names("dd"),
+    "npd": bin_names("npd"),
+    "verdict": [f"{k / 20:.2f}" for k in range(20)],
+}
 
 
 def _bins(name, shares):
-    return {f"{name}[{label}]": round(float(share), 5) for label, share in zip(HISTOGRAMS[name], shares, strict=True)}
+    return {
+        f"{name}[{label}]": round(float(share), 5)
+        for label, share in zip(HISTOGRAMS[name], shares, strict=True)
+    }
 
 
 def histogram_of(found, name):
@@ -144,7 +183,8 @@ def histogram_of(found, name):
     found : dict
         The metrics of a record.
     name : {"dd", "npd", "verdict"}
-        Durations in sixteenths; pitch classes; what the judge says to single melodies, from domain B (0) to domain A (1).
+        Durations in sixteenths; pitch classes; what the judge says to single melodies, from
+        domain B (0) to domain A (1).
 
     Returns
     -------
@@ -160,7 +200,8 @@ def _interval(found):
 
 
 def histories(pair):
-    """How the trainings of the shipped weights of a pair went, as their ``history.csv`` files.
+    """How the trainings of the shipped weights of a pair went, as their ``history.csv``
+    files.
 
     Parameters
     ----------
@@ -169,7 +210,11 @@ def histories(pair):
     Returns
     -------
     dict of str to ndarray of uint8
-        By run, such as ``"fusion-0"``; ``"pretraining-0"`` has the phases that most methods begin with. See
-        ``fusiontools.papers.fusiongan.claims.history_columns``.
+        By run, such as ``"fusion-0"``; ``"pretraining-0"`` has the phases that most methods
+        begin with. See ``fusiontools.papers.fusiongan.claims.history_columns``.
     """
-    return read_npz(resources.files("fusiontools").joinpath("results", "fusiongan", f"histories_{pair}.npz"))
+    return read_npz(
+        resources.files("fusiontools").joinpath(
+            "results", "fusiongan", f"histories_{pair}.npz"
+        )
+    )

@@ -1,4 +1,6 @@
-"""What comes out of a trained FusionGAN: melodies as tokens, as notes, as MIDI files. No training here."""
+"""What comes out of a trained FusionGAN: melodies as tokens, as notes, as MIDI files. No
+training here.
+"""
 
 from dataclasses import asdict
 from importlib import resources
@@ -12,7 +14,15 @@ from fusiontools.music.tokens import EVENTS, Vocabulary, decode_tokens
 from fusiontools.papers.fusiongan.networks import Generator
 from fusiontools.training import read_weights, save_weights
 
-__all__ = ["load_weights", "sample", "sample_midi", "sample_tokens", "save_generators", "shipped_weights", "to_notes"]
+__all__ = [
+    "load_weights",
+    "sample",
+    "sample_midi",
+    "sample_tokens",
+    "save_generators",
+    "shipped_weights",
+    "to_notes",
+]
 
 BPM = 110.0
 
@@ -24,10 +34,12 @@ def sample_tokens(generators, n, seed=0, temperature=1.0, length=EVENTS):
     Parameters
     ----------
     generators : Generator or sequence of Generator
-        Of several, each writes an equal part, give or take one melody; the rows are shuffled.
+        Of several, each writes an equal part, give or take one melody; the rows are
+        shuffled.
     n : int
     seed : int
-        The same seed gives the same melodies on the same kind of device; the global generator stays untouched.
+        The same seed gives the same melodies on the same kind of device; the global
+        generator stays untouched.
     temperature : float
         1 is what was learned; less is safer.
     length : int
@@ -41,13 +53,17 @@ def sample_tokens(generators, n, seed=0, temperature=1.0, length=EVENTS):
     dice, rows = torch.Generator().manual_seed(seed), []
     for i, g in enumerate(generators):
         many = (n + len(generators) - 1 - i) // len(generators)
-        u = torch.rand(many, length, generator=dice)  # on the CPU, so that a GPU draws with the same numbers
+        u = torch.rand(
+            many, length, generator=dice
+        )  # on the CPU, so that a GPU draws with the same numbers
         rows.append(g.sample(many, length, temperature, u.to(g.output.weight.device)).cpu())
     return torch.cat(rows)[torch.randperm(n, generator=dice)].numpy()
 
 
 def to_notes(tokens, vocabulary):
-    """Rows of tokens as a list of `Notes` in beats. A row of nothing but rests becomes an empty `Notes`."""
+    """Rows of tokens as a list of `Notes` in beats. A row of nothing but rests becomes an
+    empty `Notes`.
+    """
     return [decode_tokens(row, vocabulary) for row in tokens]
 
 
@@ -56,7 +72,9 @@ def sample(generators, vocabulary, n, seed=0, temperature=1.0):
     return to_notes(sample_tokens(generators, n, seed, temperature), vocabulary)
 
 
-def sample_midi(generators, vocabulary, n, folder, seed=0, temperature=1.0, name="melody", bpm=BPM):
+def sample_midi(
+    generators, vocabulary, n, folder, seed=0, temperature=1.0, name="melody", bpm=BPM
+):
     """Write `n` MIDI files, each with at least one note.
 
     Returns
@@ -65,19 +83,28 @@ def sample_midi(generators, vocabulary, n, folder, seed=0, temperature=1.0, name
     """
     folder, written, again = Path(folder), [], 0
     folder.mkdir(parents=True, exist_ok=True)
-    while len(written) < n and again < 100:  # a melody of rests alone is possible, and no file
-        for notes in sample(generators, vocabulary, n - len(written), seed + 7919 * again, temperature):
+    while (
+        len(written) < n and again < 100
+    ):  # a melody of rests alone is possible, and no file
+        for notes in sample(
+            generators, vocabulary, n - len(written), seed + 7919 * again, temperature
+        ):
             if len(notes):
                 written.append(folder / f"{name}_{len(written) + 1:03d}.mid")
                 write_midi(notes, written[-1], bpm=bpm)
         again += 1
     if len(written) < n:
-        raise FusionError(f"only {len(written)} of {n} melodies have a note", folder, "train the generator longer")
+        raise FusionError(
+            f"only {len(written)} of {n} melodies have a note",
+            folder,
+            "train the generator longer",
+        )
     return written
 
 
 def save_generators(generators, path, config, vocabulary, corpora, terms, **about):
-    """Write generators, by method, as one file of weights that says what it needs to be read.
+    """Write generators, by method, as one file of weights that says what it needs to be
+    read.
 
     Parameters
     ----------
@@ -95,18 +122,31 @@ def save_generators(generators, path, config, vocabulary, corpora, terms, **abou
         own = [own] if isinstance(own, Generator) else list(own)
         voices[method] = len(own)
         models |= {f"{method}-{i}": g for i, g in enumerate(own)}
-    sizes = {"tokens": vocabulary.size, "embedding": config.embedding, "hidden": config.hidden}
-    about |= dict(paper="fusiongan", sizes=sizes, vocabulary=asdict(vocabulary), voices=voices)
+    sizes = {
+        "tokens": vocabulary.size,
+        "embedding": config.embedding,
+        "hidden": config.hidden,
+    }
+    about |= dict(
+        paper="fusiongan", sizes=sizes, vocabulary=asdict(vocabulary), voices=voices
+    )
     save_weights(models, path, corpora=corpora, terms=terms, **about)
 
 
 def shipped_weights(pair):
     """Where the weights of a pair lie that come with the package."""
-    return Path(str(resources.files("fusiontools").joinpath("pretrained", f"fusiongan_{pair}.safetensors")))
+    return Path(
+        str(
+            resources.files("fusiontools").joinpath(
+                "pretrained", f"fusiongan_{pair}.safetensors"
+            )
+        )
+    )
 
 
 def load_weights(pair="essen_ryan", path=None):
-    """Generators by method, and what their tokens mean, from weights that come with the package or from a file of your own.
+    """Generators by method, and what their tokens mean, from weights that come with the
+    package or from a file of your own.
 
     Parameters
     ----------
@@ -131,6 +171,12 @@ def load_weights(pair="essen_ryan", path=None):
         generators[method] = []
         for i in range(count):
             g, start = Generator(**about["sizes"]), f"{method}-{i}."
-            g.load_state_dict({name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)})
+            g.load_state_dict(
+                {
+                    name[len(start) :]: t
+                    for name, t in tensors.items()
+                    if name.startswith(start)
+                }
+            )
             generators[method].append(g.eval())
     return generators, Vocabulary(**about["vocabulary"]), about

@@ -1,4 +1,5 @@
-"""What all phases of FusionGAN's training work with: the networks, the real melodies, one step of an optimizer. It decides nothing.
+"""What all phases of FusionGAN's training work with: the networks, the real melodies, one
+step of an optimizer. It decides nothing.
 
 The phases themselves, with their loops, are in `fusiontools.papers.fusiongan.algorithm`.
 """
@@ -18,18 +19,29 @@ NAMES = ("A", "B", "F")
 _NETWORK = ("embedding", "hidden", "batch", "mle_epochs", "mle_rate", "clip")
 _CRITIC = ("critic_embedding", "filters", "keep", "bound", "d_rate", "d_start")
 _GAME = ("g_rate", "rollouts", "update_rate", "gan_rounds", "g_steps", "d_steps")
-# what a phase's end depends on: settings that two runs must share, if one is to take the phase over from the other
-DEPENDS = {"mle": _NETWORK, "critics": _NETWORK + _CRITIC, "game": _NETWORK + _CRITIC + _GAME, "genre": ("genre_steps",)}
+# what a phase's end depends on: settings that two runs must share, if one is to take the
+# phase over from the other
+DEPENDS = {
+    "mle": _NETWORK,
+    "critics": _NETWORK + _CRITIC,
+    "game": _NETWORK + _CRITIC + _GAME,
+    "genre": ("genre_steps",),
+}
 
 
 class Players:
-    """All networks of a training, by name: generators ``g["A"]``, ``g["B"]``, ``g["F"]``, critics ``d["A"]`` and so on.
+    """All networks of a training, by name: generators ``g["A"]``, ``g["B"]``, ``g["F"]``,
+    critics ``d["A"]`` and so on.
 
-    ``genre`` tells A from B; only our own method trains it. ``prior`` is G_F as maximum likelihood left it.
+    ``genre`` tells A from B; only our own method trains it. ``prior`` is G_F as maximum
+    likelihood left it.
     """
 
     def __init__(self, config, tokens, device="cpu"):
-        self.g = {name: Generator(tokens, config.embedding, config.hidden).to(device) for name in NAMES}
+        self.g = {
+            name: Generator(tokens, config.embedding, config.hidden).to(device)
+            for name in NAMES
+        }
         self.d = {name: _critic(config, tokens, config.bound).to(device) for name in NAMES}
         self.genre = _critic(config, tokens, "none").to(device)
         for critic in (*self.d.values(), self.genre):
@@ -40,9 +52,17 @@ class Players:
             g.lstm.flatten_parameters()  # a copy lies scattered in a GPU's memory
 
     def state(self, critics=True):
-        """All of them by name, for a checkpoint; without the critics, where they are still as they were made."""
-        generators = {f"g_{n}": self.g[n] for n in NAMES} | {f"rolling_{n}": self.rolling[n] for n in NAMES} | {"prior": self.prior}
-        return generators | ({f"d_{n}": self.d[n] for n in NAMES} | {"genre": self.genre} if critics else {})
+        """All of them by name, for a checkpoint; without the critics, where they are still
+        as they were made.
+        """
+        generators = (
+            {f"g_{n}": self.g[n] for n in NAMES}
+            | {f"rolling_{n}": self.rolling[n] for n in NAMES}
+            | {"prior": self.prior}
+        )
+        return generators | (
+            {f"d_{n}": self.d[n] for n in NAMES} | {"genre": self.genre} if critics else {}
+        )
 
 
 def _critic(config, tokens, bound):
@@ -50,23 +70,37 @@ def _critic(config, tokens, bound):
 
 
 class Stage:
-    """What every phase works with: settings, players, real melodies, the run. It decides nothing."""
+    """What every phase works with: settings, players, real melodies, the run. It decides
+    nothing.
+    """
 
     def __init__(self, config, data, players, run, device):
-        self.config, self.data, self.players, self.run, self.device = config, data, players, run, device
+        self.config, self.data, self.players, self.run, self.device = (
+            config,
+            data,
+            players,
+            run,
+            device,
+        )
         self.rank = 0 if run.fabric is None else run.fabric.global_rank
         self.share = config.batch // run.processes  # of a batch, this process's part
-        self.windows = {n: torch.from_numpy(data.windows(n, "train")).to(device) for n in "AB"}
+        self.windows = {
+            n: torch.from_numpy(data.windows(n, "train")).to(device) for n in "AB"
+        }
         self.length = self.windows["A"].shape[1]
         self.batches = self.streams()
 
     def streams(self):
         """Endless shuffled indices of each genre's melodies, from the start."""
         own = dict(seed=self.run.seed, rank=self.rank, processes=self.run.processes)
-        return {n: Batches(len(x), self.config.batch, **own) for n, x in self.windows.items()}
+        return {
+            n: Batches(len(x), self.config.batch, **own) for n, x in self.windows.items()
+        }
 
     def real(self, n):
-        """A batch of real melodies of "A" or "B"; of "F", half of each, so that the larger corpus does not outweigh the other. (B, T)"""
+        """A batch of real melodies of "A" or "B"; of "F", half of each, so that the larger
+        corpus does not outweigh the other. (B, T)
+        """
         if n == "F":
             a, b = self.real("A"), self.real("B")
             return torch.cat([a[: len(a) // 2], b[len(a) // 2 :]])
@@ -74,8 +108,13 @@ class Stage:
 
     @torch.no_grad()
     def held_out(self, most=512):
-        """Minus the log-likelihood of a token of the validation songs, for each generator: where it rises, a generator learns by heart."""
-        x = {n: torch.from_numpy(self.data.windows(n, "validation")[:most]).to(self.device) for n in "AB"}
+        """Minus the log-likelihood of a token of the validation songs, for each generator:
+        where it rises, a generator learns by heart.
+        """
+        x = {
+            n: torch.from_numpy(self.data.windows(n, "validation")[:most]).to(self.device)
+            for n in "AB"
+        }
         x["F"] = torch.cat([x["A"][: most // 2], x["B"][: most // 2]])
         return {f"held_out_{n}": -self.players.g[n].log_prob(x[n]).mean() for n in NAMES}
 
@@ -84,9 +123,19 @@ class Stage:
         return self.players.g[n].sample(batches * self.share, self.length)
 
     def steps(self, phase, total, curves, **optimizers):
-        """The steps of a phase, which can be killed at any of them. Optimizers come as one dict a kind."""
-        named = {f"adam_{kind}_{n}": optimizer for kind, own in optimizers.items() for n, optimizer in own.items()}
-        state = self.players.state(critics=phase != "mle") | {f"batches_{n}": b for n, b in self.batches.items()} | named
+        """The steps of a phase, which can be killed at any of them. Optimizers come as one
+        dict a kind.
+        """
+        named = {
+            f"adam_{kind}_{n}": optimizer
+            for kind, own in optimizers.items()
+            for n, optimizer in own.items()
+        }
+        state = (
+            self.players.state(critics=phase != "mle")
+            | {f"batches_{n}": b for n, b in self.batches.items()}
+            | named
+        )
         return steps(self.run, state, total, phase=phase, curves=curves)
 
     def update(self, loss, model, optimizer, clip=None):
@@ -94,7 +143,9 @@ class Stage:
         descend(self.run, loss, model, optimizer, clip)
 
     def ascend(self, d, value, optimizer, x, y):
-        """One step of a critic uphill; `x` and `y` are the two sides that it tells apart, for a gradient penalty."""
+        """One step of a critic uphill; `x` and `y` are the two sides that it tells apart,
+        for a gradient penalty.
+        """
         loss = -value
         if d.bound == "penalty":
             loss = loss + 10.0 * losses.gradient_penalty(d, x, y)
@@ -104,25 +155,36 @@ class Stage:
         d.eval()
 
     def sources(self, batches=1):
-        """Real melodies of A and B, and melodies of all three generators: for each the tokens, (batches * B, T)."""
+        """Real melodies of A and B, and melodies of all three generators: for each the
+        tokens, (batches * B, T).
+        """
         real = {f"X{n}": torch.cat([self.real(n) for _ in range(batches)]) for n in "AB"}
         return real | {f"G{n}": self.written(n, batches) for n in NAMES}
 
     def scores(self, names, sources):
-        """The table of scores that `losses` works on: {(critic, source): (B,)}. A critic in training keeps its dropout."""
+        """The table of scores that `losses` works on: {(critic, source): (B,)}. A critic in
+        training keeps its dropout.
+        """
         x, sizes = torch.cat(list(sources.values())), [len(s) for s in sources.values()]
-        return {(n, s): part for n in names for s, part in zip(sources, self.players.d[n](x).split(sizes))}
+        return {
+            (n, s): part
+            for n in names
+            for s, part in zip(sources, self.players.d[n](x).split(sizes))
+        }
 
 
 @torch.no_grad()
 def follow(slow, quick, keep):
-    """Move a rollout policy towards its generator: it keeps `keep` of its old self, as in SeqGAN."""
+    """Move a rollout policy towards its generator: it keeps `keep` of its old self, as in
+    SeqGAN.
+    """
     for p, q in zip(slow.parameters(), quick.parameters()):
         p.lerp_(q, 1 - keep)
 
 
 def token_histograms(x, vocabulary):
-    """Notes of each duration and of each pitch class in windows of tokens, (..., T): a quick stand-in for DD and NPD while training.
+    """Notes of each duration and of each pitch class in windows of tokens, (..., T): a
+    quick stand-in for DD and NPD while training.
 
     Returns
     -------
@@ -133,14 +195,18 @@ def token_histograms(x, vocabulary):
     x = x.flatten()
     x = x[x < vocabulary.pitches * k]  # no rests
     pitch = (x // k + vocabulary.low) % 12
-    return torch.bincount(x % k, minlength=k).cpu().numpy(), torch.bincount(pitch, minlength=12).cpu().numpy()
+    return torch.bincount(x % k, minlength=k).cpu().numpy(), torch.bincount(
+        pitch, minlength=12
+    ).cpu().numpy()
 
 
 class Measure:
-    """What a round of the fusion looks like from outside: the objective, what each critic says to each source, and measured distances.
+    """What a round of the fusion looks like from outside: the objective, what each critic
+    says to each source, and measured distances.
 
-    The paper claims that the objective shows how far the fusion has come. So both stand in each row of the history: Eq. 1, corrected,
-    and the Ratios of durations and of pitch classes among the melodies of G_F that this round has written.
+    The paper claims that the objective shows how far the fusion has come. So both stand in
+    each row of the history: Eq. 1, corrected, and the Ratios of durations and of pitch
+    classes among the melodies of G_F that this round has written.
     """
 
     def __init__(self, stage):
@@ -158,5 +224,7 @@ class Measure:
             row[f"ratio_{name}"] = ratio(shares(f + 1e-9), shares(a), shares(b), euclidean)
         if "genre" in self.stage.config.phases:
             verdict = self.stage.players.genre(sources["GF"])
-            row["between"] = (verdict.abs() < 1.0986).float().mean()  # log 3: p(A|x) from 1/4 to 3/4
+            row["between"] = (
+                (verdict.abs() < 1.0986).float().mean()
+            )  # log 3: p(A|x) from 1/4 to 3/4
         return row

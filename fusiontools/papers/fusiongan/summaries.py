@@ -1,6 +1,8 @@
-"""What the tables of the FusionGAN chapter are made with: records summed up over seeds, and rows that a notebook shows as Markdown.
+"""What the tables of the FusionGAN chapter are made with: records summed up over seeds, and
+rows that a notebook shows as Markdown.
 
-It knows no table and no claim, see ``fusiontools.papers.fusiongan.tables`` and ``fusiontools.papers.fusiongan.claims``.
+It knows no table and no claim, see ``fusiontools.papers.fusiongan.tables`` and
+``fusiontools.papers.fusiongan.claims``.
 """
 
 from statistics import fmean
@@ -50,13 +52,16 @@ SHORT = {  # how the methods are called in tables and figures
 }
 BLOCKS = {"dd": "DD", "npd": "NPD"}
 DISTANCES = {"eud": "EUD", "em": "EM"}
-COLUMNS = tuple((block, distance) for block in BLOCKS for distance in DISTANCES)  # of Table I, in its order
+COLUMNS = tuple(
+    (block, distance) for block in BLOCKS for distance in DISTANCES
+)  # of Table I, in its order
 NOTHING = "–"
 SEEDS = "Means over the seeds; in brackets the lowest and the highest end of the seeds' own 95 % intervals."
 
 
 def choose(records, pair=None, scale=None):
-    """The records of one pair and of one scale. A page never mixes pairs: their Ratios divide by different distances.
+    """The records of one pair and of one scale. A page never mixes pairs: their Ratios
+    divide by different distances.
 
     Parameters
     ----------
@@ -68,16 +73,20 @@ def choose(records, pair=None, scale=None):
     list of Record
     """
     records = [r if isinstance(r, Record) else Record(**r) for r in records]
-    return [r for r in records if pair in (None, r.data["name"]) and scale in (None, r.scale)]
+    return [
+        r for r in records if pair in (None, r.data["name"]) and scale in (None, r.scale)
+    ]
 
 
 def summaries(records):
-    """For each method its metrics over the seeds, as ``fusiontools.records.table`` gives them, and the mean of its ``minutes``.
+    """For each method its metrics over the seeds, as ``fusiontools.records.table`` gives
+    them, and the mean of its ``minutes``.
 
     Returns
     -------
     dict of str to dict
-        In the order of `SHORT`. A metric is ``{"mean", "low", "high", ...}``, or None where no run has it.
+        In the order of `SHORT`. A metric is ``{"mean", "low", "high", ...}``, or None where
+        no run has it.
 
     Raises
     ------
@@ -85,10 +94,15 @@ def summaries(records):
         If the records are of several pairs or scales.
     """
     records = choose(records)
-    for what, found in (("pairs", {r.data["name"] for r in records}), ("scales", {r.scale for r in records})):
+    for what, found in (
+        ("pairs", {r.data["name"] for r in records}),
+        ("scales", {r.scale for r in records}),
+    ):
         if len(found) > 1:
             raise RecordError(
-                f"records of several {what}: {', '.join(sorted(found))}", "records", f"take one with choose(records, {what[:-1]}=...)"
+                f"records of several {what}: {', '.join(sorted(found))}",
+                "records",
+                f"take one with choose(records, {what[:-1]}=...)",
             )
     rows = {row["method"]: row for row in table(records)}
     for name, row in rows.items():
@@ -102,15 +116,25 @@ def cell(found, digits=2, per_cent=False):
 
     Examples
     --------
-    >>> cell({"mean": 1.183, "low": 1.1, "high": 1.25}), cell({"mean": 0.5, "low": None, "high": None}, 0, True), cell(None)
+    >>> (
+    ...     cell({"mean": 1.183, "low": 1.1, "high": 1.25}),
+    ...     cell({"mean": 0.5, "low": None, "high": None}, 0, True),
+    ...     cell(None),
+    ... )
     ('1.18 [1.10,\xa01.25]', '50\xa0%', '–')
     """
     if found is None:
         return NOTHING
     times = 100 if per_cent else 1
-    mean, *ends = (f"{times * found[key]:.{digits}f}" for key in ("mean", "low", "high") if found[key] is not None)
+    mean, *ends = (
+        f"{times * found[key]:.{digits}f}"
+        for key in ("mean", "low", "high")
+        if found[key] is not None
+    )
     tied = ",\N{NO-BREAK SPACE}".join(ends)  # an interval is never broken over two lines
-    return mean + (f" [{tied}]" if ends else "") + ("\N{NO-BREAK SPACE}%" if per_cent else "")
+    return (
+        mean + (f" [{tied}]" if ends else "") + ("\N{NO-BREAK SPACE}%" if per_cent else "")
+    )
 
 
 def number(value, digits):
@@ -124,7 +148,8 @@ def name_of(row):
 
 
 def by_method(records):
-    """The records of each method, in the order of `SHORT`: what figures take, where they do not take melodies.
+    """The records of each method, in the order of `SHORT`: what figures take, where they do
+    not take melodies.
 
     Returns
     -------
@@ -159,7 +184,9 @@ def shares_of(what, name):
     if isinstance(what, np.ndarray):
         bins = len(bin_names(name))
         if what.shape != (bins,):
-            raise ValueError(f"shares of {name!r} have the shape ({bins},), found {what.shape}")
+            raise ValueError(
+                f"shares of {name!r} have the shape ({bins},), found {what.shape}"
+            )
         return what
     what = [what] if isinstance(what, Record) else what
     if not are_records(what):
@@ -167,10 +194,18 @@ def shares_of(what, name):
     from fusiontools.papers.fusiongan.results import histogram_of
 
     try:
-        return shares(np.mean([histogram_of(r.metrics, name) for r in what], axis=0))  # records round, so they add up to nearly 1
+        return shares(
+            np.mean([histogram_of(r.metrics, name) for r in what], axis=0)
+        )  # records round, so they add up to nearly 1
     except KeyError as error:
-        raise RecordError(f"no {error}", f"record of {what[0].method}", "let the training that made it write it again") from None
+        raise RecordError(
+            f"no {error}",
+            f"record of {what[0].method}",
+            "let the training that made it write it again",
+        ) from None
 
 
 def are_records(what):
-    return isinstance(what, list) and bool(what) and all(isinstance(r, Record) for r in what)
+    return (
+        isinstance(what, list) and bool(what) and all(isinstance(r, Record) for r in what)
+    )

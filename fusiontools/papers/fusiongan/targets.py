@@ -1,4 +1,6 @@
-"""The goals that the FusionGAN chapter set itself, reached or not by its records. Nothing is measured here."""
+"""The goals that the FusionGAN chapter set itself, reached or not by its records. Nothing
+is measured here.
+"""
 
 from fusiontools.papers.fusiongan.claims import label, less, missing
 from fusiontools.papers.fusiongan.config import TRAINED
@@ -20,13 +22,16 @@ def targets(records):
     Returns
     -------
     Table
-        Each row has ``goal``, ``numbers`` and ``reached``: True, False, or None where a record is missing.
+        Each row has ``goal``, ``numbers`` and ``reached``: True, False, or None where a
+        record is missing.
     """
     found, rows = summaries(records), []
 
     def add(goal, methods, metrics, judge):
         lacking = missing(found, methods, metrics)
-        reached, numbers = (None, lacking) if lacking else judge(*(found[n] for n in methods))
+        reached, numbers = (
+            (None, lacking) if lacking else judge(*(found[n] for n in methods))
+        )
         rows.append({"goal": goal, "numbers": numbers, "reached": reached})
 
     def share(times):
@@ -46,33 +51,62 @@ def targets(records):
             metric = f"{what}_eud_ratio"
 
             def below(ours, mc, metric=metric):
-                return ours[metric]["mean"] < mc[metric]["mean"], f"{cell(ours[metric])} against {cell(mc[metric])}"
+                return ours[metric]["mean"] < mc[metric][
+                    "mean"
+                ], f"{cell(ours[metric])} against {cell(mc[metric])}"
 
-            add(f"{SHORT[name]}: Ratio of {words} below {SHORT['mc']}'s", (name, "mc"), (metric,), below)
+            add(
+                f"{SHORT[name]}: Ratio of {words} below {SHORT['mc']}'s",
+                (name, "mc"),
+                (metric,),
+                below,
+            )
     metrics = [f"{block}_{distance}_ratio" for block, distance in COLUMNS]
 
     def at_most(limits):
         def judge(fusion, *others):
-            pairs = [(fusion[m]["mean"], limit) for m, limit in zip(metrics, limits(*others))]
-            said = "; ".join(f"{label(*c)} {x:.3f} against {limit:.3f}" for c, (x, limit) in zip(COLUMNS, pairs))
+            pairs = [
+                (fusion[m]["mean"], limit) for m, limit in zip(metrics, limits(*others))
+            ]
+            said = "; ".join(
+                f"{label(*c)} {x:.3f} against {limit:.3f}"
+                for c, (x, limit) in zip(COLUMNS, pairs)
+            )
             return all(x <= limit for x, limit in pairs), said
 
         return judge
 
     goal = f"{SHORT['fusion']}: mean Ratio over seeds at most "
-    add(goal + f"{SHORT['mle']}'s + 0.05", ("fusion", "mle"), metrics, at_most(lambda mle: [mle[m]["mean"] + 0.05 for m in metrics]))
+    add(
+        goal + f"{SHORT['mle']}'s + 0.05",
+        ("fusion", "mle"),
+        metrics,
+        at_most(lambda mle: [mle[m]["mean"] + 0.05 for m in metrics]),
+    )
     printed = [TABLE_1[block]["fusion"][f"{distance}_ratio"] for block, distance in COLUMNS]
     add(goal + "the paper's", ("fusion",), metrics, at_most(lambda: printed))
     trained = [name for name in SHORT if name in found and name in TRAINED]
 
     def copies(*all_found):
-        shares = {n: (f["copied_8gram"]["mean"], f["held_out_8gram"]["mean"]) for n, f in zip(trained, all_found)}
+        shares = {
+            n: (f["copied_8gram"]["mean"], f["held_out_8gram"]["mean"])
+            for n, f in zip(trained, all_found)
+        }
         worst = max(shares, key=lambda n: shares[n][0] - shares[n][1])
         said = f"nearest or beyond: {SHORT[worst]}, {100 * shares[worst][0]:.1f} % against {100 * shares[worst][1]:.1f} %"
         return all(copied <= held_out for copied, held_out in shares.values()), said
 
     asked = trained or ["fusion"]
-    add("every trained method: copied runs of 8 notes at most those of held-out music", asked, ("copied_8gram", "held_out_8gram"), copies)
+    add(
+        "every trained method: copied runs of 8 notes at most those of held-out music",
+        asked,
+        ("copied_8gram", "held_out_8gram"),
+        copies,
+    )
     words = {True: "reached", False: "**not reached**", None: NOTHING}
-    columns = {"goal": lambda row: row["goal"], "numbers": lambda row: row["numbers"], "": lambda row: words[row["reached"]]}
+    columns = {
+        "goal": lambda row: row["goal"],
+        "numbers": lambda row: row["numbers"],
+        "": lambda row: words[row["reached"]],
+    }
     return Table(rows, columns)
