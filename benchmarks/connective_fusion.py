@@ -25,13 +25,13 @@ def benchmark_fuse():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        players, _ = load_weights()
+        networks, _ = load_weights()
         melodies = decode(
-            players,
+            networks,
             torch.randn(
                 AT_ONCE,
                 2,
-                players.config.latent,
+                networks.config.latent,
                 generator=torch.Generator().manual_seed(0),
             ),
         )
@@ -47,8 +47,8 @@ def benchmark_fuse():
                 found.append(time.process_time() - start)
             return float(np.min(found))
 
-        alone = best(lambda: fuse(players, left[0], right[0]), 20)
-        each = best(lambda: fuse(players, left, right), 3) / AT_ONCE
+        alone = best(lambda: fuse(networks, left[0], right[0]), 20)
+        each = best(lambda: fuse(networks, left, right), 3) / AT_ONCE
     finally:
         torch.set_num_threads(threads)
     yield under("one pair on one core, after loading", alone, ALONE)

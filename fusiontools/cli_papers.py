@@ -22,8 +22,8 @@ from fusiontools.errors import FusionError, RecordError
 __all__ = ["PAPERS", "fuse", "methods", "sample", "train"]
 
 PAPERS = {  # each of these modules has what the first one has
-    "fusiongan": "fusiontools.papers.fusiongan.commands",
-    "connective_fusion": "fusiontools.papers.connective_fusion.commands",
+    "fusiongan": "fusiontools.papers.fusiongan.evidence.commands",
+    "connective_fusion": "fusiontools.papers.connective_fusion.evidence.commands",
 }
 OTHER = "choose another folder, or ask for what this one holds"
 _NAMES = ", ".join(PAPERS)

@@ -15,17 +15,17 @@ from fusiontools import cli
 from fusiontools.music.grid import encode_grid
 from fusiontools.music.midi import Meter, Piece, Track, read_midi, write_midi
 from fusiontools.music.notes import Notes, Tempo, shift, transpose
-from fusiontools.papers.connective_fusion import commands
 from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.data import PARTS, Windows, save_windows
+from fusiontools.papers.connective_fusion.evidence import commands
 from fusiontools.papers.connective_fusion.fusing import (
     decode,
     encode,
     load_weights,
-    save_players,
+    save_networks,
     shipped_weights,
 )
-from fusiontools.papers.connective_fusion.stage import Players
+from fusiontools.papers.connective_fusion.stage import Networks
 from fusiontools.records import read_record
 
 TUNE = Notes.of(
@@ -59,7 +59,7 @@ def weights(tmp_path_factory):
     path, made = tmp_path_factory.mktemp("weights") / "w.safetensors", []
     for similarity in (0.3, 2.0, 0.3):
         made.append(
-            Players(
+            Networks(
                 replace(
                     Config.smoke(),
                     width=8,
@@ -73,7 +73,7 @@ def weights(tmp_path_factory):
         for layer in made[-1].generator.net[::2]:  # so that a style is heard
             torch.nn.init.normal_(layer.weight)
     made[0].vae.sigma.copy_(torch.linspace(0.2, 2.0, 6))
-    save_players(
+    save_networks(
         made, path, ["mine"], "mine: CC0", method=["ours", "ours", "styled"], data="toy"
     )
     return path
@@ -144,9 +144,9 @@ def test_a_waltz_is_given_a_fourth_beat_and_it_is_told(run, weights, here):
 
 def test_amount_0_is_the_halves_as_the_vae_hears_them(run, weights, here):
     code, out, _ = fused(run, weights, "--out", "c.mid", "--amount", 0)
-    players, _ = load_weights(path=weights)
+    networks, _ = load_weights(path=weights)
     halves = np.stack([encode_grid(TUNE, length=64), encode_grid(OTHER, length=64)])
-    heard = decode(players, encode(players, halves[None]))[0]
+    heard = decode(networks, encode(networks, halves[None]))[0]
     assert code == 0 and "z-distance 0.00" in out
     assert np.array_equal(encode_grid(read_midi("c.mid").notes(), length=128), heard)
 

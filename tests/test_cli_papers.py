@@ -16,8 +16,8 @@ import pytest
 from fusiontools import cli
 from fusiontools.music import read_midi
 from fusiontools.music.tokens import Vocabulary
-from fusiontools.papers.fusiongan import commands
 from fusiontools.papers.fusiongan.data import PAIRS, Pair, save_pair
+from fusiontools.papers.fusiongan.evidence import commands
 from fusiontools.records import SCALES, read_record
 
 

@@ -37,14 +37,14 @@ def train(fabric, folder):
     try:
         config, pair = toy.toy_config(BATCH, "mle"), toy.toy_pair()
         with toy.open_run(folder, config, pair, fabric) as run:
-            players = train_fusiongan(config, pair, run)
+            networks = train_fusiongan(config, pair, run)
     finally:
         stage.Stage.update = update
     held_out = {n: run.history.column(f"held_out_{n}")[1] for n in "ABF"}
     return {
         "losses": losses,
         "held_out": held_out,
-        "weights": [p.sum().item() for n in "ABF" for p in players.g[n].parameters()],
+        "weights": [p.sum().item() for n in "ABF" for p in networks.g[n].parameters()],
     }
 
 

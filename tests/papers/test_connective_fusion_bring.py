@@ -39,7 +39,7 @@ from fusiontools.papers.connective_fusion.bring import (
 )
 from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.fusing import decode, encode
-from fusiontools.papers.connective_fusion.stage import Players
+from fusiontools.papers.connective_fusion.stage import Networks
 
 C, D, E, F, G = 72, 74, 76, 77, 79
 
@@ -61,9 +61,9 @@ def said(half):
 
 
 @pytest.fixture(scope="module")
-def players():
+def networks():
     torch.manual_seed(0)
-    made = Players(replace(Config.smoke(), width=8, latent=6, style=3, mlp_width=8))
+    made = Networks(replace(Config.smoke(), width=8, latent=6, style=3, mlp_width=8))
     made.vae.eval().sigma.copy_(torch.linspace(0.2, 2.0, 6))
     return made
 
@@ -100,8 +100,8 @@ def test_nothing_is_said_of_what_fits():
     assert half.tokens.dtype == np.uint8
 
 
-def test_the_right_half_keeps_its_key(players):
-    made = fuse_files(players, tune(), transpose(tune(), 4))
+def test_the_right_half_keeps_its_key(networks):
+    made = fuse_files(networks, tune(), transpose(tune(), 4))
     assert made.left.notes == tune() and made.right.notes == transpose(tune(), 4)
     assert decode_grid(made.plain) == Notes.of([*tune(), *shift(transpose(tune(), 4), 16)])
 
@@ -637,26 +637,26 @@ def test_notes_on_the_grid_stay():
 # Fusing
 
 
-def test_amount_0_is_what_the_vae_hears_and_the_dial_only_goes_up(players):
+def test_amount_0_is_what_the_vae_hears_and_the_dial_only_goes_up(networks):
     left, right = read_half(tune()), read_half(transpose(tune(pitches=(C, G, E)), -5))
     z = torch.stack(
-        [encode(players, left.tokens[None]), encode(players, right.tokens[None])], 1
+        [encode(networks, left.tokens[None]), encode(networks, right.tokens[None])], 1
     )
-    none = fuse_files(players, left, right, amount=0.0)
-    assert np.array_equal(none.tokens[0], decode(players, z)[0]) and np.array_equal(
+    none = fuse_files(networks, left, right, amount=0.0)
+    assert np.array_equal(none.tokens[0], decode(networks, z)[0]) and np.array_equal(
         none.heard, none.tokens[0]
     )
     assert none.distance.tolist() == [0.0]
     far = [
-        fuse_files(players, left, right, amount=a, iterations=2).distance[0]
+        fuse_files(networks, left, right, amount=a, iterations=2).distance[0]
         for a in (0.0, 0.2, 0.5, 0.8, 1.0)
     ]
     assert all(b > a for a, b in pairwise(far))
 
 
-def test_a_seed_is_its_styles_and_the_first_of_many_is_the_one_alone(players):
+def test_a_seed_is_its_styles_and_the_first_of_many_is_the_one_alone(networks):
     one, many = (
-        fuse_files(players, tune(), tune(pitches=(G, E)), seed=4, styles=k) for k in (1, 5)
+        fuse_files(networks, tune(), tune(pitches=(G, E)), seed=4, styles=k) for k in (1, 5)
     )
     assert many.tokens.shape == (5, 128) and np.array_equal(one.tokens[0], many.tokens[0])
     assert (
@@ -664,7 +664,7 @@ def test_a_seed_is_its_styles_and_the_first_of_many_is_the_one_alone(players):
         and len(set(many.distance.tolist())) == 5
     )
     style = np.full((2, 3), 0.5)
-    own = fuse_files(players, tune(), tune(pitches=(G, E)), style=style)
+    own = fuse_files(networks, tune(), tune(pitches=(G, E)), style=style)
     assert own.tokens.shape == (2, 128) and np.array_equal(own.tokens[0], own.tokens[1])
 
 
@@ -689,7 +689,7 @@ def test_the_tempo_is_that_of_the_four_bars():
     assert isinstance(read_half(tune()), Half)
 
 
-def test_fuse_works_on_pop_songs(players, shared_data, tmp_path):
+def test_fuse_works_on_pop_songs(networks, shared_data, tmp_path):
     from fusiontools.corpora.archives import members
 
     wanted = {f"{n:03d}.mid" for n in (1, 44, 203, 300, 411, 512, 633, 746, 812, 909)}
@@ -710,5 +710,5 @@ def test_fuse_works_on_pop_songs(players, shared_data, tmp_path):
     )
     order = np.random.default_rng(0).permutation(sorted(halves))
     for a, b in pairwise(order):
-        made = fuse_files(players, halves[a], halves[b])
+        made = fuse_files(networks, halves[a], halves[b])
         assert is_legal_grid(made.tokens[0]) and "MELODY" in made.left.track

@@ -12,7 +12,6 @@ import torch
 from fusiontools.corpora.cache import read_npz
 from fusiontools.judges import reality
 from fusiontools.music.grid import HOLD, is_legal_grid, repair_grid
-from fusiontools.papers.connective_fusion import experiment, judging, measuring
 from fusiontools.papers.connective_fusion.config import LAMBDAS, METHODS
 from fusiontools.papers.connective_fusion.data import (
     HALF,
@@ -22,7 +21,9 @@ from fusiontools.papers.connective_fusion.data import (
     open_windows,
     save_windows,
 )
-from fusiontools.papers.connective_fusion.experiment import (
+from fusiontools.papers.connective_fusion.evidence import experiment, judging
+from fusiontools.papers.connective_fusion.evidence import metrics as measuring
+from fusiontools.papers.connective_fusion.evidence.experiment import (
     JOBS,
     MAIN,
     SIGMAS,
@@ -218,14 +219,14 @@ def test_what_is_finished_is_not_done_again(home):
 def test_all_generators_share_one_vae_and_no_two_are_alike(home):
     made = {}
     for name, similarity in [("ours", k) for k in LAMBDAS] + [("styled", MAIN)]:
-        players, about = load_weights(
+        networks, about = load_weights(
             path=home / "out" / experiment.WEIGHTS, method=name, similarity=similarity
         )
         own, _ = load_weights(
             path=home / "out" / "runs" / label(name, similarity, 0) / experiment.WEIGHTS
         )
-        made[name, similarity] = players.generator.net[0].weight
-        for one, other in ((players.vae, own.vae), (players.generator, own.generator)):
+        made[name, similarity] = networks.generator.net[0].weight
+        for one, other in ((networks.vae, own.vae), (networks.generator, own.generator)):
             assert all(
                 torch.allclose(t, other.state_dict()[k], rtol=1e-3, atol=1e-6)
                 for k, t in one.state_dict().items()
@@ -281,11 +282,11 @@ def test_what_ships_replaces_what_was_shipped_of_the_same_data(home, records, tm
         path.is_file() for path in written
     )
     assert read_record(results / "toy-iterated-0.1-2-prior.json").config["iterations"] == 2
-    players, _ = load_weights(
+    networks, _ = load_weights(
         path=tmp_path / "pretrained" / "connective_fusion_toy.safetensors"
     )
     half = toy().tokens("test")[:, :HALF]
-    assert all(is_legal_grid(row) for row in fuse(players, half, half).tokens)
+    assert all(is_legal_grid(row) for row in fuse(networks, half, half).tokens)
 
 
 def test_every_setting_of_the_experiment_has_a_name_of_its_own():
@@ -414,23 +415,23 @@ def tunes():
     "name, similarity", [*(("ours", k) for k in LAMBDAS), ("styled", MAIN)]
 )
 def test_every_generator_that_ships_fuses_two_fiddle_tunes(tunes, name, similarity):
-    players, about = load_weights(method=name, similarity=similarity)
-    assert (players.config.similarity, about["corpora"]) == (
+    networks, about = load_weights(method=name, similarity=similarity)
+    assert (networks.config.similarity, about["corpora"]) == (
         similarity,
         ["oneill", "ryan", "aird", "pop909"],
     )
-    made = fuse(players, *tunes, seed=1)
+    made = fuse(networks, *tunes, seed=1)
     assert (
         made.tokens.shape == (1, 128)
         and is_legal_grid(made.tokens[0])
         and (made.tokens > HOLD).sum() > 8
     )
-    heard = fuse(players, *tunes, amount=0.0)
+    heard = fuse(networks, *tunes, amount=0.0)
     assert (
         heard.tokens[0] == np.concatenate(tunes)
     ).mean() > 0.8  # the VAE gives them back
     assert made.distance[0] > 0 and not np.array_equal(made.tokens, heard.tokens)
-    again = fuse(players, *tunes, seed=1, iterations=3)
+    again = fuse(networks, *tunes, seed=1, iterations=3)
     assert again.distance[0] > made.distance[0]
 
 

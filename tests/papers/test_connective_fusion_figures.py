@@ -12,11 +12,12 @@ from matplotlib.patches import FancyArrowPatch
 
 from fusiontools.errors import RecordError
 from fusiontools.music.grid import decode_grid
-from fusiontools.papers.connective_fusion import Config, Players, figures
-from fusiontools.papers.connective_fusion.diagrams import layer_sizes, weights_of
+from fusiontools.papers.connective_fusion import Config, Networks
+from fusiontools.papers.connective_fusion.evidence import figures
+from fusiontools.papers.connective_fusion.evidence.diagrams import layer_sizes, weights_of
+from fusiontools.papers.connective_fusion.evidence.panels import GREY, SHADES
+from fusiontools.papers.connective_fusion.evidence.summaries import METRICS
 from fusiontools.papers.connective_fusion.fusing import fuse
-from fusiontools.papers.connective_fusion.panels import GREY, SHADES
-from fusiontools.papers.connective_fusion.summaries import METRICS
 from fusiontools.records import Record
 from fusiontools.score.markov import STATISTICS, markov_matrix, matrix_correlation
 
@@ -39,9 +40,9 @@ def clean():
 
 
 @pytest.fixture
-def players():
+def networks():
     torch.manual_seed(0)
-    made = Players(Config.smoke())
+    made = Networks(Config.smoke())
     made.vae.eval()
     return made
 
@@ -266,33 +267,33 @@ def test_curves_of_the_trainings():
 # Pictures of the live model
 
 
-def test_boxes_say_what_the_live_networks_are(players):
+def test_boxes_say_what_the_live_networks_are(networks):
     config, said = (
-        players.config,
+        networks.config,
         " ".join(
-            t.get_text() for ax in figures.stages_figure(players).axes for t in ax.texts
+            t.get_text() for ax in figures.stages_figure(networks).axes for t in ax.texts
         ),
     )
     for network in (
-        players.vae.encoder,
-        players.vae.decoder,
-        players.generator,
-        players.discriminator,
+        networks.vae.encoder,
+        networks.vae.decoder,
+        networks.generator,
+        networks.discriminator,
     ):
         assert f"{weights_of(network):,}" in said
     assert f"2 × {config.latent}" in said and f"{config.style} in [0, 1]" in said
-    assert layer_sizes(players.generator) == [
+    assert layer_sizes(networks.generator) == [
         2 * config.latent + config.style,
         *[config.mlp_width] * 4,
         4 * config.latent,
     ]
-    assert f"{layer_sizes(players.discriminator)[0]} → 4 × {config.mlp_width} → 1" in said
+    assert f"{layer_sizes(networks.discriminator)[0]} → 4 × {config.mlp_width} → 1" in said
 
 
-def test_the_generator_hears_the_style_and_the_discriminator_three_kinds_of_pairs(players):
+def test_the_generator_hears_the_style_and_the_discriminator_three_kinds_of_pairs(networks):
     arrows = {
         a.get_gid()
-        for a in figures.stages_figure(players).axes[1].patches
+        for a in figures.stages_figure(networks).axes[1].patches
         if isinstance(a, FancyArrowPatch) and a.get_gid()
     }
     assert {a for a in arrows if a.endswith(">G")} == {"alone>G", "style>G"}
@@ -310,17 +311,17 @@ def placed(tokens):
     return sorted(zip(notes.onset.round(6).tolist(), notes.pitch.astype(float).tolist()))
 
 
-def test_rolls_show_what_the_players_make(players):
-    made = figures.iteration_rolls(players, PAIR, iterations=(1, 2), seed=3)
+def test_rolls_show_what_the_players_make(networks):
+    made = figures.iteration_rolls(networks, PAIR, iterations=(1, 2), seed=3)
     assert bars(made.axes[0]) == placed(PAIR)
     for ax, k in zip(made.axes[1:], (1, 2)):
-        found = fuse(players, PAIR[:64], PAIR[64:], iterations=k, seed=3)
+        found = fuse(networks, PAIR[:64], PAIR[64:], iterations=k, seed=3)
         assert bars(ax) == placed(found.tokens[0])
         assert title(ax) == f"iteration {k}: z-distance {found.distance[0]:.1f}"
 
 
-def test_styles_fill_a_square_with_framed_corners(players):
-    made = figures.style_rolls(players, PAIR, n=3)
+def test_styles_fill_a_square_with_framed_corners(networks):
+    made = figures.style_rolls(networks, PAIR, n=3)
     axes = np.array(made.axes).reshape(3, 3)
     framed = [[ax.spines["left"].get_linewidth() == 2 for ax in row] for row in axes]
     assert framed == [[True, False, True], [False] * 3, [True, False, True]]

@@ -21,7 +21,7 @@ from fusiontools.papers.connective_fusion.fusing import (
     encode,
     fuse,
     load_weights,
-    save_players,
+    save_networks,
     style_corners,
     style_plane,
     trajectory,
@@ -36,14 +36,14 @@ from fusiontools.papers.connective_fusion.networks import (
     as_tokens,
 )
 from fusiontools.papers.connective_fusion.perturb import latent_perturb, perturb_steps
-from fusiontools.papers.connective_fusion.stage import Players
+from fusiontools.papers.connective_fusion.stage import Networks
 
 TINY = replace(Config.smoke(), width=8, latent=6, style=3, mlp_width=8)
 
 
-def players(**changes):
+def networks(**changes):
     torch.manual_seed(0)
-    made = Players(replace(TINY, **changes))
+    made = Networks(replace(TINY, **changes))
     made.vae.eval().sigma.copy_(torch.linspace(0.2, 2.0, 6))
     return made
 
@@ -150,7 +150,7 @@ def test_the_dial_is_even_in_z_distance(seed, iterations, amounts):
 
 
 def test_amount_0_is_what_the_vae_hears_and_more_is_farther():
-    p, left, right = players(), halves(4), halves(4, seed=1)
+    p, left, right = networks(), halves(4), halves(4, seed=1)
     heard = decode(p, torch.stack([encode(p, left), encode(p, right)], 1))
     none = fuse(p, left, right, amount=0.0, iterations=3)
     assert np.array_equal(none.tokens, heard) and (none.distance == 0).all()
@@ -174,7 +174,7 @@ def test_a_dial_without_a_way_stays():
 
 
 def test_iterations_apply_the_generator_again():
-    p, z, s = players(), torch.randn(3, 2, 6), torch.rand(3, 3)
+    p, z, s = networks(), torch.randn(3, 2, 6), torch.rand(3, 3)
     with torch.no_grad():
         path = trajectory(p, z, s, 3)
         assert torch.equal(path[0], z) and torch.allclose(
@@ -183,7 +183,7 @@ def test_iterations_apply_the_generator_again():
 
 
 def test_one_pair_alone_is_one_in_a_batch_and_a_seed_is_a_style():
-    p, left, right = players(), halves(3), halves(3, seed=1)
+    p, left, right = networks(), halves(3), halves(3, seed=1)
     style = np.array([0.0, 0.5, 1.0])
     many, one = fuse(p, left, right, style), fuse(p, left[1], right[1], style)
     assert torch.allclose(many.z[1], one.z[0], atol=1e-5) and one.tokens.shape == (1, 128)
@@ -218,12 +218,12 @@ def test_the_style_plane_runs_between_its_corners():
 def test_what_cannot_be_fused_is_refused(wrong):
     given = {"left": halves(2), "right": halves(2)} | wrong
     with pytest.raises(ValueError):
-        fuse(players(), **given)
+        fuse(networks(), **given)
 
 
 def test_weights_travel_and_fuse_the_same(tmp_path):
-    p = players()
-    save_players(p, tmp_path / "w.safetensors", ["toy"], "free", data="toy")
+    p = networks()
+    save_networks(p, tmp_path / "w.safetensors", ["toy"], "free", data="toy")
     read, about = load_weights(path=tmp_path / "w.safetensors")
     for own, other in ((p.vae, read.vae), (p.generator, read.generator)):
         own.load_state_dict(
@@ -245,10 +245,10 @@ def several(path, *kinds):
     """A file of one VAE and a generator for each (method, lambda), no two alike."""
     made = []
     for seed, (_, similarity) in enumerate(kinds):
-        made.append(players(similarity=similarity))
+        made.append(networks(similarity=similarity))
         torch.manual_seed(seed + 1)
         made[-1].generator = Generator(6, 3, 8)
-    save_players(made, path, ["toy"], "free", [name for name, _ in kinds], half=False)
+    save_networks(made, path, ["toy"], "free", [name for name, _ in kinds], half=False)
     return made
 
 
@@ -307,7 +307,7 @@ def test_weights_of_other_things_are_refused(tmp_path):
     from fusiontools.training import save_weights
 
     save_weights(
-        {"vae": players().vae},
+        {"vae": networks().vae},
         tmp_path / "w.safetensors",
         corpora=["toy"],
         terms="free",
@@ -318,8 +318,8 @@ def test_weights_of_other_things_are_refused(tmp_path):
     with pytest.raises(RecordError, match="nowhere"):
         load_weights("nowhere")
     with pytest.raises(ValueError, match="zip"):
-        save_players(
-            [players(), players()], tmp_path / "w.safetensors", ["toy"], "free", ["ours"]
+        save_networks(
+            [networks(), networks()], tmp_path / "w.safetensors", ["toy"], "free", ["ours"]
         )
 
 
@@ -351,7 +351,7 @@ def plain_perturb(vae, z, sigma, noise):
 
 @pytest.mark.parametrize("decoder", ["parallel", "lstm"])
 def test_latent_perturb_in_a_batch_is_the_plain_algorithm(decoder):
-    p = players(decoder=decoder)
+    p = networks(decoder=decoder)
     z, noise = torch.randn(4, 2, 6), torch.randn(15, 4, 2, 6)
     found = latent_perturb(p.vae, z, judge, 0.7, steps=15, noise=noise)
     for b in range(4):
@@ -364,7 +364,7 @@ def test_latent_perturb_in_a_batch_is_the_plain_algorithm(decoder):
 
 
 def test_latent_perturb_never_gets_worse_and_a_seed_repeats_it():
-    p, z = players(), torch.randn(5, 2, 6)
+    p, z = networks(), torch.randn(5, 2, 6)
     steps = list(perturb_steps(p.vae, z, judge, 0.5, steps=8, seed=1))
     assert len(steps) == 9 and torch.equal(steps[0].z, z)
     assert all((b.reality >= a.reality).all() for a, b in pairwise(steps))

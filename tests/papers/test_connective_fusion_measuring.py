@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from fusiontools.music.grid import HIGH, HOLD, LOW, REST, is_legal_grid, repair_grid
-from fusiontools.papers.connective_fusion import measuring
 from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.data import BAR, HALF, PARTS, Windows
-from fusiontools.papers.connective_fusion.fusing import decode, encode
-from fusiontools.papers.connective_fusion.measuring import (
+from fusiontools.papers.connective_fusion.evidence import metrics as measuring
+from fusiontools.papers.connective_fusion.evidence.metrics import (
     BASELINES,
     INPUTS,
     References,
@@ -24,8 +23,9 @@ from fusiontools.papers.connective_fusion.measuring import (
     metrics,
     moved,
 )
+from fusiontools.papers.connective_fusion.fusing import decode, encode
 from fusiontools.papers.connective_fusion.networks import as_tokens
-from fusiontools.papers.connective_fusion.stage import Players, accuracies
+from fusiontools.papers.connective_fusion.stage import Networks, accuracies
 from fusiontools.score.markov import (
     STATISTICS,
     key_scores,
@@ -66,16 +66,16 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def players():
+def networks():
     torch.manual_seed(0)
-    made = Players(replace(Config.smoke(), width=8, latent=6, style=3, mlp_width=8))
+    made = Networks(replace(Config.smoke(), width=8, latent=6, style=3, mlp_width=8))
     made.vae.eval().sigma.copy_(torch.linspace(0.2, 2.0, 6))
     return made
 
 
 @pytest.fixture(scope="module")
-def pairs(players, data):
-    return inputs(players, data, n=MANY)
+def pairs(networks, data):
+    return inputs(networks, data, n=MANY)
 
 
 def judge(tokens):
@@ -92,8 +92,8 @@ def high_low(tokens):
 
 
 @pytest.mark.parametrize("kind", INPUTS)
-def test_the_same_seed_gives_the_same_pairs(players, data, kind):
-    one, again, other = (inputs(players, data, kind, MANY, seed) for seed in (3, 3, 4))
+def test_the_same_seed_gives_the_same_pairs(networks, data, kind):
+    one, again, other = (inputs(networks, data, kind, MANY, seed) for seed in (3, 3, 4))
     assert np.array_equal(one.tokens, again.tokens) and torch.equal(one.z, again.z)
     assert not torch.equal(one.z, other.z)
     assert (
@@ -104,58 +104,60 @@ def test_the_same_seed_gives_the_same_pairs(players, data, kind):
 
 
 def test_inputs_are_halves_of_test_windows_in_some_key_or_samples_of_the_prior(
-    players, data, pairs
+    networks, data, pairs
 ):
     every = data.take("test", range(data.keys("test")))
     for side, there in ((0, every[:, :HALF]), (1, every[:, HALF:])):
         assert {row.tobytes() for row in pairs.tokens[:, side]} <= {
             row.tobytes() for row in np.ascontiguousarray(there)
         }
-    assert torch.equal(pairs.z, encode(players, pairs.tokens))
-    prior = inputs(players, data, "prior", 4000)
+    assert torch.equal(pairs.z, encode(networks, pairs.tokens))
+    prior = inputs(networks, data, "prior", 4000)
     assert abs(float(prior.z.mean())) < 0.02 and float(prior.z.std()) == pytest.approx(
         1, abs=0.02
     )
-    assert np.array_equal(prior.tokens[:5], players.vae.decode(prior.z[:5]))
+    assert np.array_equal(prior.tokens[:5], networks.vae.decode(prior.z[:5]))
     with pytest.raises(ValueError, match="test or prior, not 'dreams'"):
-        inputs(players, data, "dreams")
+        inputs(networks, data, "dreams")
 
 
-def test_how_many_pairs_there_are_can_be_set_for_all(players, data, monkeypatch):
+def test_how_many_pairs_there_are_can_be_set_for_all(networks, data, monkeypatch):
     monkeypatch.setattr(measuring, "PAIRS", 5)
-    assert len(inputs(players, data).z) == 5
+    assert len(inputs(networks, data).z) == 5
 
 
 # Baselines
 
 
-def made(name, players, data, pairs, **more):
+def made(name, networks, data, pairs, **more):
     return baseline(
-        name, players, data, pairs, **({"distance": np.full(len(pairs.z), 2.0)} | more)
+        name, networks, data, pairs, **({"distance": np.full(len(pairs.z), 2.0)} | more)
     )
 
 
 @pytest.mark.parametrize("kind", INPUTS)
 @pytest.mark.parametrize("name", BASELINES)
-def test_every_baseline_gives_legal_melodies_and_the_same_again(players, data, name, kind):
-    pairs = inputs(players, data, kind, MANY)
-    found = made(name, players, data, pairs)
+def test_every_baseline_gives_legal_melodies_and_the_same_again(networks, data, name, kind):
+    pairs = inputs(networks, data, kind, MANY)
+    found = made(name, networks, data, pairs)
     assert (
         found.shape == (MANY, 128)
         and found.dtype == np.uint8
         and all(is_legal_grid(row) for row in found)
     )
     assert not ((found > HOLD) & ((found < LOW) | (found > HIGH))).any()
-    assert np.array_equal(found, made(name, players, data, pairs))
+    assert np.array_equal(found, made(name, networks, data, pairs))
 
 
-def test_an_unknown_baseline_is_refused(players, data, pairs):
+def test_an_unknown_baseline_is_refused(networks, data, pairs):
     with pytest.raises(ValueError, match="'hope' is none of concatenate, "):
-        baseline("hope", players, data, pairs)
+        baseline("hope", networks, data, pairs)
 
 
-def test_side_by_side_is_the_inputs_and_decoded_is_what_the_vae_hears(players, data, pairs):
-    plain = made("concatenate", players, data, pairs)
+def test_side_by_side_is_the_inputs_and_decoded_is_what_the_vae_hears(
+    networks, data, pairs
+):
+    plain = made("concatenate", networks, data, pairs)
     both = pairs.tokens.reshape(MANY, 128)
     same = plain == both
     assert same[:, :HALF].all()
@@ -163,12 +165,12 @@ def test_side_by_side_is_the_inputs_and_decoded_is_what_the_vae_hears(players, d
         row.all() or half[0] == HOLD for row, half in zip(same, pairs.tokens[:, 1])
     )  # only a hold after silence is changed
     assert np.array_equal(
-        made("reconstruct", players, data, pairs), decode(players, pairs.z)
+        made("reconstruct", networks, data, pairs), decode(networks, pairs.z)
     )
 
 
-def test_bars_take_turns(players, data, pairs):
-    bars = made("half_and_half", players, data, pairs).reshape(MANY, 8, BAR)
+def test_bars_take_turns(networks, data, pairs):
+    bars = made("half_and_half", networks, data, pairs).reshape(MANY, 8, BAR)
     for k in range(8):
         there = pairs.tokens[:, k % 2].reshape(MANY, 4, BAR)[:, k // 2]
         begun = (np.cumsum(there != HOLD, axis=1) > 0) & (
@@ -180,7 +182,7 @@ def test_bars_take_turns(players, data, pairs):
 
 
 def test_the_second_idea_comes_to_the_key_of_the_first_by_the_fewest_semitones(
-    players, data, pairs
+    networks, data, pairs
 ):
     def tonic(half):
         return (
@@ -192,7 +194,7 @@ def test_the_second_idea_comes_to_the_key_of_the_first_by_the_fewest_semitones(
             % 12
         )
 
-    found, steps = made("transpose", players, data, pairs), set()
+    found, steps = made("transpose", networks, data, pairs), set()
     for row, (left, right) in zip(found, pairs.tokens):
         assert np.array_equal(row[:HALF], left)
         sounds = right > HOLD
@@ -213,12 +215,12 @@ def test_the_second_idea_comes_to_the_key_of_the_first_by_the_fewest_semitones(
     assert len(steps) > 5
 
 
-def test_an_idea_that_fits_nowhere_else_stays_where_it_is(players, data):
+def test_an_idea_that_fits_nowhere_else_stays_where_it_is(networks, data):
     wide = np.tile(np.repeat(np.array([LOW, HIGH, 64, 66], np.uint8), 4), 4)
     wide[np.arange(64) % 4 > 0] = HOLD
     home = melody(np.random.default_rng(5))[:HALF]
     both = measuring.Inputs(np.stack([home, wide])[None], torch.zeros(1, 2, 6))
-    assert np.array_equal(made("transpose", players, data, both)[0, HALF:], wide)
+    assert np.array_equal(made("transpose", networks, data, both)[0, HALF:], wide)
 
 
 def notes_of(half):
@@ -227,8 +229,8 @@ def notes_of(half):
     return sorted(zip(half[starts].tolist(), note_lengths(half)[starts].tolist()))
 
 
-def test_shuffling_keeps_every_note_its_length_and_the_silence(players, data, pairs):
-    found, moved_ones = made("shuffle", players, data, pairs).reshape(MANY, 2, HALF), 0
+def test_shuffling_keeps_every_note_its_length_and_the_silence(networks, data, pairs):
+    found, moved_ones = made("shuffle", networks, data, pairs).reshape(MANY, 2, HALF), 0
     begun = (
         pairs.tokens[:, :, 0] != HOLD
     )  # a hold that a half begins with is of no note of its own
@@ -242,70 +244,70 @@ def test_shuffling_keeps_every_note_its_length_and_the_silence(players, data, pa
     assert moved_ones > 0.9 * begun.sum()
 
 
-def test_noise_is_as_long_as_it_is_asked_to_be(players, data, pairs, monkeypatch):
-    monkeypatch.setattr(measuring, "decode", lambda players, z: z)
+def test_noise_is_as_long_as_it_is_asked_to_be(networks, data, pairs, monkeypatch):
+    monkeypatch.setattr(measuring, "decode", lambda networks, z: z)
     asked = np.geomspace(0.01, 50, MANY)
-    z = baseline("noise", players, data, pairs, distance=asked)
-    np.testing.assert_allclose(measuring.distances(players, z, pairs.z), asked, rtol=1e-3)
+    z = baseline("noise", networks, data, pairs, distance=asked)
+    np.testing.assert_allclose(measuring.distances(networks, z, pairs.z), asked, rtol=1e-3)
     step = ((z - pairs.z) / (z - pairs.z).norm(dim=(1, 2), keepdim=True)).flatten(1)
     assert (step @ step.T).fill_diagonal_(0).abs().max() < 0.99  # each pair its own way
 
 
-def test_real_melodies_are_of_songs_that_nothing_has_learned_from(players, data, pairs):
+def test_real_melodies_are_of_songs_that_nothing_has_learned_from(networks, data, pairs):
     there = {
         row.tobytes() for row in data.take("validation-1", range(data.keys("validation-1")))
     }
-    assert {row.tobytes() for row in made("real", players, data, pairs)} <= there
+    assert {row.tobytes() for row in made("real", networks, data, pairs)} <= there
 
 
 # Models
 
 
-def test_every_iteration_goes_on_from_the_one_before(players, data, pairs):
+def test_every_iteration_goes_on_from_the_one_before(networks, data, pairs):
     three, two, other = (
-        moved(players, pairs, 3),
-        moved(players, pairs, 2),
-        moved(players, pairs, 1, seed=1),
+        moved(networks, pairs, 3),
+        moved(networks, pairs, 2),
+        moved(networks, pairs, 1, seed=1),
     )
     assert len(three) == 3
     for (tokens, distance), (again, far) in zip(three, two):
         assert np.array_equal(tokens, again) and np.array_equal(distance, far)
     assert not np.array_equal(three[0][1], other[0][1])  # another style
-    z, s = pairs.z, measuring.styles(players, MANY)
+    z, s = pairs.z, measuring.styles(networks, MANY)
     for tokens, distance in three:
         with torch.no_grad():
-            z = players.generator(z, s)
-        assert np.array_equal(tokens, decode(players, z))
+            z = networks.generator(z, s)
+        assert np.array_equal(tokens, decode(networks, z))
         np.testing.assert_allclose(
-            distance, measuring.distances(players, z, pairs.z), rtol=1e-6
+            distance, measuring.distances(networks, z, pairs.z), rtol=1e-6
         )  # always from the inputs
 
 
-def test_melodies_that_are_their_inputs_have_not_moved(players, data, pairs):
+def test_melodies_that_are_their_inputs_have_not_moved(networks, data, pairs):
     begun = pairs.tokens[:, 1, 0] != HOLD
     own = measuring.Inputs(pairs.tokens[begun], pairs.z[begun])
     assert (
         measuring.token_distance(
-            players, made("concatenate", players, data, own), own
+            networks, made("concatenate", networks, data, own), own
         ).max()
         < 1e-9
     )
     assert (
-        measuring.token_distance(players, made("shuffle", players, data, own), own) > 0
+        measuring.token_distance(networks, made("shuffle", networks, data, own), own) > 0
     ).all()
 
 
-def test_variety_is_what_a_style_decides(players, pairs):
+def test_variety_is_what_a_style_decides(networks, pairs):
     torch.manual_seed(1)
-    deaf = Players(players.config)
-    deaf.vae = players.vae
+    deaf = Networks(networks.config)
+    deaf.vae = networks.vae
     with torch.no_grad():
         deaf.generator.net[0].weight[:, -3:] = 0  # the numbers of the style come last
     assert all(
         found["value"] == found["high"] == 0
         for found in measuring.variety(deaf, pairs).values()
     )
-    found = measuring.variety(players, pairs)
+    found = measuring.variety(networks, pairs)
     assert found["style_distance"]["value"] > 0
     assert found["style_tokens"]["value"] <= found["style_pairs"]["value"] <= 1
 
@@ -313,8 +315,8 @@ def test_variety_is_what_a_style_decides(players, pairs):
 # Numbers
 
 
-def test_metrics_are_in_order_and_what_they_are_called(players, data, pairs):
-    tokens, far = made("concatenate", players, data, pairs), np.linspace(0, 3, MANY)
+def test_metrics_are_in_order_and_what_they_are_called(networks, data, pairs):
+    tokens, far = made("concatenate", networks, data, pairs), np.linspace(0, 3, MANY)
     found = metrics(
         tokens,
         References(data, {"reality": judge, "reality_features": judge}),
@@ -376,20 +378,20 @@ def test_what_was_learned_from_is_a_copy_in_any_key_and_what_was_not_is_none(dat
     )  # they are the reference itself
 
 
-def test_the_vae_is_measured_as_its_training_measures_it(players, data):
-    found = measuring.measure_vae(players, data)
+def test_the_vae_is_measured_as_its_training_measures_it(networks, data):
+    found = measuring.measure_vae(networks, data)
     x = as_tokens(data.tokens("test").reshape(-1, HALF))
-    for name, value in accuracies(players.vae, x).items():
+    for name, value in accuracies(networks.vae, x).items():
         assert found[name]["value"] == pytest.approx(value, rel=1e-5)
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
     assert found["hold_accuracy"]["value"] == pytest.approx(float((x == 1).float().mean()))
-    few = measuring.measure_vae(players, data, most=3)
+    few = measuring.measure_vae(networks, data, most=3)
     assert few["kl"]["value"] == pytest.approx(
-        accuracies(players.vae, x[:6])["kl"], rel=1e-5
+        accuracies(networks.vae, x[:6])["kl"], rel=1e-5
     )
 
 
-def test_the_counts_of_the_figures_add_up(players, data, monkeypatch):
+def test_the_counts_of_the_figures_add_up(networks, data, monkeypatch):
     curve = [{"songs": 2, "windows": 6, "accuracy": 0.7, "low": 0.6, "high": 0.8}]
     monkeypatch.setattr(
         measuring,
@@ -397,11 +399,11 @@ def test_the_counts_of_the_figures_add_up(players, data, monkeypatch):
         lambda *which: SimpleNamespace(about={"learning_curve": curve}),
     )
     monkeypatch.setattr(measuring, "PAIRS", MANY)
-    found = measuring.figures(players, data, most=300, pairs=2000)
-    two = inputs(players, data)
+    found = measuring.figures(networks, data, most=300, pairs=2000)
+    two = inputs(networks, data)
     here = {
-        "before": made("concatenate", players, data, two),
-        "after": moved(players, two)[0][0],
+        "before": made("concatenate", networks, data, two),
+        "after": moved(networks, two)[0][0],
     }
     here["real"] = data.take("test", range(data.keys("test")))
     for which, tokens in here.items():
@@ -429,9 +431,9 @@ def test_the_counts_of_the_figures_add_up(players, data, monkeypatch):
     )
 
 
-def test_a_training_is_told_how_far_it_came(players, data):
+def test_a_training_is_told_how_far_it_came(networks, data):
     judges = {"reality": judge, "reality_features": judge}
-    found = measure_model(players, data, judges, n=MANY)
+    found = measure_model(networks, data, judges, n=MANY)
     assert {
         "reality",
         "reality_before",
@@ -439,9 +441,9 @@ def test_a_training_is_told_how_far_it_came(players, data):
         "z_distance",
         "copied_8gram",
     } <= set(found)
-    tokens = made("concatenate", players, data, inputs(players, data, n=MANY))
+    tokens = made("concatenate", networks, data, inputs(networks, data, n=MANY))
     assert found["reality_before"]["value"] == pytest.approx(np.median(judge(tokens)))
-    alone = Players(replace(players.config, phases=("vae",)))
+    alone = Networks(replace(networks.config, phases=("vae",)))
     assert set(measure_model(alone, data, judges)) == {
         "token_accuracy",
         "onset_pitch_accuracy",

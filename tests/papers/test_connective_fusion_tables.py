@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fusiontools.corpora.cache import write_npz
 from fusiontools.errors import RecordError
-from fusiontools.papers.connective_fusion import claims, summaries, tables
-from fusiontools.papers.connective_fusion.claims import (
+from fusiontools.papers.connective_fusion.evidence import claims, summaries, tables
+from fusiontools.papers.connective_fusion.evidence.claims import (
     against_perturb,
     at_distance,
     compare,
@@ -18,8 +18,8 @@ from fusiontools.papers.connective_fusion.claims import (
     less,
     outcome,
 )
-from fusiontools.papers.connective_fusion.paper import PAPER, REALITY
-from fusiontools.papers.connective_fusion.summaries import (
+from fusiontools.papers.connective_fusion.evidence.paper import PAPER, REALITY
+from fusiontools.papers.connective_fusion.evidence.summaries import (
     LAMBDAS,
     METRICS,
     TRIVIAL,

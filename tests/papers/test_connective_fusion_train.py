@@ -62,8 +62,8 @@ def run(folder, data, config, adopted=None):
         return train(config, data, opened, adopted), opened.history
 
 
-def weights(players):
-    models = {"vae": players.vae, "g": players.generator, "d": players.discriminator}
+def weights(networks):
+    models = {"vae": networks.vae, "g": networks.generator, "d": networks.discriminator}
     return {
         f"{name}.{key}": t.clone()
         for name, model in models.items()
@@ -80,12 +80,12 @@ def same(one, other):
 )
 def test_both_phases_train_whichever_way_the_vae_works(tmp_path, data, ways):
     config = replace(TINY, encoder=ways[0], decoder=ways[1], forget=0.3, free_bits=0.1)
-    players, history = run(tmp_path / "run", data, config)
+    networks, history = run(tmp_path / "run", data, config)
     assert [row["phase"] for row in history.rows] == ["vae"] * 4 + ["fusion"] * 3
-    assert all(t.isfinite().all() for t in weights(players).values())
+    assert all(t.isfinite().all() for t in weights(networks).values())
     assert len(history.column("held_out_onset_pitch_accuracy")[1]) >= 1
-    assert (players.vae.sigma > 0).all() and not torch.equal(
-        players.vae.sigma, torch.ones(6)
+    assert (networks.vae.sigma > 0).all() and not torch.equal(
+        networks.vae.sigma, torch.ones(6)
     )
 
 
@@ -100,7 +100,7 @@ def test_the_vae_learns_and_its_accuracy_counts_notes(tmp_path, data):
         kl_weight=0.001,
         phases=("vae",),
     )
-    players, history = run(tmp_path / "run", data, config)
+    networks, history = run(tmp_path / "run", data, config)
     _, tokens = history.column("held_out_token_accuracy")
     _, onsets = history.column("held_out_onset_pitch_accuracy")
     assert tokens[-1] > 0.9 and onsets[-1] > 0.6 and onsets[-1] > onsets[0]
@@ -109,8 +109,10 @@ def test_the_vae_learns_and_its_accuracy_counts_notes(tmp_path, data):
     assert (
         float((held == x).float().mean()) == 0.75
     )  # what "all hold" would score, and with no note right
-    plain = torch.from_numpy(np.concatenate([_grid_classes(players.vae, row) for row in x]))
-    found = accuracies(players.vae, x, at_once=5)
+    plain = torch.from_numpy(
+        np.concatenate([_grid_classes(networks.vae, row) for row in x])
+    )
+    found = accuracies(networks.vae, x, at_once=5)
     assert found["token_accuracy"] == pytest.approx(float((plain == x).float().mean()))
     assert found["onset_pitch_accuracy"] == pytest.approx(
         float((plain == x)[x > 1].float().mean())
@@ -133,10 +135,10 @@ def _grid_classes(vae, row):
 )
 def test_every_choice_of_the_fusion_changes_what_is_learned(tmp_path, data, changes):
     base, _ = run(tmp_path / "base", data, TINY)
-    players, _ = run(
+    networks, _ = run(
         tmp_path / "other", data, replace(TINY, **changes), adopted=tmp_path / "base"
     )
-    one, other = weights(base), weights(players)
+    one, other = weights(base), weights(networks)
     assert all(
         torch.equal(one[name], other[name]) for name in one if name.startswith("vae")
     )
@@ -149,20 +151,20 @@ def test_where_no_spread_is_asked_for_the_term_is_not_there(tmp_path, data, monk
     """Neither computed nor weighed, and not one random number is drawn for it."""
     base, _ = run(tmp_path / "base", data, TINY)
     monkeypatch.setattr(losses, "spread", None)
-    players, _ = run(
+    networks, _ = run(
         tmp_path / "other",
         data,
         replace(TINY, spread=0.0, spread_weight=50.0),
         adopted=tmp_path / "base",
     )
-    assert same(weights(base), weights(players))
+    assert same(weights(base), weights(networks))
 
 
 def test_a_generator_that_is_asked_for_spread_listens_to_its_style(tmp_path, data):
     config = replace(TINY, fusion_steps=60, d_steps=1, mlp_width=24, fusion_rate=5e-3)
     apart = []
     for name in ("ours", "styled"):
-        players, _ = run(
+        networks, _ = run(
             tmp_path / name, data, method(name, config), adopted=tmp_path / "ours"
         )
         z = torch.randn(200, 2, 6, generator=torch.Generator().manual_seed(0))
@@ -171,9 +173,9 @@ def test_a_generator_that_is_asked_for_spread_listens_to_its_style(tmp_path, dat
             apart.append(
                 float(
                     losses.z_distance(
-                        players.generator(z, one),
-                        players.generator(z, two),
-                        players.vae.sigma,
+                        networks.generator(z, one),
+                        networks.generator(z, two),
+                        networks.vae.sigma,
                     ).mean()
                 )
             )
@@ -183,9 +185,9 @@ def test_a_generator_that_is_asked_for_spread_listens_to_its_style(tmp_path, dat
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_trains(tmp_path, data, name):
     config = method(name, TINY, 0.1)
-    players, history = run(tmp_path / "run", data, config)
+    networks, history = run(tmp_path / "run", data, config)
     assert {row["phase"] for row in history.rows} == set(config.phases)
-    assert all(t.isfinite().all() for t in weights(players).values())
+    assert all(t.isfinite().all() for t in weights(networks).values())
 
 
 def test_a_method_changes_what_it_is_named_for_and_nothing_else():

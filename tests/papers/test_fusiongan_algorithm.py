@@ -70,10 +70,10 @@ def run(folder, pair, name, config, adopted=None):
         return train(config, pair, opened, adopted), opened.history
 
 
-def weights(players):
+def weights(networks):
     return {
         f"{name}.{key}": t.clone()
-        for name, model in players.state().items()
+        for name, model in networks.state().items()
         for key, t in model.state_dict().items()
     }
 
@@ -85,16 +85,16 @@ def same(one, other):
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_method_trains_and_writes_melodies(tmp_path, pair, name):
     config = method(name, TINY)
-    players, history = run(tmp_path / "run", pair, name, config)
+    networks, history = run(tmp_path / "run", pair, name, config)
     assert [row["phase"] for row in history.rows if row["step"] == 0] == ["mle"]
     assert {row["phase"] for row in history.rows} == set(config.phases)
-    tokens = sample_tokens([players.g[v] for v in config.voices], 7)
+    tokens = sample_tokens([networks.g[v] for v in config.voices], 7)
     assert (
         tokens.shape == (7, 36)
         and tokens.min() >= 0
         and tokens.max() < pair.vocabulary.size
     )
-    assert all(t.isfinite().all() for t in weights(players).values())
+    assert all(t.isfinite().all() for t in weights(networks).values())
 
 
 def test_a_phase_taken_over_from_another_run_changes_nothing(tmp_path, pair):
@@ -188,8 +188,8 @@ def test_constant_rewards_and_no_phase_two_leave_alone_what_they_should(tmp_path
 
 
 def test_weights_travel_and_give_the_same_melodies(tmp_path, pair):
-    players, _ = run(tmp_path / "run", pair, "mle", method("mle", TINY))
-    own = {"mle": players.g["F"], "rl": [players.g["A"], players.g["B"]]}
+    networks, _ = run(tmp_path / "run", pair, "mle", method("mle", TINY))
+    own = {"mle": networks.g["F"], "rl": [networks.g["A"], networks.g["B"]]}
     save_generators(
         own,
         tmp_path / "w.safetensors",
@@ -205,7 +205,7 @@ def test_weights_travel_and_give_the_same_melodies(tmp_path, pair):
         and about["pair"] == "toy"
         and [len(g) for g in generators.values()] == [1, 2]
     )
-    halved = in_16_bits(players.g["F"])
+    halved = in_16_bits(networks.g["F"])
     assert np.array_equal(
         sample_tokens(generators["mle"], 5, seed=2), sample_tokens(halved, 5, seed=2)
     )

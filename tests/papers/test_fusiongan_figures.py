@@ -9,10 +9,11 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from fusiontools.papers.fusiongan import Config, Players, figures
-from fusiontools.papers.fusiongan.diagrams import arrows, spelled
+from fusiontools.papers.fusiongan import Config, Networks
+from fusiontools.papers.fusiongan.evidence import figures
+from fusiontools.papers.fusiongan.evidence.diagrams import arrows, spelled
+from fusiontools.papers.fusiongan.evidence.metrics import HISTOGRAMS
 from fusiontools.papers.fusiongan.losses import WEIGHTS, weights
-from fusiontools.papers.fusiongan.results import HISTOGRAMS
 from fusiontools.records import Record
 from fusiontools.show.colours import colour
 
@@ -134,9 +135,9 @@ def test_one_domain_has_one_colour_in_all_diagrams():
 
 
 def test_boxes_of_live_networks_say_their_size():
-    players = Players(Config.smoke(), 20)
-    said = " ".join(t.get_text() for t in figures.framework(players=players).texts)
-    for network in (players.g["F"], players.d["A"]):
+    networks = Networks(Config.smoke(), 20)
+    said = " ".join(t.get_text() for t in figures.framework(networks=networks).texts)
+    for network in (networks.g["F"], networks.d["A"]):
         assert f"{sum(p.numel() for p in network.parameters()):,}" in said
 
 

@@ -8,11 +8,11 @@ import pytest
 from fusiontools.judges.genre import load_judge
 from fusiontools.music import Notes
 from fusiontools.music.tokens import Vocabulary
-from fusiontools.papers.fusiongan import results
 from fusiontools.papers.fusiongan.config import METHODS, TRAINED, UNTRAINED
 from fusiontools.papers.fusiongan.data import PAIRS, Pair, save_pair
-from fusiontools.papers.fusiongan.experiment import SEEDS, SHIPPED, run_all, ship
-from fusiontools.papers.fusiongan.judging import shipped_judge
+from fusiontools.papers.fusiongan.evidence import metrics as results
+from fusiontools.papers.fusiongan.evidence.experiment import SEEDS, SHIPPED, run_all, ship
+from fusiontools.papers.fusiongan.evidence.judging import shipped_judge
 from fusiontools.papers.fusiongan.sampling import load_weights, sample, shipped_weights
 from fusiontools.records import read_record, read_records
 from fusiontools.training import read_weights

@@ -15,7 +15,7 @@ FILTERS = ((1, 4), (2, 5), (5, 3))
 
 
 @pytest.fixture
-def players():
+def networks():
     torch.manual_seed(0)
     generator = Generator(13, 8, 16)
     return generator, [
@@ -26,8 +26,8 @@ def players():
 @pytest.mark.parametrize(
     "combine", [None, lambda s: s[..., 0] - (s[..., 1] - s[..., 2]).abs()]
 )
-def test_fast_and_plain_agree_given_the_same_dice(players, combine):
-    generator, critics = players
+def test_fast_and_plain_agree_given_the_same_dice(networks, combine):
+    generator, critics = networks
     y, u = generator.sample(4, 9), torch.rand(9, 8, 3, 4)
     plain, fast = (
         rewards_plain(generator, critics, y, 3, combine, u),
@@ -37,8 +37,8 @@ def test_fast_and_plain_agree_given_the_same_dice(players, combine):
     torch.testing.assert_close(plain, fast, atol=1e-5, rtol=1e-5)
 
 
-def test_fast_and_plain_agree_in_distribution_with_dice_of_their_own(players):
-    generator, critics = players
+def test_fast_and_plain_agree_in_distribution_with_dice_of_their_own(networks):
+    generator, critics = networks
     y, n = generator.sample(1, 6), 150
     plain, fast = (
         rewards_plain(generator, critics[:1], y, n),
@@ -52,8 +52,8 @@ def test_fast_and_plain_agree_in_distribution_with_dice_of_their_own(players):
     torch.testing.assert_close(plain[:, -1], fast[:, -1])
 
 
-def test_a_rollout_keeps_its_prefix(players):
-    generator, _ = players
+def test_a_rollout_keeps_its_prefix(networks):
+    generator, _ = networks
     y = generator.sample(3, 7)
     x = continuations(generator, y, 2)  # (T - 1, N, B, T)
     assert x.shape == (6, 2, 3, 7)
@@ -61,16 +61,16 @@ def test_a_rollout_keeps_its_prefix(players):
         assert (x[length - 1, ..., :length] == y[:, :length]).all()
 
 
-def test_tables_are_convolutions(players):
-    generator, critics = players
+def test_tables_are_convolutions(networks):
+    generator, critics = networks
     y = generator.sample(5, 8)
     torch.testing.assert_close(
         score_tables(critics, y), torch.stack([c(y) for c in critics], dim=-1)
     )
 
 
-def test_sampling_step_by_step_is_the_distribution_that_training_sees(players):
-    generator, _ = players
+def test_sampling_step_by_step_is_the_distribution_that_training_sees(networks):
+    generator, _ = networks
     y = generator.sample(2, 6)
     logits, state = generator.step(torch.full((2,), 13))
     for t in range(6):

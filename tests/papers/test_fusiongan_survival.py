@@ -128,15 +128,15 @@ def test_a_gpu_trains_and_what_it_trained_writes_the_same_again(tmp_path, surviv
     written = []
     for _ in range(2):  # the second session finds everything done
         with survivor.open_run(tmp_path / "run", config, pair, own) as run:
-            players = train(config, pair, run)
+            networks = train(config, pair, run)
             rows = len(run.history.rows)
-        assert {t.device.type for t in players.g["F"].state_dict().values()} == {
+        assert {t.device.type for t in networks.g["F"].state_dict().values()} == {
             "cuda"
         } and rows == survivor.TOTAL
         assert all(
             t.isfinite().all()
-            for model in players.state().values()
+            for model in networks.state().values()
             for t in model.state_dict().values()
         )
-        written.append(sample_tokens(players.g["F"], 20))
+        written.append(sample_tokens(networks.g["F"], 20))
     assert np.array_equal(*written) and written[0].max() < pair.vocabulary.size

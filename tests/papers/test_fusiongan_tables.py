@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusiontools.errors import RecordError
-from fusiontools.papers.fusiongan import claims as claims_module
-from fusiontools.papers.fusiongan import tables
-from fusiontools.papers.fusiongan.claims import outcome, progress
 from fusiontools.papers.fusiongan.config import METHODS
-from fusiontools.papers.fusiongan.paper import TABLE_1, TABLE_2
-from fusiontools.papers.fusiongan.summaries import SHORT, cell, shares_of
+from fusiontools.papers.fusiongan.evidence import claims as claims_module
+from fusiontools.papers.fusiongan.evidence import tables
+from fusiontools.papers.fusiongan.evidence.claims import outcome, progress
+from fusiontools.papers.fusiongan.evidence.paper import TABLE_1, TABLE_2
+from fusiontools.papers.fusiongan.evidence.summaries import SHORT, cell, shares_of
 from fusiontools.records import Record
 from fusiontools.score import row_checks
 
@@ -232,7 +232,7 @@ def test_a_single_peak_is_the_only_one():
 
 
 def test_shares_come_from_melodies_arrays_and_records_alike():
-    from fusiontools.papers.fusiongan.results import HISTOGRAMS
+    from fusiontools.papers.fusiongan.evidence.metrics import HISTOGRAMS
 
     shares = shares_of(JAZZ + FOLK[:1], "npd")
     kept = {

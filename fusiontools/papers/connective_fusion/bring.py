@@ -87,7 +87,7 @@ class Joined(NamedTuple):
 
 
 def fuse_files(
-    players,
+    networks,
     left,
     right,
     style=None,
@@ -102,7 +102,7 @@ def fuse_files(
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     left, right : path-like, Piece, Notes or Half
         See `read_half`.
     style : array_like of float, shape (S,) or (K, S), optional
@@ -134,10 +134,10 @@ def fuse_files(
     left = left if isinstance(left, Half) else read_half(left, left_bar)
     right = right if isinstance(right, Half) else read_half(right, right_bar)
     many = styles if style is None else len(np.atleast_2d(style))
-    heard = fuse(players, left.tokens, right.tokens, amount=0.0)
+    heard = fuse(networks, left.tokens, right.tokens, amount=0.0)
     pairs = (np.tile(half.tokens, (many, 1)) for half in (left, right))
     fused = fuse(
-        players, *pairs, style=style, iterations=iterations, amount=amount, seed=seed
+        networks, *pairs, style=style, iterations=iterations, amount=amount, seed=seed
     )
     return Joined(
         left,

@@ -19,7 +19,7 @@ from fusiontools.papers.connective_fusion.config import method as settings_of
 from fusiontools.papers.connective_fusion.data import HALF, join_halves
 from fusiontools.papers.connective_fusion.losses import z_distance
 from fusiontools.papers.connective_fusion.networks import as_tokens
-from fusiontools.papers.connective_fusion.stage import Players
+from fusiontools.papers.connective_fusion.stage import Networks
 from fusiontools.training import read_weights, save_weights
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "encode",
     "fuse",
     "load_weights",
-    "save_players",
+    "save_networks",
     "shipped_weights",
     "style_corners",
     "style_plane",
@@ -50,34 +50,34 @@ class Fused(NamedTuple):
 
 
 @torch.no_grad()
-def encode(players, halves):
+def encode(networks, halves):
     """Where halves stand in latent space: (..., 64) tokens -> (..., Z).
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     halves : array_like of int, shape (..., 64)
         Tokens of the grid. A half may begin with a hold.
     """
-    x = as_tokens(halves, players.device)
-    mean, _ = players.vae.encode(x.flatten(0, -2) if x.ndim > 1 else x[None])
+    x = as_tokens(halves, networks.device)
+    mean, _ = networks.vae.encode(x.flatten(0, -2) if x.ndim > 1 else x[None])
     # argmax_z q(z|x) is the mean, section 2.5
     return mean.view(*x.shape[:-1], -1)
 
 
-def decode(players, z):
+def decode(networks, z):
     """What pairs sound like: (..., 2, Z) -> (..., 128) tokens, legal."""
-    halves = players.vae.decode(z)
+    halves = networks.vae.decode(z)
     return join_halves(halves[..., 0, :], halves[..., 1, :])
 
 
 @torch.no_grad()
-def trajectory(players, z, style, iterations=1):
+def trajectory(networks, z, style, iterations=1):
     """Iterated transformation, section 2.2.3: G applied to its own result again and again.
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     z : Tensor, shape (B, 2, Z)
     style : Tensor, shape (B, S)
     iterations : int
@@ -90,7 +90,7 @@ def trajectory(players, z, style, iterations=1):
     path = [z]
     for _ in range(iterations):
         # (z'_L, z'_R) = G(z_L, z_R, s)
-        path.append(players.generator(path[-1], style))
+        path.append(networks.generator(path[-1], style))
     return torch.stack(path)
 
 
@@ -143,12 +143,12 @@ def along(path, amount, sigma):
     return start + t[:, None, None] * step
 
 
-def fuse(players, left, right, style=None, iterations=1, amount=1.0, seed=0):
+def fuse(networks, left, right, style=None, iterations=1, amount=1.0, seed=0):
     """Fuse pairs of melodies of four bars into melodies of eight.
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     left, right : array_like of int, shape (B, 64) or (64,)
         Tokens of the grid, pitches 55 to 84.
     style : array_like of float, shape (S,) or (B, S), optional
@@ -178,26 +178,26 @@ def fuse(players, left, right, style=None, iterations=1, amount=1.0, seed=0):
         raise ValueError(
             f"two halves of {HALF} tokens are fused, found shapes {left.shape} and {right.shape}"
         )
-    z = encode(players, np.stack([left, right], axis=1))  # (B, 2, Z)
+    z = encode(networks, np.stack([left, right], axis=1))  # (B, 2, Z)
     if style is None:
         style = torch.rand(
-            len(z), players.config.style, generator=torch.Generator().manual_seed(seed)
+            len(z), networks.config.style, generator=torch.Generator().manual_seed(seed)
         )
     style = torch.as_tensor(style, dtype=torch.float32)
     if (
-        style.shape[-1] != players.config.style
+        style.shape[-1] != networks.config.style
         or style.numel()
         and not 0 <= style.min() <= style.max() <= 1
     ):
         raise ValueError(
-            f"a style is {players.config.style} numbers from 0 to 1, found shape {tuple(style.shape)}"
+            f"a style is {networks.config.style} numbers from 0 to 1, found shape {tuple(style.shape)}"
         )
-    path = trajectory(players, z, style.expand(len(z), -1).to(z.device), iterations)
-    moved = along(path, amount, players.vae.sigma)
+    path = trajectory(networks, z, style.expand(len(z), -1).to(z.device), iterations)
+    moved = along(path, amount, networks.vae.sigma)
     return Fused(
-        decode(players, moved),
+        decode(networks, moved),
         moved,
-        z_distance(z, moved, players.vae.sigma).mean(1).cpu().numpy(),
+        z_distance(z, moved, networks.vae.sigma).mean(1).cpu().numpy(),
     )
 
 
@@ -232,13 +232,13 @@ def style_plane(corners, n=5):
     return torch.lerp(top[None], bottom[None], share[:, None, None])
 
 
-def save_players(players, path, corpora, terms, method="ours", **about):
+def save_networks(networks, path, corpora, terms, method="ours", **about):
     """Write what `fuse` needs as one file of weights that says how to build it: a VAE, and
     one generator or several.
 
     Parameters
     ----------
-    players : Players, or sequence of Players
+    networks : Networks, or sequence of Networks
         Several share one VAE: that of the first is written.
     path : path-like
         ``.safetensors``
@@ -248,17 +248,17 @@ def save_players(players, path, corpora, terms, method="ours", **about):
         How each generator was trained. An untrained one, of settings without the phase
         "fusion", is not written: then the VAE stands alone.
     """
-    players = [players] if isinstance(players, Players) else list(players)
-    how = [method] * len(players) if isinstance(method, str) else list(method)
+    networks = [networks] if isinstance(networks, Networks) else list(networks)
+    how = [method] * len(networks) if isinstance(method, str) else list(method)
     able = [
         (name, p)
-        for name, p in zip(how, players, strict=True)
+        for name, p in zip(how, networks, strict=True)
         if "fusion" in p.config.phases
     ]
-    models = {"vae": players[0].vae} | {
+    models = {"vae": networks[0].vae} | {
         f"generator_{i}": p.generator for i, (_, p) in enumerate(able)
     }
-    about |= {"paper": "connective_fusion", "config": asdict(players[0].config)}
+    about |= {"paper": "connective_fusion", "config": asdict(networks[0].config)}
     about["generators"] = [
         {"method": name, "similarity": p.config.similarity} for name, p in able
     ]
@@ -277,7 +277,7 @@ def shipped_weights(data=SHIPPED):
 
 
 def load_weights(data=SHIPPED, similarity=None, path=None, method=None):
-    """Players from weights that come with the package or from a file of your own; their
+    """Networks from weights that come with the package or from a file of your own; their
     discriminator is new.
 
     Parameters
@@ -295,7 +295,7 @@ def load_weights(data=SHIPPED, similarity=None, path=None, method=None):
 
     Returns
     -------
-    players : Players
+    networks : Networks
     about : dict
         ``generators`` has those that there are, ``generator`` the one that is taken: each
         its ``method`` and ``similarity``.
@@ -330,7 +330,7 @@ def load_weights(data=SHIPPED, similarity=None, path=None, method=None):
                 f"no generator {' '.join(asked)}", path, f"choose one of {choice}"
             )
         best = min(fits, key=lambda one: (one[0] != "ours", one[1] != 0.3))
-        players = Players(settings_of(best[0], Config(**about["config"]), best[1]))
+        networks = Networks(settings_of(best[0], Config(**about["config"]), best[1]))
         for name, own in {
             "vae": "vae",
             "generator": f"generator_{there.index(best)}",
@@ -340,7 +340,7 @@ def load_weights(data=SHIPPED, similarity=None, path=None, method=None):
                 for key, t in tensors.items()
                 if key.startswith(f"{own}.")
             }
-            getattr(players, name).load_state_dict(state)
+            getattr(networks, name).load_state_dict(state)
     except RecordError:
         raise
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
@@ -350,5 +350,5 @@ def load_weights(data=SHIPPED, similarity=None, path=None, method=None):
             path,
             "get the file again, or train them",
         ) from None
-    players.vae.eval()
-    return players, about | {"generator": {"method": best[0], "similarity": best[1]}}
+    networks.vae.eval()
+    return networks, about | {"generator": {"method": best[0], "similarity": best[1]}}

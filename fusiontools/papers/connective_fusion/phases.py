@@ -10,7 +10,7 @@ taken over: the result is the same, bit by bit.
 import torch
 
 from fusiontools.papers.connective_fusion import losses
-from fusiontools.papers.connective_fusion.stage import DEPENDS, Players, Stage, rate
+from fusiontools.papers.connective_fusion.stage import DEPENDS, Networks, Stage, rate
 from fusiontools.training import adopt, memory_guard, seed_everything
 
 __all__ = ["PHASES", "train"]
@@ -34,7 +34,7 @@ def train(config, data, run, adopted=None):
 
     Returns
     -------
-    Players
+    Networks
         On the run's device.
 
     Raises
@@ -50,7 +50,7 @@ def train(config, data, run, adopted=None):
     """
     device = torch.device("cpu") if run.fabric is None else run.fabric.device
     seed_everything(run.seed)
-    stage = Stage(config, data, Players(config, device), run, device)
+    stage = Stage(config, data, Networks(config, device), run, device)
     if adopted is not None:
         adopt(run, adopted, ["vae"], DEPENDS)
     for number, phase in enumerate(PHASES):
@@ -58,13 +58,13 @@ def train(config, data, run, adopted=None):
             seed_everything((1009 * run.seed + 7 * number + 10007 * stage.rank + 1) % 2**32)
             with memory_guard(reduce="vae_batch, fusion_batch or latent_pairs"):
                 PHASES[phase](stage)
-    stage.players.vae.eval()
-    return stage.players
+    stage.networks.vae.eval()
+    return stage.networks
 
 
 def phase_vae(stage):
     """Section 2.4: halves become latent vectors and halves again."""
-    config, vae = stage.config, stage.players.vae.train()
+    config, vae = stage.config, stage.networks.vae.train()
     halves = 2 * stage.data.keys("train-1")
     batches = stage.batches(halves, config.vae_batch)
     adam = torch.optim.Adam(vae.parameters(), lr=config.vae_rate)
@@ -104,8 +104,8 @@ def phase_fusion(stage):
     """Section 2.5: D learns which pairs belong together, G to make such pairs, from halves
     of the data and from the prior.
     """
-    config, players = stage.config, stage.players
-    g, d, vae = players.generator, players.discriminator, players.vae.eval()
+    config, networks = stage.config, stage.networks
+    g, d, vae = networks.generator, networks.discriminator, networks.vae.eval()
     z, sigma = stage.latents("train-1", config.latent_pairs)
     vae.sigma.copy_(sigma)
     adam = {"betas": (config.beta_1, config.beta_2), "lr": config.fusion_rate}

@@ -20,7 +20,7 @@ from fusiontools.papers.connective_fusion.networks import (
 )
 from fusiontools.training import Batches, descend, steps
 
-__all__ = ["DEPENDS", "Players", "Stage", "accuracies", "rate"]
+__all__ = ["DEPENDS", "Networks", "Stage", "accuracies", "rate"]
 
 # what a phase's end depends on: settings that two runs must share, if one is to take the
 # phase over from the other
@@ -44,7 +44,7 @@ DEPENDS = {
 AT_ONCE = 1024  # halves that are encoded together
 
 
-class Players:
+class Networks:
     """All networks of a training: ``vae``, ``generator``, ``discriminator``. What `fuse`
     works with, which needs no discriminator.
     """
@@ -62,13 +62,13 @@ class Players:
 
 
 class Stage:
-    """What every phase works with: settings, players, melodies, the run."""
+    """What every phase works with: settings, networks, melodies, the run."""
 
-    def __init__(self, config, data, players, run, device):
-        self.config, self.data, self.players, self.run, self.device = (
+    def __init__(self, config, data, networks, run, device):
+        self.config, self.data, self.networks, self.run, self.device = (
             config,
             data,
-            players,
+            networks,
             run,
             device,
         )
@@ -97,7 +97,7 @@ class Stage:
         tokens = tokens[
             np.linspace(0, len(tokens) - 1, min(most, len(tokens))).astype(int)
         ].reshape(-1, HALF)
-        vae, x = self.players.vae.eval(), as_tokens(tokens, self.device)
+        vae, x = self.networks.vae.eval(), as_tokens(tokens, self.device)
         found = accuracies(vae, x)
         vae.train()
         return {f"held_out_{name}": value for name, value in found.items()}
@@ -115,7 +115,7 @@ class Stage:
         """
         n = self.data.keys(part)
         numbers = np.sort(np.random.default_rng([self.run.seed, n]).permutation(n)[:most])
-        vae, z, sigma = self.players.vae.eval(), [], []
+        vae, z, sigma = self.networks.vae.eval(), [], []
         for at in range(0, len(numbers), AT_ONCE // 2):
             x = as_tokens(
                 self.data.take(part, numbers[at : at + AT_ONCE // 2]).reshape(-1, HALF),

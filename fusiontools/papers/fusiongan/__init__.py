@@ -10,9 +10,9 @@ import importlib
 _HOMES = {
     "Config": "config",
     "METHODS": "config",
-    "PAPER": "paper",
+    "PAPER": "evidence.paper",
     "Pair": "data",
-    "Players": "stage",
+    "Networks": "stage",
     "from_folders": "data",
     "load_weights": "sampling",
     "method": "config",

@@ -18,7 +18,7 @@ from fusiontools.papers.fusiongan.stage import (
     DEPENDS,
     NAMES,
     Measure,
-    Players,
+    Networks,
     Stage,
     follow,
 )
@@ -42,7 +42,7 @@ def train(config, data, run, adopted=None):
 
     Returns
     -------
-    Players
+    Networks
         On the run's device, as the last phase left them.
 
     Raises
@@ -58,7 +58,7 @@ def train(config, data, run, adopted=None):
     """
     device = torch.device("cpu") if run.fabric is None else run.fabric.device
     seed_everything(run.seed)
-    stage = Stage(config, data, Players(config, data.vocabulary.size, device), run, device)
+    stage = Stage(config, data, Networks(config, data.vocabulary.size, device), run, device)
     for number, phase in enumerate(config.phases):
         if adopted is not None:
             adopt(run, adopted, config.phases[: number + 1], DEPENDS)
@@ -66,7 +66,7 @@ def train(config, data, run, adopted=None):
         stage.batches = stage.streams()
         with memory_guard(reduce="batch or rollouts"):
             PHASES[phase](stage)
-    return stage.players
+    return stage.networks
 
 
 def _adam(models, names, rate):
@@ -77,8 +77,8 @@ def phase_mle(stage):
     """Line 3, also for B and F: each generator learns real melodies by maximum likelihood,
     G_F those of both genres.
     """
-    config, players = stage.config, stage.players
-    adam = _adam(players.g, NAMES, config.mle_rate)
+    config, networks = stage.config, stage.networks
+    adam = _adam(networks.g, NAMES, config.mle_rate)
     epoch = -(
         -max(len(x) for x in stage.windows.values()) // config.batch
     )  # batches until the larger genre has been seen once
@@ -87,19 +87,19 @@ def phase_mle(stage):
     ):
         for n in NAMES:
             # max E_{x ~ X}[sum_t log p(x_t | x_1 ... x_{t-1})]
-            loss = -players.g[n].log_prob(stage.real(n)).mean()
-            stage.update(loss, players.g[n], adam[n], config.clip)
+            loss = -networks.g[n].log_prob(stage.real(n)).mean()
+            stage.update(loss, networks.g[n], adam[n], config.clip)
             stage.run.log(**{f"nll_{n}": loss.detach()})
         if (step + 1) % epoch == 0:
             stage.run.log(**stage.held_out())
     for n in NAMES:
-        players.rolling[n].load_state_dict(players.g[n].state_dict())
-    players.prior.load_state_dict(players.g["F"].state_dict())
+        networks.rolling[n].load_state_dict(networks.g[n].state_dict())
+    networks.prior.load_state_dict(networks.g["F"].state_dict())
 
 
 def critic_step(stage, n, adam):
     """Lines 4, 5, 13, 14: a critic learns to tell real melodies from its generator's."""
-    d, x, y = stage.players.d[n].train(), stage.real(n), stage.written(n)
+    d, x, y = stage.networks.d[n].train(), stage.real(n), stage.written(n)
     distance = losses.two_way(d(x), d(y))
     stage.ascend(d, distance, adam[n], x, y)
     stage.run.log(**{f"distance_{n}": distance.detach()})
@@ -109,12 +109,12 @@ def generator_step(stage, n, critics, combine, adam, constant=False, kl=0.0):
     """Lines 8 to 10: write; ask what each token was worth; make the worthy ones likelier.
     Returns the mean reward.
     """
-    config, players = stage.config, stage.players
-    g, y = players.g[n], stage.written(n)
+    config, networks = stage.config, stage.networks
+    g, y = networks.g[n], stage.written(n)
     if constant:
         q = torch.ones(y.shape, device=y.device)
     else:
-        q = rewards(players.rolling[n], critics, y, config.rollouts, combine)  # (B, T)
+        q = rewards(networks.rolling[n], critics, y, config.rollouts, combine)  # (B, T)
     logits = g(y)  # (B, T, V)
     log_p = logits.log_softmax(-1)
     loss = losses.policy_loss(
@@ -122,19 +122,19 @@ def generator_step(stage, n, critics, combine, adam, constant=False, kl=0.0):
     )
     if kl:
         with torch.no_grad():
-            prior = players.prior(y).log_softmax(-1)
+            prior = networks.prior(y).log_softmax(-1)
         # KL(G_F || prior) of every next token, at the prefixes that G_F visits
         divergence = (log_p.exp() * (log_p - prior)).sum(-1).mean()
         stage.run.log(kl=divergence.detach())
         loss = loss + kl * divergence
     stage.update(loss, g, adam[n], config.clip)
-    follow(players.rolling[n], g, config.update_rate)
+    follow(networks.rolling[n], g, config.update_rate)
     return q[:, -1].mean()
 
 
 def phase_critics(stage):
     """Lines 4 and 5, also for B and F: the critics' first lessons."""
-    adam = _adam(stage.players.d, NAMES, stage.config.d_rate)
+    adam = _adam(stage.networks.d, NAMES, stage.config.d_rate)
     for _ in stage.steps(
         "critics", stage.config.d_start, [f"distance_{n}" for n in NAMES], d=adam
     ):
@@ -146,17 +146,17 @@ def _game(stage, phase, pairs):
     """Lines 6 to 16: generators against critics; `pairs` says which critic rewards which
     generator.
     """
-    config, players = stage.config, stage.players
+    config, networks = stage.config, stage.networks
     g_adam, d_adam = (
-        _adam(players.g, pairs, config.g_rate),
-        _adam(players.d, pairs, config.d_rate),
+        _adam(networks.g, pairs, config.g_rate),
+        _adam(networks.d, pairs, config.d_rate),
     )
     columns = [f"{what}_{n}" for n in pairs for what in ("reward", "distance")]
     for _ in stage.steps(phase, config.gan_rounds, columns, g=g_adam, d=d_adam):
         for n, judge in pairs.items():
             for _ in range(config.g_steps):
                 reward = generator_step(
-                    stage, n, [players.d[judge]], lambda scores: scores[..., 0], g_adam
+                    stage, n, [networks.d[judge]], lambda scores: scores[..., 0], g_adam
                 )
                 stage.run.log(**{f"reward_{n}": reward})
             for _ in range(
@@ -186,7 +186,7 @@ def phase_genre(stage):
     """Ours: one more critic learns to tell A from B. It sees training songs only, and no
     judge of the results has a part in it.
     """
-    genre, config = stage.players.genre, stage.config
+    genre, config = stage.networks.genre, stage.config
     adam = torch.optim.Adam(genre.parameters(), lr=config.d_rate)
     for _ in stage.steps("genre", config.genre_steps, ["genre_loss"], genre={"C": adam}):
         logit = genre.train()(torch.cat([stage.real("A"), stage.real("B")]))
@@ -204,12 +204,12 @@ def phase_fusion(stage):
     """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, each from all five
     sources.
     """
-    config, players = stage.config, stage.players
+    config, networks = stage.config, stage.networks
     names = ("F", "A", "B") if config.phase_two else ("F",)
-    g_adam = _adam(players.g, names[1:], config.g_rate) | _adam(
-        players.g, "F", config.fusion_rate
+    g_adam = _adam(networks.g, names[1:], config.g_rate) | _adam(
+        networks.g, "F", config.fusion_rate
     )
-    d_adam = _adam(players.d, names, config.d_rate)
+    d_adam = _adam(networks.d, names, config.d_rate)
     measure = Measure(stage)
     for _ in stage.steps(
         "fusion",
@@ -221,12 +221,12 @@ def phase_fusion(stage):
         for n in names:
             sources = stage.sources(config.d_steps)
             for batch in _batches(sources, config.d_steps):
-                players.d[n].train()
+                networks.d[n].train()
                 value = losses.critic_objective(
                     n, stage.scores([n], batch), config.objective, config.balance
                 )
                 stage.ascend(
-                    players.d[n],
+                    networks.d[n],
                     value,
                     d_adam[n],
                     batch["XB" if n == "B" else "XA"],
@@ -251,7 +251,7 @@ def _batches(sources, count):
 
 def _reward(stage, n, sources):
     """Which critics reward a generator, and what is made of their scores."""
-    critics = [stage.players.d[c] for c in NAMES]
+    critics = [stage.networks.d[c] for c in NAMES]
     if n != "F" or not stage.config.inside:
         return critics, lambda scores: losses.generator_reward(
             n, scores, stage.config.objective
@@ -260,7 +260,7 @@ def _reward(stage, n, sources):
         spread = torch.stack(
             [critic(torch.cat(list(sources.values()))).std() for critic in critics]
         )
-    return [*critics, stage.players.genre], lambda scores: losses.reward_ours(
+    return [*critics, stage.networks.genre], lambda scores: losses.reward_ours(
         scores[..., :3] / spread, scores[..., 3], stage.config.inside
     )
 

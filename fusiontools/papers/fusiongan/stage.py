@@ -13,7 +13,7 @@ from fusiontools.papers.fusiongan.networks import Critic, Generator
 from fusiontools.score import euclidean, ratio, shares
 from fusiontools.training import Batches, descend, steps
 
-__all__ = ["DEPENDS", "NAMES", "Measure", "Players", "Stage", "follow", "token_histograms"]
+__all__ = ["DEPENDS", "NAMES", "Measure", "Networks", "Stage", "follow", "token_histograms"]
 
 NAMES = ("A", "B", "F")
 _NETWORK = ("embedding", "hidden", "batch", "mle_epochs", "mle_rate", "clip")
@@ -29,7 +29,7 @@ DEPENDS = {
 }
 
 
-class Players:
+class Networks:
     """All networks of a training, by name: generators ``g["A"]``, ``g["B"]``, ``g["F"]``,
     critics ``d["A"]`` and so on.
 
@@ -70,15 +70,15 @@ def _critic(config, tokens, bound):
 
 
 class Stage:
-    """What every phase works with: settings, players, real melodies, the run. It decides
+    """What every phase works with: settings, networks, real melodies, the run. It decides
     nothing.
     """
 
-    def __init__(self, config, data, players, run, device):
-        self.config, self.data, self.players, self.run, self.device = (
+    def __init__(self, config, data, networks, run, device):
+        self.config, self.data, self.networks, self.run, self.device = (
             config,
             data,
-            players,
+            networks,
             run,
             device,
         )
@@ -116,11 +116,11 @@ class Stage:
             for n in "AB"
         }
         x["F"] = torch.cat([x["A"][: most // 2], x["B"][: most // 2]])
-        return {f"held_out_{n}": -self.players.g[n].log_prob(x[n]).mean() for n in NAMES}
+        return {f"held_out_{n}": -self.networks.g[n].log_prob(x[n]).mean() for n in NAMES}
 
     def written(self, n, batches=1):
         """A batch of melodies by a generator, (B, T); several at once are quicker."""
-        return self.players.g[n].sample(batches * self.share, self.length)
+        return self.networks.g[n].sample(batches * self.share, self.length)
 
     def steps(self, phase, total, curves, **optimizers):
         """The steps of a phase, which can be killed at any of them. Optimizers come as one
@@ -132,7 +132,7 @@ class Stage:
             for n, optimizer in own.items()
         }
         state = (
-            self.players.state(critics=phase != "mle")
+            self.networks.state(critics=phase != "mle")
             | {f"batches_{n}": b for n, b in self.batches.items()}
             | named
         )
@@ -169,7 +169,7 @@ class Stage:
         return {
             (n, s): part
             for n in names
-            for s, part in zip(sources, self.players.d[n](x).split(sizes))
+            for s, part in zip(sources, self.networks.d[n](x).split(sizes))
         }
 
 
@@ -223,7 +223,7 @@ class Measure:
         for name, f, a, b in zip(("dd", "npd"), mine, *self.real):
             row[f"ratio_{name}"] = ratio(shares(f + 1e-9), shares(a), shares(b), euclidean)
         if "genre" in self.stage.config.phases:
-            verdict = self.stage.players.genre(sources["GF"])
+            verdict = self.stage.networks.genre(sources["GF"])
             row["between"] = (
                 (verdict.abs() < 1.0986).float().mean()
             )  # log 3: p(A|x) from 1/4 to 3/4

@@ -77,12 +77,12 @@ class Inputs(NamedTuple):
     z: torch.Tensor  # (N, 2, Z)
 
 
-def inputs(players, data, kind="test", n=None, seed=0):
+def inputs(networks, data, kind="test", n=None, seed=0):
     """Random pairs of ideas, sections 3.5 and 3.6.
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     data : Windows
     kind : {"test", "prior"}
         A first half of one window of the test part and a second half of another one (now
@@ -102,23 +102,23 @@ def inputs(players, data, kind="test", n=None, seed=0):
     rng = np.random.default_rng([seed, INPUTS.index(kind)])
     if kind == "prior":
         z = torch.from_numpy(
-            rng.standard_normal((n, 2, players.config.latent)).astype(np.float32)
-        ).to(players.device)
-        return Inputs(players.vae.decode(z), z)
+            rng.standard_normal((n, 2, networks.config.latent)).astype(np.float32)
+        ).to(networks.device)
+        return Inputs(networks.vae.decode(z), z)
     keys = data.keys(PART)
     first, second = (data.take(PART, rng.integers(0, keys, n)) for _ in range(2))
     tokens = np.stack([first[:, :HALF], second[:, HALF:]], axis=1)
-    return Inputs(tokens, encode(players, tokens))
+    return Inputs(tokens, encode(networks, tokens))
 
 
-def styles(players, n, seed=0):
+def styles(networks, n, seed=0):
     """A random style for each pair, (n, S)."""
     return torch.rand(
-        n, players.config.style, generator=torch.Generator().manual_seed(seed)
-    ).to(players.device)
+        n, networks.config.style, generator=torch.Generator().manual_seed(seed)
+    ).to(networks.device)
 
 
-def baseline(name, players, data, pairs, distance=None, seed=0):
+def baseline(name, networks, data, pairs, distance=None, seed=0):
     """What a method that learns nothing makes of some pairs.
 
     Parameters
@@ -126,7 +126,7 @@ def baseline(name, players, data, pairs, distance=None, seed=0):
     name : str
         One of `BASELINES`. "real" takes as many windows of songs that nothing here has
         learned from, whatever the pairs are.
-    players : Players
+    networks : Networks
     data : Windows
     pairs : Inputs
     distance : ndarray, shape (N,), optional
@@ -142,7 +142,7 @@ def baseline(name, players, data, pairs, distance=None, seed=0):
     if name == "concatenate":
         return join_halves(left, right)
     if name == "reconstruct":
-        return decode(players, pairs.z)
+        return decode(networks, pairs.z)
     if name == "transpose":
         return join_halves(left, _to_key(left, right))
     if name == "noise":
@@ -150,10 +150,10 @@ def baseline(name, players, data, pairs, distance=None, seed=0):
         # dist(z + a e, z) = a^2 dist(z + e, z)
         step *= np.sqrt(
             np.asarray(distance)
-            / z_distance(step, np.zeros_like(step), _sigma(players)).mean(-1)
+            / z_distance(step, np.zeros_like(step), _sigma(networks)).mean(-1)
         )[:, None, None]
         return decode(
-            players, pairs.z + torch.from_numpy(step.astype(np.float32)).to(pairs.z.device)
+            networks, pairs.z + torch.from_numpy(step.astype(np.float32)).to(pairs.z.device)
         )
     if name == "shuffle":
         return join_halves(
@@ -169,8 +169,8 @@ def baseline(name, players, data, pairs, distance=None, seed=0):
     raise ValueError(f"{name!r} is none of {', '.join(BASELINES)}")
 
 
-def _sigma(players):
-    return players.vae.sigma.cpu().numpy()
+def _sigma(networks):
+    return networks.vae.sigma.cpu().numpy()
 
 
 def _to_key(left, right):
@@ -286,7 +286,7 @@ def metrics(tokens, references, distance=None, repeats=300):
 
 
 @torch.no_grad()
-def moved(players, pairs, iterations=1, seed=0):
+def moved(networks, pairs, iterations=1, seed=0):
     """What a trained generator makes of pairs, iteration by iteration.
 
     Returns
@@ -294,18 +294,18 @@ def moved(players, pairs, iterations=1, seed=0):
     list of (tokens, distance)
         One a iteration: shapes (N, 128) and (N,).
     """
-    path = trajectory(players, pairs.z, styles(players, len(pairs.z), seed), iterations)
-    return [(decode(players, z), distances(players, z, path[0])) for z in path[1:]]
+    path = trajectory(networks, pairs.z, styles(networks, len(pairs.z), seed), iterations)
+    return [(decode(networks, z), distances(networks, z, path[0])) for z in path[1:]]
 
 
-def distances(players, after, before):
+def distances(networks, after, before):
     """How far pairs were moved, as the mean z-distance of both halves: (N, 2, Z) twice ->
     (N,).
     """
-    return z_distance(after.cpu().numpy(), before.cpu().numpy(), _sigma(players)).mean(-1)
+    return z_distance(after.cpu().numpy(), before.cpu().numpy(), _sigma(networks)).mean(-1)
 
 
-def variety(players, pairs, iterations=1, n=200):
+def variety(networks, pairs, iterations=1, n=200):
     """How much a style decides: what two random styles make of one pair, compared.
 
     Returns
@@ -317,27 +317,27 @@ def variety(players, pairs, iterations=1, n=200):
     """
     z = pairs.z[:n]
     one, two = (
-        trajectory(players, z, styles(players, len(z), seed), iterations)[-1]
+        trajectory(networks, z, styles(networks, len(z), seed), iterations)[-1]
         for seed in (1, 2)
     )
-    differ = (decode(players, one) != decode(players, two)).astype(np.float64)
+    differ = (decode(networks, one) != decode(networks, two)).astype(np.float64)
     found = {
         "style_pairs": differ.max(axis=1),
         "style_tokens": differ.mean(axis=1),
-        "style_distance": distances(players, two, one),
+        "style_distance": distances(networks, two, one),
     }
     return _plain(
         {name: bootstrap(np.mean, values, repeats=300) for name, values in found.items()}
     )
 
 
-def figures(players, data, most=60_000, pairs=1_000_000, seed=0):
+def figures(networks, data, most=60_000, pairs=1_000_000, seed=0):
     """The counts that Figures 5 and 6 are drawn from, and the learning curves of the
     judges.
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     data : Windows
     most : int
         Windows, of all parts and in all keys, that Figure 6 draws its pairs from.
@@ -354,11 +354,11 @@ def figures(players, data, most=60_000, pairs=1_000_000, seed=0):
         same where every song stays in the key that it was found in; ``curve_{kind}`` with
         songs, accuracy, low and high.
     """
-    found, two = {}, inputs(players, data)
-    ((after, _),) = moved(players, two)
+    found, two = {}, inputs(networks, data)
+    ((after, _),) = moved(networks, two)
     real = References(data, {}).states
     for which, table in (
-        ("before", states(baseline("concatenate", players, data, two))),
+        ("before", states(baseline("concatenate", networks, data, two))),
         ("after", states(after)),
         ("real", real),
     ):
@@ -377,12 +377,12 @@ def figures(players, data, most=60_000, pairs=1_000_000, seed=0):
     halves = np.concatenate(rows).reshape(-1, HALF)
     z = np.concatenate(
         [
-            encode(players, halves[i : i + 2048]).cpu().numpy()
+            encode(networks, halves[i : i + 2048]).cpu().numpy()
             for i in range(0, len(halves), 2048)
         ]
     )
     apart = within_and_between(
-        z, np.repeat(np.concatenate(songs), 2), halves, _sigma(players), pairs, seed
+        z, np.repeat(np.concatenate(songs), 2), halves, _sigma(networks), pairs, seed
     )
     # the same in the keys that the songs were found in
     rows, named = (
@@ -391,12 +391,12 @@ def figures(players, data, most=60_000, pairs=1_000_000, seed=0):
     )
     own = np.concatenate(
         [
-            encode(players, rows[i : i + 2048]).cpu().numpy()
+            encode(networks, rows[i : i + 2048]).cpu().numpy()
             for i in range(0, len(rows), 2048)
         ]
     )
     found_key = within_and_between(
-        own, np.repeat(np.concatenate(named), 2), rows, _sigma(players), pairs, seed
+        own, np.repeat(np.concatenate(named), 2), rows, _sigma(networks), pairs, seed
     )
     found["distance_own_below"] = np.stack(
         [shares_below(found_key.within, (1, 3)), shares_below(found_key.between, (1, 3))]
@@ -437,16 +437,18 @@ def figures(players, data, most=60_000, pairs=1_000_000, seed=0):
     return found
 
 
-def token_distance(players, tokens, pairs):
+def token_distance(networks, tokens, pairs):
     """How far whole melodies stand from the pairs that they were made of: both are encoded.
     (N, 128) -> (N,)
     """
     return distances(
-        players, encode(players, tokens.reshape(-1, 2, HALF)), encode(players, pairs.tokens)
+        networks,
+        encode(networks, tokens.reshape(-1, 2, HALF)),
+        encode(networks, pairs.tokens),
     )
 
 
-def measure_vae(players, data, most=None):
+def measure_vae(networks, data, most=None):
     """How well a VAE gives back the halves of the test part, in the keys that they were
     found in.
 
@@ -458,8 +460,8 @@ def measure_vae(players, data, most=None):
         ``token_accuracy``, ``onset_pitch_accuracy``, ``kl``, and ``hold_accuracy``, what
         "all hold" scores.
     """
-    x = as_tokens(data.tokens(PART)[:most].reshape(-1, HALF), players.device)
-    counts = np.concatenate([_vae_counts(players.vae, part) for part in x.split(1024)])
+    x = as_tokens(data.tokens(PART)[:most].reshape(-1, HALF), networks.device)
+    counts = np.concatenate([_vae_counts(networks.vae, part) for part in x.split(1024)])
     counts = counts.reshape(len(counts) // 2, 2, -1).sum(axis=1)  # one row a window
     names = {
         "token_accuracy": (0, 5),
@@ -515,13 +517,13 @@ def shipped_judges():
     }
 
 
-def measure_model(players, data, judges=None, n=None, seed=0):
+def measure_model(networks, data, judges=None, n=None, seed=0):
     """What a training is told to have reached: the VAE on the test part, and pairs of test
     halves fused once.
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     data : Windows
     judges : dict of str to callable, optional
         By default those that come with the package.
@@ -535,13 +537,13 @@ def measure_model(players, data, judges=None, n=None, seed=0):
         See `metrics` and `measure_vae`; ``reality_before`` is the median before fusing.
         Without the phase "fusion" only the VAE's.
     """
-    found = measure_vae(players, data)
-    if "fusion" not in players.config.phases:
+    found = measure_vae(networks, data)
+    if "fusion" not in networks.config.phases:
         return found
     references = References(data, shipped_judges() if judges is None else judges)
-    pairs = inputs(players, data, n=n, seed=seed)
-    before = metrics(baseline("concatenate", players, data, pairs), references)[
+    pairs = inputs(networks, data, n=n, seed=seed)
+    before = metrics(baseline("concatenate", networks, data, pairs), references)[
         "reality_median"
     ]
-    ((tokens, distance),) = moved(players, pairs, seed=seed)
+    ((tokens, distance),) = moved(networks, pairs, seed=seed)
     return found | {"reality_before": before} | metrics(tokens, references, distance)

@@ -157,7 +157,7 @@ def diagram(equation, form="printed", ax=None, labels=LABELS):
     return ax
 
 
-def framework(ax=None, form="printed", labels=LABELS, players=None):
+def framework(ax=None, form="printed", labels=LABELS, networks=None):
     """Draw Figure 1: the whole of Eq. 1, every source scored by every critic.
 
     An arrow with a head at its source too is feedback: that generator learns from what this
@@ -169,7 +169,7 @@ def framework(ax=None, form="printed", labels=LABELS, players=None):
     form : {"printed", "corrected"}
     labels : tuple of str
         As in `diagram`.
-    players : fusiontools.papers.fusiongan.Players, optional
+    networks : fusiontools.papers.fusiongan.Networks, optional
         The live networks: their boxes then say how many weights they have.
 
     Returns
@@ -192,7 +192,7 @@ def framework(ax=None, form="printed", labels=LABELS, players=None):
             ax,
             name,
             labels,
-            size=_size(players, name),
+            size=_size(networks, name),
             lower=0.55 if name[0] == "D" else 0.0,
         )
     for a in arrows("1", form):
@@ -201,11 +201,11 @@ def framework(ax=None, form="printed", labels=LABELS, players=None):
     return ax
 
 
-def _size(players, name):
+def _size(networks, name):
     kinds = {"G": "g", "D": "d"}
-    if players is None or name[0] not in kinds:
+    if networks is None or name[0] not in kinds:
         return None
-    network = getattr(players, kinds[name[0]])[name[1]]
+    network = getattr(networks, kinds[name[0]])[name[1]]
     return sum(p.numel() for p in network.parameters())
 
 

@@ -12,8 +12,13 @@ import numpy as np
 
 from fusiontools.music.grid import HIGH, LOW
 from fusiontools.papers.connective_fusion.data import PARTS, STEPS
-from fusiontools.papers.connective_fusion.paper import FIGURES, PAPER, REALITY, SETTINGS
-from fusiontools.papers.connective_fusion.summaries import (
+from fusiontools.papers.connective_fusion.evidence.paper import (
+    FIGURES,
+    PAPER,
+    REALITY,
+    SETTINGS,
+)
+from fusiontools.papers.connective_fusion.evidence.summaries import (
     CORRELATIONS,
     METRICS,
     MIDDLE,
@@ -121,7 +126,7 @@ def against_perturb(found, metrics=tuple(METRICS)):
     Parameters
     ----------
     found : list of dict
-        See `fusiontools.papers.connective_fusion.summaries.rows`.
+        See `fusiontools.papers.connective_fusion.evidence.summaries.rows`.
     metrics : iterable of str
 
     Returns
@@ -463,7 +468,7 @@ def paper_and_ours(records, arrays=None):
         Of one data set and one scale.
     arrays : dict of str to ndarray, optional
         By default what ships, see
-        `fusiontools.papers.connective_fusion.summaries.measured`.
+        `fusiontools.papers.connective_fusion.evidence.summaries.measured`.
 
     Returns
     -------

@@ -6,7 +6,7 @@ Nothing is fused or measured here.
 
 import numpy as np
 
-from fusiontools.papers.connective_fusion.summaries import (
+from fusiontools.papers.connective_fusion.evidence.summaries import (
     LAMBDAS,
     METRICS,
     SHORT,

@@ -3,7 +3,7 @@ words are the paper's, every number is computed.
 
 A claim has parts; each part holds (True), fails (False), or cannot be told (None), because
 ranges overlap or nobody measured it. Of our records, one number is below another only if
-their ranges are apart. Our own goals are in ``fusiontools.papers.fusiongan.targets``.
+their ranges are apart. Our own goals are in ``fusiontools.papers.fusiongan.evidence.targets``.
 """
 
 import csv
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fusiontools.papers.fusiongan.paper import FIGURES, PAPER, TABLE_1, TABLE_2B
-from fusiontools.papers.fusiongan.summaries import (
+from fusiontools.papers.fusiongan.evidence.paper import FIGURES, PAPER, TABLE_1, TABLE_2B
+from fusiontools.papers.fusiongan.evidence.summaries import (
     BLOCKS,
     COLUMNS,
     DISTANCES,

@@ -7,9 +7,14 @@ what is drawn in it.
 
 import numpy as np
 
-from fusiontools.papers.fusiongan.claims import history_columns, progress
-from fusiontools.papers.fusiongan.diagrams import LABELS, arrows, diagram, framework
-from fusiontools.papers.fusiongan.summaries import (
+from fusiontools.papers.fusiongan.evidence.claims import history_columns, progress
+from fusiontools.papers.fusiongan.evidence.diagrams import (
+    LABELS,
+    arrows,
+    diagram,
+    framework,
+)
+from fusiontools.papers.fusiongan.evidence.summaries import (
     SHORT,
     are_records,
     cell,
@@ -46,7 +51,7 @@ def distributions_figure(melodies_by_method, a, b, labels=LABELS):
     Parameters
     ----------
     melodies_by_method : dict of str to (list of Notes, Record or list of Record)
-        One row of panels each. ``fusiontools.papers.fusiongan.tables.by_method`` makes it
+        One row of panels each. ``fusiontools.papers.fusiongan.evidence.tables.by_method`` makes it
         of records.
     a, b : list of Notes, Record or list of Record
         Real melodies of the genres.
@@ -322,7 +327,7 @@ def progress_figure(history, smooth=SMOOTH):
     Parameters
     ----------
     history : history
-        See ``fusiontools.papers.fusiongan.claims.history_columns``.
+        See ``fusiontools.papers.fusiongan.evidence.claims.history_columns``.
     smooth : int
         Strong lines are means over so many rounds; correlations are of single rounds.
 
@@ -379,7 +384,7 @@ def training_curves(history, labels=LABELS):
     Parameters
     ----------
     history : history
-        See ``fusiontools.papers.fusiongan.claims.history_columns``.
+        See ``fusiontools.papers.fusiongan.evidence.claims.history_columns``.
     labels : tuple of str
         The domains A, B and F.
 

@@ -211,7 +211,7 @@ def histories(pair):
     -------
     dict of str to ndarray of uint8
         By run, such as ``"fusion-0"``; ``"pretraining-0"`` has the phases that most methods
-        begin with. See ``fusiontools.papers.fusiongan.claims.history_columns``.
+        begin with. See ``fusiontools.papers.fusiongan.evidence.claims.history_columns``.
     """
     return read_npz(
         resources.files("fusiontools").joinpath(

@@ -6,7 +6,7 @@ handed in. Nothing is trained here.
 """
 
 from fusiontools.papers.connective_fusion.data import HALF, STEPS
-from fusiontools.papers.connective_fusion.paper import FIGURES, PAPER
+from fusiontools.papers.connective_fusion.evidence.paper import FIGURES, PAPER
 from fusiontools.show.colours import colour
 
 __all__ = ["iteration_rolls", "layer_sizes", "stages_figure", "style_rolls", "weights_of"]
@@ -44,7 +44,7 @@ def layer_sizes(network):
     return [layers[0].in_features, *(layer.out_features for layer in layers)]
 
 
-def stages_figure(players):
+def stages_figure(networks):
     """Figure 3 made anew, from the live networks: pre-training, training, transformation.
 
     What is filled learns in its stage; what has a dashed frame is fixed there. Blue and
@@ -53,7 +53,7 @@ def stages_figure(players):
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
 
     Returns
     -------
@@ -69,9 +69,9 @@ def stages_figure(players):
         3, 1, figsize=(WIDE, 8.4), height_ratios=(3.0, 4.7, 4.2), layout="constrained"
     )
     first, second, third = PAPER["figures"]["CF-F3"]["values"]["stages"]
-    _pre_training(_canvas(axes[0], 3.0, f"1. {first}"), players)
-    _training(_canvas(axes[1], 4.7, f"2. {second}"), players)
-    _transformation(_canvas(axes[2], 4.2, f"3. {third}"), players)
+    _pre_training(_canvas(axes[0], 3.0, f"1. {first}"), networks)
+    _training(_canvas(axes[1], 4.7, f"2. {second}"), networks)
+    _transformation(_canvas(axes[2], 4.2, f"3. {third}"), networks)
     return figure
 
 
@@ -82,8 +82,8 @@ def _canvas(ax, height, title):
     return ax
 
 
-def _pre_training(ax, players):
-    config, vae = players.config, players.vae
+def _pre_training(ax, networks):
+    config, vae = networks.config, networks.vae
     tokens = f"{HALF} tokens"
     _box(ax, "x", (0.85, 1.75), "$x$", tokens, LEFT, kind="data")
     _box(
@@ -129,9 +129,9 @@ def _pre_training(ax, players):
     _loss(ax, (5.15, 0.65), (5.15, 1.25), r"$\mathcal{L}_{\mathrm{pri}}$")
 
 
-def _training(ax, players):
-    config = players.config
-    g, d = players.generator, players.discriminator
+def _training(ax, networks):
+    config = networks.config
+    g, d = networks.generator, networks.discriminator
     pair = f"2 × {config.latent}"
     _box(
         ax,
@@ -227,8 +227,8 @@ def _training(ax, players):
     )
 
 
-def _transformation(ax, players):
-    config = players.config
+def _transformation(ax, networks):
+    config = networks.config
     for name, y, shade, letter in (("left", 3.2, LEFT, "L"), ("right", 1.1, RIGHT, "R")):
         _box(
             ax,
@@ -416,14 +416,14 @@ def _loss(ax, start, end, name, bend=0.0):
 
 
 def iteration_rolls(
-    players, tokens, iterations=FIGURES["F1"]["iterations"], style=None, seed=0
+    networks, tokens, iterations=FIGURES["F1"]["iterations"], style=None, seed=0
 ):
     """Figure 1 made anew: a pair of halves as piano rolls, as it is and after some
     iterations, with the z-distance that each has gone.
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     tokens : array_like of int, shape (128,)
         Two halves side by side, see
         ``fusiontools.papers.connective_fusion.data.join_halves``.
@@ -450,7 +450,7 @@ def iteration_rolls(
     for k in iterations:
         # one style for all iterations, as the paper's Figure 1 has one way
         made = fuse(
-            players, tokens[:HALF], tokens[HALF:], style=style, iterations=k, seed=seed
+            networks, tokens[:HALF], tokens[HALF:], style=style, iterations=k, seed=seed
         )
         shown[f"iteration {k}: z-distance {made.distance[0]:.1f}"] = made.tokens[0]
     figure, axes = plt.subplots(
@@ -470,13 +470,13 @@ def iteration_rolls(
     return figure
 
 
-def style_rolls(players, tokens, n=4, iterations=1, seed=0):
+def style_rolls(networks, tokens, n=4, iterations=1, seed=0):
     """Figure 2 made anew: one pair of halves in n x n styles. The corners are drawn from
     {0, 1}, what lies between is interpolated.
 
     Parameters
     ----------
-    players : Players
+    networks : Networks
     tokens : array_like of int, shape (128,)
         Two halves side by side.
     n : int
@@ -499,13 +499,13 @@ def style_rolls(players, tokens, n=4, iterations=1, seed=0):
     from fusiontools.papers.connective_fusion.fusing import fuse, style_corners, style_plane
 
     tokens = np.asarray(tokens)
-    plane = style_plane(style_corners(players.config.style, seed), n).flatten(
+    plane = style_plane(style_corners(networks.config.style, seed), n).flatten(
         0, 1
     )  # (n n, S)
     halves = (
         np.repeat(half[None], n * n, axis=0) for half in (tokens[:HALF], tokens[HALF:])
     )
-    made = fuse(players, *halves, style=plane, iterations=iterations).tokens
+    made = fuse(networks, *halves, style=plane, iterations=iterations).tokens
     figure, axes = plt.subplots(
         n,
         n,

@@ -2,7 +2,7 @@
 nothing, two files fused. It has no words of its own.
 
 It has the names that every paper's module for the command has, see
-``fusiontools.papers.fusiongan.commands``, and `fuse_to`, which only this paper can do.
+``fusiontools.papers.fusiongan.evidence.commands``, and `fuse_to`, which only this paper can do.
 Torch and the corpora are loaded when they are used, so that the command's help is there at
 once.
 """
@@ -73,13 +73,13 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
         When interrupted; all is saved.
     """
     from fusiontools.papers.connective_fusion.data import save_windows
-    from fusiontools.papers.connective_fusion.fusing import save_players
-    from fusiontools.papers.connective_fusion.measuring import (
+    from fusiontools.papers.connective_fusion.evidence.metrics import (
         PAIRS,
         measure_model,
         measure_vae,
         shipped_judges,
     )
+    from fusiontools.papers.connective_fusion.fusing import save_networks
     from fusiontools.papers.connective_fusion.phases import train
     from fusiontools.training import Run, device_name, fabric
 
@@ -112,7 +112,7 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
         say(
             f"Data {windows.name}: {many}. Scale {scale}, seed {seed}, on {device_name(own)}."
         )
-        players = train(config, windows, run)
+        networks = train(config, windows, run)
         corpora = [c for source in windows.about["sources"] for c in source["corpora"]]
         terms = "; ".join(
             f"{c['name']}: {c['licence'] or 'those of that music'}" for c in corpora
@@ -124,23 +124,23 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
             "scale": scale,
             "seed": seed,
         }
-        save_players(players, folder / WEIGHTS, **notice, method=method)
+        save_networks(networks, folder / WEIGHTS, **notice, method=method)
         if "fusion" not in config.phases:
             say(
                 "Measuring what it gives back: without a generator there is nothing to fuse with, and nothing to sample."
             )
-            return run.finish(measure_vae(players, windows))
+            return run.finish(measure_vae(networks, windows))
         say("Measuring what it makes.")
         try:
             judges = shipped_judges()
         except CorpusError:
             say("No judge comes with the package, so only the VAE is measured.")
-            found = measure_vae(players, windows)
+            found = measure_vae(networks, windows)
         else:
             found = measure_model(
-                players, windows, judges, FEW if scale == "smoke" else PAIRS, seed
+                networks, windows, judges, FEW if scale == "smoke" else PAIRS, seed
             )
-        return run.finish(found, _from_nothing(players, KEPT, seed).tolist())
+        return run.finish(found, _from_nothing(networks, KEPT, seed).tolist())
 
 
 def _data(folder, asked):
@@ -226,12 +226,12 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
         raise FusionError(
             "a run has data of its own", "--pair", "leave out --pair or --run"
         )
-    players, about = _players(run, method)
+    networks, about = _networks(run, method)
     from fusiontools.music.grid import decode_grid
     from fusiontools.music.midi import write_midi
 
     folder = Path(folder)
-    rows = _from_nothing(players, n, seed, temperature)
+    rows = _from_nothing(networks, n, seed, temperature)
     if len(rows) < n:
         raise FusionError(
             f"only {len(rows)} of {n} melodies have a note",
@@ -244,20 +244,21 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
     return files, about["generator"]["method"], _notice(about)
 
 
-def _from_nothing(players, n, seed, temperature=1.0):
+def _from_nothing(networks, n, seed, temperature=1.0):
     """Melodies that have a note, shape (n, 128); fewer if nearly all have none."""
     import numpy as np
     import torch
 
     from fusiontools.papers.connective_fusion.fusing import decode, trajectory
 
-    dice, rows, config = torch.Generator().manual_seed(seed), [], players.config
+    dice, rows, config = torch.Generator().manual_seed(seed), [], networks.config
     for _ in range(100):
         # z_L, z_R ~ N(0, 1), s ~ U(0, 1); (z'_L, z'_R) = G(z_L, z_R, s)
         z = temperature * torch.randn(n, 2, config.latent, generator=dice)
         style = torch.rand(n, config.style, generator=dice)
         made = decode(
-            players, trajectory(players, z.to(players.device), style.to(players.device))[-1]
+            networks,
+            trajectory(networks, z.to(networks.device), style.to(networks.device))[-1],
         )
         rows += [row for row in made if (row > 1).any()]
         if len(rows) >= n:
@@ -318,10 +319,10 @@ def fuse_to(
         read_half(left, options.pop("left_bar", None)),
         read_half(right, options.pop("right_bar", None)),
     )
-    players, about = _players(
+    networks, about = _networks(
         weights, method, similarity, VARIED if len(files) > 1 else METHOD
     )
-    made = fuse_files(players, *halves, styles=len(files), **options)
+    made = fuse_files(networks, *halves, styles=len(files), **options)
     if not all((row > 1).any() for row in made.tokens):
         raise NoNotesError(
             "nothing but rests came of it",
@@ -363,8 +364,8 @@ def _heard(melodies):
     return [f"{100 * probability:.0f} %" for probability in judge(melodies)]
 
 
-def _players(own, method=None, similarity=None, rather=METHOD):
-    """Players from weights of one's own, a file or a run's folder, or from those that come
+def _networks(own, method=None, similarity=None, rather=METHOD):
+    """Networks from weights of one's own, a file or a run's folder, or from those that come
     with the package.
 
     Where no method is named it is `rather`, if there is one of it.
@@ -392,7 +393,7 @@ def _players(own, method=None, similarity=None, rather=METHOD):
                 do if begun else "check the path",
             )
         path /= WEIGHTS
-    players, about = load_weights(path=path, similarity=similarity, method=method)
+    networks, about = load_weights(path=path, similarity=similarity, method=method)
     there = [
         one["method"]
         for one in about["generators"]
@@ -400,7 +401,7 @@ def _players(own, method=None, similarity=None, rather=METHOD):
     ]
     if method is None and rather in there and about["generator"]["method"] != rather:
         return load_weights(path=path, similarity=similarity, method=rather)
-    return players, about
+    return networks, about
 
 
 def _notice(about):

@@ -2,10 +2,16 @@
 is measured here.
 """
 
-from fusiontools.papers.fusiongan.claims import label, less, missing
 from fusiontools.papers.fusiongan.config import TRAINED
-from fusiontools.papers.fusiongan.paper import TABLE_1
-from fusiontools.papers.fusiongan.summaries import COLUMNS, NOTHING, SHORT, cell, summaries
+from fusiontools.papers.fusiongan.evidence.claims import label, less, missing
+from fusiontools.papers.fusiongan.evidence.paper import TABLE_1
+from fusiontools.papers.fusiongan.evidence.summaries import (
+    COLUMNS,
+    NOTHING,
+    SHORT,
+    cell,
+    summaries,
+)
 from fusiontools.score.tables import Table
 
 __all__ = ["targets"]

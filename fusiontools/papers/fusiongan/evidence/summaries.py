@@ -1,8 +1,8 @@
 """What the tables of the FusionGAN chapter are made with: records summed up over seeds, and
 rows that a notebook shows as Markdown.
 
-It knows no table and no claim, see ``fusiontools.papers.fusiongan.tables`` and
-``fusiontools.papers.fusiongan.claims``.
+It knows no table and no claim, see ``fusiontools.papers.fusiongan.evidence.tables`` and
+``fusiontools.papers.fusiongan.evidence.claims``.
 """
 
 from statistics import fmean
@@ -191,7 +191,7 @@ def shares_of(what, name):
     what = [what] if isinstance(what, Record) else what
     if not are_records(what):
         return distribution(name, what)
-    from fusiontools.papers.fusiongan.results import histogram_of
+    from fusiontools.papers.fusiongan.evidence.metrics import histogram_of
 
     try:
         return shares(

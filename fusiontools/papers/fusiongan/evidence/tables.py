@@ -1,7 +1,7 @@
 """The tables of the FusionGAN chapter: Tables I and II of the paper beside ours, and what
 they leave out.
 
-Every number comes from a record, or from ``fusiontools.papers.fusiongan.paper``. Nothing is
+Every number comes from a record, or from ``fusiontools.papers.fusiongan.evidence.paper``. Nothing is
 measured here, except that histograms are read for their peaks, and mixed to show where a
 Ratio begins.
 """
@@ -11,9 +11,9 @@ from statistics import median
 import numpy as np
 
 from fusiontools.music.notes import NAMES
-from fusiontools.papers.fusiongan.claims import claims
-from fusiontools.papers.fusiongan.paper import FIGURES, TABLE_1, TABLE_2, TABLE_2B
-from fusiontools.papers.fusiongan.summaries import (
+from fusiontools.papers.fusiongan.evidence.claims import claims
+from fusiontools.papers.fusiongan.evidence.paper import FIGURES, TABLE_1, TABLE_2, TABLE_2B
+from fusiontools.papers.fusiongan.evidence.summaries import (
     BLOCKS,
     COLUMNS,
     DISTANCES,
@@ -28,7 +28,7 @@ from fusiontools.papers.fusiongan.summaries import (
     shares_of,
     summaries,
 )
-from fusiontools.papers.fusiongan.targets import targets
+from fusiontools.papers.fusiongan.evidence.targets import targets
 from fusiontools.score import (
     answer_counts,
     back_out_distance,
@@ -339,7 +339,7 @@ def peaks_and_valleys(melodies_by_method):
     ----------
     melodies_by_method : dict of str to (list of Notes, list of Record or ndarray of shape
     (12,))
-        See ``fusiontools.papers.fusiongan.summaries.shares_of``; `by_method` makes it of
+        See ``fusiontools.papers.fusiongan.evidence.summaries.shares_of``; `by_method` makes it of
         records.
 
     Returns
@@ -422,7 +422,7 @@ def mixture_floor(a, b, weights=(0, 0.25, 0.5, 0.75, 1)):
     Parameters
     ----------
     a, b : list of Notes, list of Record, or so
-        See ``fusiontools.papers.fusiongan.summaries.shares_of``.
+        See ``fusiontools.papers.fusiongan.evidence.summaries.shares_of``.
     weights : sequence of float
         The share of A in each mixture, 0 to 1.
 

@@ -2,16 +2,16 @@
 equal distance, the VAE, the judges, ablations.
 
 Every number comes from a record, from the arrays beside the records, or from
-``fusiontools.papers.connective_fusion.paper``. Nothing is measured here.
+``fusiontools.papers.connective_fusion.evidence.paper``. Nothing is measured here.
 """
 
-from fusiontools.papers.connective_fusion.claims import (
+from fusiontools.papers.connective_fusion.evidence.claims import (
     against_perturb,
     iterated_against_single,
     paper_and_ours,
 )
-from fusiontools.papers.connective_fusion.paper import FIGURES, REALITY
-from fusiontools.papers.connective_fusion.summaries import (
+from fusiontools.papers.connective_fusion.evidence.paper import FIGURES, REALITY
+from fusiontools.papers.connective_fusion.evidence.summaries import (
     ABLATIONS,
     CORRELATIONS,
     METRICS,
@@ -29,7 +29,7 @@ from fusiontools.papers.connective_fusion.summaries import (
     rows,
     select,
 )
-from fusiontools.papers.connective_fusion.targets import targets
+from fusiontools.papers.connective_fusion.evidence.targets import targets
 from fusiontools.score.tables import Table
 
 __all__ = [
@@ -99,7 +99,7 @@ def methods(records, inputs="test"):
     Returns
     -------
     Table
-        Rows as `fusiontools.papers.connective_fusion.summaries.rows` gives them.
+        Rows as `fusiontools.papers.connective_fusion.evidence.summaries.rows` gives them.
     """
     columns = {
         "method": name_of,
@@ -146,7 +146,7 @@ def equal_distance(records, inputs=None):
     -------
     Table
         A row for each comparison, see
-        ``fusiontools.papers.connective_fusion.claims.against_perturb``. Latent Perturb's
+        ``fusiontools.papers.connective_fusion.evidence.claims.against_perturb``. Latent Perturb's
         numbers are on straight lines between those steps that were measured. A line is
         shown for each lambda and kind of inputs. Beside the six metrics stands the second
         judge, which Latent Perturb's own judge is no kin of.
@@ -175,7 +175,7 @@ def iterated_or_smaller(records, inputs=None):
     -------
     Table
         A row for each comparison, see
-        ``fusiontools.papers.connective_fusion.claims.iterated_against_single``.
+        ``fusiontools.papers.connective_fusion.evidence.claims.iterated_against_single``.
 
     References
     ----------
@@ -322,7 +322,7 @@ def song_distances(arrays=None):
     Parameters
     ----------
     arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.summaries.measured``.
+        See ``fusiontools.papers.connective_fusion.evidence.summaries.measured``.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """All methods of the FusionGAN chapter, trained and measured for one pair, in one command::
 
-    python -m fusiontools.papers.fusiongan.experiment --data essen_ryan --out DIR --scale shipped
+    python -m fusiontools.papers.fusiongan.evidence.experiment --data essen_ryan --out DIR --scale shipped
 
 Each training is a process of its own, several at a time, because small networks leave a GPU
 waiting. What is finished is kept in ``--work``, so the same command goes on where it was
@@ -34,7 +34,7 @@ from fusiontools.records import Record, code_version, plain, write_record, write
 
 __all__ = ["collect", "main", "run_all", "run_one", "ship"]
 
-MODULE = "fusiontools.papers.fusiongan.experiment"
+MODULE = "fusiontools.papers.fusiongan.evidence.experiment"
 PRETRAINING = "pretraining"  # what most methods begin with; trained once a seed
 SHIPPED = (
     "mle",
@@ -78,8 +78,8 @@ def run_one(data_file, work, scale, name, seed, device="auto", threads=1):
     import torch
 
     from fusiontools.papers.fusiongan.algorithm import train
-    from fusiontools.papers.fusiongan.judging import shipped_judge
-    from fusiontools.papers.fusiongan.results import MELODIES, References, metrics
+    from fusiontools.papers.fusiongan.evidence.judging import shipped_judge
+    from fusiontools.papers.fusiongan.evidence.metrics import MELODIES, References, metrics
     from fusiontools.papers.fusiongan.sampling import sample_tokens, to_notes
     from fusiontools.training import Run, fabric
 
@@ -98,7 +98,7 @@ def run_one(data_file, work, scale, name, seed, device="auto", threads=1):
     with Run.open(_folder(work, name, seed), fabric=own, **asked) as run:
         if run.finished:
             return run.record
-        players = train(
+        networks = train(
             config,
             pair,
             run,
@@ -107,11 +107,11 @@ def run_one(data_file, work, scale, name, seed, device="auto", threads=1):
         if name == PRETRAINING:
             write_whole(run.folder / "done", b"")
             return None
-        tokens = sample_tokens([players.g[n] for n in config.voices], MELODIES, seed)
+        tokens = sample_tokens([networks.g[n] for n in config.voices], MELODIES, seed)
         np.save(run.folder / "melodies.npy", tokens.astype(np.int16))
         torch.save(
             {
-                n: {k: t.cpu() for k, t in players.g[n].state_dict().items()}
+                n: {k: t.cpu() for k, t in networks.g[n].state_dict().items()}
                 for n in config.voices
             },
             run.folder / "generators.pt",
@@ -250,9 +250,9 @@ def collect(data_file, out, work, scale, methods=TRAINED + UNTRAINED):
     """Write what is finished into a few small files, see the top of this module."""
     import torch
 
-    from fusiontools.papers.fusiongan.judging import shipped_judge
+    from fusiontools.papers.fusiongan.evidence.judging import shipped_judge
+    from fusiontools.papers.fusiongan.evidence.metrics import References, baseline, metrics
     from fusiontools.papers.fusiongan.networks import Generator
-    from fusiontools.papers.fusiongan.results import References, baseline, metrics
     from fusiontools.papers.fusiongan.sampling import save_generators
 
     pair, out = open_pair(data_file), Path(out)
@@ -339,7 +339,7 @@ def ship(out, package=None):
     -------
     list of pathlib.Path
     """
-    package = Path(package or Path(__file__).resolve().parents[2])
+    package = Path(package or Path(__file__).resolve().parents[3])
     results, pretrained = package / "results" / "fusiongan", package / "pretrained"
     results.mkdir(parents=True, exist_ok=True)
     pretrained.mkdir(parents=True, exist_ok=True)

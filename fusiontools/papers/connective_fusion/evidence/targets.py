@@ -2,8 +2,8 @@
 Nothing is measured here.
 """
 
-from fusiontools.papers.connective_fusion.claims import against_perturb, score_of
-from fusiontools.papers.connective_fusion.summaries import (
+from fusiontools.papers.connective_fusion.evidence.claims import against_perturb, score_of
+from fusiontools.papers.connective_fusion.evidence.summaries import (
     METRICS,
     NOTHING,
     cell,

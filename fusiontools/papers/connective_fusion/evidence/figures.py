@@ -7,20 +7,20 @@ beside it. What is written into a figure is computed from what is drawn in it.
 
 import numpy as np
 
-from fusiontools.papers.connective_fusion.diagrams import (
+from fusiontools.papers.connective_fusion.evidence.diagrams import (
     iteration_rolls,
     stages_figure,
     style_rolls,
 )
-from fusiontools.papers.connective_fusion.panels import (
+from fusiontools.papers.connective_fusion.evidence.panels import (
     NAMED,
     SHADES,
     WIDE,
     iterations_figure,
     metrics_figure,
 )
-from fusiontools.papers.connective_fusion.paper import FIGURES, REALITY
-from fusiontools.papers.connective_fusion.summaries import (
+from fusiontools.papers.connective_fusion.evidence.paper import FIGURES, REALITY
+from fusiontools.papers.connective_fusion.evidence.summaries import (
     LAMBDAS,
     column,
     histories,
@@ -71,7 +71,7 @@ def matrices_figure(arrays=None):
     Parameters
     ----------
     arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.summaries.measured``.
+        See ``fusiontools.papers.connective_fusion.evidence.summaries.measured``.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def distances_figure(arrays=None, ax=None):
     Parameters
     ----------
     arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.summaries.measured``.
+        See ``fusiontools.papers.connective_fusion.evidence.summaries.measured``.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -207,7 +207,7 @@ def judge_curves(arrays=None, ax=None):
     Parameters
     ----------
     arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.summaries.measured``.
+        See ``fusiontools.papers.connective_fusion.evidence.summaries.measured``.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -264,7 +264,7 @@ def training_curves(arrays=None, vaes=("vae-parallel", "vae-lstm"), ours="ours")
     Parameters
     ----------
     arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.summaries.histories``.
+        See ``fusiontools.papers.connective_fusion.evidence.summaries.histories``.
     vaes : sequence of str
         Trainings whose VAE is shown, where they are there.
     ours : str

@@ -68,9 +68,9 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
     """
     from fusiontools.papers.fusiongan.algorithm import train
     from fusiontools.papers.fusiongan.data import save_pair
-    from fusiontools.papers.fusiongan.experiment import KEPT
-    from fusiontools.papers.fusiongan.judging import shipped_judge
-    from fusiontools.papers.fusiongan.results import MELODIES, References, metrics
+    from fusiontools.papers.fusiongan.evidence.experiment import KEPT
+    from fusiontools.papers.fusiongan.evidence.judging import shipped_judge
+    from fusiontools.papers.fusiongan.evidence.metrics import MELODIES, References, metrics
     from fusiontools.papers.fusiongan.sampling import (
         sample_tokens,
         save_generators,
@@ -106,8 +106,8 @@ def train_run(folder, method, scale, seed=0, data=None, device="auto", say=print
         say(
             f"Data {pair.name}: excerpts to learn from: {', '.join(counts)}. Scale {scale}, seed {seed}, on {device_name(own)}."
         )
-        players = train(config, pair, run)
-        voices = [players.g[name] for name in config.voices]
+        networks = train(config, pair, run)
+        voices = [networks.g[name] for name in config.voices]
         tokens = sample_tokens(voices, MELODIES, seed)
         terms = "; ".join(f"{c['name']}: {c['licence']}" for c in pair.about["corpora"])
         notice = {

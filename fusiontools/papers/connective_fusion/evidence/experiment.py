@@ -1,7 +1,7 @@
 """Everything that the Connective Fusion chapter shows, trained and measured in one
 command::
 
-    python -m fusiontools.papers.connective_fusion.experiment --data fiddle_pop909 --out DIR --workers 2
+    python -m fusiontools.papers.connective_fusion.evidence.experiment --data fiddle_pop909 --out DIR --workers 2
 
 Each training is a process of its own. All trainings of a seed share one VAE, which is
 trained first. Then the models and the baselines are measured, each on the same pairs. What
@@ -36,7 +36,7 @@ from fusiontools.papers.connective_fusion.data import (
     save_windows,
     windows,
 )
-from fusiontools.papers.connective_fusion.judging import credits_of, make_judges
+from fusiontools.papers.connective_fusion.evidence.judging import credits_of, make_judges
 from fusiontools.records import Record, code_version, plain, write_record, write_whole
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
     "train_run",
 ]
 
-MODULE = "fusiontools.papers.connective_fusion.experiment"
+MODULE = "fusiontools.papers.connective_fusion.evidence.experiment"
 PAPER = "connective_fusion"
 # What is trained: (method, lambda, seed). The VAE comes first, since the others take it
 # over.
@@ -103,7 +103,7 @@ def train_run(data, work, scale, name, weight, seed, device="auto", threads=1):
 
     Returns
     -------
-    players : Players
+    networks : Networks
     run : Run
         Closed; its history can be read.
     """
@@ -127,7 +127,7 @@ def train_run(data, work, scale, name, weight, seed, device="auto", threads=1):
         fabric=fabric(device, threads=threads),
         **asked,
     ) as run:
-        players = train(
+        networks = train(
             asked["config"],
             data,
             run,
@@ -135,31 +135,31 @@ def train_run(data, work, scale, name, weight, seed, device="auto", threads=1):
             if name.startswith("vae")
             else Path(work) / label("vae", None, seed),
         )
-    return players, run
+    return networks, run
 
 
 def run_one(data_file, work, scale, name, weight, seed, device="auto"):
     """`train_run`, and then what the model is measured by: the VAE's accuracies, or pairs
     fused again and again.
     """
-    from fusiontools.papers.connective_fusion import measuring
-    from fusiontools.papers.connective_fusion.fusing import save_players
+    from fusiontools.papers.connective_fusion.evidence import metrics as measuring
+    from fusiontools.papers.connective_fusion.fusing import save_networks
     from fusiontools.training import device_name, load_checkpoint
 
     data = open_windows(data_file)
-    players, run = train_run(data, work, scale, name, weight, seed, device)
+    networks, run = train_run(data, work, scale, name, weight, seed, device)
     # the shared VAE counts once, in its own record
     shared = (
         load_checkpoint(run.checkpoint_path("vae"))["minutes"]
-        if "fusion" in players.config.phases
+        if "fusion" in networks.config.phases
         else 0.0
     )
     minutes = run.minutes - shared
     if (
-        "fusion" in players.config.phases
+        "fusion" in networks.config.phases
     ):  # what is measured beside this model opens it from here, several at a time
-        save_players(
-            players, run.folder / WEIGHTS, *credits_of(data), method=name, half=False
+        save_networks(
+            networks, run.folder / WEIGHTS, *credits_of(data), method=name, half=False
         )
     write_whole(run.folder / "trained", b"")
     done = Path(work) / "measured" / f"{label(name, weight, seed)}.json"
@@ -173,9 +173,9 @@ def run_one(data_file, work, scale, name, weight, seed, device="auto"):
         "seed": seed,
     }
     base |= {"device": device_name(run.fabric), "version": code_version()}
-    config = asdict(players.config)
-    if "fusion" not in players.config.phases:
-        found = measuring.measure_vae(players, data)
+    config = asdict(networks.config)
+    if "fusion" not in networks.config.phases:
+        found = measuring.measure_vae(networks, data)
         records = [
             Record(
                 **base | {"method": "vae"},
@@ -190,14 +190,14 @@ def run_one(data_file, work, scale, name, weight, seed, device="auto"):
         whole = name == "ours" and seed == 0
         records, most = [], ITERATIONS if whole else 1
         for kind in measuring.INPUTS if whole else ("test",):
-            pairs = measuring.inputs(players, data, kind)
+            pairs = measuring.inputs(networks, data, kind)
             for i, (tokens, distance) in enumerate(
-                measuring.moved(players, pairs, most, seed), start=1
+                measuring.moved(networks, pairs, most, seed), start=1
             ):
                 if i not in REPORTED:
                     continue
                 found = measuring.metrics(tokens, references, distance) | measuring.variety(
-                    players, pairs, i
+                    networks, pairs, i
                 )
                 more = {"inputs": kind, "iterations": i}
                 own = base | {"method": "iterated"} if i > 1 else base
@@ -228,7 +228,7 @@ def _store(path, records):
 def measure_one(data_file, work, scale, what):
     """Measure what learns nothing: ``"baselines"``, or ``"latent_perturb-SIGMA-INPUTS"``."""
     from fusiontools.judges.reality import load_judge
-    from fusiontools.papers.connective_fusion import measuring
+    from fusiontools.papers.connective_fusion.evidence import metrics as measuring
     from fusiontools.papers.connective_fusion.fusing import SHIPPED, load_weights
     from fusiontools.papers.connective_fusion.perturb import latent_perturb
 
@@ -236,7 +236,7 @@ def measure_one(data_file, work, scale, what):
     if done.is_file():
         return
     data = open_windows(data_file)
-    players, _ = load_weights(path=Path(work) / label("ours", MAIN, 0) / WEIGHTS)
+    networks, _ = load_weights(path=Path(work) / label("ours", MAIN, 0) / WEIGHTS)
     references = measuring.References(data, measuring.shipped_judges())
     base = {
         "paper": PAPER,
@@ -249,13 +249,13 @@ def measure_one(data_file, work, scale, what):
     if what == "baselines":
         records = []
         for kind in measuring.INPUTS:
-            pairs = measuring.inputs(players, data, kind)
-            ((_, distance),) = measuring.moved(players, pairs)
+            pairs = measuring.inputs(networks, data, kind)
+            ((_, distance),) = measuring.moved(networks, pairs)
             for name in measuring.BASELINES:
                 if name == "real" and kind == "prior":
                     continue
                 began = time.monotonic()
-                tokens = measuring.baseline(name, players, data, pairs, distance)
+                tokens = measuring.baseline(name, networks, data, pairs, distance)
                 # steps in latent space are as long as they are; what was made of tokens has
                 # to be encoded first
                 far = (
@@ -263,7 +263,7 @@ def measure_one(data_file, work, scale, what):
                     if name == "real"
                     else distance
                     if name == "noise"
-                    else measuring.token_distance(players, tokens, pairs)
+                    else measuring.token_distance(networks, tokens, pairs)
                 )
                 found = measuring.metrics(tokens, references, far)
                 about = {
@@ -274,14 +274,14 @@ def measure_one(data_file, work, scale, what):
                 records.append(Record(**base, method=name, metrics=found, **about))
     else:
         _, sigma, kind = what.split("-")
-        pairs, began = measuring.inputs(players, data, kind), time.monotonic()
+        pairs, began = measuring.inputs(networks, data, kind), time.monotonic()
         # train-1: the judge that leads the search must not be the one that marks it,
         # section 3.5
         found = latent_perturb(
-            players.vae, pairs.z, load_judge(SHIPPED, part="train-1"), float(sigma), STEPS
+            networks.vae, pairs.z, load_judge(SHIPPED, part="train-1"), float(sigma), STEPS
         )
         minutes = (time.monotonic() - began) / 60
-        far = measuring.distances(players, found.z, pairs.z)
+        far = measuring.distances(networks, found.z, pairs.z)
         config = {"sigma": float(sigma), "steps": STEPS, "inputs": kind}
         about = {"config": config, "samples": _kept(found.tokens, kind), "minutes": minutes}
         records = [
@@ -426,8 +426,8 @@ def _start(data_file, work, scale, job, device):
 
 def collect(data_file, out, work, scale="shipped"):
     """Write what is finished into the few files that are named at the top of this module."""
-    from fusiontools.papers.connective_fusion import measuring
-    from fusiontools.papers.connective_fusion.fusing import save_players
+    from fusiontools.papers.connective_fusion.evidence import metrics as measuring
+    from fusiontools.papers.connective_fusion.fusing import save_networks
     from fusiontools.training.history import History
 
     data, out, work = open_windows(data_file), Path(out), Path(work)
@@ -446,7 +446,7 @@ def collect(data_file, out, work, scale="shipped"):
     write_whole(out / "records.json", json.dumps(records, indent=1).encode())
     kinds = [("ours", weight) for weight in LAMBDAS] + [("styled", MAIN)]
     trained = [train_run(data, work, scale, name, weight, 0)[0] for name, weight in kinds]
-    save_players(
+    save_networks(
         trained,
         out / WEIGHTS,
         *credits_of(data),
@@ -481,7 +481,7 @@ def ship(out, package=None):
     -------
     list of pathlib.Path
     """
-    package, out = Path(package or Path(__file__).resolve().parents[2]), Path(out)
+    package, out = Path(package or Path(__file__).resolve().parents[3]), Path(out)
     results, pretrained = package / "results" / PAPER, package / "pretrained"
     results.mkdir(parents=True, exist_ok=True)
     pretrained.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""What the FusionGAN chapter shows and claims: the paper's numbers beside ours."""
