@@ -362,7 +362,7 @@ def test_pages_are_small(built_book):
         assert size < 5_000_000, f"{path} has {size / 1e6:.1f} MB"
 
 
-STYLES = "notebooks/05_connective_fusion.html"
+STYLES = "notebooks/04_connective_fusion_2_full_size.html"
 HEARD = (
     "async ([figure, i, j, k]) => Array.from(await window.ftPads.render(figure, i, j, k))"
 )
