@@ -28,6 +28,7 @@ __all__ = [
     "content_hash",
     "expanded",
     "prune",
+    "read_described",
     "read_npz",
     "source_hash",
     "user_dir",
@@ -291,6 +292,31 @@ def write_described(path, about, arrays, name="json"):
             path,
             "check that its folder may be written to",
         ) from None
+
+
+def read_described(path, make, what, do, name="json"):
+    """Read what `write_described` wrote. No code in the file is ever run.
+
+    Parameters
+    ----------
+    path : path-like
+    make : callable
+        From what there is to say and the arrays to the thing itself; it checks them.
+    what, do : str
+        For messages: what the file should be, and how to make it again.
+    name : str
+        As in `write_described`.
+
+    Raises
+    ------
+    CorpusError
+        If the file is missing, damaged, or holds something else.
+    """
+    arrays = read_npz(path)
+    try:
+        return make(json.loads(arrays.pop(name).tobytes()), arrays)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        raise CorpusError(f"not {what}", path, do) from None
 
 
 @contextlib.contextmanager

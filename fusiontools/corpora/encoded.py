@@ -17,7 +17,7 @@ from fusiontools.corpora.cache import (
     cache_dir,
     content_hash,
     prune,
-    read_npz,
+    read_described,
     write_described,
 )
 from fusiontools.corpora.editions import edition
@@ -302,28 +302,21 @@ def open_encoded(path):
     CorpusError
         If it is missing, damaged, or something else.
     """
-    arrays = read_npz(path)
-    try:
-        about = json.loads(arrays.pop("about").tobytes())
-        encoded = Encoded(about=about, **arrays)
-        data, offsets = encoded.data, encoded.offsets
-        lengths = {len(getattr(encoded, name)) for name in _STRINGS}
-        fits = offsets.ndim == 1 and data.ndim >= 1 and offsets.dtype.kind in "iu"
-        fits = (
-            fits
-            and offsets[0] == 0
-            and offsets[-1] == len(data)
-            and (np.diff(offsets.astype(np.int64)) >= 0).all()
-        )
-        if not (
-            fits
-            and lengths == {len(offsets) - 1}
-            and isinstance(about, dict)
-            and data.dtype.kind in "iufb"
-        ):
-            raise ValueError
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise CorpusError(
-            "not an encoded corpus", path, "make it again with encoded(...)"
-        ) from None
+    do = "make it again with encoded(...)"
+    return read_described(path, _checked, "an encoded corpus", do, name="about")
+
+
+def _checked(about, arrays):
+    """What a file holds as `Encoded`, if it is one."""
+    encoded = Encoded(about=about, **arrays)
+    data, offsets = encoded.data, encoded.offsets
+    if not isinstance(about, dict) or data.dtype.kind not in "iufb" or data.ndim < 1:
+        raise ValueError("no table of numbers")
+    if offsets.ndim != 1 or offsets.dtype.kind not in "iu":
+        raise ValueError("no offsets")
+    steps = np.diff(offsets.astype(np.int64))
+    if offsets[0] != 0 or offsets[-1] != len(data) or (steps < 0).any():
+        raise ValueError("offsets that do not fit the data")
+    if {len(getattr(encoded, name)) for name in _STRINGS} != {len(offsets) - 1}:
+        raise ValueError("columns of different lengths")
     return encoded

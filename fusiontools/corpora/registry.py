@@ -7,7 +7,7 @@ from functools import lru_cache
 from fusiontools.corpora.cards import CARDS, CorpusInfo
 from fusiontools.errors import CorpusError
 
-__all__ = ["CORPORA", "CorpusInfo", "info", "load"]
+__all__ = ["CORPORA", "CorpusInfo", "info", "load", "terms"]
 
 CORPORA = {card.name: card for card in CARDS}
 
@@ -30,6 +30,30 @@ def info(name):
             f"no corpus is called {name!r}", do=f"choose one of {', '.join(CORPORA)}"
         )
     return CORPORA[name]
+
+
+def terms(name):
+    """Whose music a corpus is, for what is made from it.
+
+    Parameters
+    ----------
+    name : str
+        Of a corpus, or of a folder of your own, whose terms are empty.
+
+    Returns
+    -------
+    dict of str to str
+        ``name``, ``licence`` and ``credit``.
+
+    Examples
+    --------
+    >>> terms("ryan")["licence"], terms("my songs")["licence"]
+    ('public domain', '')
+    """
+    card = CORPORA.get(name)
+    if card is None:
+        return {"name": name, "licence": "", "credit": ""}
+    return {"name": name, "licence": card.licence, "credit": card.credit}
 
 
 def load(name, **options):

@@ -20,6 +20,7 @@ _HOMES = {
     "memory_guard": "devices",
     "read_weights": "checkpoint",
     "restore_generators": "seeds",
+    "run_phases": "phases",
     "save_checkpoint": "checkpoint",
     "save_weights": "checkpoint",
     "scale": "scales",

@@ -24,9 +24,9 @@ def seed_everything(seed):
     Examples
     --------
     >>> seed_everything(1)
-    ... first = random.random()
+    >>> first = random.random()
     >>> seed_everything(1)
-    ... random.random() == first
+    >>> random.random() == first
     True
     """
     if not 0 <= seed < 2**32:
@@ -49,9 +49,9 @@ def capture_generators():
     Examples
     --------
     >>> state = capture_generators()
-    ... first = random.random()
+    >>> first = random.random()
     >>> restore_generators(state)
-    ... random.random() == first
+    >>> random.random() == first
     True
     """
     torch = need_torch()
