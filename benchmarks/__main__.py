@@ -22,7 +22,7 @@ REACHED = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}
 
 
 def find():
-    """All benchmarks, by "topic.name", in the order of files and of the functions in them."""
+    """All benchmarks, by "topic.name", in the order of files and of functions in them."""
     found = {}
     for topic in sorted(
         m.name

@@ -61,7 +61,7 @@ def benchmark_fuse():
 
 
 def benchmark_command():
-    """`python -m fusiontools fuse` on two files, less the time that importing torch takes."""
+    """`python -m fusiontools fuse` on two files, less the time of importing torch."""
     from fusiontools.music import Notes, write_midi
 
     with tempfile.TemporaryDirectory() as folder:
@@ -90,4 +90,4 @@ def benchmark_chapter():
     """Both pages of the chapter at laptop scale, on two cores: from the weights that ship,
     and with the training in it.
     """
-    yield from chapter("0[56]_connective_fusion*.ipynb", "the VAE and one generator")
+    yield from chapter("04_connective_fusion*.ipynb", "the VAE and one generator")

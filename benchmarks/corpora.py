@@ -55,11 +55,8 @@ def _against_reference(read):
     )
     promised = f"at least {100 * least:.1f} %"
     if not file.is_file():
-        return Row(
-            what,
-            promised,
-            "skipped: no essen_folk/essen_parsed.jsonl.xz; FUSIONTOOLS_SHARED names the folder of development data",
-        )
+        why = "FUSIONTOOLS_SHARED names the folder of development data"
+        return Row(what, promised, f"skipped: no essen_folk/{file.name}; {why}")
     ours = {entry.id: np.diff(entry.notes.pitch).tolist() for entry in read}
     seen, equal = Counter(), 0
     with lzma.open(file, "rt", encoding="utf-8") as lines:

@@ -42,7 +42,9 @@ def benchmark_rewards():
         fast, plain = seconds(rewards, 3), seconds(rewards_plain, 1)
     finally:
         torch.set_num_threads(threads)
-    what = f"{c.batch} sequences, 36 tokens of 100, {c.rollouts} rollouts, {sum(n for _, n in c.filters):,} filters, three critics"
+    filters = sum(n for _, n in c.filters)
+    what = f"{c.batch} sequences, 36 tokens of 100, {c.rollouts} rollouts, "
+    what += f"{filters:,} filters, three critics"
     yield Row(f"rewards, plain: {what}", "", f"{plain:.3g} s")
     yield Row(
         "rewards, fast",

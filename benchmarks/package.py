@@ -3,11 +3,17 @@
 from benchmarks.measure import Row, python, under
 
 HEAVY = ("torch", "librosa", "music21", "matplotlib")
-IMPORT = "import time; start = time.perf_counter(); import fusiontools; {more}; print(time.perf_counter() - start)"
+IMPORT = """
+import time
+start = time.perf_counter()
+import fusiontools
+{more}
+print(time.perf_counter() - start)
+"""
 
 
 def import_time():
-    """Best of five fresh interpreters: the slower ones tell of the disk and of neighbours."""
+    """Best of five fresh interpreters: slower ones tell of the disk and of neighbours."""
 
     def seconds(more):
         return min(float(python(IMPORT.format(more=more))) for _ in range(5))

@@ -112,7 +112,8 @@ data, offsets = found["data"], found["offsets"]
 starts = grid_windows(data, offsets=offsets)
 keys = np.diff(grid_shifts(data, offsets=offsets), axis=1)[:, 0] + 1
 track = np.searchsorted(offsets, starts, side="right") - 1
-print(len(starts), int(keys[track].sum()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(len(starts), int(keys[track].sum()), gigabytes)
 """
 
 

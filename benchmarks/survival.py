@@ -33,7 +33,8 @@ def kills():
     whole, _, killed, count = (json.loads(line) for line in said.splitlines())
     took = f"{count['killed']} kills, {time.perf_counter() - start:.0f} s with both runs"
     steps = len({moment["step"] for moment in moments})
-    what = f"FusionGAN, {survivor.TOTAL} steps in {len(survivor.STEPS)} phases, killed at {steps} of them"
+    what = f"FusionGAN, {survivor.TOTAL} steps in {len(survivor.STEPS)} phases, "
+    what += f"killed at {steps} of them"
     yield Row(what, f"{KILLS} kills", took, count["killed"] == KILLS)
     for name, says in {
         "weights": "weights of all networks",

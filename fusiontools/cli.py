@@ -1,5 +1,4 @@
-"""The command, ``python -m fusiontools``: a thin door to what the package does, with no
-work of its own.
+"""The command, ``python -m fusiontools``: a thin door, with no work of its own.
 
 Every command imports what it needs when it runs, so that ``--help`` is there at once.
 """
@@ -10,30 +9,20 @@ from typing import Annotated
 
 import typer
 
-from fusiontools import cli_papers
+from fusiontools import cli_fuse, cli_papers
 from fusiontools.errors import FusionError
 
 __all__ = ["app", "main"]
 
 
 def _help(text, *examples):
-    return "\n\n".join(
-        [
-            text,
-            "[bold]Examples[/bold]",
-            *(f"python -m fusiontools {words}" for words in examples),
-        ]
-    )
+    shown = [f"python -m fusiontools {words}" for words in examples]
+    return "\n\n".join([text, "[bold]Examples[/bold]", *shown])
 
 
+_ABOUT = "Music Fusion, End to End: the package under the book."
 app = typer.Typer(
-    help=_help(
-        "Music Fusion, End to End: the package under the book.",
-        "data",
-        "train --help",
-        "sample --help",
-        "fuse --help",
-    ),
+    help=_help(_ABOUT, "data", "train --help", "sample --help", "fuse --help"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -47,7 +36,8 @@ app.add_typer(data, name="data")
 @data.callback(
     invoke_without_command=True,
     help=_help(
-        "List the corpora: which are here, how large they are, and under which terms they come.",
+        "List the corpora: which are here, how large they are, and under which terms they "
+        "come.",
         "data",
         "data fetch weimar",
         "data path",
@@ -62,9 +52,8 @@ def data_list(context: typer.Context):
         console = Console()
         console.print(_table())
         console.print(f"Downloads lie in {data_dir()}", soft_wrap=True, highlight=False)
-        console.print(
-            "Get one with: python -m fusiontools data fetch NAME", highlight=False
-        )
+        get = "Get one with: python -m fusiontools data fetch NAME"
+        console.print(get, highlight=False)
 
 
 def _table():
@@ -74,30 +63,25 @@ def _table():
     from fusiontools.corpora.places import find
     from fusiontools.corpora.registry import CORPORA
 
-    table = Table(
-        "Corpus", "Here", "Download", "Terms", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+    heads = ("Corpus", "Here", "Download", "Terms")
+    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[:3]:
         column.no_wrap = True
     table.columns[2].justify = "right"
     for card in CORPORA.values():
         here = "[green]yes[/green]" if find(card.name) else "no"
-        size = (
-            _size(card.size)
-            if card.fetchable
-            else "none"
-            if card.sources
-            else "comes along"
-        )
-        table.add_row(f"[bold]{card.name}[/bold]", here, size, card.licence)
+        table.add_row(f"[bold]{card.name}[/bold]", here, _size(card), card.licence)
     return table
 
 
-def _size(bytes):
-    """A size as people say it; the cards of a few corpora do not know theirs."""
-    if not bytes:
+def _size(card):
+    """What there is to download, as people say it; a few corpora do not know it."""
+    if not card.fetchable:
+        return "none" if card.sources else "comes along"
+    if not card.size:
         return "unknown"
-    return f"{bytes / 1e9:.1f} GB" if bytes >= 1e9 else f"{bytes / 1e6:.0f} MB"
+    megabytes = card.size / 1e6
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
 @data.command(help=_help("Download a corpus, and check it.", "data fetch weimar"))
@@ -130,7 +114,8 @@ def path(
 
 app.command(
     help=_help(
-        "Train a paper's model in a folder, or go on with the training that is there. You can stop it at any moment.",
+        "Train a paper's model in a folder, or go on with the training that is there. "
+        "You can stop it at any moment.",
         "train fusiongan --run runs/first",
         "train --run runs/first",
         "train fusiongan --run runs/jazz --data weimar_essen --method fusion_ours",
@@ -145,7 +130,8 @@ app.command(
 )(cli_papers.train)
 app.command(
     help=_help(
-        "Write new melodies as MIDI files, from weights that come with the package or from a run of your own.",
+        "Write new melodies as MIDI files, from weights that come with the package or from "
+        "a run of your own.",
         "sample fusiongan -n 20 --out melodies",
         "sample fusiongan --pair weimar_essen --method mle --out plain",
         "sample --run runs/first --out mine",
@@ -154,13 +140,14 @@ app.command(
 )(cli_papers.sample)
 app.command(
     help=_help(
-        "Fuse two pieces of music by Connective Fusion: four bars of each melody become one melody of eight. What is taken, and what is "
-        "adapted to fit, is told. The file that comes of it has the tempo and the instrument of LEFT.",
+        "Fuse two pieces of music by Connective Fusion: four bars of each melody become "
+        "one melody of eight. What is taken, and what is adapted to fit, is told. The file "
+        "that comes of it has the tempo and the instrument of LEFT.",
         "fuse mine.mid yours.mid --out ours.mid",
         "fuse mine.mid yours.abc --out ours.mid --left-bar 9 --amount 0.5",
         "fuse mine.mid yours.mxl --out ours.mid --styles 4 --plain as_they_are.mid",
     )
-)(cli_papers.fuse)
+)(cli_fuse.fuse)
 
 
 def main(arguments=None):
@@ -181,14 +168,8 @@ def main(arguments=None):
         app(arguments, prog_name="python -m fusiontools")
     except FusionError as error:
         from rich.console import Console
+        from rich.markup import escape
 
-        Console(stderr=True).print(
-            f"[red]{_plain(error)}[/red]", soft_wrap=True, highlight=False
-        )
+        says = escape(" ".join(str(error).split()))
+        Console(stderr=True).print(f"[red]{says}[/red]", soft_wrap=True, highlight=False)
         sys.exit(1)
-
-
-def _plain(error):
-    from rich.markup import escape
-
-    return escape(" ".join(str(error).split()))

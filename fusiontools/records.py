@@ -1,14 +1,16 @@
-"""Run records: what a finished run leaves behind, one JSON file each, and what every table
-of the book is made from.
+"""Run records: what a finished run leaves behind, one JSON file each.
+
+Every table of the book is made from them.
 
 A record is a value with a fixed set of fields, checked when it is made, when it is written
 and when it is read. Nothing here trains, measures or prints: `fusiontools.training` writes
-records, chapters turn the rows of `table` into pages.
+records, chapters turn the rows of `table` into pages. Used in chapters 2, 3 and 4.
 """
 
 import json
 import math
 import os
+import re
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -16,8 +18,6 @@ from importlib import resources
 from numbers import Integral, Real
 from pathlib import Path
 from statistics import fmean, stdev
-
-import numpy as np
 
 from fusiontools.errors import RecordError
 
@@ -45,7 +45,7 @@ class Record:
     Parameters
     ----------
     paper : str
-        The paper's room, such as ``"fusiongan"``: also the folder of its records.
+        The paper's package, such as ``"fusiongan"``: also the folder of its records.
     method : str
         What was run: the paper's own method, a baseline, an ablation.
     scale : {"smoke", "laptop", "shipped", "paper"}
@@ -73,19 +73,9 @@ class Record:
 
     Examples
     --------
-    >>> record = Record(
-    ...     "fusiongan",
-    ...     "rm",
-    ...     "smoke",
-    ...     {"name": "essen", "sha256": "0" * 64},
-    ...     0,
-    ...     {},
-    ...     {"ratio": 1.5},
-    ...     [],
-    ...     0.1,
-    ...     "cpu",
-    ...     "0.1.0",
-    ... )
+    >>> data, metrics = {"name": "essen", "sha256": "0" * 64}, {"ratio": 1.5}
+    >>> cost = {"minutes": 0.1, "device": "cpu", "version": "0.1.0"}
+    >>> record = Record("fusiongan", "rm", "smoke", data, 0, {}, metrics, [], **cost)
     >>> record.metrics["ratio"]
     1.5
     """
@@ -103,55 +93,34 @@ class Record:
     version: str
 
     def __post_init__(self):
-        for field in fields(
-            self
-        ):  # numpy's numbers and tuples become plain ones, here and once
-            object.__setattr__(
-                self, field.name, plain(getattr(self, field.name), field.name)
-            )
+        for field in fields(self):
+            # numpy's numbers and tuples become plain ones, here and once
+            value = plain(getattr(self, field.name), field.name)
+            object.__setattr__(self, field.name, value)
         for name in ("paper", "method", "device", "version"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
-                raise RecordError(
-                    f"{name} is {getattr(self, name)!r}, not a name",
-                    "record",
-                    "give it as a string",
-                )
+                found = f"{name} is {getattr(self, name)!r}, not a name"
+                raise RecordError(found, "record", "give it as a string")
         if not self.paper.isidentifier():
-            raise RecordError(
-                f"paper is {self.paper!r}, which is no name of a room",
-                "record",
-                "use letters, digits and underscores",
-            )
+            found = f"paper is {self.paper!r}, which is no name of a package"
+            raise RecordError(found, "record", "use letters, digits and underscores")
         if self.scale not in SCALES:
-            raise RecordError(
-                f"scale is {self.scale!r}", "record", f"use one of {', '.join(SCALES)}"
-            )
-        for name, kind in (
-            ("data", dict),
-            ("config", dict),
-            ("metrics", dict),
-            ("samples", list),
-        ):
-            if not isinstance(getattr(self, name), kind):
-                raise RecordError(
-                    f"{name} is a {type(getattr(self, name)).__name__}, not a {kind.__name__}",
-                    "record",
-                    AGAIN,
-                )
-        if not isinstance(self.data.get("name"), str) or not _is_sha256(
-            self.data.get("sha256")
-        ):
-            raise RecordError(
-                "data does not say 'name' and 'sha256' (64 hexadecimal digits)",
-                "record",
-                "give both",
-            )
+            found = f"scale is {self.scale!r}"
+            raise RecordError(found, "record", f"use one of {', '.join(SCALES)}")
+        for name in ("data", "config", "metrics", "samples"):
+            value, kind = getattr(self, name), list if name == "samples" else dict
+            if not isinstance(value, kind):
+                found = f"{name} is a {type(value).__name__}, not a {kind.__name__}"
+                raise RecordError(found, "record", AGAIN)
+        named = isinstance(self.data.get("name"), str)
+        if not named or not _is_sha256(self.data.get("sha256")):
+            found = "data does not say 'name' and 'sha256' (64 hexadecimal digits)"
+            raise RecordError(found, "record", "give both")
         if not isinstance(self.seed, int) or isinstance(self.seed, bool):
             raise RecordError(f"seed is {self.seed!r}, not a whole number", "record", AGAIN)
         if not _is_number(self.minutes) or self.minutes < 0:
-            raise RecordError(
-                f"minutes is {self.minutes!r}, not a length of time", "record", AGAIN
-            )
+            found = f"minutes is {self.minutes!r}, not a length of time"
+            raise RecordError(found, "record", AGAIN)
         for name, metric in self.metrics.items():
             _check_metric(name, metric)
 
@@ -161,40 +130,30 @@ def _is_number(value):
 
 
 def _is_sha256(value):
-    return (
-        isinstance(value, str)
-        and len(value) == 64
-        and not set(value) - set("0123456789abcdef")
-    )
+    return isinstance(value, str) and bool(re.fullmatch("[0-9a-f]{64}", value))
 
 
 def _check_metric(name, metric):
     if isinstance(metric, dict):
-        if set(metric) != {"value", "low", "high"} or not all(
-            _is_number(v) for v in metric.values()
-        ):
-            raise RecordError(
-                f"metrics.{name} is {metric!r}",
-                "record",
-                "give a number, or numbers for 'value', 'low' and 'high'",
-            )
-        if metric["low"] > metric["high"]:
-            raise RecordError(
-                f"metrics.{name}: its interval runs from {metric['low']} down to {metric['high']}",
-                "record",
-                "swap them",
-            )
+        numbers = all(_is_number(v) for v in metric.values())
+        if set(metric) != {"value", "low", "high"} or not numbers:
+            found = f"metrics.{name} is {metric!r}"
+            do = "give a number, or numbers for 'value', 'low' and 'high'"
+            raise RecordError(found, "record", do)
+        low, high = metric["low"], metric["high"]
+        if low > high:
+            found = f"metrics.{name}: its interval runs from {low} down to {high}"
+            raise RecordError(found, "record", "swap them")
     elif not _is_number(metric):
-        raise RecordError(
-            f"metrics.{name} is {metric!r}",
-            "record",
-            "give a number, or leave out what could not be measured",
-        )
+        found = f"metrics.{name} is {metric!r}"
+        do = "give a number, or leave out what could not be measured"
+        raise RecordError(found, "record", do)
 
 
 def plain(value, where="value"):
-    """A value in the plain kinds that JSON knows: numpy's numbers and arrays and tuples are
-    turned into numbers and lists.
+    """A value in the plain kinds that JSON knows.
+
+    Numpy's numbers and arrays, and tuples, are turned into numbers and lists.
 
     Raises
     ------
@@ -204,9 +163,12 @@ def plain(value, where="value"):
 
     Examples
     --------
+    >>> import numpy as np
     >>> plain({"width": np.int64(8), "kernel": (3, 3)})
     {'width': 8, 'kernel': [3, 3]}
     """
+    import numpy as np  # here, so that the command's help is there at once
+
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if value is None or isinstance(value, (str, bool)):
@@ -214,9 +176,8 @@ def plain(value, where="value"):
     if isinstance(value, dict):
         odd = [key for key in value if not isinstance(key, str)]
         if odd:
-            raise RecordError(
-                f"{where} has the key {odd[0]!r}, which is no string", "record", "name it"
-            )
+            found = f"{where} has the key {odd[0]!r}, which is no string"
+            raise RecordError(found, "record", "name it")
         return {key: plain(item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
@@ -224,16 +185,13 @@ def plain(value, where="value"):
         return int(value)
     if isinstance(value, Real):
         if not math.isfinite(value):
-            raise RecordError(
-                f"{where} is {value}, not a finite number",
-                "record",
-                "find out where it comes from, or leave it out",
-            )
+            found = f"{where} is {value}, not a finite number"
+            do = "find out where it comes from, or leave it out"
+            raise RecordError(found, "record", do)
         return float(value)
     do = "turn it into numbers, strings, lists or dicts"
-    raise RecordError(
-        f"{where} is a {type(value).__name__}, which JSON does not know", "record", do
-    )
+    found = f"{where} is a {type(value).__name__}, which JSON does not know"
+    raise RecordError(found, "record", do)
 
 
 def code_version():
@@ -253,8 +211,9 @@ def metric_value(metric):
 
 
 def write_whole(path, data, previous=None):
-    """Write bytes to a file so that, whatever happens, it holds either all of the new bytes
-    or all of the old ones.
+    """Write bytes to a file so that it holds all of the new bytes, or all of the old ones.
+
+    That is so whatever happens.
 
     Parameters
     ----------
@@ -274,9 +233,8 @@ def write_whole(path, data, previous=None):
         with open(part, "wb") as file:
             file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
-            os.fsync(
-                file.fileno()
-            )  # a name must never point at bytes that are not on the disk yet
+            # a name must never point at bytes that are not on the disk yet
+            os.fsync(file.fileno())
         if previous is not None and path.exists():
             os.replace(path, previous)
         os.replace(part, path)
@@ -332,13 +290,11 @@ def read_record(path):
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RecordError(
-            f"cannot be read ({error.strerror})", path, "check the path"
-        ) from None
+        found = f"cannot be read ({error.strerror})"
+        raise RecordError(found, path, "check the path") from None
     except ValueError as error:  # not JSON, or not UTF-8
-        raise RecordError(
-            f"not a record: no readable JSON ({error})", path, AGAIN
-        ) from None
+        found = f"not a record: no readable JSON ({error})"
+        raise RecordError(found, path, AGAIN) from None
     return _from_dict(found, path)
 
 
@@ -346,21 +302,12 @@ def _from_dict(found, where):
     if not isinstance(found, dict):
         raise RecordError(f"not a record but a {type(found).__name__}", where, AGAIN)
     names = [f.name for f in fields(Record)]
-    missing, unknown = (
-        [n for n in names if n not in found],
-        [n for n in found if n not in names],
-    )
-    if missing or unknown:
-        says = [
-            f"{what}: {', '.join(map(str, which))}"
-            for what, which in (("missing", missing), ("unknown", unknown))
-            if which
-        ]
-        raise RecordError(
-            f"not the fields of a record ({'; '.join(says)})",
-            where,
-            f"a record has {', '.join(names)}",
-        )
+    odd = {"missing": [n for n in names if n not in found]}
+    odd["unknown"] = [str(n) for n in found if n not in names]
+    says = [f"{what}: {', '.join(which)}" for what, which in odd.items() if which]
+    if says:
+        found = f"not the fields of a record ({'; '.join(says)})"
+        raise RecordError(found, where, f"a record has {', '.join(names)}")
     try:
         return Record(**found)
     except RecordError as error:
@@ -368,8 +315,9 @@ def _from_dict(found, where):
 
 
 def read_records(paper, *folders):
-    """Every record of a paper: those that ship with the package, then those in folders of
-    your own.
+    """Every record of a paper.
+
+    Those that ship with the package come first, then those in folders of your own.
 
     Parameters
     ----------
@@ -404,33 +352,25 @@ def read_records(paper, *folders):
         if file.name.endswith(".json"):
             records.append(read_record(file))
             if records[-1].paper != paper:
-                raise RecordError(
-                    f"a record of {records[-1].paper!r} in the folder of {paper!r}",
-                    file,
-                    "move it",
-                )
+                found = f"a record of {records[-1].paper!r} in the folder of {paper!r}"
+                raise RecordError(found, file, "move it")
     for folder in map(Path, folders):
         if not folder.is_dir():
             raise RecordError("no such folder", folder, "check the path")
-        files = {f for f in folder.glob("*.json") if f.name != "config.json"} | set(
-            folder.rglob("record.json")
-        )
-        records += [r for r in map(read_record, sorted(files)) if r.paper == paper]
+        files = {f for f in folder.glob("*.json") if f.name != "config.json"}
+        files = sorted(files.union(folder.rglob("record.json")))
+        records += [r for r in map(read_record, files) if r.paper == paper]
     return records
 
 
-ALIKE = (
-    "paper",
-    "method",
-    "scale",
-    "data",
-    "config",
-)  # what runs share that differ in nothing but their seed
+# what runs share that differ in nothing but their seed
+ALIKE = ("paper", "method", "scale", "data", "config")
 
 
 def table(records, metrics=None, by="method"):
-    """Records as rows of numbers: one row a method, each metric with its mean over the
-    seeds and its spread.
+    """Records as rows of numbers: one row a method.
+
+    Each metric has its mean over the seeds, and its spread.
 
     Parameters
     ----------
@@ -458,45 +398,23 @@ def table(records, metrics=None, by="method"):
     Examples
     --------
     >>> data = {"name": "essen", "sha256": "0" * 64}
-    >>> runs = [
-    ...     Record(
-    ...         "fusiongan",
-    ...         "rm",
-    ...         "smoke",
-    ...         data,
-    ...         seed,
-    ...         {},
-    ...         {"ratio": 1.0 + seed},
-    ...         [],
-    ...         0.1,
-    ...         "cpu",
-    ...         "0.1.0",
-    ...     )
-    ...     for seed in (0, 1)
-    ... ]
+    >>> asked, cost = ("fusiongan", "rm", "smoke", data), ([], 0.1, "cpu", "0.1.0")
+    >>> runs = [Record(*asked, seed, {}, {"ratio": 1.0 + seed}, *cost) for seed in (0, 1)]
     >>> table(runs)[0]["ratio"]["mean"]
     1.5
     """
     records, by = list(records), (by,) if isinstance(by, str) else tuple(by)
-    names = (
-        list(metrics)
-        if metrics is not None
-        else list(dict.fromkeys(name for r in records for name in r.metrics))
-    )
+    if metrics is None:
+        metrics = dict.fromkeys(name for r in records for name in r.metrics)
     groups = {}
     for r in records:
-        groups.setdefault(
-            tuple(r.data["name"] if field == "data" else getattr(r, field) for field in by),
-            [],
-        ).append(r)
+        values = {field: getattr(r, field) for field in by} | {"data": r.data["name"]}
+        groups.setdefault(tuple(values[field] for field in by), []).append(r)
     rows = []
     for key, group in groups.items():
         _check_alike(group, where=", ".join(map(str, key)))
-        rows.append(
-            dict(zip(by, key))
-            | {"runs": len(group)}
-            | {name: _summary(name, group) for name in names}
-        )
+        row = dict(zip(by, key)) | {"runs": len(group)}
+        rows.append(row | {name: _summary(name, group) for name in metrics})
     return rows
 
 
@@ -505,17 +423,14 @@ def _check_alike(group, where):
         found = [_compared(r, field) for r in group]
         odd = [f for f in found if f != found[0]]
         if odd:
-            do = f"choose among the records first, or tell the rows apart with by=(..., {field!r})"
-            raise RecordError(
-                f"its runs differ in {field}: {_short(found[0])} and {_short(odd[0])}",
-                where,
-                do,
-            )
+            do = "choose among the records first, or tell the rows apart with "
+            do += f"by=(..., {field!r})"
+            found = f"its runs differ in {field}: {_short(found[0])} and {_short(odd[0])}"
+            raise RecordError(found, where, do)
     seeds = [r.seed for r in group]
     if len(set(seeds)) < len(seeds):
-        raise RecordError(
-            f"two runs with one seed (seeds {seeds})", where, "leave one of them out"
-        )
+        found = f"two runs with one seed (seeds {seeds})"
+        raise RecordError(found, where, "leave one of them out")
 
 
 def _compared(record, field):

@@ -109,7 +109,9 @@ def test_it_runs_as_a_module_and_loads_nothing_heavy():
         env=environment,
     )
     assert done.returncode == 1 and "no corpus is called 'nope'" in done.stderr
-    code = "import sys, fusiontools.cli; print([m for m in ('numpy', 'librosa', 'torch', 'pooch', 'symusic') if m in sys.modules])"
+    heavy = ("numpy", "librosa", "torch", "pooch", "symusic")
+    code = "import sys, fusiontools.cli; "
+    code += f"print([m for m in {heavy} if m in sys.modules])"
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

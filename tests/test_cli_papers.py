@@ -17,7 +17,7 @@ from fusiontools import cli
 from fusiontools.music import read_midi
 from fusiontools.music.tokens import Vocabulary
 from fusiontools.papers.fusiongan.data import PAIRS, Pair, save_pair
-from fusiontools.papers.fusiongan.evidence import commands
+from fusiontools.papers.fusiongan.evidence import experiment
 from fusiontools.records import SCALES, read_record
 
 
@@ -98,7 +98,7 @@ def test_a_run_says_what_it_does_and_what_came_out(run, pair, tmp_path):
         record.data["name"],
     ) == ("mle", "smoke", 0, "toy")
     assert (
-        commands.METHODS["mle"] in out
+        experiment.METHODS["mle"] in out
         and "jazz 40, folk 40" in out
         and "Scale smoke, seed 0, on CPU" in out
     )
@@ -132,8 +132,8 @@ def test_a_finished_run_needs_its_folder_alone_and_is_left_as_it_is(run, trained
         (("--scale", "laptop"), 'its scale is "smoke", and "laptop" is asked'),
         (("--seed", "4"), "its seed is 3, and 4 is asked"),
         (("--data", "OTHER"), "its data.sha256 is"),
-        (("--data", "nowhere.npz"), "neither the name of a pair nor a file"),
-        (("--method", "rm"), "'rm' needs no training"),
+        (("--data", "nowhere.npz"), "neither the name of data nor a file"),
+        (("--method", "rm"), "no method 'rm'"),
         (("--method", "magic"), "no method 'magic'"),
         (("--scale", "huge"), "no scale 'huge'"),
         (("--device", "tpu"), "no device 'tpu'"),
@@ -181,9 +181,9 @@ def test_a_folder_that_is_no_run_is_refused(run, tmp_path, pair):
 def test_an_interrupted_run_goes_on_to_the_same_weights(
     run, trained, pair, tmp_path, monkeypatch, heard, number, code
 ):
-    from fusiontools.papers.fusiongan import stage
+    from fusiontools.papers.fusiongan import algorithm
 
-    real, folder = stage.steps, tmp_path / "my run"
+    real, folder = algorithm.steps, tmp_path / "my run"
 
     def interrupted(*arguments, **options):
         for step in real(*arguments, **options):
@@ -191,7 +191,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
                 signal.raise_signal(number)
             yield step
 
-    monkeypatch.setattr(stage, "steps", interrupted)
+    monkeypatch.setattr(algorithm, "steps", interrupted)
     found, _, err = run(
         "train",
         "fusiongan",
@@ -228,8 +228,10 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
 def test_before_the_training_begins_there_is_nothing_to_go_on_with(
     run, tmp_path, pair, monkeypatch
 ):
+    from fusiontools.report import experiment
+
     monkeypatch.setattr(
-        commands, "_data", lambda folder, asked: signal.raise_signal(signal.SIGTERM)
+        experiment, "data_of", lambda *asked: signal.raise_signal(signal.SIGTERM)
     )
     code, _, err = run("train", "fusiongan", "--run", tmp_path / "r", "--data", pair)
     assert code == 143 and err == "Stopped before the training began.\n"
@@ -492,5 +494,5 @@ def test_help_shows_examples(run, words):
 def test_help_names_every_method_and_scale(run):
     said = " ".join(run("train", "--help")[1].replace("│", " ").split())
     assert all(
-        f"{name}: {says}" in said for name, says in commands.METHODS.items()
+        f"{name}: {says}" in said for name, says in experiment.METHODS.items()
     ) and all(scale in said for scale in SCALES)

@@ -1,8 +1,8 @@
-"""What music is here: notes, melodies, MIDI and ABC files, and the five views that the
-papers take of them.
-"""
+"""What music is here: notes, MIDI and ABC files, and the five views that papers take."""
 
 from fusiontools.music.abc import read_abc, split_abc
+from fusiontools.music.bars import bars_of
+from fusiontools.music.excerpts import Excerpt, read_excerpt, read_score, write_grid
 from fusiontools.music.extract import melody, score_melody, skyline
 from fusiontools.music.grid import decode_grid, encode_grid
 from fusiontools.music.image import decode_image, encode_image
@@ -41,6 +41,7 @@ from fusiontools.music.spectrogram import decode_spectrogram, encode_spectrogram
 from fusiontools.music.tokens import Vocabulary, decode_tokens, encode_tokens
 
 __all__ = [
+    "Excerpt",
     "Meter",
     "Note",
     "Notes",
@@ -49,6 +50,7 @@ __all__ = [
     "Track",
     "Vocabulary",
     "bar_lines",
+    "bars_of",
     "concatenate",
     "crop",
     "crop_piece",
@@ -73,8 +75,10 @@ __all__ = [
     "piece_from_seconds",
     "quantize",
     "read_abc",
+    "read_excerpt",
     "read_midi",
     "read_musicxml",
+    "read_score",
     "round_trip",
     "score_melody",
     "shift",
@@ -83,5 +87,6 @@ __all__ = [
     "to_beats",
     "to_seconds",
     "transpose",
+    "write_grid",
     "write_midi",
 ]

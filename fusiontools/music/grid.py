@@ -9,9 +9,11 @@ What a grid loses: loudness, all timing finer than its cells, all but one note a
 and the silence after the last note unless you say how long the piece is. What it keeps
 apart, unlike a piano roll: a repeated note and a long one.
 
-This module is not a data set: it knows nothing of songs, splits or files.
+This module is not a data set: it knows nothing of songs, splits or files. Used in chapters
+2 and 4.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -35,11 +37,9 @@ __all__ = [
     "transpose_grid",
 ]
 
-REST, HOLD = (
-    0,
-    1,
-)  # no melody reaches MIDI pitches 0 and 1 (8 Hz), so their numbers are free
+REST, HOLD = 0, 1  # no melody reaches these two MIDI pitches (8 Hz), so they are free
 LOW, HIGH = 55, 84  # section 3.1: G3 to C6
+BAR, HALF = 16, 64  # tokens of a bar of 4/4, and of half a window, which is four bars
 STEPS_PER_BEAT = 4
 OUTSIDE = ("raise", "drop", "fold")
 
@@ -75,9 +75,11 @@ def in_range(notes, low, high, outside="raise"):
     if inside.all():
         return notes
     if outside == "raise":
+        found = f"pitches run from {pitch.min()} to {pitch.max()}"
         raise MusicFileError(
-            f"pitches run from {pitch.min()} to {pitch.max()}, and this view holds {low} to {high}",
-            do="transpose the notes, or choose outside='fold' (move by octaves) or outside='drop'",
+            f"{found}, and this view holds {low} to {high}",
+            do="transpose the notes, or choose outside='fold' (move by octaves) "
+            "or outside='drop'",
         )
     if outside == "drop":
         return notes[inside]
@@ -85,22 +87,16 @@ def in_range(notes, low, high, outside="raise"):
         raise ValueError(
             f"{low} to {high} is less than an octave: some pitches have no place to fold to"
         )
-    up, down = (
-        np.maximum(-(-(low - pitch) // 12), 0),
-        np.maximum(-(-(pitch - high) // 12), 0),
-    )  # octaves needed, rounded up
-    return Notes(
-        notes.onset,
-        notes.duration,
-        pitch + 12 * (up - down),
-        notes.velocity,
-        unit=notes.unit,
-    )
+    # octaves needed, rounded up
+    up = np.maximum(-(-(low - pitch) // 12), 0)
+    down = np.maximum(-(-(pitch - high) // 12), 0)
+    return replace(notes, pitch=pitch + 12 * (up - down))
 
 
 def one_voice(notes, steps_per_beat, what="this view"):
-    """Like `cells`, for views that hold one note at a time: the highest of each cell, cut
-    where the next one starts.
+    """Like `cells`, for views of one note at a time.
+
+    Of each cell the highest note stays, cut where the next one starts.
 
     Returns
     -------
@@ -155,9 +151,8 @@ def encode_grid(
     [60, 1, 1, 0, 64, 1]
     """
     _check_range(low, high)
-    first, last, pitch = one_voice(
-        in_range(notes, low, high, outside), steps_per_beat, "encode_grid"
-    )
+    notes = in_range(notes, low, high, outside)
+    first, last, pitch = one_voice(notes, steps_per_beat, "encode_grid")
     tokens = np.full(fit_length(last.max(initial=0), length), REST, np.uint8)
     for a, b, p in zip(first, last, pitch):
         tokens[a], tokens[a + 1 : b] = p, HOLD
@@ -196,20 +191,21 @@ def decode_grid(tokens, steps_per_beat=STEPS_PER_BEAT):
     tokens = np.asarray(tokens)
     if tokens.ndim != 1:
         raise ValueError(
-            f"a grid is one row of tokens, found shape {tokens.shape}: decode the rows one by one"
+            f"a grid is one row of tokens, found shape {tokens.shape}: "
+            "decode the rows one by one"
         )
     tokens = repair_grid(tokens)
     first = np.flatnonzero(tokens > HOLD)
-    ends = np.append(
-        np.flatnonzero(tokens != HOLD), len(tokens)
-    )  # a note lasts until the next token that is no hold
+    # a note lasts until the next token that is no hold
+    ends = np.append(np.flatnonzero(tokens != HOLD), len(tokens))
     last = ends[np.searchsorted(ends, first, side="right")]
     return Notes(first / steps_per_beat, (last - first) / steps_per_beat, tokens[first])
 
 
 def is_legal_grid(tokens, low=LOW, high=HIGH):
-    """Whether `encode_grid` could have written this: known tokens only, and no hold at the
-    start or after a rest.
+    """Whether `encode_grid` could have written this.
+
+    Known tokens only, and no hold at the start or after a rest.
 
     Examples
     --------
@@ -218,9 +214,9 @@ def is_legal_grid(tokens, low=LOW, high=HIGH):
     """
     tokens = np.asarray(tokens)
     known = (tokens == REST) | (tokens == HOLD) | ((tokens >= low) & (tokens <= high))
-    return bool(
-        tokens.ndim == 1 and known.all() and np.array_equal(tokens, repair_grid(tokens))
-    )
+    if tokens.ndim != 1 or not known.all():
+        return False
+    return np.array_equal(tokens, repair_grid(tokens))
 
 
 def repair_grid(tokens):
@@ -245,17 +241,14 @@ def repair_grid(tokens):
     """
     tokens = np.asarray(tokens)
     if tokens.size and (tokens.min() < 0 or tokens.max() > 127):
-        raise ValueError(
-            f"grid tokens run from {tokens.min()} to {tokens.max()}; 0 to 127 are known"
-        )
+        found = f"grid tokens run from {tokens.min()} to {tokens.max()}; 0 to 127 are known"
+        raise ValueError(found)
     where = np.where(tokens == HOLD, -1, np.arange(tokens.shape[-1]))
-    held = np.maximum.accumulate(
-        where, axis=-1
-    )  # the place of the last token that is no hold, -1 before the first
+    # the place of the last token that is no hold, -1 before the first
+    held = np.maximum.accumulate(where, axis=-1)
     source = np.take_along_axis(tokens, np.maximum(held, 0), axis=-1)
-    return np.where(
-        (tokens == HOLD) & ((held < 0) | (source == REST)), REST, tokens
-    ).astype(tokens.dtype)
+    idle = (tokens == HOLD) & ((held < 0) | (source == REST))
+    return np.where(idle, REST, tokens).astype(tokens.dtype)
 
 
 def transpose_grid(tokens, semitones):
@@ -274,8 +267,9 @@ def transpose_grid(tokens, semitones):
 
 
 def to_classes(tokens, low=LOW, high=HIGH):
-    """Number the tokens without gaps, for a network: 0 rest, 1 hold, 2 the lowest pitch,
-    and so on; any shape.
+    """Number the tokens without gaps, for a network; any shape.
+
+    0 is a rest, 1 a hold, 2 the lowest pitch, and so on.
 
     Examples
     --------
@@ -283,12 +277,8 @@ def to_classes(tokens, low=LOW, high=HIGH):
     [0, 1, 2, 31]
     """
     tokens = np.asarray(tokens).astype(np.int64)
-    if (
-        tokens.size
-        and not (
-            (tokens >= 0) & (tokens <= high) & ((tokens <= HOLD) | (tokens >= low))
-        ).all()
-    ):
+    known = (tokens >= 0) & (tokens <= high) & ((tokens <= HOLD) | (tokens >= low))
+    if not known.all():
         raise ValueError(f"a token is neither rest, hold nor a pitch from {low} to {high}")
     return np.where(tokens > HOLD, tokens - low + 2, tokens)
 
@@ -304,7 +294,8 @@ def from_classes(classes, low=LOW, high=HIGH):
     classes = np.asarray(classes).astype(np.int64)
     if classes.size and (classes.min() < 0 or classes.max() > high - low + 2):
         raise ValueError(
-            f"classes run from {classes.min()} to {classes.max()}; 0 to {high - low + 2} are known"
+            f"classes run from {classes.min()} to {classes.max()}; "
+            f"0 to {high - low + 2} are known"
         )
     return np.where(classes > HOLD, classes + low - 2, classes).astype(np.uint8)
 
@@ -312,8 +303,9 @@ def from_classes(classes, low=LOW, high=HIGH):
 def grid_windows(
     tokens, bars=8, stride_bars=1, rule="rest", offsets=None, steps_per_bar=16
 ):
-    """Where the windows of a grid start: indices only, so that millions of windows cost
-    next to nothing.
+    """Where the windows of a grid start.
+
+    These are indices only, so that millions of windows cost next to nothing.
 
     Parameters
     ----------
@@ -350,11 +342,10 @@ def grid_windows(
     Examples
     --------
     >>> tokens = np.repeat(np.array([60, 0, 62], np.uint8), [16, 20, 28])
-    >>> (
-    ...     grid_windows(tokens, bars=2).tolist(),
-    ...     grid_windows(tokens, bars=2, rule="bars").tolist(),
-    ... )
-    ([0, 32], [0, 16, 32])
+    >>> grid_windows(tokens, bars=2).tolist()
+    [0, 32]
+    >>> grid_windows(tokens, bars=2, rule="bars").tolist()
+    [0, 16, 32]
     """
     tokens = np.asarray(tokens)
     if rule not in ("rest", "bars", None):
@@ -362,11 +353,7 @@ def grid_windows(
     if min(bars, stride_bars, steps_per_bar) < 1:
         raise ValueError("bars, stride_bars and steps_per_bar must be at least 1")
     length, stride = bars * steps_per_bar, stride_bars * steps_per_bar
-    offsets = (
-        np.array([0, len(tokens)])
-        if offsets is None
-        else np.asarray(offsets, dtype=np.int64)
-    )
+    offsets = _bounds(tokens, offsets)
     each = [np.arange(a, b - length + 1, stride) for a, b in pairwise(offsets)]
     starts = np.concatenate(each) if each else np.zeros(0, np.int64)
     if rule is None or not len(starts):
@@ -385,14 +372,20 @@ def grid_windows(
     return starts[keep]
 
 
+def _bounds(tokens, offsets):
+    """Where tracks start and end; without offsets all tokens are one track."""
+    return np.asarray([0, len(tokens)] if offsets is None else offsets, dtype=np.int64)
+
+
 def _running_sum(flags):
     """How many flags are set before each place, shape (T + 1,), int32."""
     return np.concatenate([[0], np.cumsum(flags, dtype=np.int32)]).astype(np.int32)
 
 
 def take_windows(tokens, starts, bars=8, steps_per_bar=16, repair=True):
-    """Cut the windows that start at `starts`, and only those: hand it a batch of indices at
-    a time.
+    """Cut the windows that start at `starts`, and only those.
+
+    Hand it a batch of indices at a time.
 
     Parameters
     ----------
@@ -411,14 +404,13 @@ def take_windows(tokens, starts, bars=8, steps_per_bar=16, repair=True):
 
     Examples
     --------
-    >>> take_windows(
-    ...     np.array([60, 1, 1, 62], np.uint8), [0, 2], bars=1, steps_per_bar=2
-    ... ).tolist()
+    >>> tokens = np.array([60, 1, 1, 62], np.uint8)
+    >>> take_windows(tokens, [0, 2], bars=1, steps_per_bar=2).tolist()
     [[60, 1], [0, 62]]
     """
-    rows = np.lib.stride_tricks.sliding_window_view(
-        np.asarray(tokens), bars * steps_per_bar
-    )[np.asarray(starts, dtype=np.int64)]
+    size = bars * steps_per_bar
+    windows = np.lib.stride_tricks.sliding_window_view(np.asarray(tokens), size)
+    rows = windows[np.asarray(starts, dtype=np.int64)]
     return repair_grid(rows) if repair else rows
 
 
@@ -446,11 +438,7 @@ def grid_shifts(tokens, offsets=None, low=LOW, high=HIGH):
     [[-5, 12]]
     """
     tokens = np.asarray(tokens)
-    offsets = (
-        np.array([0, len(tokens)])
-        if offsets is None
-        else np.asarray(offsets, dtype=np.int64)
-    )
+    offsets = _bounds(tokens, offsets)
     shifts = np.zeros((len(offsets) - 1, 2), np.int64)
     for i, (a, b) in enumerate(pairwise(offsets)):
         pitch = tokens[a:b][tokens[a:b] > HOLD]
@@ -464,5 +452,6 @@ def grid_shifts(tokens, offsets=None, low=LOW, high=HIGH):
 def _check_range(low, high):
     if not HOLD < low <= high <= 127:
         raise ValueError(
-            f"pitches from {low} to {high}; a grid holds 2 to 127, 0 and 1 being rest and hold"
+            f"pitches from {low} to {high}; "
+            "a grid holds 2 to 127, 0 and 1 being rest and hold"
         )

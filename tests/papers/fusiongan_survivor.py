@@ -113,10 +113,9 @@ def train(folder, every, kill):
     """Train until the end, or until the moment of the kill; print what it ended with."""
     import torch
 
-    from fusiontools.papers.fusiongan import stage
-    from fusiontools.papers.fusiongan.algorithm import train as train_fusiongan
+    from fusiontools.papers.fusiongan import algorithm
 
-    before, real = [0], stage.steps
+    before, real = [0], algorithm.steps
 
     def mortal(run, state, total, **options):
         for step in real(run, state, total, **options | {"every": every}):
@@ -126,10 +125,10 @@ def train(folder, every, kill):
             yield step
         before[0] += total
 
-    stage.steps = mortal
+    algorithm.steps = mortal
     config, pair = toy_config(), toy_pair()
     with open_run(folder, config, pair) as run:
-        state = train_fusiongan(config, pair, run).state()
+        state = algorithm.train(config, pair, run).state()
     weights = b"".join(
         t.numpy().tobytes() for model in state.values() for t in model.state_dict().values()
     )

@@ -24,22 +24,21 @@ def toys():
 
 
 def train(fabric, folder):
-    from fusiontools.papers.fusiongan import stage
-    from fusiontools.papers.fusiongan.algorithm import train as train_fusiongan
+    from fusiontools.papers.fusiongan import algorithm
 
-    toy, losses, update = toys(), [], stage.Stage.update
+    toy, losses, descend = toys(), [], algorithm.descend
 
-    def noted(self, loss, *others):
+    def noted(run, loss, *others):
         losses.append(fabric.all_reduce(loss.detach(), reduce_op="mean").item())
-        update(self, loss, *others)
+        descend(run, loss, *others)
 
-    stage.Stage.update = noted
+    algorithm.descend = noted
     try:
         config, pair = toy.toy_config(BATCH, "mle"), toy.toy_pair()
         with toy.open_run(folder, config, pair, fabric) as run:
-            networks = train_fusiongan(config, pair, run)
+            networks = algorithm.train(config, pair, run)
     finally:
-        stage.Stage.update = update
+        algorithm.descend = descend
     held_out = {n: run.history.column(f"held_out_{n}")[1] for n in "ABF"}
     return {
         "losses": losses,

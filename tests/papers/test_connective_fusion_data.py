@@ -14,12 +14,12 @@ from fusiontools.papers.connective_fusion.data import (
     PARTS,
     bar_grid,
     entry_rows,
-    join_halves,
     open_windows,
     save_windows,
     window_rows,
     windows,
 )
+from fusiontools.papers.connective_fusion.networks import join_halves
 
 # melodies: gaps before each note in 16ths, lengths in 16ths, pitches
 tunes = st.lists(
@@ -176,7 +176,7 @@ def test_windows_travel_in_a_file_and_their_hash_tells_them_apart(data, tmp_path
 
 def test_what_is_no_data_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
-    with pytest.raises(CorpusError, match="no windows"):
+    with pytest.raises(CorpusError, match="not windows"):
         open_windows(tmp_path / "other.npz")
     with pytest.raises(CorpusError, match="no data is called"):
         windows("polkas")

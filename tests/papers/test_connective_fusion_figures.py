@@ -10,15 +10,16 @@ import torch
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch
 
-from fusiontools.errors import RecordError
 from fusiontools.music.grid import decode_grid
 from fusiontools.papers.connective_fusion import Config, Networks
-from fusiontools.papers.connective_fusion.evidence import figures
-from fusiontools.papers.connective_fusion.evidence.diagrams import layer_sizes, weights_of
-from fusiontools.papers.connective_fusion.evidence.panels import GREY, SHADES
-from fusiontools.papers.connective_fusion.evidence.summaries import METRICS
+from fusiontools.papers.connective_fusion.evidence import diagrams, figures
+from fusiontools.papers.connective_fusion.evidence.figures import GREY, SHADES
+from fusiontools.papers.connective_fusion.evidence.paper import METRICS
+from fusiontools.papers.connective_fusion.evidence.tables import rows_of
 from fusiontools.papers.connective_fusion.fusing import fuse
 from fusiontools.records import Record
+from fusiontools.report.boxes import layer_sizes, weights_of
+from fusiontools.report.rows import NotMeasured
 from fusiontools.score.markov import STATISTICS, markov_matrix, matrix_correlation
 
 matplotlib.use("Agg")
@@ -90,7 +91,12 @@ def made_up():
             record("concatenate", 0.25, 0.0, inputs=inputs),
             record("noise", 0.05, 4.0, inputs=inputs),
         ]
-    return found
+    return rows_of(found, {})
+
+
+def counted(arrays):
+    """No record, and such counts."""
+    return rows_of([], arrays)
 
 
 def title(ax):
@@ -178,7 +184,7 @@ def test_iterations_are_followed_in_their_order():
 
 
 def test_what_was_not_measured_is_left_out():
-    assert all(not points(ax) for ax in figures.metrics_figure([]).axes)
+    assert all(not points(ax) for ax in figures.metrics_figure(counted({})).axes)
 
 
 # Figures 5 and 6, curves
@@ -191,7 +197,7 @@ def test_matrices_stand_side_by_side_with_their_correlations():
         for kind in ("before", "after", "real")
         for stat, k in STATISTICS.items()
     }
-    axes = np.array(figures.matrices_figure(arrays).axes).reshape(5, 3)
+    axes = np.array(figures.matrices_figure(counted(arrays)).axes).reshape(5, 3)
     for row, stat in zip(axes, STATISTICS):
         real = markov_matrix(arrays[f"markov_real_{stat}"])
         for ax, kind in zip(row, ("before", "after", "real")):
@@ -208,8 +214,8 @@ def test_matrices_stand_side_by_side_with_their_correlations():
         "C minor",
         "F♯ minor",
     ]
-    with pytest.raises(RecordError, match="markov_before_key"):
-        figures.matrices_figure({})
+    with pytest.raises(NotMeasured, match="markov_before_key"):
+        figures.matrices_figure(counted({}))
 
 
 def test_distances_are_shares_of_their_pairs():
@@ -219,7 +225,7 @@ def test_distances_are_shares_of_their_pairs():
         "distance_between": np.array([0, 0, 7]),
     }
     arrays["distance_below"] = np.array([[0.25, 0.5], [0.0, 0.001]])
-    ax = figures.distances_figure(arrays)
+    ax = figures.distances_figure(counted(arrays))
     heights = {
         p.get_label(): p.get_data().values.tolist()
         for p in ax.patches
@@ -230,14 +236,13 @@ def test_distances_are_shares_of_their_pairs():
         "between songs: 0 % below 1 and 0.1 % below 3": [0, 0, 100],
     }
     assert {line.get_xdata()[0] for line in ax.lines} == {1.0, 3.0}
-    with pytest.raises(RecordError, match="distance_edges"):
-        figures.distances_figure({})
+    with pytest.raises(NotMeasured, match="distance_edges"):
+        figures.distances_figure(counted({}))
 
 
 def test_the_judges_learn_beside_the_papers_line():
-    ax = figures.judge_curves(
-        {"curve_features": np.array([[50, 0.8, 0.7, 0.9], [100, 0.9, 0.85, 0.95]])}
-    )
+    curve = np.array([[50, 0.8, 0.7, 0.9], [100, 0.9, 0.85, 0.95]])
+    ax = figures.judge_curves(counted({"curve_features": curve}))
     assert [(50.0, 80.0), (100.0, 90.0)] in curves(ax)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == [
         "the paper's",
@@ -246,22 +251,26 @@ def test_the_judges_learn_beside_the_papers_line():
 
 
 def test_curves_of_the_trainings():
-    gaps = np.array([np.nan, 0.5, np.nan, 0.75])
+    steps = np.arange(4.0)
     arrays = {
-        "vae-parallel/held_out_token_accuracy": gaps,
-        "ours-1/distance": np.arange(4.0),
-        "ours-1/fooled": np.arange(4.0) / 4,
+        "vae-parallel/held_out_token_accuracy": np.array([[2.0, 4.0], [0.5, 0.75]]),
+        "ours-1/distance": np.stack([steps, steps]),
+        "ours-1/fooled": np.stack([steps, steps / 4]),
     }
     made = figures.training_curves(arrays)
-    assert [title(ax).split(":")[0] for ax in made.axes] == [
-        "VAE",
-        "Generator",
-        "Discriminator",
-    ]
+    titles = [title(ax).split(":")[0] for ax in made.axes]
+    assert titles == ["VAE", "Generator", "Discriminator"]
     assert curves(made.axes[0]) == [[(2.0, 50.0), (4.0, 75.0)]]
     assert {to_hex(line.get_color()) for line in made.axes[1].lines} == {SHADES[1.0]}
     with pytest.raises(ValueError, match="no curve"):
         figures.training_curves({})
+
+
+def test_the_trainings_that_ship_have_all_their_curves():
+    made = figures.training_curves()
+    labels = [ax.get_legend_handles_labels()[1] for ax in made.axes]
+    assert [len(told) for told in labels] == [4, 4, 4]
+    assert labels[1] == ["λ 0.1", "λ 0.3", "λ 1", "λ 2"]
 
 
 # Pictures of the live model
@@ -271,7 +280,7 @@ def test_boxes_say_what_the_live_networks_are(networks):
     config, said = (
         networks.config,
         " ".join(
-            t.get_text() for ax in figures.stages_figure(networks).axes for t in ax.texts
+            t.get_text() for ax in diagrams.stages_figure(networks).axes for t in ax.texts
         ),
     )
     for network in (
@@ -293,7 +302,7 @@ def test_boxes_say_what_the_live_networks_are(networks):
 def test_the_generator_hears_the_style_and_the_discriminator_three_kinds_of_pairs(networks):
     arrows = {
         a.get_gid()
-        for a in figures.stages_figure(networks).axes[1].patches
+        for a in diagrams.stages_figure(networks).axes[1].patches
         if isinstance(a, FancyArrowPatch) and a.get_gid()
     }
     assert {a for a in arrows if a.endswith(">G")} == {"alone>G", "style>G"}
@@ -311,8 +320,8 @@ def placed(tokens):
     return sorted(zip(notes.onset.round(6).tolist(), notes.pitch.astype(float).tolist()))
 
 
-def test_rolls_show_what_the_players_make(networks):
-    made = figures.iteration_rolls(networks, PAIR, iterations=(1, 2), seed=3)
+def test_rolls_show_what_the_networks_make(networks):
+    made = diagrams.iteration_rolls(networks, PAIR, iterations=(1, 2), seed=3)
     assert bars(made.axes[0]) == placed(PAIR)
     for ax, k in zip(made.axes[1:], (1, 2)):
         found = fuse(networks, PAIR[:64], PAIR[64:], iterations=k, seed=3)
@@ -321,7 +330,7 @@ def test_rolls_show_what_the_players_make(networks):
 
 
 def test_styles_fill_a_square_with_framed_corners(networks):
-    made = figures.style_rolls(networks, PAIR, n=3)
+    made = diagrams.style_rolls(networks, PAIR, n=3)
     axes = np.array(made.axes).reshape(3, 3)
     framed = [[ax.spines["left"].get_linewidth() == 2 for ax in row] for row in axes]
     assert framed == [[True, False, True], [False] * 3, [True, False, True]]

@@ -12,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusiontools.errors import RecordError
-from fusiontools.music.grid import HOLD, REST, is_legal_grid, repair_grid
+from fusiontools.music.excerpts import read_excerpt
+from fusiontools.music.grid import HOLD, REST, decode_grid, is_legal_grid, repair_grid
+from fusiontools.music.notes import Notes, shift, transpose
 from fusiontools.papers.connective_fusion.config import Config, method
-from fusiontools.papers.connective_fusion.data import join_halves
 from fusiontools.papers.connective_fusion.fusing import (
     along,
     decode,
     encode,
     fuse,
+    fuse_files,
     load_weights,
     save_networks,
     style_corners,
@@ -32,11 +34,12 @@ from fusiontools.papers.connective_fusion.networks import (
     VAE,
     Discriminator,
     Generator,
+    Networks,
     as_grid,
     as_tokens,
+    join_halves,
 )
 from fusiontools.papers.connective_fusion.perturb import latent_perturb, perturb_steps
-from fusiontools.papers.connective_fusion.stage import Networks
 
 TINY = replace(Config.smoke(), width=8, latent=6, style=3, mlp_width=8)
 
@@ -321,6 +324,85 @@ def test_weights_of_other_things_are_refused(tmp_path):
         save_networks(
             [networks(), networks()], tmp_path / "w.safetensors", ["toy"], "free", ["ours"]
         )
+
+
+# Files
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return networks()
+
+
+C, D, E, F, G = 72, 74, 76, 77, 79
+
+
+def tune(bars=4, start=0.0, pitches=(C, D, E, F, G, E, D, C), step=0.5):
+    """Eighths, bar after bar."""
+    many = int(bars * 4 / step)
+    return Notes.of(
+        [(start + step * k, step, pitches[k % len(pitches)]) for k in range(many)]
+    )
+
+
+def test_the_right_half_keeps_its_key(trained):
+    made = fuse_files(trained, tune(), transpose(tune(), 4))
+    assert made.left.notes == tune() and made.right.notes == transpose(tune(), 4)
+    assert decode_grid(made.plain) == Notes.of([*tune(), *shift(transpose(tune(), 4), 16)])
+
+
+def test_amount_0_is_what_the_vae_hears_and_the_dial_only_goes_up(trained):
+    left, right = read_excerpt(tune()), read_excerpt(transpose(tune(pitches=(C, G, E)), -5))
+    z = torch.stack(
+        [encode(trained, left.tokens[None]), encode(trained, right.tokens[None])], 1
+    )
+    none = fuse_files(trained, left, right, amount=0.0)
+    assert np.array_equal(none.tokens[0], decode(trained, z)[0]) and np.array_equal(
+        none.heard, none.tokens[0]
+    )
+    assert none.distance.tolist() == [0.0]
+    far = [
+        fuse_files(trained, left, right, amount=a, iterations=2).distance[0]
+        for a in (0.0, 0.2, 0.5, 0.8, 1.0)
+    ]
+    assert all(b > a for a, b in pairwise(far))
+
+
+def test_a_seed_is_its_styles_and_the_first_of_many_is_the_one_alone(trained):
+    one, many = (
+        fuse_files(trained, tune(), tune(pitches=(G, E)), seed=4, styles=k) for k in (1, 5)
+    )
+    assert many.tokens.shape == (5, 128) and np.array_equal(one.tokens[0], many.tokens[0])
+    assert (
+        np.allclose(one.distance[0], many.distance[0])
+        and len(set(many.distance.tolist())) == 5
+    )
+    style = np.full((2, 3), 0.5)
+    own = fuse_files(trained, tune(), tune(pitches=(G, E)), style=style)
+    assert own.tokens.shape == (2, 128) and np.array_equal(own.tokens[0], own.tokens[1])
+
+
+def test_fuse_works_on_pop_songs(trained, shared_data, tmp_path):
+    from fusiontools.corpora.archives import members
+
+    wanted = {f"{n:03d}.mid" for n in (1, 44, 203, 300, 411, 512, 633, 746, 812, 909)}
+    archive = shared_data / "pop909" / "pop909_909.tar.xz"
+    if not archive.is_file():
+        pytest.skip("needs POP909")
+    songs = []
+    for name, data in members(
+        archive, lambda f: f.rsplit("/", 1)[-1] in wanted and "versions" not in f
+    ):
+        songs.append(tmp_path / name.rsplit("/", 1)[-1])
+        songs[-1].write_bytes(data)
+    assert len(songs) == len(wanted)
+    halves = {song.stem: read_excerpt(song) for song in songs}
+    given = "It is in 6/8: each bar is given a fourth quarter"
+    assert f"{given}, and what sounds at its end is held." in halves["203"].said
+    order = np.random.default_rng(0).permutation(sorted(halves))
+    for a, b in pairwise(order):
+        made = fuse_files(trained, halves[a], halves[b])
+        assert is_legal_grid(made.tokens[0]) and "MELODY" in made.left.track
 
 
 # Latent Perturb

@@ -118,9 +118,9 @@ def test_styles_are_asked_to_stand_apart_and_then_left_alone():
     losses.spread(one, other, sigma, 1.1).sum().backward()
     assert (one.grad[1, :, 0] > 0).all()  # away from what the other style made
     assert not one.grad[2].any()  # far enough
-    assert not one.grad[
-        0
-    ].any()  # in the same place no way leads apart, so a generator has to hear the style a little from the start
+    # in the same place no way leads apart, so a generator has to hear the style a little
+    # from the start
+    assert not one.grad[0].any()
 
 
 def test_the_penalty_asks_for_a_slope_of_one():

@@ -7,26 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusiontools.corpora.cache import write_npz
 from fusiontools.errors import RecordError
-from fusiontools.papers.connective_fusion.evidence import claims, summaries, tables
+from fusiontools.papers.connective_fusion.config import LAMBDAS
+from fusiontools.papers.connective_fusion.data import PARTS, Windows
+from fusiontools.papers.connective_fusion.evidence import claims, tables
 from fusiontools.papers.connective_fusion.evidence.claims import (
     against_perturb,
     at_distance,
     compare,
     iterated_against_single,
-    less,
-    outcome,
 )
-from fusiontools.papers.connective_fusion.evidence.paper import PAPER, REALITY
-from fusiontools.papers.connective_fusion.evidence.summaries import (
-    LAMBDAS,
+from fusiontools.papers.connective_fusion.evidence.paper import (
     METRICS,
+    REALITY,
+    SETTINGS,
     TRIVIAL,
-    column,
-    rows,
 )
+from fusiontools.papers.connective_fusion.evidence.tables import rows_of
 from fusiontools.records import Record
+from fusiontools.report.rows import choose, less
 
 often = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -104,7 +103,7 @@ def test_settings_tell_rows_apart_and_seeds_do_not():
         ours(0.3, 0.4, 1.0, inputs="prior"),
         ours(0.3, 0.9, 2.0, iterations=3),
     ]
-    found = rows(runs)
+    found = rows_of(runs)
     assert [
         (r["method"], r["inputs"], r["similarity"], r["iterations"], r["runs"])
         for r in found
@@ -124,7 +123,7 @@ def test_a_setting_of_another_method_tells_nothing_apart():
     """A record of the VAE holds a whole training's config, lambda and all: only its decoder
     counts.
     """
-    found = rows(
+    found = rows_of(
         [
             record(
                 "vae", {"kl": about(9.0)}, decoder="parallel", similarity=0.3, inputs="test"
@@ -144,10 +143,10 @@ def test_data_and_scales_are_never_mixed():
         record("noise", metrics(0.1), data="fiddle", inputs="test"),
     ]
     with pytest.raises(RecordError, match="differ in data"):
-        tables.methods(several)
-    assert [r.method for r in tables.choose(several, "fiddle")] == ["noise"]
+        rows_of(several)
+    assert [r.method for r in choose(several, "fiddle")] == ["noise"]
     with pytest.raises(RecordError, match="differ in scale"):
-        tables.targets(
+        rows_of(
             [
                 record("real", {}, inputs="test"),
                 record("noise", {}, scale="laptop", inputs="test"),
@@ -157,11 +156,11 @@ def test_data_and_scales_are_never_mixed():
 
 def test_a_record_without_its_setting_is_named():
     with pytest.raises(RecordError, match="record of latent_perturb.*lacks sigma"):
-        rows([record("latent_perturb", {}, inputs="test")])
+        rows_of([record("latent_perturb", {}, inputs="test")])
 
 
 def test_the_trivial_ones_always_have_a_row():
-    for made in (tables.methods([]), tables.correlations([])):
+    for made in (tables.methods(rows_of([])), tables.correlations(rows_of([]))):
         assert [r["method"] for r in made] == [*TRIVIAL, "real"]
         assert (
             made.markdown().count("\n| ") == len(TRIVIAL) + 2
@@ -169,13 +168,10 @@ def test_the_trivial_ones_always_have_a_row():
 
 
 def test_numbers_are_shown_as_they_are_in_the_records():
-    shown = tables.methods(
-        [ours(0.3, 0.5, 2.0, copied_8gram=about(0.25), joined_share=about(0.75))]
-    ).markdown()
-    assert (
-        "| ours, λ 0.3 | 0.50 [0.49,\N{NO-BREAK SPACE}0.51] | 0.50 [0.49,\N{NO-BREAK SPACE}0.51] |"
-        in shown
-    )
+    more = {"copied_8gram": about(0.25), "joined_share": about(0.75)}
+    shown = tables.methods(rows_of([ours(0.3, 0.5, 2.0, **more)])).markdown()
+    half = "0.50 [0.49,\N{NO-BREAK SPACE}0.51]"
+    assert f"| ours, λ 0.3 | {half} | {half} |" in shown
     assert (
         "25.0 [24.0,\N{NO-BREAK SPACE}26.0]\N{NO-BREAK SPACE}%" in shown
         and "75 [74,\N{NO-BREAK SPACE}76]\N{NO-BREAK SPACE}%" in shown
@@ -184,23 +180,18 @@ def test_numbers_are_shown_as_they_are_in_the_records():
 
 def test_real_melodies_are_the_same_for_all_inputs():
     real = record("real", metrics(0.9), inputs="test")
-    assert row(tables.methods([real], "prior"), method="real")["reality"]["mean"] == 0.9
+    assert (
+        row(tables.methods(rows_of([real]), "prior"), method="real")["reality"]["mean"]
+        == 0.9
+    )
 
 
 def test_no_table_has_more_than_eight_columns():
     records = [ours(k, 0.5, 1.0) for k in LAMBDAS] + perturbed((0.5, 0.2), (2.0, 0.4))
-    made = [
-        tables.methods(records),
-        tables.correlations(records),
-        tables.equal_distance(records),
-        tables.ablations(records),
-    ]
-    made += [
-        tables.judges(records),
-        tables.vaes(records),
-        tables.song_distances({}),
-        tables.paper_and_ours(records, {}),
-    ]
+    found = rows_of(records, {})
+    made = [tables.methods(found), tables.correlations(found), tables.ablations(found)]
+    made += [tables.equal_distance(found, "test"), tables.judges(found), tables.vaes(found)]
+    made += [tables.song_distances(found), claims.claims_table(found)]
     assert all(len(table.columns) <= 8 for table in made)
     assert all(
         len(line.split(" | ")) == len(table.columns)
@@ -223,7 +214,7 @@ def test_no_table_has_more_than_eight_columns():
 )
 @often
 def test_interpolation_stays_between_neighbours_and_meets_every_point(points, distance):
-    path = rows(perturbed(*points))
+    path = rows_of(perturbed(*points))
     for z, y in points:
         assert at_distance(path, "reality", z)["mean"] == pytest.approx(y)
     found, inside = (
@@ -248,7 +239,7 @@ def test_ours_is_compared_where_it_stands():
         ours(2.0, 0.41, 2.0),
         ours(0.1, 0.9, 3.5),
     ]
-    made = tables.equal_distance(records)
+    made = tables.equal_distance(rows_of(records), "test")
     told = {k: row(made, similarity=k, metric="key_corr") for k in LAMBDAS}
     assert [told[k]["verdict"] for k in (0.3, 1.0, 2.0, 0.1)] == [
         "above",
@@ -270,9 +261,10 @@ def test_inputs_are_compared_with_their_own():
         (1.0, 0.8), (3.0, 0.8), inputs="prior"
     )
     records += [ours(0.3, 0.5, 2.0), ours(0.3, 0.5, 2.0, inputs="prior")]
-    made = against_perturb(rows(records))
+    found = rows_of(records)
+    made = against_perturb(found)
     assert {v["inputs"]: v["verdict"] for v in made} == {"test": "above", "prior": "below"}
-    assert {v["inputs"] for v in tables.equal_distance(records, "prior")} == {"prior"}
+    assert {v["inputs"] for v in tables.equal_distance(found, "prior")} == {"prior"}
 
 
 def test_a_larger_lambda_is_followed_along_its_iterations():
@@ -283,11 +275,14 @@ def test_a_larger_lambda_is_followed_along_its_iterations():
         ours(2.0, 0.8, 5.0, 3),
     ]
     (told,) = [
-        v for v in iterated_against_single(rows(records)) if v["metric"] == "reality"
+        v for v in iterated_against_single(rows_of(records)) if v["metric"] == "reality"
     ]
     assert (told["similarity"], told["larger"], told["verdict"]) == (0.3, 2.0, "above")
     assert told["other"]["mean"] == pytest.approx(0.7)
-    assert "**above**<br>0.70 : 0.50" in tables.iterated_or_smaller(records).markdown()
+    assert (
+        "**above**<br>0.70 : 0.50"
+        in tables.iterated_or_smaller(rows_of(records), "test").markdown()
+    )
 
 
 @given(st.floats(0, 1), st.floats(0, 0.2), st.floats(0, 1), st.floats(0, 0.2))
@@ -304,12 +299,11 @@ def test_comparing_is_turned_by_exchanging(x, dx, y, dy):
 
 
 def test_the_papers_judge_stands_above_ours():
-    made = tables.judges(
-        [
-            record("reality", {"accuracy": about(0.9)}, kind=k, part="train-2")
-            for k in ("features", "transformer")
-        ]
-    )
+    found = [
+        record("reality", {"accuracy": about(0.9)}, kind=k, part="train-2")
+        for k in ("features", "transformer")
+    ]
+    made = tables.judges(rows_of(found))
     assert [r["kind"] for r in made] == ["paper", "transformer", "features"]
     assert (
         made[0]["accuracy"]["mean"] == REALITY["accuracy"]
@@ -322,7 +316,7 @@ def test_the_parallel_decoder_comes_first():
         record("vae", {"token_accuracy": about(x)}, decoder=d)
         for d, x in (("lstm", 0.6), ("parallel", 0.96))
     ]
-    shown = tables.vaes(runs).markdown()
+    shown = tables.vaes(rows_of(runs)).markdown()
     assert shown.index("parallel") < shown.index("96.0 [95.0") < shown.index("lstm")
 
 
@@ -330,7 +324,7 @@ def test_ablations_stand_under_ours_at_their_lambda():
     runs = [ours(k, 0.5, 1.0) for k in LAMBDAS] + [
         record("as_printed", metrics(0.2), similarity=0.3, inputs="test")
     ]
-    assert [(r["method"], r["similarity"]) for r in tables.ablations(runs)] == [
+    assert [(r["method"], r["similarity"]) for r in tables.ablations(rows_of(runs))] == [
         ("ours", 0.3),
         ("as_printed", 0.3),
     ]
@@ -344,7 +338,7 @@ def distances(within, between):
 
 
 def test_distances_in_numbers():
-    made = tables.song_distances(distances((0.1, 0.4), (0.001, 0.0)))
+    made = tables.song_distances(rows_of([], distances((0.1, 0.4), (0.001, 0.0))))
     assert [(r["pairs"], r["counted"], r["identical"]) for r in made] == [
         ("within", 10, 3),
         ("between", 20, 0),
@@ -353,44 +347,65 @@ def test_distances_in_numbers():
     assert "100 times" in made.markdown() and "at least" in made.markdown()
 
 
-# Arrays
+# What was made of them
 
 
-def test_arrays_are_read_from_a_folder_and_missing_ones_are_named(tmp_path):
-    write_npz(tmp_path / "measured.npz", distance_edges=np.arange(3))
-    assert summaries.measured(tmp_path)["distance_edges"].tolist() == [0, 1, 2]
-    with pytest.raises(RecordError, match="no array distance_below"):
-        summaries.needed(summaries.measured(tmp_path), "distance_edges", "distance_below")
+def test_each_seed_is_a_row_of_its_own():
+    config = {"similarity": 0.3, "iterations": 1, "inputs": "test"}
+    runs = [record("ours", metrics(0.5 + 0.1 * s), seed=s, **config) for s in (1, 0)]
+    made = tables.seeds(runs)
+    assert [r["seed"] for r in made] == [0, 1]
+    assert [r["reality"]["mean"] for r in made] == pytest.approx([0.5, 0.6])
 
 
-def test_a_column_leaves_gaps_out():
-    arrays = {
-        "a/x": np.array([np.nan, 2.0, 3.0]),
-        "b/x": np.array([[5.0, 6.0], [0.5, 0.6]]),
-    }
-    assert [v.tolist() for v in column(arrays, "a/x")] == [[2, 3], [2.0, 3.0]]
-    assert [v.tolist() for v in column(arrays, "b/x")] == [[5.0, 6.0], [0.5, 0.6]]
-    assert column(arrays, "c/x") is None
+def test_styles_are_counted_after_few_applications_and_where_they_are_demanded():
+    names = ("style_pairs", "style_tokens", "style_distance")
+    more = {name: about(0.125) for name in names}
+    runs = [ours(0.3, 0.5, 1.0, k, **more) for k in (4, 2, 1)] + [ours(1.0, 0.5, 1.0)]
+    runs += [record("styled", more, similarity=0.3, inputs="test")]
+    made = tables.style_differences(rows_of(runs))
+    assert [(r["method"], r["iterations"]) for r in made] == [
+        ("ours", 1),
+        ("iterated", 2),
+        ("styled", None),
+    ]
+    shown = made.markdown()
+    assert "| ours, 2 times | 12% | 12.5% | 0.12 |" in shown
+    assert "| ours, styles demanded |" in shown
+
+
+def test_copies_are_told_for_each_lambda_and_number_of_applications():
+    runs = [
+        ours(k, 0.5, 1.0, i, copied_8gram=about(k * i / 10))
+        for k in LAMBDAS
+        for i in (1, 3)
+    ]
+    made = tables.copies(rows_of(runs))
+    assert [r["similarity"] for r in made] == list(LAMBDAS)
+    assert made[1]["copied"] == pytest.approx({1: 0.03, 3: 0.09})
+    assert "| 0.3 | 3.0% | 9.0% |" in made.markdown()
+
+
+def test_the_data_is_counted_part_by_part():
+    arrays = {}
+    for i, part in enumerate(PARTS):
+        arrays |= {part: np.zeros((2 + i, 128), np.uint8), f"{part}_song": np.arange(2 + i)}
+        arrays[f"{part}_shift"] = np.tile(np.array([[-1, 2]], np.int8), (2 + i, 1))
+    made = tables.parts(Windows("toy", arrays, {}))
+    assert [r["part"] for r in made] == list(PARTS)
+    assert (made[1]["windows"], made[1]["keys"], made[1]["songs"]) == (3, 12, 3)
 
 
 # Verdicts
 
 
-@given(st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=5))
-@often
-def test_outcomes_follow_from_parts(parts):
-    word = outcome(parts)
-    assert (word == "confirmed") == all(parts)
-    assert (word == "refuted") == (False in parts and True not in parts)
-    assert (word == "open") == (set(parts) == {None})
-
-
 def verdicts(records, arrays=None):
-    return {r["id"]: r["verdict"] for r in tables.paper_and_ours(records, arrays or {})}
+    found = rows_of(records, arrays or {})
+    return {r["id"]: r["verdict"] for r in claims.claims_table(found)}
 
 
 def test_every_row_of_the_chapter_has_a_verdict_and_its_place():
-    made = tables.paper_and_ours([], {})
+    made = claims.claims_table(rows_of([], {}))
     assert [r["id"] for r in made] == [
         "CF-F1",
         "CF-F2",
@@ -406,11 +421,8 @@ def test_every_row_of_the_chapter_has_a_verdict_and_its_place():
     assert {
         told[i] for i in ("CF-F1", "CF-F2", "CF-F4", "CF-F5", "CF-F6", "CF-F7", "CF-R")
     } == {"not testable"} and told["CF-C1"] == "open"
-    assert all(r["where"] and r["paper"] and r["why"] for r in made)
-    assert (
-        str(f"{PAPER['settings']['CF-D']['values']['files']:,}")
-        in row(made, id="CF-D")["paper"]
-    )
+    assert all(r["where"] and r["claim"] and r["why"] for r in made)
+    assert f"{SETTINGS['files']:,}" in row(made, id="CF-D")["claim"]
 
 
 def test_the_rules_of_the_data_are_the_papers_and_the_corpus_is_told():
@@ -426,7 +438,7 @@ def line(levels, distances=(12.0, 6.0, 3.0, 1.5)):
 
 
 def test_above_latent_perturb_more_often_with_a_larger_lambda():
-    found = row(tables.paper_and_ours(line((0.4, 0.5, 0.6, 0.6)), {}), id="CF-F4")
+    found = row(claims.claims_table(rows_of(line((0.4, 0.5, 0.6, 0.6)), {})), id="CF-F4")
     assert (
         found["verdict"] == "confirmed"
         and "2 above, 1 below, 1 no difference" in found["numbers"]
@@ -509,15 +521,15 @@ def test_no_verdict_is_confirmed_by_what_cannot_be_told():
     assert (
         verdicts([vae, made], distances((0.1, 0.3), (0.0001, 0.001)))["CF-C1"] == "partly"
     )
-    parts = row(claims.paper_and_ours([vae, made], {}), id="CF-C1")["parts"]
-    assert list(parts.values()) == [None, True, None]
+    parts = row(claims.claims_table(rows_of([vae, made], {})), id="CF-C1")["parts"]
+    assert parts == {"it bypasses sampled tokens": None, "it is cheap": True}
 
 
 # Goals
 
 
 def goals(records):
-    return [r["reached"] for r in tables.targets(records)]
+    return [r["reached"] for r in claims.goals_table(rows_of(records, {}))]
 
 
 def test_goals_without_records_are_neither_reached_nor_missed():
@@ -525,15 +537,17 @@ def test_goals_without_records_are_neither_reached_nor_missed():
 
 
 def test_goals_are_about_values():
-    judge = record("reality", {"accuracy": about(0.95)}, kind="transformer", part="train-2")
-    weak = record("reality", {"accuracy": about(0.949)}, kind="transformer", part="train-2")
+    of, part = {"accuracy": about(0.95)}, "train-2"
+    judge = record("reality", of, kind="transformer", part=part)
+    weak = record("reality", {"accuracy": about(0.949)}, kind="transformer", part=part)
+    second = record("reality", of, kind="features", part=part)
     vae = record(
         "vae",
         {"token_accuracy": about(0.95), "onset_pitch_accuracy": about(0.79)},
         decoder="parallel",
     )
-    assert goals([judge, vae])[:2] == [True, False]
-    assert goals([weak])[:2] == [False, None]
+    assert goals([judge, second, vae])[:2] == [True, False]
+    assert goals([weak, second])[:2] == [False, None]
 
 
 def test_reality_must_rise_nearby():

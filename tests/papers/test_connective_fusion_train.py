@@ -13,8 +13,7 @@ from fusiontools.papers.connective_fusion import losses
 from fusiontools.papers.connective_fusion.config import METHODS, Config, method
 from fusiontools.papers.connective_fusion.data import HALF, PARTS, Windows
 from fusiontools.papers.connective_fusion.networks import as_tokens
-from fusiontools.papers.connective_fusion.phases import train
-from fusiontools.papers.connective_fusion.stage import accuracies, rate
+from fusiontools.papers.connective_fusion.phases import accuracies, rate, train
 from fusiontools.training import Run
 
 TINY = replace(
@@ -257,11 +256,11 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("at", [2, 6])
 def test_a_killed_training_goes_on_bit_by_bit(tmp_path, data, at, monkeypatch):
-    from fusiontools.papers.connective_fusion import stage
+    from fusiontools.papers.connective_fusion import phases
 
     config = replace(TINY, decoder="lstm", forget=0.5)
     whole, _ = run(tmp_path / "whole", data, config)
-    taken, real = [0], stage.steps
+    taken, real = [0], phases.steps
 
     def dying(*arguments, **options):
         for step in real(*arguments, **options, every=1):
@@ -270,7 +269,7 @@ def test_a_killed_training_goes_on_bit_by_bit(tmp_path, data, at, monkeypatch):
                 raise Killed
             yield step
 
-    monkeypatch.setattr(stage, "steps", dying)
+    monkeypatch.setattr(phases, "steps", dying)
     with pytest.raises(Killed):
         run(tmp_path / "killed", data, config)
     monkeypatch.undo()

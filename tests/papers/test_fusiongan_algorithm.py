@@ -12,7 +12,7 @@ from fusiontools.errors import FusionError
 from fusiontools.music.tokens import Vocabulary
 from fusiontools.papers.fusiongan.algorithm import train
 from fusiontools.papers.fusiongan.config import METHODS, TRAINED, UNTRAINED, Config, method
-from fusiontools.papers.fusiongan.data import Pair
+from fusiontools.papers.fusiongan.data import Pair, token_histograms
 from fusiontools.papers.fusiongan.sampling import (
     load_weights,
     sample_midi,
@@ -20,7 +20,6 @@ from fusiontools.papers.fusiongan.sampling import (
     save_generators,
     to_notes,
 )
-from fusiontools.papers.fusiongan.stage import token_histograms
 from fusiontools.training import Run
 
 TINY = replace(
@@ -131,11 +130,11 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("at", [2, 5, 8])
 def test_a_killed_training_goes_on_bit_by_bit(tmp_path, pair, at, monkeypatch):
-    from fusiontools.papers.fusiongan import stage
+    from fusiontools.papers.fusiongan import algorithm
 
     config = method("fusion_ours", TINY)
     whole, _ = run(tmp_path / "whole", pair, "fusion_ours", config)
-    taken, real = [0], stage.steps
+    taken, real = [0], algorithm.steps
 
     def dying(*arguments, **options):
         for step in real(*arguments, **options, every=1):
@@ -144,7 +143,7 @@ def test_a_killed_training_goes_on_bit_by_bit(tmp_path, pair, at, monkeypatch):
                 raise Killed
             yield step
 
-    monkeypatch.setattr(stage, "steps", dying)
+    monkeypatch.setattr(algorithm, "steps", dying)
     with pytest.raises(Killed):
         run(tmp_path / "killed", pair, "fusion_ours", config)
     monkeypatch.undo()
@@ -227,7 +226,7 @@ def in_16_bits(generator):
 def test_histograms_of_tokens_are_those_of_notes(pair):
     x = pair.windows("A")
     x[0, 0] = 12 * 3  # a rest
-    durations, classes = token_histograms(torch.from_numpy(x), pair.vocabulary)
+    durations, classes = token_histograms(x, pair.vocabulary)
     melodies = to_notes(x, pair.vocabulary)
     pitch = np.concatenate([m.pitch for m in melodies]) % 12
     assert classes.tolist() == np.bincount(pitch, minlength=12).tolist()

@@ -79,7 +79,7 @@ def corpus(name, label, songs=40):
     entries = []
     for i in range(songs):
         tune = Notes.of(
-            [(0.5 * k, 0.5, int(p)) for k, p in enumerate(rng.integers(55, 80, 30))]
+            [(0.5 * k, 0.5, int(p)) for k, p in enumerate(rng.integers(55, 80, 60))]
         )
         entries.append(
             Entry(
@@ -96,7 +96,7 @@ def corpus(name, label, songs=40):
 
 def test_a_pair_is_dealt_by_song_and_travels_in_a_file(tmp_path):
     corpora = [corpus("one", "jazz"), corpus("other", "folk")]
-    made = pair("mine", corpora=corpora, events=12, stride=6)
+    made = pair("mine", corpora=corpora)
     assert made.labels == ("jazz", "folk")
     assert [len(c["skipped"]) for c in made.about["corpora"]] == [
         1,
@@ -111,7 +111,7 @@ def test_a_pair_is_dealt_by_song_and_travels_in_a_file(tmp_path):
             not songs[0] & songs[1] and not songs[0] & songs[2] and not songs[1] & songs[2]
         )
         rows = made.windows(domain, "train")
-        assert rows.shape[1] == 12 and rows.min() >= 0 and rows.max() < VOCABULARY.size
+        assert rows.shape[1] == 36 and rows.min() >= 0 and rows.max() < VOCABULARY.size
     save_pair(made, tmp_path / "pair.npz")
     read = open_pair(tmp_path / "pair.npz")
     assert (
@@ -119,10 +119,7 @@ def test_a_pair_is_dealt_by_song_and_travels_in_a_file(tmp_path):
         and read.vocabulary == made.vocabulary
         and read.about == made.about
     )
-    assert (
-        made.hash
-        != pair("mine", corpora=corpora, events=12, stride=6, transpose=False).hash
-    )
+    assert made.hash != pair("mine", corpora=corpora, transpose=False).hash
 
 
 def test_what_is_no_pair_is_refused(tmp_path):

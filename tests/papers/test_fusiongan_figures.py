@@ -10,11 +10,14 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from fusiontools.papers.fusiongan import Config, Networks
-from fusiontools.papers.fusiongan.evidence import figures
+from fusiontools.papers.fusiongan.evidence import diagrams, figures
 from fusiontools.papers.fusiongan.evidence.diagrams import arrows, spelled
 from fusiontools.papers.fusiongan.evidence.metrics import HISTOGRAMS
 from fusiontools.papers.fusiongan.losses import WEIGHTS, weights
 from fusiontools.records import Record
+from fusiontools.report.rows import NotMeasured
+from fusiontools.report.rows import rows as rows_of
+from fusiontools.score import distribution, verdict_histogram
 from fusiontools.show.colours import colour
 
 matplotlib.use("Agg")
@@ -38,9 +41,7 @@ def drawn(ax):
 def read_weights(ax):
     """What is written beside the arrows, as numbers."""
     said = {
-        t.get_gid().removeprefix("weight of "): t.get_text()
-        for t in ax.texts
-        if t.get_gid()
+        t.get_gid().removeprefix("text of "): t.get_text() for t in ax.texts if t.get_gid()
     }
     return {
         ends: (1 if text[0] == "+" else -1) * NUMBERS[text[1:]]
@@ -72,7 +73,7 @@ def between(critic, source, feedback):
 @pytest.mark.parametrize("form", ["printed", "corrected"])
 @pytest.mark.parametrize("equation", ["1", "4", "8", "11", "14", "11B", "14B"])
 def test_the_arrows_are_the_weights(equation, form):
-    ax = figures.diagram(equation, form)
+    ax = diagrams.diagram(equation, form)
     feedback = equation in ("4", "14", "14B")
     wanted = {between(c, s, feedback): w for (c, s), w in weights(equation, form).items()}
     assert read_weights(ax) == wanted
@@ -83,12 +84,12 @@ def test_the_arrows_are_the_weights(equation, form):
 
 def test_no_arrow_has_no_weight_but_those_that_send_melodies():
     for equation in ("4", "14"):
-        ax = figures.diagram(equation)
+        ax = diagrams.diagram(equation)
         assert set(drawn(ax)) - set(read_weights(ax)) == {
             between(c, s, False) for c, s in WEIGHTS[equation]
         }
     for equation in ("1", "8", "11"):
-        ax = figures.diagram(equation)
+        ax = diagrams.diagram(equation)
         assert set(drawn(ax)) == set(read_weights(ax))
 
 
@@ -99,7 +100,7 @@ def test_no_arrow_has_no_weight_but_those_that_send_melodies():
 def test_the_one_that_learns_has_the_thick_frame(equation, learner):
     boxes = {
         p.get_gid(): p.get_linewidth()
-        for p in figures.diagram(equation).patches
+        for p in diagrams.diagram(equation).patches
         if not isinstance(p, FancyArrowPatch)
     }
     assert (
@@ -112,7 +113,7 @@ def test_the_one_that_learns_has_the_thick_frame(equation, learner):
 def test_generators_of_the_framework_hear_back_and_real_melodies_do_not():
     heads = {
         ends: type(a.get_arrowstyle()).__name__
-        for ends, a in drawn(figures.framework()).items()
+        for ends, a in drawn(diagrams.framework()).items()
     }
     assert len(heads) == 15
     assert {ends[:2] for ends, style in heads.items() if style == "CurveFilledAB"} == {
@@ -128,7 +129,7 @@ def test_generators_of_the_framework_hear_back_and_real_melodies_do_not():
 
 def test_one_domain_has_one_colour_in_all_diagrams():
     for equation in ("1", "8", "11"):
-        for ends, arrow in drawn(figures.diagram(equation)).items():
+        for ends, arrow in drawn(diagrams.diagram(equation)).items():
             assert to_hex(arrow.get_edgecolor()) == colour(
                 ("jazz", "folk", "fused")["ABF".index(ends[1])]
             )
@@ -136,7 +137,7 @@ def test_one_domain_has_one_colour_in_all_diagrams():
 
 def test_boxes_of_live_networks_say_their_size():
     networks = Networks(Config.smoke(), 20)
-    said = " ".join(t.get_text() for t in figures.framework(networks=networks).texts)
+    said = " ".join(t.get_text() for t in diagrams.framework(networks=networks).texts)
     for network in (networks.g["F"], networks.d["A"]):
         assert f"{sum(p.numel() for p in network.parameters()):,}" in said
 
@@ -153,19 +154,40 @@ def test_weights_are_spelled_with_their_sign():
 # Distributions
 
 
+def record(method, **metrics):
+    about = {"data": {"name": "x", "sha256": "0" * 64}, "config": {}, "samples": []}
+    about |= {"minutes": 0.0, "device": "CPU", "version": "0.1.0"}
+    return Record("fusiongan", method, "smoke", seed=0, metrics=metrics, **about)
+
+
+def bins(name, shares):
+    return {f"{name}[{x}]": float(s) for x, s in zip(HISTOGRAMS[name], shares)}
+
+
+def rows(**melodies):
+    """Rows that hold the distributions of each method's melodies."""
+    made = []
+    for method, own in melodies.items():
+        shares = [bins(name, distribution(name, own)) for name in ("dd", "npd")]
+        made.append(record(method, **shares[0], **shares[1]))
+    return rows_of(made)
+
+
 def heights(ax):
     return [p.get_height() for p in ax.patches if isinstance(p, Rectangle)]
 
 
 def test_each_method_has_its_two_histograms():
-    made = figures.distributions_figure({"mc": JAZZ + FOLK, "rm": JAZZ}, JAZZ, FOLK)
+    found = rows(mc=JAZZ + FOLK, rm=JAZZ, real_a=JAZZ, real_b=FOLK)
+    made = figures.distributions_figure(found, ("mc", "rm"))
     axes = np.array(made.axes).reshape(2, 2)
     assert [title(ax) for ax in axes[:, 0]] == ["MC", "RM"]
     for ax in axes.flat:
         assert sum(heights(ax)) == pytest.approx(100)
-    assert heights(axes[1, 1])[1] == pytest.approx(
-        20
-    )  # one note in five of the jazz is a C sharp
+    # one note in five of the jazz is a C sharp
+    assert heights(axes[1, 1])[1] == pytest.approx(20)
+    with pytest.raises(NotMeasured, match="gan"):
+        figures.distributions_figure(found, ("gan",))
 
 
 def test_a_power_law_is_found_where_there_is_one_and_a_decay_where_there_is_one():
@@ -202,81 +224,63 @@ def test_durations_are_drawn_on_two_logarithmic_axes():
 # The judge
 
 
+def judged(method, p, low, high):
+    """A record of what a judge says, and the share between the genres."""
+    share = {"value": float(np.mean((p > 0.25) & (p < 0.75))), "low": low, "high": high}
+    shares = verdict_histogram(p)[0] / len(p)
+    return record(method, fused_share=share, **bins("verdict", shares))
+
+
 def test_the_share_between_is_written_and_the_bars_add_up():
-    made = figures.judge_histograms(
-        {"mle": [0.5] * 20 + [0.99] * 60 + [0.01] * 20, "mc": [0.1] * 10},
-        labels=("folk", "fiddle", "fused"),
-    )
+    p = np.repeat([0.5, 0.99, 0.01], [20, 60, 20])
+    runs = [judged("mle", p, 0.1, 0.3), judged("mc", np.full(10, 0.1), 0.0, 0.1)]
+    labels = ("folk", "fiddle", "fused")
+    made = figures.verdicts_figure(rows_of(runs), ("mle", "mc"), labels)
     first, second = made.axes[:2]
-    assert title(first).startswith("MLE: 20.0 [")
+    assert title(first).replace("\N{NO-BREAK SPACE}", " ") == "MLE: 20.0 [10.0, 30.0] %"
     for ax in (first, second):
         assert sum(bars(ax)) == pytest.approx(100)
-
-
-def test_records_give_the_same_bars_and_their_own_share():
-    shares = np.zeros(20)
-    shares[[0, 10, 19]] = 0.5, 0.2, 0.3
-    kept = {
-        f"verdict[{label}]": float(s) for label, s in zip(HISTOGRAMS["verdict"], shares)
-    }
-    kept["fused_share"] = {"value": 0.2, "low": 0.1, "high": 0.3}
-    run = Record(
-        "fusiongan",
-        "mle",
-        "smoke",
-        {"name": "x", "sha256": "0" * 64},
-        0,
-        {},
-        kept,
-        [],
-        0.0,
-        "CPU",
-        "0.1.0",
-    )
-    (ax, _) = figures.judge_histograms({"mle": [run]}).axes
-    assert bars(ax) == pytest.approx(list(100 * shares))
-    assert title(ax).replace("\N{NO-BREAK SPACE}", " ") == "MLE: 20.0 [10.0, 30.0] %"
-    with pytest.raises(ValueError, match="usual band"):
-        figures.judge_histograms({"mle": run}, band=(0.4, 0.6))
+    assert bars(first)[10] == pytest.approx(20) and bars(first)[-1] == pytest.approx(60)
+    shades = [to_hex(p.get_facecolor()) for p in first.patches if p.get_width() < 0.1]
+    assert [shades[i] for i in (0, 10, 19)] == [
+        colour(x) for x in ("fiddle", "fused", "folk")
+    ]
+    assert "P(folk)" in made.get_supxlabel()
 
 
 # Curves
 
 
-def history(phase="fusion", rounds=12):
-    names = (
-        ("objective", "ratio_dd", "ratio_npd")
-        if phase == "fusion"
-        else ("nll_A", "held_out_A", "distance_A")
-    )
-    lines = [f"step,phase,{','.join(names)}"] + [
-        f"{i},{phase},{i},{i * i},{-i}" for i in range(rounds)
-    ]
-    return ("\n".join(lines) + "\n").encode()
+def history(columns, run, rounds=12):
+    i = np.arange(float(rounds))
+    values = dict(zip(columns, (i, i * i, -i)))
+    return {f"{run}/{name}": np.stack([100 + i, x]) for name, x in values.items()}
+
+
+FUSION = history(("objective", "ratio_dd", "ratio_npd"), "fusion-0")
+FIRST = history(("nll_A", "held_out_A", "distance_A"), "pretraining-0")
 
 
 def test_progress_is_drawn_round_by_round_with_its_correlation():
-    made = figures.progress_figure(history())
+    made = figures.progress_figure(FUSION)
     for ax, power in zip(made.axes, (1, 2)):
+        assert ax.lines[0].get_xdata().tolist() == list(range(1, 13))
         assert ax.lines[0].get_ydata().tolist() == [float(i**power) for i in range(12)]
     titles = [title(ax) for ax in made.axes]
     assert "+1.00" in titles[1] and "−1.00" in titles[2] and "correlation" not in titles[0]
 
 
 def test_curves_of_the_first_phases():
-    made = figures.training_curves(history("mle"), ("folk", "fiddle", "fused"))
+    made = figures.training_curves(FIRST, ("folk", "fiddle", "fused"))
     assert len(made.axes) == 2
-    assert [t.get_text() for t in made.axes[0].get_legend().get_texts()] == [
-        "folk",
-        "folk, held out",
-    ]
-    assert {to_hex(line.get_color()) for ax in made.axes for line in ax.lines} == {
-        colour("folk")
-    }
+    names = [t.get_text() for t in made.axes[0].get_legend().get_texts()]
+    assert names == ["folk", "folk, held out"]
+    shades = {to_hex(line.get_color()) for ax in made.axes for line in ax.lines}
+    assert shades == {colour("folk")}
 
 
 def test_a_history_without_the_phase_is_refused():
-    with pytest.raises(ValueError, match="no rounds of fusion"):
-        figures.progress_figure(history("mle"))
-    with pytest.raises(ValueError, match="neither maximum likelihood"):
-        figures.training_curves(history())
+    with pytest.raises(ValueError, match="The objective"):
+        figures.progress_figure(FIRST)
+    with pytest.raises(ValueError, match="Maximum likelihood"):
+        figures.training_curves(FUSION)

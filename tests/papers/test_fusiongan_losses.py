@@ -130,11 +130,12 @@ def test_a_generator_that_descends_is_rewarded_for_pleasing_its_critics():
     )
 
 
-def test_only_our_reward_tells_a_bag_from_a_fusion():
+def test_only_our_reward_tells_a_mixture_from_a_fusion():
     """Half sure of A and half sure of B, against all undecided: the same mean verdict."""
-    scores, bag, fused = torch.zeros(4, 3), torch.tensor([5.0, 5, -5, -5]), torch.zeros(4)
-    assert bag.mean() == fused.mean()
-    assert losses.reward_ours(scores, fused).mean() > losses.reward_ours(scores, bag).mean()
+    scores, mixed, fused = torch.zeros(4, 3), torch.tensor([5.0, 5, -5, -5]), torch.zeros(4)
+    assert mixed.mean() == fused.mean()
+    ours = losses.reward_ours
+    assert ours(scores, fused).mean() > ours(scores, mixed).mean()
     assert losses.generator_reward("F", scores).mean() == 0
 
 

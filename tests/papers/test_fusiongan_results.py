@@ -1,20 +1,24 @@
-"""The numbers of FusionGAN's records, the experiment that makes them, and what of it ships."""
+"""The numbers of FusionGAN's records, the experiment that makes them, and what ships."""
 
 import json
 
 import numpy as np
 import pytest
 
+from fusiontools.errors import RecordError
 from fusiontools.judges.genre import load_judge
 from fusiontools.music import Notes
 from fusiontools.music.tokens import Vocabulary
 from fusiontools.papers.fusiongan.config import METHODS, TRAINED, UNTRAINED
 from fusiontools.papers.fusiongan.data import PAIRS, Pair, save_pair
+from fusiontools.papers.fusiongan.data import pair as make_pair
+from fusiontools.papers.fusiongan.evidence import experiment as made_by
 from fusiontools.papers.fusiongan.evidence import metrics as results
-from fusiontools.papers.fusiongan.evidence.experiment import SEEDS, SHIPPED, run_all, ship
-from fusiontools.papers.fusiongan.evidence.judging import shipped_judge
+from fusiontools.papers.fusiongan.evidence.experiment import EXPERIMENT, RUNS, SHIPPED
 from fusiontools.papers.fusiongan.sampling import load_weights, sample, shipped_weights
-from fusiontools.records import read_record, read_records
+from fusiontools.records import Record, read_record, read_records
+from fusiontools.report.experiment import gather, run_jobs, ship
+from fusiontools.report.rows import printed, shipped_arrays
 from fusiontools.training import read_weights
 
 
@@ -38,42 +42,37 @@ def toy(windows=40):
     )
 
 
+def row(metrics):
+    """Metrics as a row, such as a table is made of."""
+    bins = {name: value for name, value in metrics.items() if "[" in name}
+    return printed({"it": bins}).one("it")
+
+
 def test_histograms_are_shares_and_come_back():
     pair = toy()
-    references = results.References(pair, n=20)
-    found = results.metrics(
+    found = results.measure_melodies(
         results.baseline("half_and_half", pair, 20),
-        references,
+        results.References(pair, n=20),
         judge=lambda m: np.linspace(0, 1, len(m)),
         repeats=5,
     )
-    for name in ("dd", "npd", "verdict"):
-        assert results.histogram_of(found, name).sum() == pytest.approx(1, abs=1e-3)
-    assert results.histogram_of(found, "npd").shape == (12,)
+    for name, bins in results.HISTOGRAMS.items():
+        shares = results.shares_of(row(found), name)
+        assert shares.shape == (len(bins),) and shares.sum() == pytest.approx(1)
+        kept = [found[f"{name}[{label}]"] for label in bins]
+        assert np.allclose(shares, kept, atol=1e-3)
 
 
 def test_a_histogram_says_which_bin_is_which():
     tune = Notes.of([(0, 0.5, 60), (0.5, 0.5, 60), (1, 0.5, 67), (1.5, 0.5, 72)])
-    found = results.metrics(
+    found = results.measure_melodies(
         [tune] * 4,
         results.References(toy(), n=20),
         judge=lambda m: np.full(len(m), 0.52),
         repeats=2,
     )
-    assert results.histogram_of(found, "npd").tolist() == [
-        0.75,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0.25,
-        0,
-        0,
-        0,
-        0,
-    ]
+    shares = results.shares_of(row(found), "npd")
+    assert shares.tolist() == [0.75, *[0] * 6, 0.25, *[0] * 4]
     assert (found["npd[C]"], found["dd[1/2]"], found["verdict[0.50]"]) == (0.75, 1.0, 1.0)
     assert found["fused_share"]["value"] == 1.0
 
@@ -91,66 +90,94 @@ def test_real_melodies_are_of_the_test_part():
     assert all(tuple(m.pitch.tolist()) in test for m in results.baseline("real_a", pair, 8))
 
 
+# The experiment
+
+
+def chosen(jobs):
+    """One method, what it begins with, and the baselines."""
+    return [job for job in jobs if job.name in ("pretraining-0", "mle-0", "baselines")]
+
+
 @pytest.fixture(scope="module")
-def experiment(tmp_path_factory):
-    """One method of the experiment at smoke, with its baselines: the folder of what there
-    is to take home.
-    """
+def work(tmp_path_factory):
+    """One method of the experiment at smoke, with its baselines: the folder of its runs."""
     home = tmp_path_factory.mktemp("experiment")
     save_pair(toy(), home / "toy.npz")
-    left = run_all(
-        home / "toy.npz",
-        home / "out",
-        scale="smoke",
-        methods=["mle", "mc", "half_and_half"],
-        seeds=1,
-        device="cpu",
-    )
-    assert left == []
-    return home
+    jobs = made_by.jobs(home / "toy.npz", home / "runs", "smoke", "cpu")
+    assert run_jobs(chosen(jobs), home / "runs", say=lambda told: None) == []
+    return home / "runs"
 
 
-def test_the_experiment_leaves_records_melodies_histories_and_weights(experiment):
-    records = json.loads((experiment / "out" / "records.json").read_text())
-    assert {r["method"] for r in records} == {"mle", "mc", "half_and_half"}
-    with np.load(experiment / "out" / "melodies.npz") as melodies:
-        assert melodies["mle-0"].shape == (results.MELODIES, 36)
-    mine = next(r for r in records if r["method"] == "mle")
-    assert np.shape(mine["samples"])[1] == 36 and mine["data"]["name"] == "toy"
+@pytest.fixture
+def out(work, tmp_path, monkeypatch):
+    """The folder of what there is to ship of it."""
+    for name in ("RUNS", "SHIPPED", "DRAWN"):
+        one = {"RUNS": ("mle", 0), "SHIPPED": "mle", "DRAWN": "pretraining-0"}[name]
+        monkeypatch.setattr(made_by, name, [one])
+    gather(EXPERIMENT, work.parent / "toy.npz", tmp_path / "out", work, "smoke")
+    return tmp_path / "out"
 
 
-def test_the_experiment_takes_nothing_up_again_that_is_finished(experiment):
-    before = (experiment / "out" / "runs" / "mle-0" / "record.json").stat().st_mtime_ns
-    assert (
-        run_all(
-            experiment / "toy.npz",
-            experiment / "out",
-            scale="smoke",
-            methods=["mle"],
-            seeds=1,
-            device="cpu",
-        )
-        == []
-    )
-    assert (
-        experiment / "out" / "runs" / "mle-0" / "record.json"
-    ).stat().st_mtime_ns == before
+def test_every_method_has_its_jobs_and_the_judge_is_one_that_is_asked_for(tmp_path):
+    jobs = {job.name: job for job in made_by.jobs("toy.npz", tmp_path, "smoke", "cpu")}
+    runs = {name.rsplit("-", 1)[0] for name in jobs if name[-1].isdigit()}
+    assert runs == {*TRAINED, "pretraining"}
+    assert all(jobs[f"{m}-{s}"].after == (f"pretraining-{s}",) for m, s in RUNS)
+    assert [name for name, job in jobs.items() if job.asked] == ["judge"]
+    assert set(made_by.SOURCES) == set(PAIRS)
 
 
-def test_what_is_shipped_is_what_was_found(experiment, tmp_path):
-    (tmp_path / "results" / "fusiongan").mkdir(parents=True)
+def test_the_experiment_leaves_records_histories_and_weights(out):
+    records = [Record(**r) for r in json.loads((out / "records.json").read_text())]
+    assert sorted(r.method for r in records) == sorted(["mle", *UNTRAINED])
+    assert all(r.data["name"] == "toy" and "npd[C]" in r.metrics for r in records)
+    (mle,) = [r for r in records if r.method == "mle"]
+    assert np.shape(mle.samples) == (16, 36)
+    curves = shipped_arrays("fusiongan", "histories.npz", out)
+    columns = {name.split("/")[1] for name in curves}
+    assert {"nll_A", "held_out_F", "distance_B"} <= columns <= set(made_by.COLUMNS)
+    steps, values = curves["pretraining-0/nll_A"]
+    assert steps.tolist() == list(range(len(values)))
+
+
+def test_the_experiment_takes_nothing_up_again_that_is_finished(work):
+    record = work / "mle-0" / "record.json"
+    before, said = record.stat().st_mtime_ns, []
+    jobs = made_by.jobs(work.parent / "toy.npz", work, "smoke", "cpu")
+    assert run_jobs(chosen(jobs), work, say=said.append) == [] and not said
+    assert record.stat().st_mtime_ns == before
+
+
+def test_runs_of_other_data_or_scale_are_not_collected(work, out, tmp_path):
+    other = tmp_path / "other.npz"
+    save_pair(toy(windows=30), other)
+    for file, scale in ((other, "smoke"), (work.parent / "toy.npz", "laptop")):
+        with pytest.raises(RecordError, match="of other data or scale"):
+            gather(EXPERIMENT, file, tmp_path / "x", work, scale)
+
+
+def test_what_is_shipped_is_what_was_found(out, tmp_path):
     stale = tmp_path / "results" / "fusiongan" / "toy-gan-0.json"
+    stale.parent.mkdir(parents=True)
     stale.write_text("{}")
-    ship(experiment / "out", tmp_path)
+    ship(EXPERIMENT, out, tmp_path)
     assert not stale.exists()
-    assert (
-        read_record(tmp_path / "results" / "fusiongan" / "toy-mle-0.json").method == "mle"
-    )
-    generators, vocabulary, about = load_weights(
-        path=tmp_path / "pretrained" / "fusiongan_toy.safetensors"
-    )
+    assert read_record(stale.with_name("toy-mle-0.json")).method == "mle"
+    assert shipped_arrays("fusiongan", "histories_toy.npz", stale.parent)
+    weights = tmp_path / "pretrained" / "fusiongan_toy.safetensors"
+    generators, vocabulary, about = load_weights(path=weights)
     assert about["corpora"] == ["mine"] and "CC0" in about["terms"]
     assert len(sample(generators["mle"], vocabulary, 3)) == 3
+
+
+def test_the_weights_that_are_shipped_are_those_of_the_run(work, out):
+    own, _ = read_weights(work / "mle-0" / "weights.safetensors")
+    shipped, about = read_weights(out / "weights.safetensors")
+    assert about["pair"] == "toy" and own.keys() == shipped.keys()
+    assert all((own[name] == shipped[name]).all() for name in own)
+
+
+# What ships
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -170,8 +197,7 @@ def test_there_is_a_record_of_every_method_of_the_same_data_as_the_judge(pair):
     records = [r for r in read_records("fusiongan") if r.data["name"] == pair]
     assert {r.method for r in records} == set(METHODS)
     assert {r.data["sha256"] for r in records} == {load_judge(pair).about["data"]}
-    for method in TRAINED:
-        assert len({r.seed for r in records if r.method == method}) >= SEEDS.get(method, 1)
+    assert {(r.method, r.seed) for r in records if r.method in TRAINED} == set(RUNS)
     assert all("fused_share" in r.metrics for r in records)
 
 
@@ -201,5 +227,26 @@ def test_shipped_weights_write_what_their_record_holds(pair):
     assert (again == np.array(record.samples)).mean() > 0.7
 
 
+@pytest.mark.parametrize("pair", PAIRS)
+def test_histories_are_of_the_trainings_of_the_shipped_weights(pair):
+    curves = shipped_arrays("fusiongan", f"histories_{pair}.npz")
+    assert {name.split("/")[0] for name in curves} == set(made_by.DRAWN)
+    assert {name.split("/")[1] for name in curves} == set(made_by.COLUMNS)
+    assert all(a.shape[0] == 2 and np.isfinite(a).all() for a in curves.values())
+
+
+# The judge
+
+
 def test_a_judge_of_other_data_is_none():
-    assert shipped_judge(toy()) is None
+    assert results.shipped_judge(toy()) is None
+
+
+def test_the_judge_that_ships_can_be_made_again():
+    pair = make_pair("essen_ryan")
+    shipped, again = load_judge("essen_ryan"), results.make_judge(pair)
+    assert np.allclose(shipped.weight, again.weight, atol=1e-4)
+    assert again.about["between"] == shipped.about["between"]
+    assert again.about["accuracy"] == pytest.approx(shipped.about["accuracy"])
+    assert again.about.keys() == shipped.about.keys()
+    assert again.about["melodies"] == shipped.about["melodies"]

@@ -37,7 +37,7 @@ def lines(script, *words):
     """What a script beside this one prints, each line as JSON."""
     command = [sys.executable, "-W", "ignore", HERE / script, *words]
     done = subprocess.run(
-        command, check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=300
+        command, check=False, capture_output=True, text=True, env=ENVIRONMENT
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

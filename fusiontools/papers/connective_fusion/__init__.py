@@ -1,45 +1,30 @@
 """Connective Fusion: two melodies of four bars, changed until they are one of eight (Akama,
-ISMIR 2020).
+ISMIR 2020). Chapter 4 of the book: ``notebooks/04_connective_fusion_2_full_size`` and
+``..._3_measured``.
 
-`data` has section 3.1's windows, `networks` the VAE, the generator and the discriminator,
-`losses` the equations, `phases` the two trainings, `fusing` what a trained model can do,
-`perturb` the baseline, `paper` what the paper reported. Torch is loaded when the first name
-that needs it is used.
+Read `data` (section 3.1's windows), `networks` (the VAE, the generator, the discriminator),
+`losses` (the equations), `phases` (the two trainings), `fusing` (what a trained model can
+do) and `perturb` (the baseline). Torch is loaded when the first name needs it.
 """
 
 import importlib
 
 _HOMES = {
-    "Config": "config",
-    "LAMBDAS": "config",
-    "PAPER": "evidence.paper",
-    "Networks": "stage",
-    "Windows": "data",
-    "encode": "fusing",
-    "equal_distance": "evidence.tables",
-    "fuse": "fusing",
-    "histories": "evidence.summaries",
-    "iteration_rolls": "evidence.diagrams",
-    "latent_perturb": "perturb",
-    "load_weights": "fusing",
-    "measured": "evidence.summaries",
-    "open_windows": "data",
-    "paper_and_ours": "evidence.claims",
-    "save_networks": "fusing",
-    "save_windows": "data",
-    "stages_figure": "evidence.diagrams",
-    "style_corners": "fusing",
-    "style_plane": "fusing",
-    "style_rolls": "evidence.diagrams",
-    "train": "phases",
-    "windows": "data",
+    "config": ("Config", "LAMBDAS"),
+    "data": ("Windows", "open_windows", "save_windows", "windows"),
+    "fusing": ("encode", "fuse", "fuse_files", "load_weights", "save_networks"),
+    "networks": ("Networks", "join_halves"),
+    "perturb": ("latent_perturb",),
+    "phases": ("train",),
 }
-__all__ = list(_HOMES)
+_HOMES["fusing"] += ("style_corners", "style_plane")
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = list(_HOME)
 
 
 def __getattr__(name):
-    if name in _HOMES:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

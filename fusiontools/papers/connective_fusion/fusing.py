@@ -1,8 +1,11 @@
-"""What a trained Connective Fusion can do: hear halves, fuse them, once or again and again,
-in a style, by an amount. No training here.
+"""What a trained Connective Fusion can do: fuse melodies, once or again and again, in a
+style, by an amount; fuse two files; make melodies from nothing; be written and read. No
+training here. Chapter 4, Connective Fusion, plays with it
+(``notebooks/04_connective_fusion_2_full_size``, ``..._3_measured``).
 
 A melody of eight bars is a row of 128 tokens of the grid, a half one of 64: see
-`fusiontools.music.grid`.
+`fusiontools.music.grid`. In latent space B pairs of halves are z, shape (B, 2, Z), and
+their styles have shape (B, S). The first argument is always `Networks`.
 """
 
 from dataclasses import asdict
@@ -14,27 +17,17 @@ import numpy as np
 import torch
 
 from fusiontools.errors import RecordError
+from fusiontools.music.excerpts import Excerpt, read_excerpt
+from fusiontools.music.grid import HALF, HOLD
 from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.config import method as settings_of
-from fusiontools.papers.connective_fusion.data import HALF, join_halves
 from fusiontools.papers.connective_fusion.losses import z_distance
-from fusiontools.papers.connective_fusion.networks import as_tokens
-from fusiontools.papers.connective_fusion.stage import Networks
-from fusiontools.training import read_weights, save_weights
+from fusiontools.papers.connective_fusion.networks import Networks, as_tokens, join_halves
+from fusiontools.training import finished_weights, read_weights, save_weights
 
-__all__ = [
-    "Fused",
-    "along",
-    "decode",
-    "encode",
-    "fuse",
-    "load_weights",
-    "save_networks",
-    "shipped_weights",
-    "style_corners",
-    "style_plane",
-    "trajectory",
-]
+__all__ = ["Fused", "Joined", "along", "decode", "encode", "from_prior", "fuse"]
+__all__ += ["fuse_files", "load_weights", "save_networks", "shipped_weights"]
+__all__ += ["style_corners", "style_plane", "trajectory"]
 
 SHIPPED = "fiddle_pop909"  # what the weights that come with the package are trained on
 
@@ -44,23 +37,25 @@ class Fused(NamedTuple):
 
     tokens: np.ndarray  # (B, 128) uint8: the melodies
     z: torch.Tensor  # (B, 2, Z): where they stand in latent space
-    distance: (
-        np.ndarray
-    )  # (B,): how far from their inputs, as the mean z-distance of both halves
+    distance: np.ndarray  # (B,): from their inputs, the mean z-distance of both halves
+
+
+class Joined(NamedTuple):
+    """Two excerpts, and what came of them in K styles."""
+
+    left: Excerpt
+    right: Excerpt
+    plain: np.ndarray  # (128,) uint8: the excerpts as they are, one after the other
+    heard: np.ndarray  # (128,) uint8: the same as the VAE hears it, which is amount 0
+    tokens: np.ndarray  # (K, 128) uint8: the melodies
+    distance: np.ndarray  # (K,): from the excerpts, the mean z-distance of both
 
 
 @torch.no_grad()
 def encode(networks, halves):
-    """Where halves stand in latent space: (..., 64) tokens -> (..., Z).
-
-    Parameters
-    ----------
-    networks : Networks
-    halves : array_like of int, shape (..., 64)
-        Tokens of the grid. A half may begin with a hold.
-    """
+    """Where halves stand in latent space: (..., 64) tokens -> (..., Z)."""
     x = as_tokens(halves, networks.device)
-    mean, _ = networks.vae.encode(x.flatten(0, -2) if x.ndim > 1 else x[None])
+    mean, _ = networks.vae.encode(x.reshape(-1, x.shape[-1]))
     # argmax_z q(z|x) is the mean, section 2.5
     return mean.view(*x.shape[:-1], -1)
 
@@ -73,19 +68,8 @@ def decode(networks, z):
 
 @torch.no_grad()
 def trajectory(networks, z, style, iterations=1):
-    """Iterated transformation, section 2.2.3: G applied to its own result again and again.
-
-    Parameters
-    ----------
-    networks : Networks
-    z : Tensor, shape (B, 2, Z)
-    style : Tensor, shape (B, S)
-    iterations : int
-
-    Returns
-    -------
-    Tensor, shape (iterations + 1, B, 2, Z)
-        It starts with `z` itself.
+    """G applied to its own result again and again, section 2.2.3: (B, 2, Z), (B, S) ->
+    (iterations + 1, B, 2, Z), which starts with `z` itself.
     """
     path = [z]
     for _ in range(iterations):
@@ -108,43 +92,34 @@ def along(path, amount, sigma):
     path : Tensor, shape (K + 1, B, 2, Z)
         See `trajectory`.
     amount : float or Tensor of shape (B,)
-        0 to 1.
+        0 to 1, else a ValueError.
     sigma : Tensor, shape (Z,)
-
-    Returns
-    -------
-    Tensor, shape (B, 2, Z)
     """
-    amount = torch.as_tensor(amount, dtype=path.dtype, device=path.device).expand(
-        path.shape[1]
-    )
+    amount = torch.as_tensor(amount, dtype=path.dtype, device=path.device)
     if not ((amount >= 0) & (amount <= 1)).all():
-        raise ValueError(
-            f"amounts lie between 0 and 1, found {amount.min():g} to {amount.max():g}"
-        )
+        found = f"{amount.min():g} to {amount.max():g}"
+        raise ValueError(f"amounts lie between 0 and 1, found {found}")
     if len(path) == 1:
         return path[0]
     far = z_distance(path[:1], path, sigma).mean(-1)  # (K + 1, B)
     goal = amount * far.amax(0)
-    end = (
-        (far >= goal).float().argmax(0).clamp(min=1)
-    )  # the first iteration that is far enough: the goal lies on the way to it
+    # the first iteration that is far enough: the goal lies on the way to it
+    end = (far >= goal).float().argmax(0).clamp(min=1)
     one = torch.arange(path.shape[1], device=path.device)
     start, step = path[end - 1, one], path[end, one] - path[end - 1, one]
-    # d(t) = |u + t v|^2 = a t^2 + 2 b t + c, with lengths in units of sigma, and d(t) =
-    # goal
+    # d(t) = |u + t v|^2 = a t^2 + 2 b t + c = goal, with lengths in units of sigma
     u, v = (start - path[0]) / sigma, step / sigma
     a, b, c = (v * v).mean((1, 2)), (u * v).mean((1, 2)), (u * u).mean((1, 2))
     t = (-b + (b * b + a * (goal - c)).clamp(min=0).sqrt()) / a.clamp(min=1e-30)
-    t = torch.where(
-        far[end, one] <= goal, 1.0, t.clamp(0, 1)
-    )  # at the end itself there is nothing to round
+    # at either end there is nothing to round
+    t = torch.where(far[end, one] <= goal, 1.0, t.clamp(0, 1))
     t = torch.where(goal <= 0, 0.0, t)
     return start + t[:, None, None] * step
 
 
 def fuse(networks, left, right, style=None, iterations=1, amount=1.0, seed=0):
-    """Fuse pairs of melodies of four bars into melodies of eight.
+    """Fuse pairs of melodies of four bars into melodies of eight, as `Fused`; section
+    2.2.3. A ValueError says what is not as described here.
 
     Parameters
     ----------
@@ -159,57 +134,72 @@ def fuse(networks, left, right, style=None, iterations=1, amount=1.0, seed=0):
         0 gives the inputs back as the VAE hears them, 1 the strongest of the iterations;
         between them the z-distance grows evenly. See `along`.
     seed : int
-
-    Returns
-    -------
-    Fused
-
-    Raises
-    ------
-    ValueError
-        If a shape, a token, the style or the amount is not as described.
-
-    References
-    ----------
-    Connective Fusion, section 2.2.3.
     """
     left, right = np.atleast_2d(left), np.atleast_2d(right)
     if left.shape != right.shape or left.shape[1:] != (HALF,):
-        raise ValueError(
-            f"two halves of {HALF} tokens are fused, found shapes {left.shape} and {right.shape}"
-        )
-    z = encode(networks, np.stack([left, right], axis=1))  # (B, 2, Z)
+        found = f"found shapes {left.shape} and {right.shape}"
+        raise ValueError(f"two halves of {HALF} tokens are fused, {found}")
+    z, size = encode(networks, np.stack([left, right], axis=1)), networks.config.style
     if style is None:
-        style = torch.rand(
-            len(z), networks.config.style, generator=torch.Generator().manual_seed(seed)
-        )
+        style = torch.rand(len(z), size, generator=torch.Generator().manual_seed(seed))
     style = torch.as_tensor(style, dtype=torch.float32)
-    if (
-        style.shape[-1] != networks.config.style
-        or style.numel()
-        and not 0 <= style.min() <= style.max() <= 1
-    ):
-        raise ValueError(
-            f"a style is {networks.config.style} numbers from 0 to 1, found shape {tuple(style.shape)}"
-        )
-    path = trajectory(networks, z, style.expand(len(z), -1).to(z.device), iterations)
-    moved = along(path, amount, networks.vae.sigma)
-    return Fused(
-        decode(networks, moved),
-        moved,
-        z_distance(z, moved, networks.vae.sigma).mean(1).cpu().numpy(),
-    )
+    if style.shape[-1] != size or not ((style >= 0) & (style <= 1)).all():
+        found = f"found shape {tuple(style.shape)}"
+        raise ValueError(f"a style is {size} numbers from 0 to 1, {found}")
+    style = style.expand(len(z), -1).to(z.device)
+    path, sigma = trajectory(networks, z, style, iterations), networks.vae.sigma
+    moved = along(path, amount, sigma)
+    distance = z_distance(z, moved, sigma).mean(1).cpu().numpy()
+    return Fused(decode(networks, moved), moved, distance)
 
 
-def style_corners(style, seed=0):
-    """Four styles drawn from {0, 1}^d_s, no two alike, section 3.3: (4, S).
+def fuse_files(networks, left, right, style=None, styles=1, **options):
+    """Fuse two pieces of music into melodies of eight bars, as `Joined`. A MusicFileError
+    says why a piece cannot be read, or gives no excerpt.
 
     Parameters
     ----------
-    style : int
-        ``d_s``, 2 at least.
-    seed : int
+    networks : Networks
+    left, right : path-like, Piece, Notes or Excerpt
+        See `fusiontools.music.read_excerpt`, which also takes the number of a bar.
+    style : array_like of float, shape (S,) or (K, S), optional
+        In [0, 1]; by default `styles` many are drawn.
+    styles : int
+        ``K``.
+    **options
+        ``iterations``, ``amount`` and ``seed``, see `fuse`.
     """
+    left = left if isinstance(left, Excerpt) else read_excerpt(left)
+    right = right if isinstance(right, Excerpt) else read_excerpt(right)
+    heard = fuse(networks, left.tokens, right.tokens, amount=0.0).tokens[0]
+    many = styles if style is None else len(np.atleast_2d(style))
+    pair = [np.tile(excerpt.tokens, (many, 1)) for excerpt in (left, right)]
+    fused = fuse(networks, *pair, style=style, **options)
+    plain = join_halves(left.tokens, right.tokens)
+    return Joined(left, right, plain, heard, fused.tokens, fused.distance)
+
+
+def from_prior(networks, n, seed=0, temperature=1.0):
+    """Melodies from nothing, shape (n, 128): both halves "sampled from the prior
+    distribution", section 2.2.3, and transformed once, in a style of their own.
+
+    `temperature` is the standard deviation. Each melody has a note; where nearly all that
+    is drawn has none there are fewer.
+    """
+    dice, rows, config = torch.Generator().manual_seed(seed), [], networks.config
+    for _ in range(100):
+        # z_L, z_R ~ N(0, 1), s ~ U(0, 1); (z'_L, z'_R) = G(z_L, z_R, s)
+        z = temperature * torch.randn(n, 2, config.latent, generator=dice)
+        style = torch.rand(n, config.style, generator=dice)
+        path = trajectory(networks, z.to(networks.device), style.to(networks.device))
+        rows += [row for row in decode(networks, path[-1]) if (row > HOLD).any()]
+        if len(rows) >= n:
+            break
+    return np.array(rows[:n], np.uint8).reshape(-1, 2 * HALF)
+
+
+def style_corners(style, seed=0):
+    """Four styles drawn from {0, 1}^d_s, no two alike, section 3.3: (4, S)."""
     dice = torch.Generator().manual_seed(seed)
     while True:
         corners = torch.randint(2, (4, style), generator=dice).float()
@@ -226,129 +216,107 @@ def style_plane(corners, n=5):
     >>> style_plane(torch.tensor([[0.0], [1.0], [2.0], [3.0]]), 3)[..., 0].tolist()
     [[0.0, 0.5, 1.0], [1.0, 1.5, 2.0], [2.0, 2.5, 3.0]]
     """
-    share = torch.linspace(0, 1, n)
+    share = torch.linspace(0, 1, n)[:, None]
     # s(x, y) = (1 - y) ((1 - x) s_1 + x s_2) + y ((1 - x) s_3 + x s_4)
-    top, bottom = (torch.lerp(corners[i], corners[i + 1], share[:, None]) for i in (0, 2))
-    return torch.lerp(top[None], bottom[None], share[:, None, None])
+    top = torch.lerp(corners[0], corners[1], share)
+    bottom = torch.lerp(corners[2], corners[3], share)
+    return torch.lerp(top[None], bottom[None], share[:, None])
 
 
 def save_networks(networks, path, corpora, terms, method="ours", **about):
-    """Write what `fuse` needs as one file of weights that says how to build it: a VAE, and
-    one generator or several.
+    """Write what `fuse` needs as one file of weights: a VAE, and one generator or several.
+    The rest of the arguments: see `fusiontools.training.save_weights`.
 
     Parameters
     ----------
     networks : Networks, or sequence of Networks
         Several share one VAE: that of the first is written.
-    path : path-like
-        ``.safetensors``
-    corpora, terms
-        See ``fusiontools.training.save_weights``.
     method : str, or sequence of str
         How each generator was trained. An untrained one, of settings without the phase
         "fusion", is not written: then the VAE stands alone.
     """
     networks = [networks] if isinstance(networks, Networks) else list(networks)
-    how = [method] * len(networks) if isinstance(method, str) else list(method)
-    able = [
-        (name, p)
-        for name, p in zip(how, networks, strict=True)
-        if "fusion" in p.config.phases
-    ]
-    models = {"vae": networks[0].vae} | {
-        f"generator_{i}": p.generator for i, (_, p) in enumerate(able)
-    }
+    methods = [method] * len(networks) if isinstance(method, str) else list(method)
+    models, generators = {"vae": networks[0].vae}, []
+    for name, one in zip(methods, networks, strict=True):
+        if "fusion" in one.config.phases:
+            models[f"generator_{len(generators)}"] = one.generator
+            generators.append({"method": name, "similarity": one.config.similarity})
     about |= {"paper": "connective_fusion", "config": asdict(networks[0].config)}
-    about["generators"] = [
-        {"method": name, "similarity": p.config.similarity} for name, p in able
-    ]
+    about["generators"] = generators
     save_weights(models, path, corpora=corpora, terms=terms, **about)
 
 
 def shipped_weights(data=SHIPPED):
     """Where the weights lie that come with the package, trained on some data."""
-    return Path(
-        str(
-            resources.files("fusiontools").joinpath(
-                "pretrained", f"connective_fusion_{data}.safetensors"
-            )
-        )
-    )
+    folder = Path(str(resources.files("fusiontools"))) / "pretrained"
+    return folder / f"connective_fusion_{data}.safetensors"
 
 
-def load_weights(data=SHIPPED, similarity=None, path=None, method=None):
-    """Networks from weights that come with the package or from a file of your own; their
-    discriminator is new.
+def load_weights(data=SHIPPED, similarity=None, path=None, method=None, rather="ours"):
+    """Networks from weights that come with the package, or from your own, and what the file
+    says: ``generators`` has those that there are, ``generator`` the one that is taken. The
+    discriminator is new. A RecordError says why there are none, or none of this kind.
 
     Parameters
     ----------
     data : str
-        One of ``fusiontools.papers.connective_fusion.data.SOURCES``.
+        What those were trained on that come with the package.
     similarity : float, optional
-        ``lambda`` of the generator, one of
-        ``fusiontools.papers.connective_fusion.config.LAMBDAS``. By default 0.3 where there
-        is one, else the first one.
+        ``lambda`` of the generator. By default 0.3 where there is one, else the first one.
     path : path-like, optional
+        A file of your own, or the folder of a finished run.
     method : str, optional
-        One of ``fusiontools.papers.connective_fusion.config.METHODS``; by default "ours"
-        where there is one.
-
-    Returns
-    -------
-    networks : Networks
-    about : dict
-        ``generators`` has those that there are, ``generator`` the one that is taken: each
-        its ``method`` and ``similarity``.
-
-    Raises
-    ------
-    RecordError
-        If there are none, or none of this kind, or the file is damaged or of something
-        else.
+        How the generator was trained. By default `rather` where there is one, else "ours".
     """
-    path = path if path is not None else shipped_weights(data)
+    path = _file(path, data)
     tensors, about = read_weights(path)
     try:
         there = [(one["method"], float(one["similarity"])) for one in about["generators"]]
-        if not there:
-            raise RecordError(
-                "a VAE alone: no generator was trained",
-                path,
-                'train one, by a method such as "ours"',
-            )
-        fits = [
-            one
-            for one in there
-            if method in (None, one[0]) and similarity in (None, one[1])
-        ]
-        if not fits:
-            asked = ([] if method is None else [f"of the method {method!r}"]) + (
-                [] if similarity is None else [f"with lambda {similarity:g}"]
-            )
-            choice = ", ".join(f"{name} with {value:g}" for name, value in there)
-            raise RecordError(
-                f"no generator {' '.join(asked)}", path, f"choose one of {choice}"
-            )
-        best = min(fits, key=lambda one: (one[0] != "ours", one[1] != 0.3))
-        networks = Networks(settings_of(best[0], Config(**about["config"]), best[1]))
-        for name, own in {
-            "vae": "vae",
-            "generator": f"generator_{there.index(best)}",
-        }.items():
-            state = {
-                key[len(own) + 1 :]: t
-                for key, t in tensors.items()
-                if key.startswith(f"{own}.")
-            }
-            getattr(networks, name).load_state_dict(state)
+        taken = _choose(there, method, similarity, rather, path)
+        networks = Networks(settings_of(taken[0], Config(**about["config"]), taken[1]))
+        networks.vae.load_state_dict(_part(tensors, "vae."))
+        own = _part(tensors, f"generator_{there.index(taken)}.")
+        networks.generator.load_state_dict(own)
     except RecordError:
         raise
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        why = str(error).splitlines()[0][:200]
-        raise RecordError(
-            f"no weights of Connective Fusion ({why})",
-            path,
-            "get the file again, or train them",
-        ) from None
-    networks.vae.eval()
-    return networks, about | {"generator": {"method": best[0], "similarity": best[1]}}
+        found = f"no weights of Connective Fusion ({str(error).splitlines()[0][:200]})"
+        raise RecordError(found, path, "get the file again, or train them") from None
+    networks.vae.eval()  # nothing is forgotten any more
+    return networks, about | {"generator": {"method": taken[0], "similarity": taken[1]}}
+
+
+def _file(path, data):
+    """The file of weights that is meant: one's own, a run's, or the package's."""
+    if path is not None:
+        return finished_weights(path) if Path(path).is_dir() else Path(path)
+    path = shipped_weights(data)
+    if not path.is_file():
+        found = "no weights of Connective Fusion come with the package"
+        do = "train your own: python -m fusiontools train connective_fusion --run DIR"
+        raise RecordError(found, data, do)
+    return path
+
+
+def _choose(there, method, similarity, rather, path):
+    """One of the generators that there are, each its method and its lambda."""
+    if not there:
+        do = 'train one, by a method such as "ours"'
+        raise RecordError("a VAE alone: no generator was trained", path, do)
+    fits = [one for one in there if method in (None, one[0])]
+    fits = [one for one in fits if similarity in (None, one[1])]
+    if not fits:
+        asked = "" if method is None else f" of the method {method!r}"
+        asked += "" if similarity is None else f" with lambda {similarity:g}"
+        choice = ", ".join(f"{name} with {value:g}" for name, value in there)
+        raise RecordError(f"no generator{asked}", path, f"choose one of {choice}")
+    wanted = rather if rather in [name for name, _ in fits] else "ours"
+    fits = [one for one in fits if one[0] == wanted] or fits
+    fits = [one for one in fits if one[1] == 0.3] or fits
+    return fits[0]
+
+
+def _part(tensors, name):
+    """The tensors of one network, by their names in it."""
+    return {key[len(name) :]: t for key, t in tensors.items() if key.startswith(name)}

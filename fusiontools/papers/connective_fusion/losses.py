@@ -1,49 +1,31 @@
 """Connective Fusion's objectives, equation by equation, as printed and corrected, as
-functions of tensors.
-
-No network runs here, except that a gradient penalty has to look inside one.
+functions of tensors. Chapter 4, Connective Fusion, shows them
+(``notebooks/04_connective_fusion_2_full_size``, ``..._3_measured``).
 
 A pair of halves in latent space is one tensor (B, 2, Z). The discriminator is handed over
 as its log-odds a, so that D = sigmoid(a), log D = -softplus(-a) and log(1 - D) =
--softplus(a): no logarithm of 0.
-
-References
-----------
-Connective Fusion, sections 2.4 and 2.5, Eqs. 1 to 8, and section 3.4 for the z-distance.
+-softplus(a): a logarithm of 0, which D itself would lead to, never occurs. No network runs
+here, except that a gradient penalty has to look inside one. See Connective Fusion, sections
+2.4 and 2.5, Eqs. 1 to 8, and section 3.4 for the z-distance.
 """
 
 import torch
 from torch.nn import functional as F
 
-__all__ = [
-    "discriminator_loss",
-    "divergence",
-    "generator_loss",
-    "gradient_penalty",
-    "negative",
-    "optimal_discriminator",
-    "positive",
-    "reconstruction",
-    "similarity",
-    "spread",
-    "z_distance",
-]
+__all__ = ["discriminator_loss", "divergence", "generator_loss", "gradient_penalty"]
+__all__ += ["negative", "optimal_discriminator", "positive", "reconstruction"]
+__all__ += ["similarity", "spread", "z_distance"]
 
 
 def reconstruction(logits, x):
-    """Minus log p(x|z) of whole halves, in nats: (B, T, V), (B, T) -> (B,). The first term
-    of Eq. 1.
-    """
+    """Minus log p(x|z) of halves, in nats, for Eq. 1: (B, T, V), (B, T) -> (B,)."""
     # L_rec = -E[log p(x|z)] = -E[sum_t log p(x_t | ...)]
-    return (
-        F.cross_entropy(logits.flatten(0, 1), x.flatten(), reduction="none")
-        .view_as(x)
-        .sum(1)
-    )
+    each = F.cross_entropy(logits.flatten(0, 1), x.flatten(), reduction="none")
+    return each.view_as(x).sum(1)
 
 
 def divergence(mean, log_var, free_bits=0.0):
-    """KL(q(z|x) || p(z)) in nats, (B, Z), (B, Z) -> (B,). The second term of Eq. 1.
+    """KL(q(z|x) || p(z)) in nats, for Eq. 1: (B, Z), (B, Z) -> (B,).
 
     With `free_bits`, a latent number that costs less than that on the batch's average costs
     nothing: nobody gains by saving there.
@@ -51,7 +33,7 @@ def divergence(mean, log_var, free_bits=0.0):
     # KL(N(m, v) || N(0, 1)) = (m^2 + v - 1 - log v) / 2, summed over z
     each = 0.5 * (mean.square() + log_var.exp() - 1 - log_var)  # (B, Z)
     if free_bits:
-        each = each * (each.mean(0) > free_bits)  # those below cost nothing
+        each = each * (each.mean(0) > free_bits)
     return each.sum(1)
 
 
@@ -93,28 +75,26 @@ def discriminator_loss(real, fakes, weight=1.0, form="corrected"):
     form : {"corrected", "printed"}
     """
     # L_dis = E[L^p] + w sum_k E[L^n], Eqs. 2, 3, 4
-    return positive(real).mean() + weight * sum(
-        negative(fake, form).mean() for fake in fakes
-    )
+    fake = sum(negative(logit, form).mean() for logit in fakes)
+    return positive(real).mean() + weight * fake
 
 
 def optimal_discriminator(real, fakes, weight=1.0):
     """The D that Eq. 4 is least for, from the densities of pairs.
 
     Four fake terms stand against one real one, and no weights. Where all five densities
-    agree D says 0.2, not 0.5: it believes in one real pair out of five. The order of pairs
-    is the same, since its log-odds only move by -log(4 w); so is where the generator's best
-    answer lies. What changes is how hard D pulls: the slope of -log D along the log-odds is
-    D - 1, so 0.8 where nothing is left to learn instead of 0.5. The similarity loss thus
-    weighs less beside it than `lambda` says, by a factor of 1.6 there.
+    agree D says 0.2, not 0.5. The order of pairs is the same, since its log-odds only move
+    by -log(4 w); so is where the generator's best answer lies. What changes is how hard D
+    pulls: the slope of -log D along the log-odds is D - 1, so 0.8 where nothing is left to
+    learn instead of 0.5, and the similarity loss weighs less beside it than lambda says, by
+    a factor of 1.6 there.
 
     Examples
     --------
-    >>> (
-    ...     optimal_discriminator(1.0, [1.0] * 4),
-    ...     optimal_discriminator(1.0, [1.0] * 4, weight=0.25),
-    ... )
-    (0.2, 0.5)
+    >>> optimal_discriminator(1.0, [1.0] * 4)
+    0.2
+    >>> optimal_discriminator(1.0, [1.0] * 4, weight=0.25)
+    0.5
     """
     # D* = p / (p + w sum_k q_k)
     return real / (real + weight * sum(fakes))
@@ -151,11 +131,9 @@ def generator_loss(fooled, moves, weight):
     weight : float
         ``lambda``.
     """
-    # L_gen = sum_k E[-log D(G(z_L, z_R, s))] + lambda sum_k E[L_dist(z_L, z_R, s)], Eqs. 5,
-    # 6, 8
-    return sum(positive(logit).mean() for logit in fooled) + weight * sum(
-        move.mean() for move in moves
-    )
+    # L_gen = sum_k E[-log D(G(z_L, z_R, s))] + lambda sum_k E[L_dist(z_L, z_R, s)]
+    believed = sum(positive(logit).mean() for logit in fooled)
+    return believed + weight * sum(move.mean() for move in moves)
 
 
 def spread(one, other, sigma, goal):
@@ -163,26 +141,21 @@ def spread(one, other, sigma, goal):
     Z) twice and (Z,) -> (B,).
 
     Not in the paper: nothing in Eqs. 2 to 8 is lost by a generator that overlooks its
-    style, and one that is trained by them alone nearly does. The idea is that of Q. Mao and
-    others, Mode seeking generative adversarial networks, CVPR 2019, with a goal at which it
-    rests.
+    style, and one that is trained by them alone nearly does. After Q. Mao and others, "Mode
+    seeking generative adversarial networks", CVPR 2019, with a goal at which it rests.
     """
     # L_style = max(0, c - dist(G(z, s), G(z, s')))
     return F.relu(goal - z_distance(one, other, sigma).mean(-1))
 
 
 def gradient_penalty(d, real, fake):
-    """How far the slope of D's log-odds is from 1 between real and fake pairs.
-
-    It is not in the paper; the work that it follows has it, with weight 10.
-
-    Parameters
-    ----------
-    d : Discriminator
-    real, fake : Tensor, shape (B, 2, Z)
+    """How far the slope of D's log-odds is from 1 between real and fake pairs, (B, 2, Z)
+    twice. Not in the paper; the work that it follows has it, with weight 10.
     """
     share = torch.rand(len(real), 1, 1, device=real.device)
+    # detached: the slope is taken at these points, however they came about
     between = torch.lerp(real, fake, share).detach().requires_grad_()
+    # create_graph: D descends this slope, so it needs a gradient of its own
     (slope,) = torch.autograd.grad(d(between).sum(), between, create_graph=True)
     # E[(|grad_z a(z)| - 1)^2]
     return (slope.flatten(1).norm(dim=1) - 1).square().mean()

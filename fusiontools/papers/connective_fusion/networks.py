@@ -1,5 +1,6 @@
 """Connective Fusion's networks: the VAE of four bars with two ways to encode and two to
-decode, the gated generator, the discriminator.
+decode, the gated generator, the discriminator. Chapter 4, Connective Fusion, builds them
+(``notebooks/04_connective_fusion_2_full_size``).
 
 No loss, no training. Shapes: B halves of T = 64 tokens out of V = 32; Z latent numbers, S
 style numbers. A pair of halves in latent space is one tensor (B, 2, Z), left before right.
@@ -11,33 +12,44 @@ Connective Fusion, sections 2.2 to 2.5 and 3.2. The gate: J. Engel, M. Hoffman, 
 and others, "MLP-Mixer", NeurIPS 2021. Widths: see `Config`.
 """
 
-from itertools import pairwise
-
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fusiontools.music.grid import HIGH, LOW, from_classes, repair_grid, to_classes
-from fusiontools.papers.connective_fusion.data import HALF
+from fusiontools.music.grid import HALF, HIGH, LOW, from_classes, repair_grid, to_classes
 
-__all__ = ["TOKENS", "VAE", "Discriminator", "Generator", "as_grid", "as_tokens"]
+__all__ = ["TOKENS", "VAE", "Discriminator", "Generator", "Networks"]
+__all__ += ["as_grid", "as_tokens", "join_halves"]
 
 TOKENS = HIGH - LOW + 3  # V: 30 pitches, a hold, a rest
 
 
+class Networks:
+    """All networks of a training. What `fuse` works with needs no discriminator."""
+
+    def __init__(self, config, device="cpu"):
+        self.config = config
+        self.vae = VAE(config).to(device)
+        self.generator = Generator(config.latent, config.style, config.mlp_width).to(device)
+        self.discriminator = Discriminator(config.latent, config.mlp_width).to(device)
+
+    @property
+    def device(self):
+        """Where they compute."""
+        return self.vae.sigma.device
+
+
 def as_tokens(grid, device="cpu"):
-    """A grid's tokens, numbered without gaps for a network: (..., T) uint8 -> (..., T)
-    int64.
-    """
+    """A grid's tokens, numbered without gaps for a network: (..., T) uint8 -> int64."""
     return torch.from_numpy(to_classes(grid)).to(device)
 
 
 def as_grid(tokens):
-    """A network's tokens as a legal grid of halves, (..., T) -> ndarray of uint8, (..., T).
+    """A network's tokens as a legal grid of halves, (..., T) -> ndarray of uint8.
 
     A hold after a rest becomes a rest. One at the very start stays, since the half before
-    it may end in a note: ``fusiontools.papers.connective_fusion.data.join_halves`` looks.
+    it may end in a note: `join_halves` looks.
 
     Examples
     --------
@@ -45,46 +57,46 @@ def as_grid(tokens):
     [1, 0, 0, 60, 1]
     """
     grid = from_classes(tokens.detach().cpu().numpy())
-    before = np.full(
-        (*grid.shape[:-1], 1), LOW, np.uint8
-    )  # a note for a first hold to go on with
-    return repair_grid(np.concatenate([before, grid], axis=-1))[..., 1:]
+    # a note for a first hold to go on with
+    note = np.full((*grid.shape[:-1], 1), LOW, np.uint8)
+    return repair_grid(np.concatenate([note, grid], axis=-1))[..., 1:]
+
+
+def join_halves(left, right):
+    """Left and right halves as whole windows: (..., 64) and (..., 64) -> (..., 128).
+
+    A right half may begin with a hold: the last note of the left half then goes on. Where
+    the left half ends in silence, it becomes a rest.
+
+    Examples
+    --------
+    >>> join_halves(np.array([60, 1]), np.array([1, 62])).tolist()
+    [60, 1, 1, 62]
+    >>> join_halves(np.array([60, 0]), np.array([1, 62])).tolist()
+    [60, 0, 0, 62]
+    """
+    return repair_grid(np.concatenate([left, right], axis=-1))
 
 
 class VAE(nn.Module):
-    """Four bars of melody as ``latent`` numbers, and back. The same face whichever way it
-    encodes and decodes.
-
-    Parameters
-    ----------
-    config : Config
-        ``latent``, ``encoder``, ``decoder``, ``width``, ``blocks``, ``patch``, ``forget``.
-
-    Attributes
-    ----------
-    sigma : Tensor, shape (Z,)
-        How unsure the encoder is of each latent number, averaged over the training data:
-        the unit of distances. 1 until it is measured.
+    """Four bars of melody as Z numbers, and back. Its ``sigma``, shape (Z,), says how
+    unsure the encoder is of each, averaged over the training data: the unit of distances. 1
+    until it is measured.
     """
 
     def __init__(self, config):
         super().__init__()
-        encoders, decoders = (
-            {"parallel": PatchEncoder, "lstm": LSTMEncoder},
-            {"parallel": PatchDecoder, "lstm": LSTMDecoder},
-        )
-        self.encoder, self.decoder = (
-            encoders[config.encoder](config),
-            decoders[config.decoder](config),
-        )
+        encoders = {"parallel": PatchEncoder, "lstm": LSTMEncoder}
+        decoders = {"parallel": PatchDecoder, "lstm": LSTMDecoder}
+        self.encoder = encoders[config.encoder](config)
+        self.decoder = decoders[config.decoder](config)
         self.register_buffer("sigma", torch.ones(config.latent))
 
     def encode(self, x):
-        """q(z|x) as its mean and the logarithm of its variance, (B, T) -> (B, Z), (B, Z)."""
+        """q(z|x) as its mean and its log-variance, (B, T) -> (B, Z), (B, Z)."""
         mean, log_var = self.encoder(x).chunk(2, dim=-1)
-        return mean, log_var.clamp(
-            -12.0, 4.0
-        )  # beyond, exp() leaves 32 bits little to work with
+        # beyond these, exp() leaves 32 bits little to work with
+        return mean, log_var.clamp(-12.0, 4.0)
 
     def logits(self, z, x=None):
         """log p(x|z) before the softmax, (B, Z) -> (B, T, V).
@@ -105,23 +117,26 @@ class VAE(nn.Module):
 
 
 class Block(nn.Module):
-    """Every place hears every other, then every number of a place every other; both are
-    added to what was there. (B, P, W) -> the same.
-    """
+    """Each place hears all others, then each of its numbers all others. (B, P, W)"""
 
     def __init__(self, places, width):
         super().__init__()
         self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
-        self.across = nn.Sequential(
-            nn.Linear(places, 2 * places), nn.GELU(), nn.Linear(2 * places, places)
-        )
-        self.within = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
-        )
+        self.across = _two_layers(places)
+        self.within = _two_layers(width)
 
     def forward(self, h):
         h = h + self.across(self.norms[0](h).transpose(1, 2)).transpose(1, 2)
         return h + self.within(self.norms[1](h))
+
+
+def _two_layers(size):
+    return nn.Sequential(nn.Linear(size, 2 * size), nn.GELU(), nn.Linear(2 * size, size))
+
+
+def _blocks(config):
+    blocks = [Block(HALF // config.patch, config.width) for _ in range(config.blocks)]
+    return nn.Sequential(*blocks, nn.LayerNorm(config.width))
 
 
 class PatchEncoder(nn.Module):
@@ -134,39 +149,29 @@ class PatchEncoder(nn.Module):
         # of its rows
         self.rows = nn.Embedding(config.patch * TOKENS, config.width)
         nn.init.normal_(self.rows.weight, std=config.patch**-0.5)
-        self.register_buffer(
-            "offset", TOKENS * torch.arange(config.patch), persistent=False
-        )
+        offset = TOKENS * torch.arange(config.patch)
+        self.register_buffer("offset", offset, persistent=False)
         self.position = nn.Parameter(0.02 * torch.randn(self.places, config.width))
-        self.blocks = nn.Sequential(
-            *(Block(self.places, config.width) for _ in range(config.blocks)),
-            nn.LayerNorm(config.width),
-        )
+        self.blocks = _blocks(config)
         self.output = nn.Linear(self.places * config.width, 2 * config.latent)
 
     def forward(self, x):
-        patches = (x.unflatten(1, (self.places, -1)) + self.offset).flatten(
-            0, 1
-        )  # (B P, patch)
-        h = F.embedding_bag(patches, self.rows.weight, mode="sum").unflatten(
-            0, (len(x), self.places)
-        )  # (B, P, W)
+        patches = x.unflatten(1, (self.places, -1)) + self.offset  # (B, P, patch)
+        h = F.embedding_bag(patches.flatten(0, 1), self.rows.weight, mode="sum")
+        h = h.unflatten(0, (len(x), self.places))  # (B, P, W)
         return self.output(self.blocks(h + self.position).flatten(1))
 
 
 class PatchDecoder(nn.Module):
-    """All tokens at once, each from z alone: log p(x|z) = sum_t log p(x_t|z). (B, Z) -> (B,
-    T, V)
+    """All tokens at once, each from z alone: log p(x|z) = sum_t log p(x_t|z).
+    (B, Z) -> (B, T, V)
     """
 
     def __init__(self, config):
         super().__init__()
         self.places = HALF // config.patch
         self.input = nn.Linear(config.latent, self.places * config.width)
-        self.blocks = nn.Sequential(
-            *(Block(self.places, config.width) for _ in range(config.blocks)),
-            nn.LayerNorm(config.width),
-        )
+        self.blocks = _blocks(config)
         self.output = nn.Linear(config.width, config.patch * TOKENS)
 
     def forward(self, z, x=None):
@@ -196,42 +201,32 @@ class LSTMDecoder(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.width, self.forget = config.width, config.forget
-        self.embedding = nn.Embedding(
-            TOKENS + 1, config.width // 2
-        )  # one more for the beginning, and for what is not seen
+        # one more token for the beginning, and for what is not seen
+        self.embedding = nn.Embedding(TOKENS + 1, config.width // 2)
         self.start = nn.Linear(config.latent, 4 * config.width)  # both layers' first states
-        self.lstm = nn.LSTM(
-            config.width // 2 + config.latent, config.width, num_layers=2, batch_first=True
-        )
+        inputs = config.width // 2 + config.latent
+        self.lstm = nn.LSTM(inputs, config.width, num_layers=2, batch_first=True)
         self.output = nn.Linear(config.width, TOKENS)
 
     def forward(self, z, x=None):
-        h, c = (
-            self.start(z)
-            .tanh()
-            .view(len(z), 2, 2, self.width)
-            .permute(1, 2, 0, 3)
-            .contiguous()
-        )  # each (2, B, W)
+        start = self.start(z).tanh().view(len(z), 2, 2, self.width)
+        h, c = start.permute(1, 2, 0, 3).contiguous()  # each (2, B, W)
         previous = torch.full((len(z), 1), TOKENS, device=z.device)
         if x is None:
             return self._alone(z, previous, (h, c))
         previous = torch.cat([previous, x[:, :-1]], dim=1)  # (B, T)
         if self.training and self.forget:
-            previous = previous.masked_fill(
-                torch.rand(previous.shape, device=z.device) < self.forget, TOKENS
-            )
-        seen = torch.cat(
-            [self.embedding(previous), z[:, None].expand(-1, HALF, -1)], dim=-1
-        )
-        return self.output(self.lstm(seen, (h, c))[0])
+            unseen = torch.rand(previous.shape, device=z.device) < self.forget
+            previous = previous.masked_fill(unseen, TOKENS)
+        seen = [self.embedding(previous), z[:, None].expand(-1, HALF, -1)]
+        return self.output(self.lstm(torch.cat(seen, dim=-1), (h, c))[0])
 
     def _alone(self, z, previous, state):
+        """Each token is the likeliest after those that were chosen before."""
         logits = []
         for _ in range(HALF):
-            out, state = self.lstm(
-                torch.cat([self.embedding(previous), z[:, None]], dim=-1), state
-            )
+            seen = torch.cat([self.embedding(previous), z[:, None]], dim=-1)
+            out, state = self.lstm(seen, state)
             logits.append(self.output(out))  # (B, 1, V)
             previous = logits[-1].argmax(-1)
         return torch.cat(logits, dim=1)
@@ -239,18 +234,14 @@ class LSTMDecoder(nn.Module):
 
 def _five_layers(inputs, width, outputs):
     """Section 3.2's perceptron: four layers of ReLU and an output."""
-    sizes = [inputs, width, width, width, width]
-    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())]
-    return nn.Sequential(*hidden, nn.Linear(width, outputs))
+    layers = []
+    for size in (inputs, width, width, width):
+        layers += [nn.Linear(size, width), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(width, outputs))
 
 
 class Generator(nn.Module):
-    """G: two latent vectors and a style become two others that belong together.
-
-    Parameters
-    ----------
-    latent, style, width : int
-    """
+    """G: two latent vectors and a style become two others that belong together."""
 
     def __init__(self, latent, style, width):
         super().__init__()
@@ -259,22 +250,14 @@ class Generator(nn.Module):
 
     def forward(self, z, s):
         """(B, 2, Z), (B, S) -> (B, 2, Z)"""
-        gate, new = (
-            self.net(torch.cat([z.flatten(1), s], dim=1))
-            .view(-1, 2, 2, self.latent)
-            .unbind(1)
-        )  # (B, 2, Z) each
+        out = self.net(torch.cat([z.flatten(1), s], dim=1))  # (B, 4 Z)
+        gate, new = out.view(-1, 2, 2, self.latent).unbind(1)  # (B, 2, Z) each
         # z' = (1 - g) z + g dz, with g = sigmoid(gate)
         return torch.lerp(z, new, gate.sigmoid())
 
 
 class Discriminator(nn.Module):
-    """D: whether two halves belong together, as the log-odds.
-
-    Parameters
-    ----------
-    latent, width : int
-    """
+    """D: whether two halves belong together, as the log-odds."""
 
     def __init__(self, latent, width):
         super().__init__()

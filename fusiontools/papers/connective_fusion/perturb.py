@@ -1,9 +1,6 @@
 """Latent Perturb, the baseline: small random steps in latent space, kept where a judge
-likes the result better. No training here.
-
-References
-----------
-Connective Fusion, Algorithm 1 and section 3.5.
+likes the result better. No training here. Connective Fusion, Algorithm 1 and section 3.5.
+Chapter 4, Connective Fusion, measures it (``notebooks/04_connective_fusion_3_measured``).
 """
 
 from typing import NamedTuple
@@ -11,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fusiontools.papers.connective_fusion.data import join_halves
+from fusiontools.papers.connective_fusion.networks import join_halves
 
 __all__ = ["Perturbed", "latent_perturb", "perturb_steps"]
 
@@ -31,26 +28,20 @@ def perturb_steps(vae, z, judge, sigma, steps=100, noise=None, seed=0):
     ----------
     vae : VAE
     z : Tensor, shape (B, 2, Z)
-        Pairs of halves in latent space.
     judge : callable
         From melodies, shape (B, 128), to their reality, shape (B,). The paper trains it on
         train-1, apart from the one that the results are measured with.
     sigma : float or Tensor of shape (Z,)
-        ``sigma_LP``, the size of a step in latent space: 0.01 to 0.2 in the paper.
+        ``sigma_LP``, the size of a step: 0.01 to 0.2 in the paper.
     steps : int
         ``NumIter``. 100 evaluations in the paper.
     noise : Tensor, shape (steps, B, 2, Z), optional
-        Standard normal numbers to use; by default they are drawn from `seed`.
-    seed : int
+        Standard normal numbers; by default they are drawn from `seed`.
 
     Yields
     ------
     Perturbed
         First the inputs as they decode, then the best after each step.
-
-    Notes
-    -----
-    Line 9 prints S_max <- S_min; there is no S_min, and S_tmp is meant.
     """
     dice = torch.Generator().manual_seed(seed)
     best = _heard(vae, z)
@@ -58,29 +49,20 @@ def perturb_steps(vae, z, judge, sigma, steps=100, noise=None, seed=0):
     yield Perturbed(best, reality, z)
     for i in range(steps):
         # e_L, e_R ~ N(0, diag(sigma_LP^2))
-        e = sigma * (
-            torch.randn(z.shape, generator=dice) if noise is None else noise[i]
-        ).to(z.device)
-        tried = _heard(vae, z + e)
+        drawn = torch.randn(z.shape, generator=dice) if noise is None else noise[i]
+        moved = z + (sigma * drawn).to(z.device)
+        tried = _heard(vae, moved)
         verdict = np.asarray(judge(tried), dtype=np.float64)
         better = verdict > reality  # line 8
-        best, reality = (
-            np.where(better[:, None], tried, best),
-            np.where(better, verdict, reality),
-        )  # line 9, corrected
-        z = torch.where(
-            torch.from_numpy(better).to(z.device)[:, None, None], z + e, z
-        )  # line 10
+        # line 9 prints S_max <- S_min; there is no S_min, and S_tmp is meant
+        best = np.where(better[:, None], tried, best)
+        reality = np.where(better, verdict, reality)
+        z = torch.where(torch.from_numpy(better).to(z.device)[:, None, None], moved, z)
         yield Perturbed(best, reality, z)
 
 
 def latent_perturb(vae, z, judge, sigma, steps=100, noise=None, seed=0):
-    """Algorithm 1 to its end; see `perturb_steps`.
-
-    Returns
-    -------
-    Perturbed
-    """
+    """Algorithm 1 to its end: the last `Perturbed` of `perturb_steps`."""
     for found in perturb_steps(vae, z, judge, sigma, steps, noise, seed):
         pass
     return found

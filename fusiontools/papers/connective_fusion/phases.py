@@ -1,189 +1,246 @@
 """The two trainings of Connective Fusion, in plain loops: the VAE of four bars, then the
-generator against the discriminator.
+generator against the discriminator. Chapter 4, Connective Fusion, shows and runs them
+(``notebooks/04_connective_fusion_2_full_size``).
 
 How a run survives being killed, `fusiontools.training` knows; what a loss is, `losses`.
-
-Each phase starts from a seed of its own, so a VAE that another run has finished can be
-taken over: the result is the same, bit by bit.
+See Connective Fusion, sections 2.4, 2.5 and 3.2.
 """
 
+import math
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 
+from fusiontools.music.grid import HALF
 from fusiontools.papers.connective_fusion import losses
-from fusiontools.papers.connective_fusion.stage import DEPENDS, Networks, Stage, rate
-from fusiontools.training import adopt, memory_guard, seed_everything
+from fusiontools.papers.connective_fusion.config import Config
+from fusiontools.papers.connective_fusion.data import Windows
+from fusiontools.papers.connective_fusion.networks import Networks, as_tokens
+from fusiontools.training import Batches, Run, descend, run_phases, seed_everything, steps
 
-__all__ = ["PHASES", "train"]
+__all__ = ["Training", "discriminator_step", "generator_step", "phase_fusion", "phase_vae"]
+__all__ += ["accuracies", "rate", "reconstruction_counts", "train"]
+
+# What the VAE depends on: a run whose settings are the same in these can take it over.
+DEPENDS = ("latent", "encoder", "decoder", "width", "blocks", "patch", "forget")
+DEPENDS += ("kl_weight", "kl_warm_up", "free_bits")
+DEPENDS += ("vae_rate", "vae_rise", "vae_batch", "vae_steps", "clip")
+AT_ONCE = 1024  # halves that are encoded together
 
 
 def train(config, data, run, adopted=None):
-    """Train Connective Fusion, or go on with a training.
+    """Train Connective Fusion, or go on with a training. Returns its `Networks`. Where
+    memory or disk run out there is a FusionError, and the last checkpoint is whole.
 
     Parameters
     ----------
     config : Config
-        Its `phases` say what is done: "vae", then "fusion".
     data : Windows
-        Its parts "train-1" and "validation-1" are used; the others are for judges and the
-        test.
+        Its parts "train-1" and "validation-1" are used: the others are for judges and test.
     run : fusiontools.training.Run
     adopted : path-like, optional
         The folder of another run with the same seed and data: its VAE is taken over if it
-        was trained with the same settings. Trainings that differ in ``lambda`` then share
-        one.
-
-    Returns
-    -------
-    Networks
-        On the run's device.
-
-    Raises
-    ------
-    FusionError
-        If memory or disk run out; the last checkpoint is whole.
-    KeyboardInterrupt
-        When interrupted; all is saved.
-
-    References
-    ----------
-    Connective Fusion, sections 2.4, 2.5 and 3.2.
+        was trained with the same settings. Trainings that differ in ``lambda`` share one.
     """
     device = torch.device("cpu") if run.fabric is None else run.fabric.device
-    seed_everything(run.seed)
-    stage = Stage(config, data, Networks(config, device), run, device)
-    if adopted is not None:
-        adopt(run, adopted, ["vae"], DEPENDS)
-    for number, phase in enumerate(PHASES):
-        if phase in config.phases:
-            seed_everything((1009 * run.seed + 7 * number + 10007 * stage.rank + 1) % 2**32)
-            with memory_guard(reduce="vae_batch, fusion_batch or latent_pairs"):
-                PHASES[phase](stage)
-    stage.networks.vae.eval()
-    return stage.networks
+    seed_everything(run.seed)  # the networks begin alike in every run of this seed
+    training = Training(config, data, Networks(config, device), run)
+    phases = {"vae": phase_vae, "fusion": phase_fusion}
+    lower = "vae_batch, fusion_batch or latent_pairs"  # if memory runs out
+
+    def do(phase):
+        phases[phase](training)
+
+    run_phases(run, config.phases, do, {"vae": DEPENDS}, adopted, lower)
+    training.networks.vae.eval()
+    return training.networks
 
 
-def phase_vae(stage):
+@dataclass(frozen=True)
+class Training:
+    """What both phases work with."""
+
+    config: Config
+    data: Windows
+    networks: Networks
+    run: Run
+
+    def batches(self, n, size):
+        """An endless shuffled stream of indices; of each batch, this process's part."""
+        run = self.run
+        return Batches(n, size, seed=run.seed, rank=run.rank, processes=run.processes)
+
+    def halves(self, numbers):
+        """Halves of the training windows in all keys, by number, (B,) -> (B, T)."""
+        pairs = self.data.take("train-1", numbers // 2).reshape(-1, 2, HALF)
+        one_of_two = pairs[np.arange(len(numbers)), numbers % 2]
+        return as_tokens(one_of_two, self.networks.device)
+
+    def held_out(self, most=512):
+        """How well the VAE gives back halves of songs that it has not learned from."""
+        tokens = self.data.tokens("validation-1")
+        even = np.linspace(0, len(tokens) - 1, min(most, len(tokens))).astype(int)
+        x = as_tokens(tokens[even].reshape(-1, HALF), self.networks.device)
+        vae = self.networks.vae.eval()  # nothing is forgotten while it is measured
+        found = accuracies(vae, x)
+        vae.train()
+        return {f"held_out_{name}": value for name, value in found.items()}
+
+    @torch.no_grad()  # the VAE is finished: nothing is learned through it any more
+    def latents(self, part, most):
+        """Windows of a part as pairs in latent space, each in one key, (N, 2, Z); and the
+        encoder's sigma, averaged over them, (Z,).
+        """
+        n = self.data.keys(part)
+        # a generator of its own: the choice does not hang on what else was drawn before
+        dice = np.random.default_rng([self.run.seed, n])
+        numbers = np.sort(dice.permutation(n)[:most])
+        vae, z, sigma = self.networks.vae.eval(), [], []
+        for i in range(0, len(numbers), AT_ONCE // 2):
+            rows = self.data.take(part, numbers[i : i + AT_ONCE // 2])
+            x = as_tokens(rows.reshape(-1, HALF), self.networks.device)
+            mean, log_var = vae.encode(x)  # argmax_z q(z|x) is the mean
+            z.append(mean.view(-1, 2, self.config.latent))
+            # sigma_bar = 1/|D'| sum_x sigma(x), section 2.5.2
+            sigma.append((0.5 * log_var).exp().sum(0))
+        return torch.cat(z), torch.stack(sigma).sum(0) / (2 * len(numbers))
+
+
+def phase_vae(training):
     """Section 2.4: halves become latent vectors and halves again."""
-    config, vae = stage.config, stage.networks.vae.train()
-    halves = 2 * stage.data.keys("train-1")
-    batches = stage.batches(halves, config.vae_batch)
+    config, run, vae = training.config, training.run, training.networks.vae.train()
+    batches = training.batches(2 * training.data.keys("train-1"), config.vae_batch)
     adam = torch.optim.Adam(vae.parameters(), lr=config.vae_rate)
-    epoch = max(
-        2 * len(stage.data.tokens("train-1")) // config.vae_batch, 1
-    )  # steps that see as many halves as there are in one key
-    curves = [
-        "held_out_token_accuracy",
-        "held_out_onset_pitch_accuracy",
-        "reconstruction",
-        "kl",
-    ]
-    for step in stage.steps(
-        "vae", config.vae_steps, curves, vae=vae, adam=adam, batches=batches
-    ):
-        adam.param_groups[0]["lr"] = rate(
-            step, config.vae_steps, config.vae_rate, config.vae_rise
-        )
-        x = stage.halves(next(batches))
+    # steps that see as many halves as there are in one key
+    epoch = max(2 * len(training.data.tokens("train-1")) // config.vae_batch, 1)
+    curves = ["held_out_token_accuracy", "held_out_onset_pitch_accuracy"]
+    curves += ["reconstruction", "kl"]
+    state = {"vae": vae, "adam": adam, "batches": batches}
+    for step in steps(run, state, config.vae_steps, phase="vae", curves=curves):
+        lr = rate(step, config.vae_steps, config.vae_rate, config.vae_rise)
+        adam.param_groups[0]["lr"] = lr
+        x = training.halves(next(batches))
         mean, log_var = vae.encode(x)
         # z = mu(x) + sigma(x) e, e ~ N(0, 1): the reparametrization trick
         z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
-        rec, kl = (
-            losses.reconstruction(vae.logits(z, x), x).mean(),
-            losses.divergence(mean, log_var, config.free_bits).mean(),
-        )
-        # max E_{x ~ D'}[E_{z ~ q(z|x)}[log p(x|z)] - w KL(q(z|x) || p(z))], Eq. 1, where w
-        # = 1
+        rec = losses.reconstruction(vae.logits(z, x), x).mean()
+        kl = losses.divergence(mean, log_var, config.free_bits).mean()
         weight = config.kl_weight * min(1.0, step / max(config.kl_warm_up, 1))
-        stage.update(rec + weight * kl, vae, adam, config.clip)
-        stage.run.log(reconstruction=rec.detach(), kl=kl.detach())
+        # max E_{x ~ D'}[E_{z ~ q(z|x)}[log p(x|z)] - w KL(q(z|x) || p(z))], Eq. 1: w is 1
+        descend(run, rec + weight * kl, vae, adam, config.clip)
+        # detached: a log keeps the number, and not all that led to it
+        run.log(reconstruction=rec.detach(), kl=kl.detach())
         if (step + 1) % epoch == 0 or step + 1 == config.vae_steps:
-            stage.run.log(**stage.held_out())
+            run.log(**training.held_out())
 
 
-def phase_fusion(stage):
-    """Section 2.5: D learns which pairs belong together, G to make such pairs, from halves
-    of the data and from the prior.
-    """
-    config, networks = stage.config, stage.networks
-    g, d, vae = networks.generator, networks.discriminator, networks.vae.eval()
-    z, sigma = stage.latents("train-1", config.latent_pairs)
-    vae.sigma.copy_(sigma)
-    adam = {"betas": (config.beta_1, config.beta_2), "lr": config.fusion_rate}
-    g_adam, d_adam = (
-        torch.optim.Adam(g.parameters(), **adam),
-        torch.optim.Adam(d.parameters(), **adam),
-    )
-    real = stage.batches(len(z), config.fusion_batch)
-    share = config.fusion_batch // stage.run.processes
-    state = {
-        "generator": g,
-        "discriminator": d,
-        "g_adam": g_adam,
-        "d_adam": d_adam,
-        "real": real,
-    }
-    for _ in stage.steps(
-        "fusion", config.fusion_steps, ["distance", "fooled", "loss_d", "loss_g"], **state
-    ):
+def phase_fusion(training):
+    """Section 2.5: D learns which pairs belong together, G to make such pairs."""
+    config, run, networks = training.config, training.run, training.networks
+    z, sigma = training.latents("train-1", config.latent_pairs)
+    networks.vae.sigma.copy_(sigma)
+    g, d = networks.generator, networks.discriminator
+    settings = {"betas": (config.beta_1, config.beta_2), "lr": config.fusion_rate}
+    g_adam = torch.optim.Adam(g.parameters(), **settings)
+    d_adam = torch.optim.Adam(d.parameters(), **settings)
+    real = training.batches(len(z), config.fusion_batch)
+    state = {"generator": g, "discriminator": d, "g_adam": g_adam, "d_adam": d_adam}
+    state["real"] = real
+    curves = ["distance", "fooled", "loss_d", "loss_g"]
+    for _ in steps(run, state, config.fusion_steps, phase="fusion", curves=curves):
         for _ in range(config.d_steps):
-            pairs = z[torch.from_numpy(next(real)).to(z.device)]
-            with torch.no_grad():
-                alone = [
-                    _from_data(z, share),
-                    torch.randn_like(pairs),
-                ]  # i and ii of section 2.5.1
-                fakes = alone + [g(a, _styles(a, config)) for a in alone]  # iii and iv
-            scores = d(torch.cat([pairs, *fakes])).chunk(5)  # one pass for all five
-            loss = losses.discriminator_loss(
-                scores[0], scores[1:], config.fake_weight, config.negative
-            )
-            if config.gradient_penalty:
-                mixed = torch.stack(fakes)[
-                    torch.randint(4, (share,), device=z.device),
-                    torch.arange(share, device=z.device),
-                ]
-                loss = loss + config.gradient_penalty * losses.gradient_penalty(
-                    d, pairs, mixed
-                )
-            stage.update(loss, d, d_adam)
-        stage.run.log(
-            loss_d=loss.detach(), believes_real=scores[0].detach().sigmoid().mean()
-        )
-        alone = torch.cat(
-            [_from_data(z, share), torch.randn(share, *z.shape[1:], device=z.device)]
-        )
-        made = g(alone, _styles(alone, config))
-        scores = d(made)
-        loss = losses.generator_loss(
-            scores.chunk(2),
-            losses.similarity(alone, made, sigma).chunk(2),
-            config.similarity,
-        )
-        if config.spread:
-            other = g(alone, _styles(alone, config))
-            loss = (
-                loss
-                + config.spread_weight
-                * losses.spread(made, other, sigma, config.spread).mean()
-            )
-        stage.update(loss, g, g_adam)
-        distance = losses.z_distance(alone, made, sigma).detach().mean(1)
-        stage.run.log(loss_g=loss.detach(), fooled=scores.detach().sigmoid().mean())
-        stage.run.log(
-            distance=distance[:share].mean(), distance_prior=distance[share:].mean()
-        )
+            pairs = z[torch.from_numpy(next(real)).to(z.device)]  # (B, 2, Z)
+            found = discriminator_step(training, pairs, z, d_adam)
+        run.log(**found)
+        run.log(**generator_step(training, len(pairs), z, g_adam))
 
 
-def _from_data(z, many):
-    """Halves drawn alone from D'_z: any half may come left or right. (N, 2, Z) -> (many, 2,
-    Z)
+def discriminator_step(training, real, z, adam):
+    """One step of D, Eqs. 2 to 4: real pairs (B, 2, Z) against four kinds of fake ones."""
+    config, networks = training.config, training.networks
+    g, d = networks.generator, networks.discriminator
+    with torch.no_grad():  # G stands still: D learns from what it makes, not through it
+        alone = unrelated(z, len(real))
+        fakes = [*alone, *(g(pairs, styles(pairs, config)) for pairs in alone)]
+    odds = d(torch.cat([real, *fakes])).chunk(5)  # one pass for all five
+    loss = losses.discriminator_loss(odds[0], odds[1:], config.fake_weight, config.negative)
+    if config.gradient_penalty:
+        row = torch.arange(len(real), device=z.device)
+        kind = torch.randint(4, (len(real),), device=z.device)
+        mixed = torch.stack(fakes)[kind, row]  # (B, 2, Z)
+        penalty = losses.gradient_penalty(d, real, mixed)
+        loss = loss + config.gradient_penalty * penalty
+    descend(training.run, loss, d, adam)
+    believed = odds[0].detach().sigmoid().mean()
+    return {"loss_d": loss.detach(), "believes_real": believed}  # to log
+
+
+def generator_step(training, many, z, adam):
+    """One step of G, Eqs. 5 to 8, with `many` pairs from the data and from the prior."""
+    config, networks = training.config, training.networks
+    g, d, sigma = networks.generator, networks.discriminator, networks.vae.sigma
+    alone = torch.cat(unrelated(z, many))
+    made = g(alone, styles(alone, config))
+    odds = d(made)  # G learns through D, which throws its own gradient away later
+    moves = losses.similarity(alone, made, sigma)
+    loss = losses.generator_loss(odds.chunk(2), moves.chunk(2), config.similarity)
+    if config.spread:
+        other = g(alone, styles(alone, config))
+        short = losses.spread(made, other, sigma, config.spread)
+        loss = loss + config.spread_weight * short.mean()
+    descend(training.run, loss, g, adam)
+    data, prior = losses.z_distance(alone, made, sigma).detach().mean(1).chunk(2)
+    found = {"loss_g": loss.detach(), "fooled": odds.detach().sigmoid().mean()}  # to log
+    return found | {"distance": data.mean(), "distance_prior": prior.mean()}
+
+
+def unrelated(z, many):
+    """Pairs of halves drawn alone, from the data and from the prior: i and ii of section
+    2.5.1. (N, 2, Z) -> (many, 2, Z) twice.
     """
-    return z.flatten(0, 1)[torch.randint(2 * len(z), (many, 2), device=z.device)]
+    # D'_z: any half may come left or right
+    data = z.flatten(0, 1)[torch.randint(2 * len(z), (many, 2), device=z.device)]
+    return data, torch.randn(many, *z.shape[1:], device=z.device)  # p(z) = N(0, 1)
 
 
-def _styles(z, config):
-    """A style for each pair, even over [0, 1]^d_s."""
+def styles(z, config):
+    """A style for each pair, even over [0, 1]^d_s. (B, 2, Z) -> (B, S)"""
     return torch.rand(len(z), config.style, device=z.device)
 
 
-PHASES = {"vae": phase_vae, "fusion": phase_fusion}
+@torch.no_grad()
+def reconstruction_counts(vae, x):
+    """How well a VAE gives back each half, each token the likeliest at its place: (N, T) ->
+    (N,) each of ``right`` tokens, ``onsets``, those ``right_onsets`` where a note of the
+    same pitch starts again, and the ``nats`` that the half costs.
+    """
+    mean, log_var = vae.encode(x)
+    right = as_tokens(vae.decode(mean), x.device) == x  # as it is heard: repaired
+    onset = x > 1
+    found = {"right": right, "onsets": onset, "right_onsets": right & onset}
+    found = {name: each.sum(1) for name, each in found.items()}
+    return found | {"nats": losses.divergence(mean, log_var)}
+
+
+def accuracies(vae, x, at_once=AT_ONCE):
+    """How well a VAE gives halves (N, T) back: the shares of all tokens and of all onsets
+    that are right, and the nats that a half costs. "All hold" alone scores nearly half of
+    all tokens: the notes are what counts.
+    """
+    total = dict.fromkeys(("right", "onsets", "right_onsets", "nats"), 0.0)
+    for part in x.split(at_once):
+        for name, each in reconstruction_counts(vae, part).items():
+            total[name] += float(each.sum())
+    return {
+        "token_accuracy": total["right"] / x.numel(),
+        "onset_pitch_accuracy": total["right_onsets"] / max(total["onsets"], 1),
+        "kl": total["nats"] / len(x),
+    }
+
+
+def rate(step, total, most, rise):
+    """A learning rate that rises along a line to `most`, and falls along a cosine to 0."""
+    # r_s = r min(1, (s + 1) / rise) (1 + cos(pi s / total)) / 2
+    risen = min(1.0, (step + 1) / max(rise, 1))
+    return most * risen * 0.5 * (1 + math.cos(math.pi * step / total))

@@ -2,33 +2,43 @@
 game of each genre, and the fusion of three.
 
 `train` walks through the phases that its config names; each phase is one loop here, to be
-read beside the paper. How a run survives being killed, `fusiontools.training` knows; what a
-loss is, `losses`; what a reward is, `rewards`.
-
-Every phase starts from a seed of its own, so a phase that another run has finished can be
-taken over: the result is the same, bit by bit.
+read beside the paper, whose lines the docstrings name. How a run survives being killed,
+`fusiontools.training` knows; what a loss is, `losses`; what a reward is, `rewards`. Chapter
+3, FusionGAN: `notebooks/03_fusiongan_2_full_size` shows the loops, and
+`notebooks/03_fusiongan_3_measured` what came of them.
 """
+
+import math
 
 import torch
 from torch.nn import functional as F
 
 from fusiontools.papers.fusiongan import losses
+from fusiontools.papers.fusiongan.data import token_histograms
+from fusiontools.papers.fusiongan.networks import NAMES, Networks
 from fusiontools.papers.fusiongan.rewards import rewards
-from fusiontools.papers.fusiongan.stage import (
-    DEPENDS,
-    NAMES,
-    Measure,
-    Networks,
-    Stage,
-    follow,
-)
-from fusiontools.training import adopt, memory_guard, seed_everything
+from fusiontools.score import euclidean, ratio, shares
+from fusiontools.training import Batches, descend, run_phases, seed_everything, steps
 
-__all__ = ["PHASES", "train"]
+__all__ = ["DEPENDS", "GAMES", "PHASES", "Training", "train"]
+
+_MLE = ("embedding", "hidden", "batch", "mle_epochs", "mle_rate", "clip")
+_CRITICS = ("critic_embedding", "filters", "keep", "bound", "d_rate", "d_start")
+_GAME = ("g_rate", "rollouts", "update_rate", "gan_rounds", "g_steps", "d_steps")
+# What a phase's end depends on: settings that two runs must share, if one is to take the
+# phase over from the other.
+DEPENDS = {"mle": _MLE, "critics": _MLE + _CRITICS, "game": _MLE + _CRITICS + _GAME}
+DEPENDS["genre"] = ("genre_steps",)
+# Which critic rewards which generator.
+GAMES = {
+    "game": {"A": "A", "B": "B"},  # the paper's, lines 6 to 17
+    "game_f": {"F": "F"},  # its baseline GAN: the same on both genres at once
+    "exchange": {"A": "B", "B": "A"},  # its baseline RL: "we exchange the discriminators"
+}
 
 
 def train(config, data, run, adopted=None):
-    """Train FusionGAN, or go on with a training.
+    """Train FusionGAN, or go on with a training (Algorithm 1).
 
     Parameters
     ----------
@@ -47,230 +57,277 @@ def train(config, data, run, adopted=None):
 
     Raises
     ------
-    FusionError
-        If memory or disk run out; the last checkpoint is whole.
-    KeyboardInterrupt
-        When interrupted; all is saved.
-
-    References
-    ----------
-    FusionGAN, Algorithm 1.
+    FusionError, KeyboardInterrupt
+        If memory or disk run out, or when interrupted: the last checkpoint is whole.
     """
-    device = torch.device("cpu") if run.fabric is None else run.fabric.device
-    seed_everything(run.seed)
-    stage = Stage(config, data, Networks(config, data.vocabulary.size, device), run, device)
-    for number, phase in enumerate(config.phases):
-        if adopted is not None:
-            adopt(run, adopted, config.phases[: number + 1], DEPENDS)
-        seed_everything((1009 * run.seed + 7 * number + 10007 * stage.rank + 1) % 2**32)
-        stage.batches = stage.streams()
-        with memory_guard(reduce="batch or rollouts"):
-            PHASES[phase](stage)
-    return stage.networks
+    seed_everything(run.seed)  # before there are networks: their weights start at random
+    training = Training(config, data, run)
+
+    def do(phase):
+        training.begin(phase)
+        PHASES[phase](training)
+
+    run_phases(run, config.phases, do, DEPENDS, adopted, reduce="batch or rollouts")
+    return training.networks
+
+
+class Training:
+    """What every phase works with: settings, real melodies, networks, the run. It decides
+    nothing.
+    """
+
+    def __init__(self, config, data, run):
+        self.config, self.data, self.run = config, data, run
+        self.device = torch.device("cpu") if run.fabric is None else run.fabric.device
+        self.networks = Networks(config, data.vocabulary.size, self.device)
+        self.share = config.batch // run.processes  # of a batch, this process's part
+        self.windows = {n: self.melodies(n, "train") for n in "AB"}  # (N, T)
+        self.length = self.windows["A"].shape[1]
+
+    def melodies(self, n, part):
+        """All real melodies of a genre's part, (N, T)."""
+        return torch.from_numpy(self.data.windows(n, part)).to(self.device)
+
+    def begin(self, phase):
+        """A phase deals the real melodies from the start: so its end does not depend on how
+        many those before it took, and can be taken over from another run.
+        """
+        own = dict(seed=self.run.seed, rank=self.run.rank, processes=self.run.processes)
+        size, self.phase = self.config.batch, phase
+        self.batches = {n: Batches(len(x), size, **own) for n, x in self.windows.items()}
+
+    def steps(self, total, curves, **optimizers):
+        """The steps of the phase, which can be killed at any of them. Optimizers come as
+        one dict a kind.
+        """
+        state = self.networks.state(critics=self.phase != "mle")
+        state |= {f"batches_{n}": batches for n, batches in self.batches.items()}
+        for kind, own in optimizers.items():
+            state |= {f"adam_{kind}_{n}": optimizer for n, optimizer in own.items()}
+        return steps(self.run, state, total, phase=self.phase, curves=curves)
+
+    def real(self, n):
+        """A batch of real melodies of "A" or "B"; of "F", half of each, so that the larger
+        corpus does not outweigh the other. (B, T)
+        """
+        if n == "F":
+            a, b = self.real("A"), self.real("B")
+            return torch.cat([a[: len(a) // 2], b[len(a) // 2 :]])
+        return self.windows[n][torch.from_numpy(next(self.batches[n])).to(self.device)]
+
+    def written(self, n, batches=1):
+        """A batch of melodies by a generator, (B, T), without gradients: a choice of tokens
+        has none. Several batches at once are quicker.
+        """
+        return self.networks.g[n].sample(batches * self.share, self.length)
+
+    def sources(self, batches):
+        """Real melodies of both genres, and some by each generator, (batches * B, T)."""
+        real = {f"X{n}": torch.cat([self.real(n) for _ in range(batches)]) for n in "AB"}
+        return real | {f"G{n}": self.written(n, batches) for n in NAMES}
+
+    def scores(self, names, sources):
+        """The table of scores that `losses` works on: {(critic, source): (B,)}."""
+        x, sizes = torch.cat(list(sources.values())), [len(s) for s in sources.values()]
+        parts = {n: self.networks.d[n](x).split(sizes) for n in names}
+        return {(n, s): part for n in names for s, part in zip(sources, parts[n])}
+
+    @torch.no_grad()
+    def held_out(self, most=512):
+        """Minus the log-likelihood of a token of the validation songs, for each generator:
+        where it rises, a generator learns by heart.
+        """
+        x = {n: self.melodies(n, "validation")[:most] for n in "AB"}
+        x["F"] = torch.cat([x["A"][: most // 2], x["B"][: most // 2]])
+        return {f"held_out_{n}": -self.networks.g[n].log_prob(x[n]).mean() for n in NAMES}
 
 
 def _adam(models, names, rate):
     return {n: torch.optim.Adam(models[n].parameters(), lr=rate) for n in names}
 
 
-def phase_mle(stage):
+def phase_mle(training):
     """Line 3, also for B and F: each generator learns real melodies by maximum likelihood,
     G_F those of both genres.
     """
-    config, networks = stage.config, stage.networks
+    config, networks, run = training.config, training.networks, training.run
     adam = _adam(networks.g, NAMES, config.mle_rate)
-    epoch = -(
-        -max(len(x) for x in stage.windows.values()) // config.batch
-    )  # batches until the larger genre has been seen once
-    for step in stage.steps(
-        "mle", config.mle_epochs * epoch, ["nll_A", "nll_B", "nll_F"], mle=adam
-    ):
+    # batches until the larger genre has been seen once
+    epoch = math.ceil(max(len(x) for x in training.windows.values()) / config.batch)
+    curves = [f"nll_{n}" for n in NAMES]
+    for step in training.steps(config.mle_epochs * epoch, curves, mle=adam):
         for n in NAMES:
             # max E_{x ~ X}[sum_t log p(x_t | x_1 ... x_{t-1})]
-            loss = -networks.g[n].log_prob(stage.real(n)).mean()
-            stage.update(loss, networks.g[n], adam[n], config.clip)
-            stage.run.log(**{f"nll_{n}": loss.detach()})
+            loss = -networks.g[n].log_prob(training.real(n)).mean()
+            descend(run, loss, networks.g[n], adam[n], config.clip)
+            run.log(**{f"nll_{n}": loss})
         if (step + 1) % epoch == 0:
-            stage.run.log(**stage.held_out())
+            run.log(**training.held_out())
     for n in NAMES:
         networks.rolling[n].load_state_dict(networks.g[n].state_dict())
     networks.prior.load_state_dict(networks.g["F"].state_dict())
 
 
-def critic_step(stage, n, adam):
-    """Lines 4, 5, 13, 14: a critic learns to tell real melodies from its generator's."""
-    d, x, y = stage.networks.d[n].train(), stage.real(n), stage.written(n)
+def phase_critics(training):
+    """Lines 4 and 5, also for B and F: the critics' first lessons."""
+    adam = _adam(training.networks.d, NAMES, training.config.d_rate)
+    curves = [f"distance_{n}" for n in NAMES]
+    for _ in training.steps(training.config.d_start, curves, d=adam):
+        for n in NAMES:
+            critic_step(training, n, adam[n])
+
+
+def critic_step(training, n, adam):
+    """Lines 5 and 14: a critic learns to tell real melodies from its generator's."""
+    x, y = training.real(n), training.written(n)
+    d = training.networks.d[n].train()  # with dropout, but only while it learns
     distance = losses.two_way(d(x), d(y))
-    stage.ascend(d, distance, adam[n], x, y)
-    stage.run.log(**{f"distance_{n}": distance.detach()})
+    descend(training.run, -distance, d, adam)  # a critic ascends
+    d.eval()  # as a judge it uses all of its filters
+    training.run.log(**{f"distance_{n}": distance})
 
 
-def generator_step(stage, n, critics, combine, adam, constant=False, kl=0.0):
-    """Lines 8 to 10: write; ask what each token was worth; make the worthy ones likelier.
-    Returns the mean reward.
+def generator_step(training, n, critic, adam):
+    """Lines 8 to 10: a generator writes, and learns what a critic says of each token."""
+    y, critics = training.written(n), [training.networks.d[critic]]
+    slow, rollouts = training.networks.rolling[n], training.config.rollouts
+    q = rewards(slow, critics, y, rollouts)[..., 0]  # (B, T)
+    policy_step(training, n, y, q, adam)
+
+
+def policy_step(training, n, y, q, adam, kl=0.0, baseline=True):
+    """Line 10: of what G_n wrote, `y`, the tokens that were worth more, `q`, become
+    likelier. Both (B, T).
     """
-    config, networks = stage.config, stage.networks
-    g, y = networks.g[n], stage.written(n)
-    if constant:
-        q = torch.ones(y.shape, device=y.device)
-    else:
-        q = rewards(networks.rolling[n], critics, y, config.rollouts, combine)  # (B, T)
-    logits = g(y)  # (B, T, V)
-    log_p = logits.log_softmax(-1)
-    loss = losses.policy_loss(
-        log_p.gather(2, y[..., None])[..., 0], q, baseline=not constant
-    )
+    g, run = training.networks.g[n], training.run
+    log_p = g(y).log_softmax(-1)  # (B, T, V)
+    chosen = log_p.gather(2, y[..., None])[..., 0]  # (B, T)
+    loss = losses.policy_loss(chosen, q, baseline)
     if kl:
-        with torch.no_grad():
-            prior = networks.prior(y).log_softmax(-1)
+        with torch.no_grad():  # G_F alone moves; what it is held to stays as it was
+            prior = training.networks.prior(y).log_softmax(-1)
         # KL(G_F || prior) of every next token, at the prefixes that G_F visits
         divergence = (log_p.exp() * (log_p - prior)).sum(-1).mean()
-        stage.run.log(kl=divergence.detach())
+        run.log(kl=divergence)
         loss = loss + kl * divergence
-    stage.update(loss, g, adam[n], config.clip)
-    follow(networks.rolling[n], g, config.update_rate)
-    return q[:, -1].mean()
+    descend(run, loss, g, adam, training.config.clip)
+    training.networks.follow(n, training.config.update_rate)
+    run.log(**{f"reward_{n}": q[:, -1].mean()})
 
 
-def phase_critics(stage):
-    """Lines 4 and 5, also for B and F: the critics' first lessons."""
-    adam = _adam(stage.networks.d, NAMES, stage.config.d_rate)
-    for _ in stage.steps(
-        "critics", stage.config.d_start, [f"distance_{n}" for n in NAMES], d=adam
-    ):
-        for n in NAMES:
-            critic_step(stage, n, adam)
-
-
-def _game(stage, phase, pairs):
-    """Lines 6 to 16: generators against critics; `pairs` says which critic rewards which
-    generator.
-    """
-    config, networks = stage.config, stage.networks
-    g_adam, d_adam = (
-        _adam(networks.g, pairs, config.g_rate),
-        _adam(networks.d, pairs, config.d_rate),
-    )
-    columns = [f"{what}_{n}" for n in pairs for what in ("reward", "distance")]
-    for _ in stage.steps(phase, config.gan_rounds, columns, g=g_adam, d=d_adam):
-        for n, judge in pairs.items():
+def phase_game(training):
+    """Lines 6 to 17: generators against critics, as one of `GAMES` pairs them."""
+    config, networks, game = training.config, training.networks, GAMES[training.phase]
+    g_adam = _adam(networks.g, game, config.g_rate)
+    d_adam = _adam(networks.d, game, config.d_rate)
+    curves = [f"{what}_{n}" for n in game for what in ("reward", "distance")]
+    for _ in training.steps(config.gan_rounds, curves, g=g_adam, d=d_adam):
+        for n, critic in game.items():
             for _ in range(config.g_steps):
-                reward = generator_step(
-                    stage, n, [networks.d[judge]], lambda scores: scores[..., 0], g_adam
-                )
-                stage.run.log(**{f"reward_{n}": reward})
-            for _ in range(
-                config.d_steps if judge == n else 0
-            ):  # a critic that judges the other genre stays as it is
-                critic_step(stage, n, d_adam)
+                generator_step(training, n, critic, g_adam[n])
+            if critic == n:  # one that judges the other genre stays as it is
+                for _ in range(config.d_steps):
+                    critic_step(training, n, d_adam[n])
 
 
-def phase_game(stage):
-    """Lines 6 to 17: a GAN of each genre."""
-    _game(stage, "game", {"A": "A", "B": "B"})
-
-
-def phase_game_f(stage):
-    """The baseline GAN (section IV): the same game on both genres at once."""
-    _game(stage, "game_f", {"F": "F"})
-
-
-def phase_exchange(stage):
-    """The baseline RL (section IV): "we exchange the discriminators". G_A is rewarded by
-    D_B, and G_B by D_A.
-    """
-    _game(stage, "exchange", {"A": "B", "B": "A"})
-
-
-def phase_genre(stage):
+def phase_genre(training):
     """Ours: one more critic learns to tell A from B. It sees training songs only, and no
     judge of the results has a part in it.
     """
-    genre, config = stage.networks.genre, stage.config
+    genre, config, share = training.networks.genre.train(), training.config, training.share
     adam = torch.optim.Adam(genre.parameters(), lr=config.d_rate)
-    for _ in stage.steps("genre", config.genre_steps, ["genre_loss"], genre={"C": adam}):
-        logit = genre.train()(torch.cat([stage.real("A"), stage.real("B")]))
-        truth = torch.cat([torch.ones(stage.share), torch.zeros(stage.share)]).to(
-            stage.device
-        )
+    truth = torch.cat([torch.ones(share), torch.zeros(share)]).to(training.device)
+    for _ in training.steps(config.genre_steps, ["genre_loss"], genre={"C": adam}):
+        logit = genre(torch.cat([training.real("A"), training.real("B")]))
         # max E_{x ~ X_A}[log p(A|x)] + E_{x ~ X_B}[log p(B|x)]
         loss = F.binary_cross_entropy_with_logits(logit, truth)
-        stage.update(loss, genre, adam)
-        stage.run.log(genre_loss=loss.detach())
+        descend(training.run, loss, genre, adam)
+        training.run.log(genre_loss=loss)
     genre.eval()
 
 
-def phase_fusion(stage):
+def phase_fusion(training):
     """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, each from all five
     sources.
     """
-    config, networks = stage.config, stage.networks
+    config, networks = training.config, training.networks
     names = ("F", "A", "B") if config.phase_two else ("F",)
-    g_adam = _adam(networks.g, names[1:], config.g_rate) | _adam(
-        networks.g, "F", config.fusion_rate
-    )
+    g_adam = _adam(networks.g, names[1:], config.g_rate)
+    g_adam |= _adam(networks.g, ["F"], config.fusion_rate)
     d_adam = _adam(networks.d, names, config.d_rate)
-    measure = Measure(stage)
-    for _ in stage.steps(
-        "fusion",
-        config.fusion_rounds,
-        ["objective", "ratio_npd", "ratio_dd", "reward_F"],
-        g=g_adam,
-        d=d_adam,
-    ):
+    curves = ["objective", "ratio_npd", "ratio_dd", "reward_F"]
+    for _ in training.steps(config.fusion_rounds, curves, g=g_adam, d=d_adam):
         for n in names:
-            sources = stage.sources(config.d_steps)
-            for batch in _batches(sources, config.d_steps):
-                networks.d[n].train()
-                value = losses.critic_objective(
-                    n, stage.scores([n], batch), config.objective, config.balance
-                )
-                stage.ascend(
-                    networks.d[n],
-                    value,
-                    d_adam[n],
-                    batch["XB" if n == "B" else "XA"],
-                    batch["GF"],
-                )
-                stage.run.log(**{f"ascends_{n}": value.detach()})
+            sources = training.sources(config.d_steps)  # for all steps of D_n at once
+            batches = {s: x.chunk(config.d_steps) for s, x in sources.items()}
+            for i in range(config.d_steps):
+                batch = {s: x[i] for s, x in batches.items()}
+                fusion_critic_step(training, n, batch, d_adam[n])
             for _ in range(config.g_steps):
-                critics, combine = _reward(stage, n, sources)
-                kl = config.kl if n == "F" else 0.0
-                reward = generator_step(
-                    stage, n, critics, combine, g_adam, config.rewards == "constant", kl
-                )
-                stage.run.log(**{f"reward_{n}": reward})
-        stage.run.log(**measure(sources))
+                fusion_generator_step(training, n, sources, g_adam[n])
+        training.run.log(**measure(training, sources))
 
 
-def _batches(sources, count):
-    """The sources in so many batches, one after the other."""
-    split = {s: x.chunk(count) for s, x in sources.items()}
-    return [{s: parts[i] for s, parts in split.items()} for i in range(count)]
+def fusion_critic_step(training, n, batch, adam):
+    """Lines 23 and 28: a critic ascends its part of the objective, on all five sources."""
+    config, d = training.config, training.networks.d[n].train()
+    scores = training.scores([n], batch)
+    value = losses.critic_objective(n, scores, config.objective, config.balance)
+    descend(training.run, -value, d, adam)
+    d.eval()
+    training.run.log(**{f"ascends_{n}": value})
 
 
-def _reward(stage, n, sources):
-    """Which critics reward a generator, and what is made of their scores."""
-    critics = [stage.networks.d[c] for c in NAMES]
-    if n != "F" or not stage.config.inside:
-        return critics, lambda scores: losses.generator_reward(
-            n, scores, stage.config.objective
-        )
-    with torch.no_grad():
-        spread = torch.stack(
-            [critic(torch.cat(list(sources.values()))).std() for critic in critics]
-        )
-    return [*critics, stage.networks.genre], lambda scores: losses.reward_ours(
-        scores[..., :3] / spread, scores[..., 3], stage.config.inside
-    )
+def fusion_generator_step(training, n, sources, adam):
+    """Lines 24 and 29: a generator writes, and learns what all three critics say."""
+    config, y = training.config, training.written(n)
+    if config.rewards == "constant":
+        q, baseline = torch.ones(y.shape, device=y.device), False  # else nothing is left
+    else:
+        q, baseline = fusion_rewards(training, n, y, sources), True
+    kl = config.kl if n == "F" else 0.0
+    policy_step(training, n, y, q, adam, kl, baseline)
 
 
-PHASES = {
-    "mle": phase_mle,
-    "critics": phase_critics,
-    "game": phase_game,
-    "game_f": phase_game_f,
-    "exchange": phase_exchange,
-    "genre": phase_genre,
-    "fusion": phase_fusion,
-}
+def fusion_rewards(training, n, y, sources):
+    """What each token of G_n's `y` was worth to all three critics, (B, T) -> (B, T)."""
+    config, critics = training.config, [training.networks.d[c] for c in NAMES]
+    ours = n == "F" and config.inside
+    if ours:
+        with torch.no_grad():  # a unit of measurement, nothing to learn from
+            x = torch.cat(list(sources.values()))
+            spread = torch.stack([critic(x).std() for critic in critics])
+        critics.append(training.networks.genre)
+
+    def reward(scores):  # of finished sequences, so that |...| comes before the mean
+        if ours:
+            own, verdict = scores[..., :3] / spread, scores[..., 3]
+            return losses.reward_ours(own, verdict, config.inside)
+        return losses.generator_reward(n, scores, config.objective)
+
+    return rewards(training.networks.rolling[n], critics, y, config.rollouts, reward)
+
+
+@torch.no_grad()
+def measure(training, sources):
+    """A round of the fusion, from outside. The paper claims that the objective shows how
+    far the fusion has come, so both stand in the history: Eq. 1, corrected; the Ratios of
+    durations and of pitch classes among the melodies that G_F wrote in this round.
+    """
+    data, scores = training.data, training.scores(NAMES, sources)
+    row = {f"D_{c}_{s}": score.mean() for (c, s), score in scores.items()}
+    row["objective"] = losses.objective("1", scores, "corrected")
+    melodies = (sources["GF"].cpu().numpy(), data.windows("A"), data.windows("B"))
+    histograms = [token_histograms(x, data.vocabulary) for x in melodies]
+    for name, (f, a, b) in zip(("dd", "npd"), zip(*histograms)):
+        # 1e-9: a batch of rests alone has no note to count
+        row[f"ratio_{name}"] = ratio(shares(f + 1e-9), shares(a), shares(b), euclidean)
+    if "genre" in training.config.phases:
+        verdict = training.networks.genre(sources["GF"])
+        # |log p(A|x) - log p(B|x)| < log 3: p(A|x) from 1/4 to 3/4
+        row["between"] = (verdict.abs() < 1.0986).float().mean()
+    return row
+
+
+PHASES = {"mle": phase_mle, "critics": phase_critics, "genre": phase_genre}
+PHASES |= dict.fromkeys(GAMES, phase_game) | {"fusion": phase_fusion}

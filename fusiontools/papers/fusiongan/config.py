@@ -1,155 +1,75 @@
 """Every setting of FusionGAN, at four sizes, and the methods as changes of a few of them.
 Nothing here computes.
+
+Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` trains with it, and
+`notebooks/03_fusiongan_3_measured` compares the methods.
 """
 
 from dataclasses import dataclass, replace
 
 from fusiontools.errors import FusionError
 
-__all__ = ["LEASH", "METHODS", "TRAINED", "UNTRAINED", "Config", "method"]
+__all__ = ["KL_WEIGHT", "METHODS", "TRAINED", "UNTRAINED", "Config", "method"]
 
-# Filter sizes and their numbers: the public code's, 1,720 filters in all.
-PUBLIC_FILTERS = (
-    (1, 100),
-    (2, 200),
-    (3, 200),
-    (4, 200),
-    (5, 200),
-    (6, 100),
-    (7, 100),
-    (8, 100),
-    (9, 100),
-    (10, 100),
-    (15, 160),
-    (20, 160),
-)
+# The public code's filters, 1,720 in all
+_SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20)
+_NUMBERS = (100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160)
 
 
 @dataclass(frozen=True)
 class Config:
     """Sizes and choices of one training. The defaults are the paper's objective, corrected,
     at laptop size.
-
-    Parameters
-    ----------
-    embedding, hidden : int
-        Widths of the generators' LSTM.
-    critic_embedding : int
-    filters : tuple of (size, number)
-        Of the critics' TextCNN.
-    keep : float
-        Share of features that dropout keeps while a critic learns.
-    bound : {"spectral", "penalty", "clip", "none"}
-        How a critic is kept Lipschitz, see
-        ``fusiontools.papers.fusiongan.networks.Critic``.
-    batch : int
-    mle_epochs : int
-    mle_rate, g_rate, fusion_rate, d_rate : float
-        Adam's learning rates: maximum likelihood; the policy gradient of G_A and G_B, and
-        of G_F in the game of both genres; that of G_F in the fusion; critics.
-    clip : float
-        Longest gradient of a generator.
-    rollouts : int
-        Monte-Carlo continuations of each prefix.
-    update_rate : float
-        How much of its old self the rollout policy keeps after each step of its generator.
-    d_start : int
-        Critic steps before the adversarial game (Algorithm 1, line 5).
-    gan_rounds, fusion_rounds : int
-        Rounds of lines 6 to 16, and of lines 20 to 30.
-    g_steps, d_steps : int
-        Steps of a generator and of a critic in each round.
-    objective : {"corrected", "printed"}
-        See ``fusiontools.papers.fusiongan.losses``.
-    balance : float
-        Weight of Eqs. 9 and 13; 0 leaves them out.
-    phase_two : bool
-        Lines 25 to 28 of Algorithm 1.
-    rewards : {"rollouts", "constant"}
-        In the fusion; "constant" rewards every token with 1.
-    inside : float
-        Weight of the balance *inside* the expectation, ours: see
-        ``fusiontools.papers.fusiongan.losses.reward_ours``. 0 is the paper.
-    kl : float
-        Weight of the divergence of G_F from what it was after maximum likelihood; ours. 0
-        is the paper.
-    genre_steps : int
-        Steps of the critic that tells A from B; ours.
-    phases : tuple of str
-        What is done, see ``fusiontools.papers.fusiongan.algorithm``.
-    voices : tuple of str
-        The generators that the method's melodies come from, in equal parts.
     """
 
-    embedding: int = 32
-    hidden: int = 128
-    critic_embedding: int = 32
+    embedding: int = 32  #: width of a token's vector in a generator
+    hidden: int = 128  #: width of a generator's LSTM
+    critic_embedding: int = 32  #: width of a token's vector in a critic
+    #: of a critic's TextCNN: (size, number) of each kind
     filters: tuple = ((1, 16), (2, 32), (3, 32), (4, 32), (6, 16), (8, 16))
-    keep: float = 0.75
-    bound: str = "spectral"
-    batch: int = 64
-    mle_epochs: int = 6
-    mle_rate: float = 4e-3
-    g_rate: float = 1e-4
-    fusion_rate: float = 1e-4
-    d_rate: float = 1e-3
-    clip: float = 5.0
-    rollouts: int = 2
-    update_rate: float = 0.8
-    d_start: int = 100
-    gan_rounds: int = 10
-    fusion_rounds: int = 40
-    g_steps: int = 1
-    d_steps: int = 3
-    objective: str = "corrected"
-    balance: float = 1.0
-    phase_two: bool = True
-    rewards: str = "rollouts"
+    keep: float = 0.75  #: share of features that dropout keeps while a critic learns
+    bound: str = "spectral"  #: how a critic is kept Lipschitz; or "none", see `Critic`
+    batch: int = 64  #: melodies in a batch, of all processes together
+    mle_epochs: int = 6  #: passes over the larger genre (Algorithm 1, line 3)
+    mle_rate: float = 4e-3  #: Adam's learning rate of maximum likelihood
+    g_rate: float = 1e-4  #: of the policy gradient, except that of G_F in the fusion
+    fusion_rate: float = 1e-4  #: of the policy gradient of G_F in the fusion
+    d_rate: float = 1e-3  #: of the critics
+    clip: float = 5.0  #: longest gradient of a generator
+    rollouts: int = 2  #: N, Monte-Carlo continuations of each prefix
+    update_rate: float = 0.8  #: what the rollout policy keeps of its old self in a step
+    d_start: int = 100  #: critic steps before the adversarial game (line 5)
+    gan_rounds: int = 10  #: rounds of lines 6 to 16
+    fusion_rounds: int = 40  #: rounds of lines 20 to 30
+    g_steps: int = 1  #: steps of a generator in each round
+    d_steps: int = 3  #: steps of a critic in each round
+    objective: str = "corrected"  #: or "printed", see the module `losses`
+    balance: float = 1.0  #: weight of Eqs. 9 and 13; 0 leaves them out
+    phase_two: bool = True  #: lines 25 to 28
+    rewards: str = "rollouts"  #: in the fusion; "constant" rewards every token with 1
+    #: lambda, ours: weight of the balance inside the expectation, see `reward_ours`
     inside: float = 0.0
+    #: beta, ours: weight of the KL penalty of G_F to what maximum likelihood taught it
     kl: float = 0.0
-    genre_steps: int = 300
-    phases: tuple = ("mle", "critics", "game", "fusion")
-    voices: tuple = ("F",)
+    genre_steps: int = 300  #: ours: steps of the critic that tells A from B
+    phases: tuple = ("mle", "critics", "game", "fusion")  #: see the module `algorithm`
+    voices: tuple = ("F",)  #: the generators that the melodies come from, in equal parts
 
     def __post_init__(self):
-        object.__setattr__(
-            self,
-            "filters",
-            tuple((int(size), int(number)) for size, number in self.filters),
-        )
-        object.__setattr__(self, "phases", tuple(self.phases))
-        object.__setattr__(self, "voices", tuple(self.voices))
-        allowed = {"bound": ("spectral", "penalty", "clip", "none")}
-        allowed |= {
-            "objective": ("corrected", "printed"),
-            "rewards": ("rollouts", "constant"),
-        }
+        allowed = {"bound": ("spectral", "none"), "objective": ("corrected", "printed")}
+        allowed["rewards"] = ("rollouts", "constant")
         for name, values in allowed.items():
-            if getattr(self, name) not in values:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)!r}; it can be {', '.join(values)}"
-                )
+            value = getattr(self, name)
+            if value not in values:
+                raise ValueError(f"{name} is {value!r}; it can be {', '.join(values)}")
 
     @classmethod
     def smoke(cls):
         """Seconds: it shows that the code runs, and nothing else."""
-        sizes = dict(
-            embedding=8,
-            hidden=16,
-            critic_embedding=8,
-            filters=((1, 8), (2, 8), (3, 8)),
-            batch=16,
-            rollouts=2,
-        )
-        return cls(
-            **sizes,
-            mle_epochs=1,
-            d_start=3,
-            gan_rounds=1,
-            fusion_rounds=2,
-            d_steps=1,
-            genre_steps=3,
-        )
+        filters = ((1, 8), (2, 8), (3, 8))
+        sizes = dict(embedding=8, hidden=16, critic_embedding=8, filters=filters, batch=16)
+        rounds = dict(mle_epochs=1, d_start=3, gan_rounds=1, fusion_rounds=2)
+        return cls(**sizes, **rounds, d_steps=1, genre_steps=3)
 
     @classmethod
     def laptop(cls):
@@ -158,45 +78,21 @@ class Config:
 
     @classmethod
     def shipped(cls):
-        """The weights that come with the package: all methods of one pair take a little
-        over an hour of one CPU core.
-        """
-        return cls(
-            embedding=48,
-            hidden=160,
-            mle_epochs=10,
-            mle_rate=3e-3,
-            d_start=150,
-            gan_rounds=20,
-            fusion_rounds=80,
-        )
+        """The weights that ship: all of one pair take about an hour of one CPU core."""
+        rounds = dict(mle_epochs=10, d_start=150, gan_rounds=20, fusion_rounds=80)
+        return cls(embedding=48, hidden=160, mle_rate=3e-3, **rounds)
 
     @classmethod
     def paper(cls):
         """The sizes of the authors' public code; the paper gives none. A Lipschitz bound is
         the one thing added.
         """
-        return cls(
-            **dict(
-                embedding=32,
-                hidden=32,
-                critic_embedding=32,
-                filters=PUBLIC_FILTERS,
-                keep=0.5,
-                batch=64,
-                rollouts=16,
-                update_rate=0.8,
-            ),
-            **dict(
-                mle_epochs=25,
-                mle_rate=1e-2,
-                g_rate=1e-2,
-                fusion_rate=1e-2,
-                d_rate=1e-3,
-                clip=5.0,
-            ),
-            **dict(d_start=300, gan_rounds=10, fusion_rounds=10),
-        )
+        filters = tuple(zip(_SIZES, _NUMBERS))
+        sizes = dict(embedding=32, hidden=32, critic_embedding=32, filters=filters)
+        rates = dict(mle_rate=1e-2, g_rate=1e-2, fusion_rate=1e-2, d_rate=1e-3, clip=5.0)
+        rounds = dict(mle_epochs=25, d_start=300, gan_rounds=10, fusion_rounds=10)
+        others = dict(keep=0.5, batch=64, rollouts=16, update_rate=0.8)
+        return cls(**sizes, **rates, **rounds, **others)
 
 
 METHODS = {
@@ -204,47 +100,47 @@ METHODS = {
     "mc": "Monte Carlo: each note's pitch and duration drawn as often as they occur",
     "mle": "an LSTM that learned both genres together by predicting the next token",
     "gan": "the same LSTM, then one critic of both genres together",
-    "rl": "each genre's generator, then rewarded by the other genre's critic; half of the melodies from each",
+    "rl": "each genre's generator, then rewarded by the other's critic; half from each",
     "fusion": "FusionGAN: three generators, three critics, the corrected objective",
-    "fusion_as_printed": "FusionGAN with the signs and weights as printed, and no Lipschitz bound",
+    "fusion_as_printed": "FusionGAN with signs and weights as printed, unbounded critics",
     "fusion_no_balance": "FusionGAN without Eqs. 9 and 13",
-    "fusion_constant_rewards": "FusionGAN whose generators are rewarded with 1 for everything",
+    "fusion_constant_rewards": "FusionGAN with a reward of 1 for every token",
     "fusion_no_phase_two": "FusionGAN whose G_A, G_B, D_A, D_B stay as pre-trained",
-    "fusion_leashed": "FusionGAN with the learning rate and the leash of our variant, and without its demand on single melodies: a control",
-    "fusion_ours": "FusionGAN with a demand on each single melody, to lie between the genres; a higher learning rate, and a leash to MLE",
-    "half_and_half": "a bag: one half real melodies of A, the other half of B",
-    "splice": "real melodies of A and of B, cut at a whole number of four-beat bars: the beginning of one, then the end of the other",
-    "shuffle": "the bag of half and half, each melody's notes in another order",
+    "fusion_leashed": "FusionGAN with the learning rate and the KL penalty of our variant, "
+    "and without its demand on single melodies: a control",
+    "fusion_ours": "FusionGAN with a demand on each single melody, to lie between the "
+    "genres; a higher learning rate, and a KL penalty to MLE",
+    "half_and_half": "a 50/50 mixture: real melodies of A, and as many of B",
+    "splice": "the beginning of a real melody of A, then the end of one of B, or the other "
+    "way round, cut at a whole number of four-beat bars",
+    "shuffle": "the 50/50 mixture, each melody's notes in another order",
     "noise": "any pitch and any length, all equally likely",
     "real_a": "real melodies of A that no training has seen",
     "real_b": "real melodies of B that no training has seen",
 }
-UNTRAINED = ("rm", "mc", "half_and_half", "splice", "shuffle", "noise", "real_a", "real_b")
-TRAINED = tuple(name for name in METHODS if name not in UNTRAINED)
+# What makes each trained method what it is; "fusion" is the config as it stands.
+_OURS = dict(kl=0.1, fusion_rate=2e-3)
 _CHANGES = {
     "mle": dict(phases=("mle",)),
     "gan": dict(phases=("mle", "critics", "game_f")),
     "rl": dict(phases=("mle", "critics", "game", "exchange"), voices=("A", "B")),
+    "fusion": {},
     "fusion_as_printed": dict(objective="printed", bound="none"),
     "fusion_no_balance": dict(balance=0.0),
     "fusion_constant_rewards": dict(rewards="constant"),
     "fusion_no_phase_two": dict(phase_two=False),
-    "fusion_leashed": dict(kl=0.1, fusion_rate=2e-3),
-    "fusion_ours": dict(
-        inside=1.0,
-        kl=0.1,
-        fusion_rate=2e-3,
-        phases=("mle", "critics", "game", "genre", "fusion"),
-    ),
+    "fusion_leashed": _OURS,
+    "fusion_ours": _OURS
+    | dict(inside=1.0, phases=("mle", "critics", "game", "genre", "fusion")),
 }
+TRAINED = tuple(_CHANGES)
+UNTRAINED = tuple(name for name in METHODS if name not in TRAINED)
 
-
-# How strongly `fusion_ours`, and its control `fusion_leashed`, hold on to what maximum
-# likelihood taught: the further apart the genres, the more a melody between them has to
-# leave both, and the more it forgets on the way. 0.1 was chosen with a judge of training
-# songs, not with the one that measures; for jazz and folk it was doubled once, when the
-# Ratio of duration pairs passed that of MC.
-LEASH = {"weimar_essen": 0.2}
+# Where the weight of the KL penalty is not 0.1: the further apart the genres, the more a
+# melody between them has to leave both, and the more it forgets on the way. 0.1 was chosen
+# with a judge of training songs, not with the one that measures; for jazz and folk it was
+# doubled once, when the Ratio of duration pairs passed that of MC.
+KL_WEIGHT = {"weimar_essen": 0.2}
 
 
 def method(name, config, pair=None):
@@ -257,12 +153,7 @@ def method(name, config, pair=None):
         One of `TRAINED`.
     config : Config
     pair : str, optional
-        The name of the data, of which the weight of one term in ``"fusion_ours"`` depends:
-        see `LEASH`.
-
-    Returns
-    -------
-    Config
+        The name of the data: the weight of a KL penalty depends on it, see `KL_WEIGHT`.
 
     Raises
     ------
@@ -275,13 +166,10 @@ def method(name, config, pair=None):
     0.0
     """
     if name not in TRAINED:
-        found = (
-            f"{name!r} needs no training"
-            if name in UNTRAINED
-            else f"there is no method {name!r}"
-        )
-        raise FusionError(found, "method", f"choose one of {', '.join(TRAINED)}")
-    changes = dict(_CHANGES.get(name, {}))
-    if "kl" in changes:
-        changes["kl"] = LEASH.get(pair, changes["kl"])
+        untrained, unknown = f"{name!r} needs no training", f"there is no method {name!r}"
+        says = untrained if name in UNTRAINED else unknown
+        raise FusionError(says, "method", f"choose one of {', '.join(TRAINED)}")
+    changes = _CHANGES[name]
+    if "kl" in changes and pair in KL_WEIGHT:
+        changes = changes | {"kl": KL_WEIGHT[pair]}
     return replace(config, **changes)

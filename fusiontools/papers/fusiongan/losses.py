@@ -3,21 +3,20 @@ the critics' scores.
 
 A table of scores is a dict: ``scores["A", "XB"]`` is what critic D_A says to a batch of
 real melodies of B, shape (n,). Critics are "A", "B", "F"; sources are the real melodies
-"XA", "XB" and the generators' "GA", "GB", "GF". Nothing here runs a network, except that a
-gradient penalty has to look inside a critic.
+"XA", "XB" and the generators' "GA", "GB", "GF". Nothing here runs a network. Chapter 3,
+FusionGAN, goes through the equations in `notebooks/03_fusiongan_2_full_size`.
 
-Every equation up to 11 is a sum of means with weights, so its weights are what it is: they
-stand in `WEIGHTS`, and `objective` adds up. Where a critic ascends an objective in which
-its own weights do not sum to zero, adding a constant to it raises the objective without
-end: printed, D_F's sum to +3, and those of D_A and D_B to -3. *Corrected*, a critic's
-positive terms are averaged, and so are its negative ones.
+Most equations are sums of means with weights: these stand in `WEIGHTS`, and `objective`
+adds up. Where a critic ascends an objective in which its own weights do not sum to zero,
+adding a constant to it raises the objective without end: printed, D_F's sum to +3, and
+those of D_A and D_B to -3. *Corrected*, a critic's positive terms are averaged, and so are
+its negative ones.
 
 References
 ----------
 FusionGAN, sections III-B to III-E, Eqs. 1, 2, 4, 8 to 14, Algorithm 1.
 """
 
-import torch
 from torch.nn import functional as F
 
 __all__ = [
@@ -25,11 +24,9 @@ __all__ = [
     "WEIGHTS",
     "balance_a",
     "balance_f",
-    "clip_weights",
     "constant_gain",
     "critic_objective",
     "generator_reward",
-    "gradient_penalty",
     "objective",
     "order_hinge",
     "policy_loss",
@@ -39,7 +36,6 @@ __all__ = [
 ]
 
 SOURCES = ("XA", "XB", "GA", "GB", "GF")
-FORMS = ("printed", "corrected")
 
 _D_A = {("A", "XA"): 1, ("A", "XB"): -1, ("A", "GA"): -1, ("A", "GB"): -1, ("A", "GF"): -1}
 _D_B = {("B", "XA"): -1, ("B", "XB"): 1, ("B", "GA"): -1, ("B", "GB"): -1, ("B", "GF"): -1}
@@ -57,17 +53,8 @@ WEIGHTS = {
     "11B": _D_B,
     "14B": {("B", "GB"): -1, ("A", "GB"): -1, ("F", "GB"): 1},
 }
-_LEARNS = {
-    "1": "ABF",
-    "2": "F",
-    "8": "F",
-    "10": "A",
-    "11": "A",
-    "11B": "B",
-    "4": "",
-    "14": "",
-    "14B": "",
-}  # the critics that ascend each
+# The critics that ascend each; by the others only a generator learns.
+_LEARNS = {"1": "ABF", "2": "F", "8": "F", "10": "A", "11": "A", "11B": "B"}
 
 
 def weights(equation, form="corrected"):
@@ -88,111 +75,86 @@ def weights(equation, form="corrected"):
 
     Examples
     --------
-    >>> (
-    ...     sum(weights("8", "printed").values()),
-    ...     sum(weights("8").values()),
-    ...     weights("8")["F", "GA"],
-    ... )
-    (3.0, 0.0, 0.25)
+    >>> weights("8", "printed")["F", "GA"], weights("8")["F", "GA"]
+    (1.0, 0.25)
     """
-    if equation not in WEIGHTS or form not in FORMS:
-        raise ValueError(
-            f"no equation {equation!r} as {form!r}: choose one of {', '.join(WEIGHTS)}, printed or corrected"
-        )
+    if equation not in WEIGHTS or form not in ("printed", "corrected"):
+        known = f"{', '.join(WEIGHTS)}, printed or corrected"
+        raise ValueError(f"no equation {equation!r} as {form!r}: choose one of {known}")
     printed = {key: float(w) for key, w in WEIGHTS[equation].items()}
     if form == "printed":
         return printed
-    # w / (sum of the weights of its sign), for every critic on its own
-    alike = {
-        (c, s): sum(abs(v) for (d, _), v in printed.items() if d == c and v * s > 0)
-        for c in "ABF"
-        for s in (1, -1)
-    }
-    return {
-        (c, x): w / alike[c, 1 if w > 0 else -1] if c in _LEARNS[equation] else w
-        for (c, x), w in printed.items()
-    }
+    corrected = dict(printed)
+    for (critic, source), w in printed.items():
+        if critic in _LEARNS.get(equation, ""):
+            # w / (sum of this critic's weights of the same sign)
+            alike = [v for (c, _), v in printed.items() if c == critic and v * w > 0]
+            corrected[critic, source] = w / abs(sum(alike))
+    return corrected
 
 
 def constant_gain(equation, critic, form="corrected"):
     """What adding 1 to a critic everywhere adds to an equation: anything but 0 makes its
     supremum infinite (Theorem III.1 then fails).
+
+    Examples
+    --------
+    >>> constant_gain("8", "F", "printed"), constant_gain("8", "F")
+    (3.0, 0.0)
     """
     return sum(w for (c, _), w in weights(equation, form).items() if c == critic)
 
 
 def objective(equation, scores, form="corrected"):
-    """One of Eqs. 1, 2, 4, 8, 10, 11, 14 as a number, from a table of scores.
-
-    Examples
-    --------
-    >>> scores = {(c, s): torch.ones(2) for c in "ABF" for s in SOURCES}
-    >>> float(objective("8", scores, "printed")), float(objective("8", scores))
-    (3.0, 0.0)
-    """
+    """One of Eqs. 1, 2, 4, 8, 10, 11, 14 as a number, from a table of scores."""
     # L = sum over critics D and sources S of w(D, S) E_{x ~ S} [D(x)]
     return sum(w * scores[key].mean() for key, w in weights(equation, form).items())
 
 
 def balance_f(scores):
-    """How unequal D_F finds the two genres. A training subtracts it; Algorithm 1, line 23,
+    """How unequal D_F finds the two genres. It is to be subtracted; Algorithm 1, line 23,
     adds it, which rewards the imbalance.
     """
     # Eq. 9: L_F-bal = |E[D_F(G_A)] - E[D_F(G_B)]| + |E[D_F(X_A)] - E[D_F(X_B)]|
     generated = scores["F", "GA"].mean() - scores["F", "GB"].mean()
-    return generated.abs() + (scores["F", "XA"].mean() - scores["F", "XB"].mean()).abs()
+    real = scores["F", "XA"].mean() - scores["F", "XB"].mean()
+    return generated.abs() + real.abs()
 
 
 def balance_a(scores, domain="A"):
-    """Eq. 13, which is meant to keep the order of Eq. 12 and cannot: a norm is the same on
-    both sides of zero.
-    """
+    """Eq. 13, meant to keep the order of Eq. 12. It cannot: a norm has no sign."""
     own, mid, other = _three(scores, domain)
     # Eq. 13: L_A-bal = |D_A(X_A) - D_A(G_F)| + |D_A(G_F) - D_A(X_B)|
     return (own - mid).abs() + (mid - other).abs()
 
 
 def order_hinge(scores, domain="A"):
-    """How far the order of Eq. 12 is broken; 0 where it holds. What we subtract in place of
-    Eq. 13.
-    """
+    """How far the order of Eq. 12 is broken: what we subtract in place of Eq. 13."""
     own, mid, other = _three(scores, domain)
-    # Eq. 12: D_A(X_A) >= D_A(G_F) >= D_A(X_B), so the hinge is max(0, D_A(G_F) - D_A(X_A))
-    # + max(0, D_A(X_B) - D_A(G_F))
+    # Eq. 12: D_A(X_A) >= D_A(G_F) >= D_A(X_B), so the hinge is
+    # max(0, D_A(G_F) - D_A(X_A)) + max(0, D_A(X_B) - D_A(G_F))
     return F.relu(mid - own) + F.relu(other - mid)
 
 
 def _three(scores, domain):
+    """A critic's mean scores of its own genre, of G_F, and of the other genre."""
     other = {"A": "B", "B": "A"}[domain]
-    return tuple(
-        scores[domain, source].mean() for source in (f"X{domain}", "GF", f"X{other}")
-    )
+    return [scores[domain, s].mean() for s in (f"X{domain}", "GF", f"X{other}")]
 
 
 def critic_objective(critic, scores, form="corrected", balance=1.0):
-    """What a critic ascends in the fusion phase: Algorithm 1, lines 23 and 28.
-
-    Parameters
-    ----------
-    critic : {"A", "B", "F"}
-    scores : dict
-        That critic's scores on all five sources.
-    form : {"printed", "corrected"}
-        Printed: Eq. 8 + Eq. 9, or Eq. 11 + Eq. 13. Corrected: the balance is subtracted,
-        and Eq. 12's hinge stands in for Eq. 13.
-    balance : float
-        Weight of the balance.
+    """What a critic ascends in the fusion phase, from its scores on all five sources:
+    Algorithm 1, lines 23 and 28. Printed: Eq. 8 + Eq. 9, or Eq. 11 + Eq. 13. Corrected: the
+    balance is subtracted, and Eq. 12's hinge stands in for Eq. 13.
     """
     total = objective({"A": "11", "B": "11B", "F": "8"}[critic], scores, form)
     if not balance:
         return total
     if form == "printed":
-        return total + balance * (
-            balance_f(scores) if critic == "F" else balance_a(scores, critic)
-        )
-    return total - balance * (
-        balance_f(scores) if critic == "F" else order_hinge(scores, critic)
-    )
+        unequal = balance_f(scores) if critic == "F" else balance_a(scores, critic)
+        return total + balance * unequal
+    unequal = balance_f(scores) if critic == "F" else order_hinge(scores, critic)
+    return total - balance * unequal
 
 
 def two_way(real, fake):
@@ -204,23 +166,12 @@ def two_way(real, fake):
 
 
 def generator_reward(generator, scores, form="corrected"):
-    """What the policy gradient of a generator rewards, for every sequence on its own.
-
-    Parameters
-    ----------
-    generator : {"A", "B", "F"}
-    scores : Tensor, shape (..., 3)
-        Of D_A, D_B, D_F.
-    form : {"printed", "corrected"}
-        L is a distance, so a generator must descend it: its reward is -L. Algorithm 1,
-        lines 24 and 29, ascends.
-
-    Returns
-    -------
-    Tensor, shape (...)
+    """What the policy gradient of a generator rewards, for every sequence on its own:
+    scores of D_A, D_B, D_F, (..., 3) -> (...). L is a distance, so a generator must descend
+    it: its reward is -L. Printed, Algorithm 1 ascends it in lines 24 and 29.
     """
-    equation = {"A": "14", "B": "14B", "F": "4"}[generator]
-    w = [WEIGHTS[equation][critic, f"G{generator}"] for critic in "ABF"]
+    terms = WEIGHTS[{"A": "14", "B": "14B", "F": "4"}[generator]]
+    w = [terms[critic, f"G{generator}"] for critic in "ABF"]
     # Eq. 4: L_GF = -sum_i D_i(G_F);   Eq. 14: L_GA = -D_A(G_A) - D_B(G_A) + D_F(G_A)
     loss = sum(weight * score for weight, score in zip(w, scores.unbind(-1)))
     return loss if form == "printed" else -loss
@@ -229,10 +180,9 @@ def generator_reward(generator, scores, form="corrected"):
 def reward_ours(scores, verdict, weight=1.0):
     """Our own reward of G_F: Eq. 4's, and the balance *inside* the expectation.
 
-    In Eq. 4, D_A's liking for A and D_B's for B cancel, and what is meant to hold the
-    balance, Eqs. 9, 12 and 13, compares means over a batch: none of it prefers a melody
-    between the genres to a bag of pure ones. Here each melody has to lie between them by
-    itself.
+    In Eq. 4, D_A's liking for A and D_B's for B cancel; Eqs. 9, 12 and 13 compare means
+    over a batch. None of it prefers melodies between the genres to a 50/50 mixture of pure
+    ones. Here each melody has to lie between them by itself.
 
     Parameters
     ----------
@@ -242,53 +192,17 @@ def reward_ours(scores, verdict, weight=1.0):
         The log-odds of A against B that a critic of both genres gives to each sequence.
     weight : float
     """
-    # r(x) = 1/3 sum_i D_i(x) - lambda |log p(A|x) - log p(B|x)|, so E[|...|], where a
-    # balance of means is |E[...]|
+    # r(x) = 1/3 sum_i D_i(x) - lambda |log p(A|x) - log p(B|x)|
+    # In the mean it is E[|...|], where a balance of means is |E[...]|.
     return scores.mean(-1) - weight * verdict.abs()
 
 
 def policy_loss(log_prob, reward, baseline=True):
-    """The loss whose gradient is the policy gradient of a generator (REINFORCE).
-
-    Parameters
-    ----------
-    log_prob, reward : Tensor, shape (B, T)
-    baseline : bool
-        Compare each reward with the batch's mean at the same place, in units of the spread.
-        It changes no expectation's sign, and saves most of the noise. Without, a constant
-        reward has no direction, E[grad log p] being 0: what is left is a walk at random.
+    """The loss whose gradient is the policy gradient of a generator (REINFORCE), from the
+    log-probability and the reward of each token, (B, T). Without a `baseline`, a constant
+    reward has no direction, E[grad log p] being 0: what is left is a walk at random.
     """
-    if baseline:
+    if baseline:  # the batch's mean at the same place: it saves most of the noise
         reward = (reward - reward.mean(0)) / (reward.std() + 1e-6)
     # grad J = E[sum_t grad log p(y_t | y_1 ... y_{t-1}) Q_t]
     return -(log_prob * reward).mean()
-
-
-def gradient_penalty(critic, x, y):
-    """``(|grad D| - 1)^2`` at points between two batches, in the space of the tokens'
-    vectors: for critics whose bound is "penalty".
-
-    Parameters
-    ----------
-    critic : Critic
-    x, y : Tensor of int64, shape (B, T)
-    """
-    share = torch.rand(len(x), 1, 1, device=x.device)
-    vectors = critic.vectors()
-    between = (
-        (share * F.embedding(x, vectors) + (1 - share) * F.embedding(y, vectors))
-        .detach()
-        .requires_grad_()
-    )
-    (slope,) = torch.autograd.grad(critic.score(between).sum(), between, create_graph=True)
-    # E[(|grad_x D(x)| - 1)^2]
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
-
-
-@torch.no_grad()
-def clip_weights(critic, most=0.05):
-    """Cut every weight to [-most, most]: for critics whose bound is "clip", after each
-    step. As in the cited Wasserstein GAN paper.
-    """
-    for weight in critic.parameters():
-        weight.clamp_(-most, most)

@@ -1,8 +1,8 @@
 """FusionGAN's two kinds of network: a generator that writes tokens one after the other, and
-a critic that scores whole sequences.
+a critic that scores whole sequences; and the bundle of all that one training needs.
 
 No loss, no training. Shapes: B sequences of T tokens out of V; E embedding, H hidden units;
-K filters in all.
+K filters in all. Chapter 3, FusionGAN, shows them in `notebooks/03_fusiongan_2_full_size`.
 
 References
 ----------
@@ -10,32 +10,24 @@ FusionGAN, section III-E and Algorithm 1, line 1: "generators/discriminators emp
 LSTM/TextCNN". Widths and sizes: see `Config`.
 """
 
+import copy
 import math
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["Critic", "Generator", "bounded_norm", "draw"]
+__all__ = ["NAMES", "Critic", "Generator", "Networks", "bounded_norm", "draw"]
+
+NAMES = ("A", "B", "F")  # of generators and critics: genre A, genre B, the fusion
 
 
-def draw(logits, u):
-    """One token a row, by the inverse of the distribution function: the first token at
-    which it passes `u`.
-
-    Given the numbers `u`, it is no longer random: two ways to sample can be compared token
-    by token.
-
-    Parameters
-    ----------
-    logits : Tensor, shape (R, V)
-    u : Tensor, shape (R,)
-        Uniform in [0, 1).
-
-    Returns
-    -------
-    Tensor of int64, shape (R,)
+def draw(logits, u=None):
+    """One token a row, (R, V) -> (R,): the first at which the distribution function passes
+    `u`, (R,), uniform in [0, 1). Given `u`, nothing is random any more: two ways to sample
+    can be compared token by token.
     """
+    u = torch.rand(len(logits), device=logits.device) if u is None else u
     summed = logits.softmax(-1).cumsum(-1)  # (R, V)
     return (summed < u[:, None] * summed[:, -1:]).sum(-1).clamp_(max=logits.shape[-1] - 1)
 
@@ -60,30 +52,24 @@ class Generator(nn.Module):
     def forward(self, x):
         """Logits of each next token, given those before it: (B, T) -> (B, T, V)."""
         begin = torch.full_like(x[:, :1], self.tokens)
-        states, _ = self.lstm(
-            self.embedding(torch.cat([begin, x[:, :-1]], dim=1))
-        )  # (B, T, H)
+        before = torch.cat([begin, x[:, :-1]], dim=1)
+        states, _ = self.lstm(self.embedding(before))  # (B, T, H)
         return self.output(states)  # (B, T, V)
 
     def log_prob(self, x):
         """log p(x_t | x_1 ... x_{t-1}) of each token, (B, T) -> (B, T)."""
-        return -F.cross_entropy(
-            self(x).flatten(0, 1), x.flatten(), reduction="none"
-        ).view_as(x)
+        logits = self(x).flatten(0, 1)  # (B * T, V)
+        return -F.cross_entropy(logits, x.flatten(), reduction="none").view_as(x)
 
     def step(self, previous, state=None):
-        """One token further: previous (R,), state a pair of (1, R, H) -> logits (R, V),
-        state.
-        """
+        """One token further: (R,), a pair of (1, R, H) -> logits (R, V), a new pair."""
         out, state = self.lstm(self.embedding(previous)[:, None], state)
         return self.output(out[:, 0]), state
 
     @torch.no_grad()
     def sample(self, n, length, temperature=1.0, u=None):
-        """Write `n` sequences of `length` tokens, (n, length).
-
-        `u`, of shape (n, length), are the uniform numbers to draw with; fresh ones by
-        default.
+        """Write `n` sequences of `length` tokens, (n, length), with the uniform numbers
+        `u`, of the same shape, or fresh ones.
         """
         u = torch.rand(n, length, device=self.output.weight.device) if u is None else u
         previous, state, written = torch.full((n,), self.tokens, device=u.device), None, []
@@ -95,11 +81,12 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def states(self, x):
-        """The LSTM's state after each token: (B, T) -> h, c, each (T, B, H). What a
-        continuation of any prefix starts from.
+        """The LSTM's state after each token, which a continuation of that prefix starts
+        from: (B, T) -> h, c, each (T, B, H).
         """
-        previous, state, h, c = torch.full_like(x[:, 0], self.tokens), None, [], []
-        _, state = self.lstm(self.embedding(previous)[:, None])
+        begin = torch.full_like(x[:, 0], self.tokens)
+        _, state = self.lstm(self.embedding(begin)[:, None])
+        h, c = [], []
         for t in range(x.shape[1]):
             _, state = self.lstm(self.embedding(x[:, t])[:, None], state)
             h.append(state[0][0])
@@ -119,21 +106,16 @@ class Critic(nn.Module):
     filters : sequence of (size, number)
     keep : float
         Dropout keeps this share of the filters' answers while training.
-    bound : {"spectral", "penalty", "clip", "none"}
+    bound : {"spectral", "none"}
         A Wasserstein critic must be Lipschitz; the paper names no way. "spectral" divides
         every filter bank and the output by its largest singular value, and puts tokens on a
         sphere: the bound holds for any input, as closely as two power iterations a step
-        follow the singular values, costs no second derivative, and leaves the network what
-        it was, so that scoring stays fast. "penalty" and "clip" leave the network free
-        here; see ``fusiontools.papers.fusiongan.losses``. SeqGAN's critic has a highway
-        layer after the pooling: a gate times a value has no such bound, and the paper's
-        text does not ask for it, so there is none.
+        follow the singular values, and costs no second derivative.
 
     Notes
     -----
-    With "spectral", exchanging one token moves the score by at most
-    ``bounded_norm(filters)``: the vectors of two tokens differ by at most 2, a filter bank
-    of size w sees the token in w windows, and banks and output have norm 1.
+    SeqGAN's critic has a highway layer after the pooling. A gate times a value has no such
+    bound, and the paper's text does not ask for it, so there is none.
     """
 
     def __init__(self, tokens, embedding, filters, keep=1.0, bound="spectral"):
@@ -142,52 +124,35 @@ class Critic(nn.Module):
         self.sizes = [size for size, _ in filters]
         self.embedding = nn.Embedding(tokens, embedding)
         nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(embedding))
-        self.banks = nn.ModuleList(
-            nn.Conv1d(embedding, number, size) for size, number in filters
-        )
+        banks = [nn.Conv1d(embedding, number, size) for size, number in filters]
+        self.banks = nn.ModuleList(banks)
         self.output = nn.Linear(sum(number for _, number in filters), 1)
         if bound == "spectral":
             for layer in (*self.banks, self.output):
                 nn.utils.parametrizations.spectral_norm(layer, n_power_iterations=2)
 
     def vectors(self):
-        """What each token looks like to the filters, (V, E): on a sphere if the critic is
-        bounded.
-        """
-        return (
-            F.normalize(self.embedding.weight, dim=1)
-            if self.bound == "spectral"
-            else self.embedding.weight
-        )
+        """What the filters see of each token, (V, E): on a sphere if there is a bound."""
+        weight = self.embedding.weight
+        return F.normalize(weight, dim=1) if self.bound == "spectral" else weight
 
     def forward(self, x):
         """Scores of sequences, (B, T) -> (B,)."""
-        return self.score(F.embedding(x, self.vectors()))
-
-    def score(self, vectors):
-        """Scores of sequences of vectors, (B, T, E) -> (B,): between two tokens too, where
-        a gradient penalty looks.
-        """
-        columns = vectors.transpose(1, 2)  # (B, E, T)
-        return self.head(torch.cat([bank(columns).amax(2) for bank in self.banks], dim=1))
+        columns = F.embedding(x, self.vectors()).transpose(1, 2)  # (B, E, T)
+        strongest = [bank(columns).amax(2) for bank in self.banks]
+        return self.head(torch.cat(strongest, dim=1))
 
     def head(self, strongest):
         """From the strongest answer of each filter to the score, (B, K) -> (B,)."""
-        features = F.dropout(
-            F.relu(strongest), 1 - self.keep, self.training
-        )  # relu and maximum can change places
+        features = F.relu(strongest)  # after the maximum: the two can change places
+        features = F.dropout(features, 1 - self.keep, self.training)
         return self.output(features)[:, 0]
 
     @torch.no_grad()
     def tables(self):
-        """Each filter's answer to each token at each place: a convolution of embeddings is
-        a sum of rows of these.
-
-        Returns
-        -------
-        list of Tensor, shape (size * V, number)
-            One for each bank. Row ``i * V + v`` is token v in place i; the bias is in place
-            0.
+        """Each filter's answer to each token at each place, for each bank (size * V,
+        number): row i * V + v is token v in place i, and place 0 has the bias. A
+        convolution of embeddings is a sum of such rows.
         """
         tables, vectors = [], self.vectors()
         for bank in self.banks:
@@ -199,8 +164,10 @@ class Critic(nn.Module):
 
 
 def bounded_norm(filters):
-    """How far exchanging one token can move the score of a critic bounded by "spectral", at
-    most.
+    """How far exchanging one token moves the score of a "spectral" critic, at most.
+
+    The vectors of two tokens differ by at most 2; a bank of filters of size w sees the
+    token in w windows; banks and output have norm 1.
 
     Examples
     --------
@@ -209,3 +176,41 @@ def bounded_norm(filters):
     """
     # |D(x) - D(y)| <= |v(x_s) - v(y_s)| sqrt(sum_k w_k) <= 2 sqrt(sum_k w_k)
     return 2.0 * math.sqrt(sum(size for size, _ in filters))
+
+
+class Networks:
+    """All networks of a training: generators ``g["A"]``, ``g["B"]``, ``g["F"]``, critics
+    ``d["A"]`` and so on. ``rolling`` are slower selves of the generators, which write the
+    rollouts; ``prior`` is G_F as maximum likelihood left it; ``genre`` tells A from B, and
+    only our own method trains it.
+    """
+
+    def __init__(self, config, tokens, device="cpu"):
+        sizes = (tokens, config.embedding, config.hidden)
+        self.g = {n: Generator(*sizes).to(device) for n in NAMES}
+        sizes = (tokens, config.critic_embedding, config.filters, config.keep)
+        # In eval mode, except while they learn: dropout would only blur their scores.
+        self.d = {n: Critic(*sizes, config.bound).to(device).eval() for n in NAMES}
+        self.genre = Critic(*sizes, "none").to(device).eval()
+        self.prior = copy.deepcopy(self.g["F"])
+        self.rolling = copy.deepcopy(self.g)
+        for g in (self.prior, *self.rolling.values()):
+            g.lstm.flatten_parameters()  # a copy lies scattered in a GPU's memory
+
+    @torch.no_grad()
+    def follow(self, n, keep):
+        """Move the rollout policy of G_n towards it, as SeqGAN does: it keeps `keep` of its
+        old self, so that what a token is worth does not jump with every step of G_n.
+        """
+        for slow, quick in zip(self.rolling[n].parameters(), self.g[n].parameters()):
+            slow.lerp_(quick, 1 - keep)
+
+    def state(self, critics=True):
+        """All by name, for a checkpoint; without critics while these are as made."""
+        found = {f"g_{n}": self.g[n] for n in NAMES}
+        found |= {f"rolling_{n}": self.rolling[n] for n in NAMES}
+        found["prior"] = self.prior
+        if critics:
+            found |= {f"d_{n}": self.d[n] for n in NAMES}
+            found["genre"] = self.genre
+        return found

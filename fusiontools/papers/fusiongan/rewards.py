@@ -9,7 +9,7 @@ sequences are scored, and the mean is what the prefix's last token gets::
 
 `rewards_plain` is that sentence as code. `rewards` draws from the same distribution, and
 given the same random numbers it computes the same values; it only never does anything
-twice. It trains nothing.
+twice. Chapter 3, FusionGAN, compares them in `notebooks/03_fusiongan_2_full_size`.
 
 References
 ----------
@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from fusiontools.papers.fusiongan.networks import draw
 
-__all__ = ["continuations", "rewards", "rewards_plain", "score_tables"]
+__all__ = ["continuations", "rewards", "rewards_plain"]
 
 
 @torch.no_grad()
@@ -50,69 +50,57 @@ def rewards_plain(generator, critics, y, rollouts, combine=None, u=None):
     -------
     Tensor, shape (B, T, C), or (B, T) with `combine`
     """
-    combine = combine or (lambda scores: scores)
+
+    def score(x):
+        scores = torch.stack([critic(x) for critic in critics], dim=-1)  # (B, C)
+        return combine(scores) if combine else scores
+
     steps = []
     for length in range(1, y.shape[1]):
         total = 0
         for n in range(rollouts):
-            x, state = [token for token in y[:, :length].T], None
             logits, state = generator.step(torch.full_like(y[:, 0], generator.tokens))
-            for token in x:
+            for token in y[:, :length].T:
                 logits, state = generator.step(token, state)
+            x = list(y[:, :length].T)
             for t in range(length, y.shape[1]):
-                x.append(
-                    draw(
-                        logits,
-                        torch.rand(len(y), device=y.device)
-                        if u is None
-                        else u[t, length - 1, n],
-                    )
-                )
+                x.append(draw(logits, None if u is None else u[t, length - 1, n]))
                 logits, state = generator.step(x[-1], state)
-            x = torch.stack(x, dim=1)  # (B, T)
-            total = total + combine(
-                torch.stack([critic(x) for critic in critics], dim=-1)
-            )  # (B, C)
+            total = total + score(torch.stack(x, dim=1))
         steps.append(total / rollouts)
-    steps.append(combine(torch.stack([critic(y) for critic in critics], dim=-1)))
-    return torch.stack(steps, dim=1)
+    return torch.stack([*steps, score(y)], dim=1)
 
 
 @torch.no_grad()
 def rewards(generator, critics, y, rollouts, combine=None, u=None):
     """`rewards_plain`, fast.
 
-    Four things are done once instead of often. All prefixes are continued side by side, one
-    LSTM step for all of them, and each starts from the state that reading `y` once left
-    behind. All critics score one set of rollouts. A convolution of embedded tokens is a sum
-    of table rows, one for each token of the window (`Critic.tables`), so nothing is
-    multiplied. And windows that lie inside a prefix are the same in all its rollouts, and
-    in all longer prefixes: their maximum is read off a running maximum over `y`.
+    All prefixes are continued side by side, one LSTM step for all of them, each from the
+    state that reading `y` once left behind. A convolution of embedded tokens is a sum of
+    table rows, one for each token of the window (`Critic.tables`), so nothing is
+    multiplied. Windows that lie inside a prefix are the same in all its rollouts, and in
+    all longer prefixes: their maximum is read off a running maximum over `y`.
 
     Parameters and returns as in `rewards_plain`. The critics must share their vocabulary
     and their filter sizes.
     """
     combine = combine or (lambda scores: scores)
     batch, length = y.shape
-    x = continuations(generator, y, rollouts, u)
-    banks = [
-        torch.cat(tables, dim=1) for tables in zip(*(critic.tables() for critic in critics))
-    ]  # (size * V, C * number)
-    own = _windows(
-        y, banks, critics[0]
-    )  # answers to y itself, for each bank (B, S, C * number)
+    x = continuations(generator, y, rollouts, u)  # (T - 1, N, B, T)
+    tables = zip(*(critic.tables() for critic in critics))
+    banks = [torch.cat(alike, dim=1) for alike in tables]  # (size * V, C * number)
+    own = _windows(y, banks, critics[0])  # answers to y itself, (B, S, C * number) a bank
     running = [answers.cummax(1).values for answers in own]  # the strongest so far
     steps = []
-    for last in range(1, length):
-        fresh = _strongest(
-            x[last - 1].flatten(0, 1), banks, critics[0], last
-        )  # rollouts, windows that reach beyond the prefix
+    for t in range(1, length):
+        # the rollouts' windows that reach beyond the prefix of t tokens
+        fresh = _strongest(x[t - 1].flatten(0, 1), banks, critics[0], t)
         whole = []
         for size, best, seen in zip(critics[0].sizes, fresh, running):
-            best = best.view(rollouts, batch, -1)
-            whole.append(
-                torch.maximum(best, seen[:, last - size]) if last >= size else best
-            )  # (N, B, C * number)
+            best = best.view(rollouts, batch, -1)  # (N, B, C * number)
+            if t >= size:  # some windows lie inside the prefix
+                best = torch.maximum(best, seen[:, t - size])
+            whole.append(best)
         steps.append(combine(_heads(critics, whole)).mean(0))
     steps.append(combine(_heads(critics, [seen[:, -1] for seen in running])))
     return torch.stack(steps, dim=1)
@@ -120,21 +108,8 @@ def rewards(generator, critics, y, rollouts, combine=None, u=None):
 
 @torch.no_grad()
 def continuations(generator, y, rollouts, u=None):
-    """Every prefix of `y` continued to full length, all side by side.
-
-    Parameters
-    ----------
-    generator : Generator
-    y : Tensor of int64, shape (B, T)
-    rollouts : int
-        ``N``.
-    u : Tensor, shape (T, T - 1, N, B), optional
-        As in `rewards_plain`.
-
-    Returns
-    -------
-    Tensor of int64, shape (T - 1, N, B, T)
-        Row l - 1 has the prefixes of l tokens.
+    """Every prefix of `y` continued to full length, all side by side: (B, T) -> (T - 1, N,
+    B, T), where row l - 1 has the prefixes of l tokens. Parameters as in `rewards_plain`.
     """
     batch, length = y.shape
     x = y.expand(length - 1, rollouts, batch, length).clone()
@@ -147,73 +122,45 @@ def continuations(generator, y, rollouts, u=None):
         if state is None:
             state = start
         else:
-            _, state = generator.lstm(
-                generator.embedding(x[: t - 1, ..., t - 1].reshape(-1, 1)), tuple(state)
-            )
+            last = x[: t - 1, ..., t - 1].reshape(-1, 1)
+            _, state = generator.lstm(generator.embedding(last), tuple(state))
             state = [torch.cat([old, new], dim=1) for old, new in zip(state, start)]
         logits = generator.output(state[0][0])  # (t * N * B, V)
-        noise = (
-            torch.rand(len(logits), device=y.device) if u is None else u[t, :t].reshape(-1)
-        )
-        x[:t, ..., t] = draw(logits, noise).view(t, rollouts, batch)
+        token = draw(logits, None if u is None else u[t, :t].flatten())
+        x[:t, ..., t] = token.view(t, rollouts, batch)
     return x
 
 
 def _windows(x, banks, critic, begin=0):
-    """Each bank's answers to the windows of `x` from place `begin` on: for each bank (R, S,
-    C * number).
+    """Each bank's answers to the windows of `x` that reach beyond its first `begin` tokens:
+    (R, S, C * number).
     """
     answers = []
     for size, bank in zip(critic.sizes, banks):
-        first = max(
-            begin - size + 1, 0
-        )  # the first window that reaches beyond `begin` tokens
-        rows = x[:, first:].unfold(1, size, 1) + critic.tokens * torch.arange(
-            size, device=x.device
-        )  # (R, S, size)
-        answers.append(
-            F.embedding_bag(rows.reshape(-1, size), bank, mode="sum").view(
-                *rows.shape[:2], -1
-            )
-        )
+        windows = x[:, max(begin - size + 1, 0) :].unfold(1, size, 1)  # (R, S, size)
+        rows = windows + critic.tokens * torch.arange(size, device=x.device)
+        summed = F.embedding_bag(rows.reshape(-1, size), bank, mode="sum")
+        answers.append(summed.view(*rows.shape[:2], -1))
     return answers
 
 
 def _strongest(x, banks, critic, begin, most=2**20):
-    """The strongest answer among those windows, for each bank (R, C * number); in slices,
-    so that memory stays small.
+    """The strongest answer among those windows, for each bank (R, C * number); on a CPU in
+    slices, so that memory stays small.
     """
-    rows = (
-        max(most // (x.shape[1] * banks[0].shape[1]), 1)
-        if x.device.type == "cpu"
-        else len(x)
-    )
-    parts = [
-        [a.amax(1) for a in _windows(part, banks, critic, begin)] for part in x.split(rows)
-    ]
+    on_cpu = x.device.type == "cpu"
+    rows = max(most // (x.shape[1] * banks[0].shape[1]), 1) if on_cpu else len(x)
+    parts = []
+    for part in x.split(rows):
+        parts.append([own.amax(1) for own in _windows(part, banks, critic, begin)])
     return [torch.cat(bank) for bank in zip(*parts)]
 
 
 def _heads(critics, strongest):
-    """Scores from the strongest answers of all critics: for each bank (..., C * number) ->
-    (..., C).
-    """
-    split = zip(
-        *(bank.unflatten(-1, (len(critics), -1)).unbind(-2) for bank in strongest)
-    )  # for each critic, its banks
-    scores = [
-        critic.head(torch.cat(own, dim=-1).flatten(0, -2))
-        for critic, own in zip(critics, split)
-    ]
+    """Scores from the strongest answers, for each bank (..., C * number) -> (..., C)."""
+    # each critic's own part of every bank
+    banks = [bank.unflatten(-1, (len(critics), -1)).unbind(-2) for bank in strongest]
+    scores = []
+    for critic, own in zip(critics, zip(*banks)):
+        scores.append(critic.head(torch.cat(own, dim=-1).flatten(0, -2)))
     return torch.stack(scores, dim=-1).view(*strongest[0].shape[:-1], len(critics))
-
-
-@torch.no_grad()
-def score_tables(critics, x):
-    """Scores of whole sequences by the tables: (B, T) -> (B, C). Many at once on a CPU,
-    this is quicker than the convolutions.
-    """
-    banks = [
-        torch.cat(tables, dim=1) for tables in zip(*(critic.tables() for critic in critics))
-    ]
-    return _heads(critics, _strongest(x, banks, critics[0], 0))

@@ -1,5 +1,8 @@
-"""What comes out of a trained FusionGAN: melodies as tokens, as notes, as MIDI files. No
-training here.
+"""What comes out of a trained FusionGAN: melodies as tokens, as notes, as MIDI files; and
+its weights as a file. No training here.
+
+Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` lets you hear the melodies,
+`notebooks/03_fusiongan_3_measured` measures them.
 """
 
 from dataclasses import asdict
@@ -8,11 +11,11 @@ from pathlib import Path
 
 import torch
 
+from fusiontools import training
 from fusiontools.errors import FusionError
 from fusiontools.music.midi import write_midi
 from fusiontools.music.tokens import EVENTS, Vocabulary, decode_tokens
 from fusiontools.papers.fusiongan.networks import Generator
-from fusiontools.training import read_weights, save_weights
 
 __all__ = [
     "load_weights",
@@ -28,42 +31,36 @@ BPM = 110.0
 
 
 @torch.no_grad()
-def sample_tokens(generators, n, seed=0, temperature=1.0, length=EVENTS):
-    """Melodies as rows of tokens.
+def sample_tokens(generators, n, seed=0, temperature=1.0):
+    """Melodies as rows of tokens, ndarray of int64, shape (n, 36).
 
     Parameters
     ----------
     generators : Generator or sequence of Generator
-        Of several, each writes an equal part, give or take one melody; the rows are
-        shuffled.
+        Of several, each writes an equal part, give or take one; the rows are shuffled.
     n : int
     seed : int
         The same seed gives the same melodies on the same kind of device; the global
         generator stays untouched.
     temperature : float
         1 is what was learned; less is safer.
-    length : int
-        Tokens in each.
-
-    Returns
-    -------
-    ndarray of int64, shape (n, length)
     """
-    generators = [generators] if isinstance(generators, Generator) else list(generators)
+    generators = _listed(generators)
     dice, rows = torch.Generator().manual_seed(seed), []
     for i, g in enumerate(generators):
         many = (n + len(generators) - 1 - i) // len(generators)
-        u = torch.rand(
-            many, length, generator=dice
-        )  # on the CPU, so that a GPU draws with the same numbers
-        rows.append(g.sample(many, length, temperature, u.to(g.output.weight.device)).cpu())
+        # on the CPU, so that a GPU draws with the same numbers
+        u = torch.rand(many, EVENTS, generator=dice).to(g.output.weight.device)
+        rows.append(g.sample(many, EVENTS, temperature, u).cpu())
     return torch.cat(rows)[torch.randperm(n, generator=dice)].numpy()
 
 
+def _listed(generators):
+    return [generators] if isinstance(generators, Generator) else list(generators)
+
+
 def to_notes(tokens, vocabulary):
-    """Rows of tokens as a list of `Notes` in beats. A row of nothing but rests becomes an
-    empty `Notes`.
-    """
+    """Rows of tokens as a list of `Notes` in beats; a row of rests alone has no notes."""
     return [decode_tokens(row, vocabulary) for row in tokens]
 
 
@@ -72,111 +69,59 @@ def sample(generators, vocabulary, n, seed=0, temperature=1.0):
     return to_notes(sample_tokens(generators, n, seed, temperature), vocabulary)
 
 
-def sample_midi(
-    generators, vocabulary, n, folder, seed=0, temperature=1.0, name="melody", bpm=BPM
-):
-    """Write `n` MIDI files, each with at least one note.
-
-    Returns
-    -------
-    list of pathlib.Path
+def sample_midi(generators, vocabulary, n, folder, seed=0, temperature=1.0, name="melody"):
+    """Write `n` MIDI files, each with at least one note, and return their paths; see
+    `sample_tokens`. FusionError if the generators write hardly anything but rests.
     """
     folder, written, again = Path(folder), [], 0
     folder.mkdir(parents=True, exist_ok=True)
-    while (
-        len(written) < n and again < 100
-    ):  # a melody of rests alone is possible, and no file
-        for notes in sample(
-            generators, vocabulary, n - len(written), seed + 7919 * again, temperature
-        ):
+    # A melody of rests alone is possible, and is no file: then more are written.
+    while len(written) < n and again < 100:
+        missing, other = n - len(written), seed + 7919 * again
+        for notes in sample(generators, vocabulary, missing, other, temperature):
             if len(notes):
                 written.append(folder / f"{name}_{len(written) + 1:03d}.mid")
-                write_midi(notes, written[-1], bpm=bpm)
+                write_midi(notes, written[-1], bpm=BPM)
         again += 1
     if len(written) < n:
-        raise FusionError(
-            f"only {len(written)} of {n} melodies have a note",
-            folder,
-            "train the generator longer",
-        )
+        says = f"only {len(written)} of {n} melodies have a note"
+        raise FusionError(says, folder, "train the generator longer")
     return written
 
 
 def save_generators(generators, path, config, vocabulary, corpora, terms, **about):
-    """Write generators, by method, as one file of weights that says what it needs to be
-    read.
-
-    Parameters
-    ----------
-    generators : dict of str to (Generator or sequence of Generator)
-        By method.
-    path : path-like
-        ``.safetensors``
-    config : Config
-    vocabulary : Vocabulary
-    corpora, terms
-        See ``fusiontools.training.save_weights``.
+    """Write generators by method, one or several for each, as one file of weights that says
+    what it needs to be read. Corpora and terms: see `fusiontools.training.save_weights`.
     """
-    models, voices = {}, {}
-    for method, own in generators.items():
-        own = [own] if isinstance(own, Generator) else list(own)
-        voices[method] = len(own)
-        models |= {f"{method}-{i}": g for i, g in enumerate(own)}
-    sizes = {
-        "tokens": vocabulary.size,
-        "embedding": config.embedding,
-        "hidden": config.hidden,
-    }
-    about |= dict(
-        paper="fusiongan", sizes=sizes, vocabulary=asdict(vocabulary), voices=voices
-    )
-    save_weights(models, path, corpora=corpora, terms=terms, **about)
+    generators = {method: _listed(own) for method, own in generators.items()}
+    sizes = dict(embedding=config.embedding, hidden=config.hidden)
+    about |= dict(paper="fusiongan", sizes={"tokens": vocabulary.size} | sizes)
+    about["vocabulary"] = asdict(vocabulary)
+    about["voices"] = {method: len(own) for method, own in generators.items()}
+    models = _named(generators)
+    training.save_weights(models, path, corpora=corpora, terms=terms, **about)
+
+
+def _named(generators):
+    """Every generator by its name in a file of weights."""
+    return {f"{m}-{i}": g for m, own in generators.items() for i, g in enumerate(own)}
 
 
 def shipped_weights(pair):
     """Where the weights of a pair lie that come with the package."""
-    return Path(
-        str(
-            resources.files("fusiontools").joinpath(
-                "pretrained", f"fusiongan_{pair}.safetensors"
-            )
-        )
-    )
+    file = f"fusiongan_{pair}.safetensors"
+    return Path(str(resources.files("fusiontools").joinpath("pretrained", file)))
 
 
 def load_weights(pair="essen_ryan", path=None):
-    """Generators by method, and what their tokens mean, from weights that come with the
-    package or from a file of your own.
-
-    Parameters
-    ----------
-    pair : str
-        As in ``fusiontools.papers.fusiongan.data.PAIRS``.
-    path : path-like, optional
-
-    Returns
-    -------
-    generators : dict of str to list of Generator
-    vocabulary : Vocabulary
-    about : dict
-
-    Raises
-    ------
-    RecordError
-        If there are none, or the file is damaged.
+    """Lists of generators by method, the `Vocabulary` that their tokens are of, and what
+    else the file says: the one that comes with the package for a pair, or one of your own.
+    RecordError if there is none, or it is damaged.
     """
-    tensors, about = read_weights(path if path is not None else shipped_weights(pair))
+    path = shipped_weights(pair) if path is None else path
+    about = training.read_weights(path)[1]
     generators = {}
-    for method, count in about["voices"].items():
-        generators[method] = []
-        for i in range(count):
-            g, start = Generator(**about["sizes"]), f"{method}-{i}."
-            g.load_state_dict(
-                {
-                    name[len(start) :]: t
-                    for name, t in tensors.items()
-                    if name.startswith(start)
-                }
-            )
-            generators[method].append(g.eval())
+    for method, many in about["voices"].items():
+        generators[method] = [Generator(**about["sizes"]).eval() for _ in range(many)]
+    training.load_weights(path, _named(generators))
     return generators, Vocabulary(**about["vocabulary"]), about

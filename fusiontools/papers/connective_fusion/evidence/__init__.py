@@ -1,1 +1,31 @@
-"""What the Connective Fusion chapter shows and claims: the paper's numbers beside ours."""
+"""What the Connective Fusion chapter shows and claims: the paper's numbers beside ours.
+
+`paper` has the paper's numbers, `metrics` what is measured, `claims` what is claimed and
+what was aimed at; `tables`, `figures` and `diagrams` show it, and `experiment` makes the
+records. No file of the method imports any of it.
+"""
+
+import importlib
+
+_NAMES = {
+    "claims": "claims_table goals_table",
+    "diagrams": "iteration_rolls stages_figure style_rolls",
+    "figures": "distances_figure iterations_figure judge_curves matrices_figure "
+    "metrics_figure training_curves",
+    "metrics": "BASELINES Inputs baseline inputs moved styles",
+    "paper": "SHORT",
+    "tables": "ablations copies correlations equal_distance iterated_or_smaller judges "
+    "methods parts reasons rows_of seeds song_distances style_differences vaes",
+}
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -1,216 +1,310 @@
-"""Everything that the Connective Fusion chapter shows, trained and measured in one
-command::
+"""How Connective Fusion's records are made: every model trained, then measured beside the
+baselines on the same pairs::
 
-    python -m fusiontools.papers.connective_fusion.evidence.experiment --data fiddle_pop909 --out DIR --workers 2
+    python -m fusiontools.papers.connective_fusion.evidence.experiment \\
+        --data fiddle_pop909 --out OUT --workers 2
+    python -m fusiontools.papers.connective_fusion.evidence.experiment --out OUT --ship
 
-Each training is a process of its own. All trainings of a seed share one VAE, which is
-trained first. Then the models and the baselines are measured, each on the same pairs. What
-is finished is kept in ``--work``, so the same command goes on where it was stopped.
-``--out`` gets::
-
-    weights.safetensors  the VAE, and one generator for each lambda, in 16 bits
-    records.json         one record for each method, setting and kind of input
-    measured.npz         the counts that Figures 5 and 6 are drawn from, and the learning curves of the judges
-    histories.npz        columns of each training's history
-
-With ``--ship`` these become what comes with the package. The judges are made by
-``--judges``, before anything is measured.
+It has the names that `fusiontools.report.experiment` asks of a paper, and those that the
+command asks for; torch is loaded when it is used. All trainings of a seed share one VAE,
+which is trained first. Two kinds of jobs are done only where ``--only`` names them:
+``judges`` trains the judges of reality into a folder of that name beside the runs (copied
+to ``fusiontools/pretrained``, they judge, so they come before all else), and
+``count-fiddle``, say, counts the windows of a data set.
 """
 
-import argparse
-import json
-import subprocess
+import shutil
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
+from fusiontools.errors import CorpusError, FusionError, RecordError
+from fusiontools.papers import connective_fusion as cf
+from fusiontools.papers.connective_fusion.config import LAMBDAS, METHODS, Config, method
+from fusiontools.papers.connective_fusion.evidence.paper import ABLATIONS, INPUTS, MIDDLE
+from fusiontools.records import read_record
+from fusiontools.report import experiment
+from fusiontools.report.experiment import WEIGHTS, Job, measured_record
 
-from fusiontools.corpora.cache import write_npz
-from fusiontools.papers.connective_fusion.config import LAMBDAS, Config, method
-from fusiontools.papers.connective_fusion.data import (
-    PARTS,
-    SOURCES,
-    open_windows,
-    save_windows,
-    windows,
-)
-from fusiontools.papers.connective_fusion.evidence.judging import credits_of, make_judges
-from fusiontools.records import Record, code_version, plain, write_record, write_whole
+__all__ = ["EXPERIMENT", "FIRST", "MAIN", "METHOD", "METHODS", "NAME", "PAPER", "SOURCES"]
+__all__ += ["TRAININGS", "collect", "from_folders", "jobs", "make_data", "measure"]
+__all__ += ["open_data", "record_name", "sample_files", "save", "save_data", "settings"]
+__all__ += ["train"]
 
-__all__ = [
-    "JOBS",
-    "SIGMAS",
-    "collect",
-    "main",
-    "measure_one",
-    "run_all",
-    "run_one",
-    "ship",
-    "train_run",
-]
-
-MODULE = "fusiontools.papers.connective_fusion.evidence.experiment"
-PAPER = "connective_fusion"
-# What is trained: (method, lambda, seed). The VAE comes first, since the others take it
-# over.
-MAIN = 0.3
-JOBS = [("vae", None, 0), *(("ours", weight, 0) for weight in LAMBDAS)]
-JOBS += [job for seed in (1, 2) for job in (("vae", None, seed), ("ours", MAIN, seed))]
-JOBS += [
-    (name, MAIN, 0) for name in ("styled", "as_printed", "gradient_penalty", "balanced")
-] + [("vae_lstm", None, 0)]
-SIGMAS = (
-    0.01,
-    0.03,
-    0.06,
-    0.1,
-    0.13,
-    0.16,
-    0.2,
-)  # of Latent Perturb; the paper's range, section 3.5
-STEPS = 100  # its evaluations
-ITERATIONS = 8
-REPORTED = (1, 2, 3, 4, 6, 8)
+PAPER, NAME = "connective_fusion", "melody"  # of MIDI files: melody_001.mid and so on
+METHOD, FIRST, SHIPPED = "ours", "fiddle", "fiddle_pop909"
+SOURCES = ("fiddle", "fiddle_pop909", "tunebooks", "lakh")
+MAIN = {
+    "onset_pitch_accuracy": "notes of new songs that the VAE gives back",
+    "reality_before": "probability of one melody, by the judge: the halves as they are, "
+    "the middle one",
+    "reality_median": "the same when they are fused",
+    "z_distance": "how far they were moved for that",
+    "key_corr": "how well the keys of both halves go together, as real ones do (1)",
+    "md_corr": "their mean durations: the same",
+    "copied_8gram": "runs of eight notes that are in the training songs too",
+}
+BPM, NEW = 110.0, 16  # of melodies from nothing; how many of them stay in a run's record
+# What is trained: (method, lambda, seed), the VAEs first, since the others take them over
+TRAININGS = [("vae", None, seed) for seed in range(3)]
+TRAININGS += [("ours", weight, 0) for weight in LAMBDAS]
+TRAININGS += [("ours", MIDDLE, 1), ("ours", MIDDLE, 2)]
+TRAININGS += [(name, MIDDLE, 0) for name in ABLATIONS] + [("vae_lstm", None, 0)]
+# Whose generators go into the file of weights
+GENERATORS = [("ours", weight) for weight in LAMBDAS] + [("styled", MIDDLE)]
+SIGMAS, EVALUATIONS = (0.01, 0.03, 0.06, 0.1, 0.13, 0.16, 0.2), 100  # section 3.5
+REPORTED = (1, 2, 3, 4, 6, 8)  # iterations
 KEPT = 8  # melodies that stay in a record, of those that are made from the prior
-COLUMNS = (
-    "held_out_token_accuracy",
-    "held_out_onset_pitch_accuracy",
-    "reconstruction",
-    "kl",
-    "distance",
-    "distance_prior",
-)
-COLUMNS += ("fooled", "believes_real", "loss_d", "loss_g")
-WEIGHTS = "weights.safetensors"
-CURVES = {"vae": "vae-parallel", "vae_lstm": "vae-lstm"}  # what their histories are called
+COLUMNS = ("held_out_token_accuracy", "held_out_onset_pitch_accuracy", "reconstruction")
+COLUMNS += ("kl", "distance", "distance_prior", "fooled", "believes_real")
+COLUMNS += ("loss_d", "loss_g")
+CURVE = (0.1, 0.3)  # shares of songs that a judge's learning curve tries before all of them
 
 
-def label(name, weight, seed):
-    """The folder of a training.
-
-    Examples
-    --------
-    >>> label("ours", 0.3, 0), label("vae", None, 0)
-    ('ours-0.3-0', 'vae-0')
-    """
-    return f"{name}-{seed}" if weight is None else f"{name}-{weight:g}-{seed}"
+# --- what the command and the experiment share ---
 
 
-def train_run(data, work, scale, name, weight, seed, device="auto", threads=1):
-    """Train one model, or go on with it, or load what it has become.
+def make_data(name):
+    """One of `SOURCES`."""
+    return cf.windows(name)
+
+
+def from_folders(folders):
+    """Folders of MIDI files as windows."""
+    from fusiontools.corpora.folders import load_folder
+
+    names = [f"mine_{chr(ord('a') + i)}" for i in range(len(folders))]
+    return cf.windows("mine", corpora=[load_folder(*one) for one in zip(names, folders)])
+
+
+def save_data(data, path):
+    """Write windows as one file."""
+    cf.save_windows(data, path)
+
+
+def open_data(path):
+    """Windows that `save_data` wrote."""
+    return cf.open_windows(path)
+
+
+def settings(name, scale, data_name, similarity=None):
+    """The config of a method."""
+    return method(name, getattr(Config, scale)(), similarity)
+
+
+def train(config, data, run, adopted=None):
+    """The VAE, then the generator against the discriminator."""
+    return cf.train(config, data, run, adopted)
+
+
+def save(networks, path, name, data, **about):
+    """Write the weights of a run, whole: in 32 bits, however many they are."""
+    _save(networks, path, name, data, half=False, limit=None, **about)
+
+
+def _save(networks, path, names, data, **about):
+    cf.save_networks(networks, path, *_credits(data), names, data=data.name, **about)
+
+
+def _credits(data):
+    from fusiontools.corpora.registry import credits
+
+    return credits([c for source in data.about["sources"] for c in source["corpora"]])
+
+
+def measure(networks, data, config, seed, say=print):
+    """The metrics of a trained method, and melodies from nothing as rows of tokens."""
+    from fusiontools.papers.connective_fusion.evidence import metrics
+    from fusiontools.papers.connective_fusion.fusing import from_prior
+
+    if "fusion" not in config.phases:
+        lacks = "without a generator there is nothing to fuse with, and nothing to sample"
+        say(f"Measuring what it gives back: {lacks}.")
+        return metrics.measure_vae(networks, data), []
+    say("Measuring what it makes.")
+    try:
+        judges = metrics.shipped_judges()
+    except CorpusError:
+        say("No judge comes with the package, so only the VAE is measured.")
+        found = metrics.measure_vae(networks, data)
+    else:
+        n = min(metrics.PAIRS, config.latent_pairs // 2)  # fewer where the data is a toy
+        found = metrics.measure_model(networks, data, judges, n, seed)
+    return found, from_prior(networks, NEW, seed).tolist()
+
+
+def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperature=1.0):
+    """Write `n` melodies from nothing, each with at least one note, as MIDI files: both
+    halves are drawn from the prior, whose standard deviation is `temperature`, and
+    transformed once, in a style of their own.
+
+    The weights are those that ship, trained on the `pair` fiddle_pop909, or those of a
+    finished `run` or file, by default of the method "ours".
 
     Returns
     -------
-    networks : Networks
-    run : Run
-        Closed; its history can be read.
+    files : list of pathlib.Path
+    method : str
+    notice : str
+        Of the weights: the corpora that they were trained on, and their terms.
+
+    Raises
+    ------
+    FusionError
+        If there are no such weights, or the files cannot be written.
     """
+    if pair not in (None, SHIPPED):
+        lacks = f"no weights come with the package for {pair!r}"
+        raise RecordError(lacks, "--pair", f"choose {SHIPPED}")
+    if run is not None and pair is not None:
+        raise FusionError("a run has its own data", "--pair", "leave out --pair or --run")
     import torch
 
-    from fusiontools.papers.connective_fusion.phases import train
-    from fusiontools.training import Run, fabric
+    from fusiontools.music.grid import decode_grid
+    from fusiontools.music.midi import write_midi
+    from fusiontools.papers.connective_fusion.fusing import from_prior
+    from fusiontools.training import weights_notice
 
-    torch.set_num_threads(threads)
-    asked = {
-        "paper": PAPER,
-        "method": name,
-        "scale": scale,
-        "seed": seed,
-        "config": method(name, getattr(Config, scale)(), weight),
-    }
-    folder = Path(work) / label(name, weight, seed)
-    with Run.open(
-        folder,
-        data={"name": data.name, "sha256": data.hash},
-        fabric=fabric(device, threads=threads),
-        **asked,
-    ) as run:
-        networks = train(
-            asked["config"],
-            data,
-            run,
-            adopted=None
-            if name.startswith("vae")
-            else Path(work) / label("vae", None, seed),
-        )
-    return networks, run
+    torch.set_num_threads(1)  # a handful of melodies is no work to share
+    networks, about = cf.load_weights(path=run, method=method)
+    rows = from_prior(networks, n, seed, temperature)
+    if len(rows) < n:
+        found = f"only {len(rows)} of {n} melodies have a note"
+        raise FusionError(found, folder, "train the model longer")
+    files = [Path(folder) / f"{NAME}_{i:03d}.mid" for i in range(1, n + 1)]
+    for file, row in zip(files, rows):
+        write_midi(decode_grid(row), file, bpm=BPM)
+    return files, about["generator"]["method"], weights_notice(about)
 
 
-def run_one(data_file, work, scale, name, weight, seed, device="auto"):
-    """`train_run`, and then what the model is measured by: the VAE's accuracies, or pairs
-    fused again and again.
-    """
-    from fusiontools.papers.connective_fusion.evidence import metrics as measuring
-    from fusiontools.papers.connective_fusion.fusing import save_networks
-    from fusiontools.training import device_name, load_checkpoint
+# --- the jobs: trainings, then measurements ---
 
-    data = open_windows(data_file)
-    networks, run = train_run(data, work, scale, name, weight, seed, device)
+
+def label(name, weight, seed):
+    """The folder of a training, such as "ours-0.3-0" or "vae-0"."""
+    return f"{name}-{seed}" if weight is None else f"{name}-{weight:g}-{seed}"
+
+
+def jobs(file, work, scale, device):
+    """All that there is to do."""
+    here, made = (str(file), str(work), scale), []
+    main = (label("ours", MIDDLE, 0),)  # what stands beside the baselines
+    for one in TRAININGS:
+        own, vae = label(*one), label("vae", None, one[2])
+        before = () if one[0].startswith("vae") else (vae,)
+        made.append(Job(own, partial(train_one, *here, device, *one), before))
+        made.append(Job(f"measure-{own}", partial(measure_one, *here, *one), (own,)))
+    for kind in INPUTS:
+        do = partial(measure_baselines, *here, kind)
+        made.append(Job(f"baselines-{kind}", do, main))
+        for sigma in SIGMAS:
+            do = partial(measure_perturb, *here, sigma, kind)
+            made.append(Job(f"latent_perturb-{sigma:g}-{kind}", do, main))
+    made.append(Job("figures", partial(count_figures, *here), main))
+    made.append(Job("judges", partial(make_judges, *here), asked=True))
+    count = f"count-{Path(file).stem}"
+    made.append(Job(count, partial(count_windows, *here), asked=True))
+    return made
+
+
+def train_one(file, work, scale, device, name, weight, seed):
+    """Train a model, or go on with it; its VAE is that of its seed."""
+    folder, vae = Path(work) / label(name, weight, seed), label("vae", None, seed)
+    adopted = None if name.startswith("vae") else Path(work) / vae
+    asked = (folder, name, scale, seed, file, device, adopted)
+    config = settings(name, scale, None, weight)
+    experiment.train_in_folder(HERE, *asked, config=config)
+
+
+def measure_one(file, work, scale, name, weight, seed):
+    """The records of a training: the VAE's accuracies, or pairs fused again and again."""
+    from fusiontools.papers.connective_fusion.evidence import metrics
+
+    folder, made = Path(work) / label(name, weight, seed), []
+    record = read_record(folder / "record.json")
+    minutes = _minutes(folder, "vae")
+    if name.startswith("vae"):
+        about = {"method": "vae", "minutes": minutes, "samples": []}
+        return _store(work, folder.name, [replace(record, **about)])
     # the shared VAE counts once, in its own record
-    shared = (
-        load_checkpoint(run.checkpoint_path("vae"))["minutes"]
-        if "fusion" in networks.config.phases
-        else 0.0
-    )
-    minutes = run.minutes - shared
-    if (
-        "fusion" in networks.config.phases
-    ):  # what is measured beside this model opens it from here, several at a time
-        save_networks(
-            networks, run.folder / WEIGHTS, *credits_of(data), method=name, half=False
-        )
-    write_whole(run.folder / "trained", b"")
-    done = Path(work) / "measured" / f"{label(name, weight, seed)}.json"
-    if done.is_file():
-        return
-    base = {
-        "paper": PAPER,
-        "method": name,
-        "scale": scale,
-        "data": {"name": data.name, "sha256": data.hash},
-        "seed": seed,
-    }
-    base |= {"device": device_name(run.fabric), "version": code_version()}
-    config = asdict(networks.config)
-    if "fusion" not in networks.config.phases:
-        found = measuring.measure_vae(networks, data)
-        records = [
-            Record(
-                **base | {"method": "vae"},
-                config=config,
-                metrics=found,
-                samples=[],
-                minutes=minutes,
-            )
-        ]
-    else:
-        references = measuring.References(data, measuring.shipped_judges())
-        whole = name == "ours" and seed == 0
-        records, most = [], ITERATIONS if whole else 1
-        for kind in measuring.INPUTS if whole else ("test",):
-            pairs = measuring.inputs(networks, data, kind)
-            for i, (tokens, distance) in enumerate(
-                measuring.moved(networks, pairs, most, seed), start=1
-            ):
-                if i not in REPORTED:
-                    continue
-                found = measuring.metrics(tokens, references, distance) | measuring.variety(
-                    networks, pairs, i
-                )
-                more = {"inputs": kind, "iterations": i}
-                own = base | {"method": "iterated"} if i > 1 else base
-                records.append(
-                    Record(
-                        **own,
-                        config=config | more,
-                        metrics=found,
-                        samples=_kept(tokens, kind),
-                        minutes=minutes,
-                    )
-                )
-    _store(done, records)
+    minutes = _minutes(folder, "fusion") - minutes
+    networks, data, references = _opened(file, work, name, weight, seed)
+    whole = name == "ours" and seed == 0
+    for kind in INPUTS if whole else ("test",):
+        pairs = metrics.inputs(networks, data, kind)
+        path = metrics.moved(networks, pairs, REPORTED[-1] if whole else 1, seed)
+        for i in REPORTED if whole else (1,):
+            tokens, distance = path[i - 1]
+            found = metrics.metrics(tokens, references, distance)
+            found |= metrics.variety(networks, pairs, i)
+            about = {"metrics": found, "samples": _kept(tokens, kind), "minutes": minutes}
+            about["config"] = record.config | {"inputs": kind, "iterations": i}
+            about["method"] = name if i == 1 else "iterated"
+            made.append(replace(record, **about))
+    _store(work, folder.name, made)
+
+
+def _minutes(folder, phase):
+    """How long a training took, up to the end of a phase."""
+    from fusiontools.training import load_checkpoint
+
+    return load_checkpoint(folder / f"checkpoint-{phase}.bin")["minutes"]
+
+
+def measure_baselines(file, work, scale, kind):
+    """The records of what learns nothing, on one kind of inputs."""
+    from fusiontools.papers.connective_fusion.evidence import metrics
+
+    networks, data, references = _opened(file, work)
+    pairs, made = metrics.inputs(networks, data, kind), []
+    ((_, distance),) = metrics.moved(networks, pairs)
+    for name in metrics.BASELINES:
+        if name == "real" and kind == "prior":
+            continue
+        began = time.monotonic()
+        tokens = metrics.baseline(name, networks, data, pairs, distance)
+        far = None
+        if name == "noise":  # steps in latent space are as long as they are
+            far = distance
+        elif name != "real":  # what was made of tokens has to be encoded first
+            far = metrics.token_distance(networks, tokens, pairs)
+        found = metrics.metrics(tokens, references, far)
+        about = (PAPER, name, scale, data, began, found, {"inputs": kind})
+        made.append(measured_record(*about, _kept(tokens, kind)))
+    _store(work, f"baselines-{kind}", made)
+
+
+def measure_perturb(file, work, scale, sigma, kind):
+    """The record of Latent Perturb with one size of steps, on one kind of inputs."""
+    from fusiontools.judges.reality import load_judge
+    from fusiontools.papers.connective_fusion.evidence import metrics
+
+    networks, data, references = _opened(file, work)
+    pairs, began = metrics.inputs(networks, data, kind), time.monotonic()
+    # the judge that leads the search must not be the one that marks it, section 3.5
+    guide = load_judge(SHIPPED, part="train-1")
+    found = cf.latent_perturb(networks.vae, pairs.z, guide, sigma, EVALUATIONS)
+    minutes = (time.monotonic() - began) / 60  # of the search alone
+    far = metrics.distances(networks, found.z, pairs.z)
+    numbers = metrics.metrics(found.tokens, references, far)
+    config = {"sigma": sigma, "steps": EVALUATIONS, "inputs": kind}
+    about = (PAPER, "latent_perturb", scale, data, began, numbers, config)
+    record = measured_record(*about, _kept(found.tokens, kind))
+    _store(work, f"latent_perturb-{sigma:g}-{kind}", [replace(record, minutes=minutes)])
+
+
+def _opened(file, work, name=METHOD, weight=MIDDLE, seed=0):
+    """What is measured with: a model, the data, what melodies are held against."""
+    import torch
+
+    from fusiontools.papers.connective_fusion.evidence import metrics
+
+    torch.set_num_threads(1)  # networks this small only wait for each other on several
+    data, folder = open_data(file), Path(work) / label(name, weight, seed)
+    references = metrics.References(data, metrics.shipped_judges())
+    return cf.load_weights(path=folder, method=name)[0], data, references
 
 
 def _kept(tokens, kind):
@@ -220,405 +314,121 @@ def _kept(tokens, kind):
     return tokens[:KEPT].tolist() if kind == "prior" else []
 
 
-def _store(path, records):
+def _store(work, name, records):
+    experiment.store(Path(work) / "measured" / f"{name}.json", records)
+
+
+def count_figures(file, work, scale):
+    """The counts that figures are drawn from, of ours at the middle lambda."""
+    from fusiontools.corpora.cache import write_npz
+    from fusiontools.papers.connective_fusion.evidence import metrics
+
+    networks, data, _ = _opened(file, work)
+    found = metrics.figures(networks, data)
+    write_npz(Path(work) / "measured.npz", compress=True, **found)
+
+
+def count_windows(file, work, scale):
+    """Count the windows of a data set, as they are and in all keys, section 3.1."""
+    from fusiontools.papers.connective_fusion.data import PARTS
+
+    data, began = open_data(file), time.monotonic()
+    found = {"windows": sum(len(data.tokens(part)) for part in PARTS)}
+    found["windows_all_keys"] = sum(data.keys(part) for part in PARTS)
+    found["songs"] = sum(len(set(data.songs(part).tolist())) for part in PARTS)
+    about = (PAPER, "data", scale, data, began, found, {"corpora": _credits(data)[0]})
+    _store(work, f"data-{data.name}", [measured_record(*about)])
+
+
+def make_judges(file, work, scale):
+    """The judges of reality, two kinds on two parts: those of "train-2" mark the results,
+    those of "train-1" lead Latent Perturb.
+    """
+    kinds = [(k, p) for p in ("train-2", "train-1") for k in ("transformer", "features")]
+    made = [make_judge(file, work, scale, kind, part) for kind, part in kinds]
+    _store(work, "judges", made)
+
+
+def make_judge(file, work, scale, kind, part):
+    """Train a judge, measure it on the test part, and write it. Returns its record."""
+    from fusiontools.judges import reality
+    from fusiontools.training import Run, fabric
+
+    data, config = open_data(file), getattr(reality.Config, scale)()
+    beside = part.replace("train", "validation")
+    own, out, test = ((data.tokens(p), data.songs(p)) for p in (part, beside, "test"))
+    names, terms = _credits(data)
+    notes = {"corpora": names, "terms": terms, "data": data.name, "part": part}
+    asked = {"paper": "reality", "method": f"transformer-{part}", "scale": scale, "seed": 0}
+    asked |= {"config": config, "data": {"name": data.name, "sha256": data.hash}}
+
+    def learn(windows, songs):
+        if kind == "features":
+            return reality.train_feature_judge(windows, songs, *out, **notes)
+        folder = Path(work) / f"judge-{part}-{len(set(songs.tolist()))}"
+        with Run.open(folder, fabric=fabric("cpu", threads=1), **asked) as run:
+            return reality.train_judge(config, windows, songs, run, **notes)
+
+    began, curve = time.monotonic(), []
+    judge = learn(*own)
+    minutes = (time.monotonic() - began) / 60  # without its learning curve
+    if part == "train-2":
+        curve = reality.learning_curve(learn, *own, *test, shares=CURVE)
+        right = reality.measure(judge, *test)["accuracy"]
+        curve.append({"songs": len(set(own[1].tolist())), "windows": len(own[0])})
+        curve[-1] |= dict(zip(("accuracy", "low", "high"), right))
+    judge = reality.reported(judge, *test, curve=curve)
+    path = Path(work) / "judges" / reality.judge_name(data.name, kind, part)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(plain([asdict(record) for record in records])).encode())
+    reality.save_judge(judge, path)
+    names, ends = ("accuracy", "mean_real", "mean_shuffled"), ("value", "low", "high")
+    found = {name: dict(zip(ends, judge.about[name])) for name in names}
+    told = {"kind": kind, "part": part}
+    told |= asdict(config) if kind == "transformer" else {}
+    about = (PAPER, "reality", scale, data, began, found, told)
+    return replace(measured_record(*about), minutes=minutes)
 
 
-def measure_one(data_file, work, scale, what):
-    """Measure what learns nothing: ``"baselines"``, or ``"latent_perturb-SIGMA-INPUTS"``."""
-    from fusiontools.judges.reality import load_judge
-    from fusiontools.papers.connective_fusion.evidence import metrics as measuring
-    from fusiontools.papers.connective_fusion.fusing import SHIPPED, load_weights
-    from fusiontools.papers.connective_fusion.perturb import latent_perturb
-
-    done = Path(work) / "measured" / f"{what}.json"
-    if done.is_file():
-        return
-    data = open_windows(data_file)
-    networks, _ = load_weights(path=Path(work) / label("ours", MAIN, 0) / WEIGHTS)
-    references = measuring.References(data, measuring.shipped_judges())
-    base = {
-        "paper": PAPER,
-        "scale": scale,
-        "data": {"name": data.name, "sha256": data.hash},
-        "seed": 0,
-        "device": "CPU (1 thread)",
-        "version": code_version(),
-    }
-    if what == "baselines":
-        records = []
-        for kind in measuring.INPUTS:
-            pairs = measuring.inputs(networks, data, kind)
-            ((_, distance),) = measuring.moved(networks, pairs)
-            for name in measuring.BASELINES:
-                if name == "real" and kind == "prior":
-                    continue
-                began = time.monotonic()
-                tokens = measuring.baseline(name, networks, data, pairs, distance)
-                # steps in latent space are as long as they are; what was made of tokens has
-                # to be encoded first
-                far = (
-                    None
-                    if name == "real"
-                    else distance
-                    if name == "noise"
-                    else measuring.token_distance(networks, tokens, pairs)
-                )
-                found = measuring.metrics(tokens, references, far)
-                about = {
-                    "config": {"inputs": kind},
-                    "samples": _kept(tokens, kind),
-                    "minutes": (time.monotonic() - began) / 60,
-                }
-                records.append(Record(**base, method=name, metrics=found, **about))
-    else:
-        _, sigma, kind = what.split("-")
-        pairs, began = measuring.inputs(networks, data, kind), time.monotonic()
-        # train-1: the judge that leads the search must not be the one that marks it,
-        # section 3.5
-        found = latent_perturb(
-            networks.vae, pairs.z, load_judge(SHIPPED, part="train-1"), float(sigma), STEPS
-        )
-        minutes = (time.monotonic() - began) / 60
-        far = measuring.distances(networks, found.z, pairs.z)
-        config = {"sigma": float(sigma), "steps": STEPS, "inputs": kind}
-        about = {"config": config, "samples": _kept(found.tokens, kind), "minutes": minutes}
-        records = [
-            Record(
-                **base,
-                method="latent_perturb",
-                metrics=measuring.metrics(found.tokens, references, far),
-                **about,
-            )
-        ]
-    _store(done, records)
+# --- what there is to ship ---
 
 
-def count(data, work, scale="shipped"):
-    """Count the windows of a data set, as they are and in all keys, section 3.1, into a
-    record of the method "data".
+def collect(data, out, work, scale):
+    """Write what there is to ship beside the records: the VAE and its generators, in 16
+    bits; the counts that figures are drawn from; how the trainings went.
     """
-    began = time.monotonic()
-    found = {
-        "windows": sum(len(data.tokens(part)) for part in PARTS),
-        "windows_all_keys": sum(data.keys(part) for part in PARTS),
-    }
-    found["songs"] = sum(len(np.unique(data.songs(part))) for part in PARTS)
-    named = {"name": data.name, "sha256": data.hash}
-    about = {
-        "device": "CPU (1 thread)",
-        "version": code_version(),
-        "minutes": (time.monotonic() - began) / 60,
-    }
-    corpora = credits_of(data)[0]
-    record = Record(
-        PAPER,
-        "data",
-        scale,
-        named,
-        0,
-        config={"corpora": corpora},
-        metrics=found,
-        samples=[],
-        **about,
-    )
-    _store(Path(work) / "measured" / f"data-{data.name}.json", [record])
-
-
-WHAT = [
-    "baselines",
-    *(f"latent_perturb-{sigma:g}-{kind}" for kind in ("test", "prior") for sigma in SIGMAS),
-]
-
-
-def run_all(data_file, out, work=None, scale="shipped", workers=1, device="auto"):
-    """Train and measure everything that is not finished; then `collect`.
-
-    Parameters
-    ----------
-    data_file : path-like
-        Windows, as `save_windows` wrote them.
-    out : path-like
-    work : path-like, optional
-        The folder of runs; by default ``out/runs``.
-    scale : str
-    workers : int
-        Processes at a time.
-    device : str
-
-    Returns
-    -------
-    list
-        What failed; the log of each stands beside its run.
-    """
-    out, work, began = Path(out), Path(work or Path(out) / "runs"), time.monotonic()
-    (work / "measured").mkdir(parents=True, exist_ok=True)
-    waiting = [
-        job for job in JOBS if not (work / "measured" / f"{label(*job)}.json").is_file()
-    ]
-    waiting += [what for what in WHAT if not (work / "measured" / f"{what}.json").is_file()]
-    running, failed = {}, []
-    while waiting or running:
-        free = [job for job in waiting if _ready(work, job)][: workers - len(running)]
-        for job in free:
-            waiting.remove(job)
-            running[job] = _start(data_file, work, scale, job, device)
-            print(f"{time.monotonic() - began:7.0f} s  {_name(job)} started", flush=True)
-        for job, process in list(running.items()):
-            if process.poll() is not None:
-                del running[job]
-                failed += [job] if process.returncode else []
-                told = (
-                    f"FAILED, see {work / _name(job)}.log"
-                    if process.returncode
-                    else "finished"
-                )
-                print(f"{time.monotonic() - began:7.0f} s  {_name(job)} {told}", flush=True)
-        if not running and not free:
-            failed += waiting
-            break  # what is left waits for something that failed
-        time.sleep(0.5)
-    if not failed:
-        collect(data_file, out, work, scale)
-    return failed
-
-
-def _name(job):
-    return job if isinstance(job, str) else label(*job)
-
-
-def _ready(work, job):
-    """The VAE comes before what takes it over, and the model that is measured beside the
-    baselines before them.
-    """
-    if isinstance(job, str):
-        return (work / label("ours", MAIN, 0) / WEIGHTS).is_file()
-    return (
-        job[0].startswith("vae")
-        or (work / label("vae", None, job[2]) / "trained").is_file()
-    )
-
-
-def _start(data_file, work, scale, job, device):
-    one = (
-        ["--measure", job]
-        if isinstance(job, str)
-        else ["--train", job[0], "-" if job[1] is None else str(job[1]), str(job[2])]
-    )
-    command = [
-        sys.executable,
-        "-m",
-        MODULE,
-        *one,
-        "--data",
-        str(data_file),
-        "--work",
-        str(work),
-        "--scale",
-        scale,
-        "--device",
-        device,
-    ]
-    with open(work / f"{_name(job)}.log", "ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-
-
-def collect(data_file, out, work, scale="shipped"):
-    """Write what is finished into the few files that are named at the top of this module."""
-    from fusiontools.papers.connective_fusion.evidence import metrics as measuring
-    from fusiontools.papers.connective_fusion.fusing import save_networks
+    from fusiontools.corpora.cache import write_npz
+    from fusiontools.report.curves import history_arrays
     from fusiontools.training.history import History
 
-    data, out, work = open_windows(data_file), Path(out), Path(work)
-    out.mkdir(parents=True, exist_ok=True)
-    records = [
-        r
-        for file in sorted((work / "measured").glob("*.json"))
-        for r in json.loads(file.read_text(encoding="utf-8"))
-    ]
-    if wrong := [
-        r["method"]
-        for r in records
-        if r["data"]["sha256"] != data.hash and r["method"] != "data"
-    ]:
-        raise ValueError(f"records of other data: {', '.join(wrong)}")
-    write_whole(out / "records.json", json.dumps(records, indent=1).encode())
-    kinds = [("ours", weight) for weight in LAMBDAS] + [("styled", MAIN)]
-    trained = [train_run(data, work, scale, name, weight, 0)[0] for name, weight in kinds]
-    save_networks(
-        trained,
-        out / WEIGHTS,
-        *credits_of(data),
-        [name for name, _ in kinds],
-        data=data.name,
-        scale=scale,
-    )
-    write_npz(
-        out / "measured.npz",
-        compress=True,
-        **measuring.figures(trained[LAMBDAS.index(MAIN)], data),
-    )
-    columns = {}
-    for job in (job for job in JOBS if job[2] == 0):
-        history = History(work / label(*job) / "history.csv", keep=False)
-        for name in COLUMNS:
-            if name in history.columns:
-                step, value = history.column(name)
-                columns[f"{CURVES.get(job[0], label(*job)[:-2])}/{name}"] = np.stack(
-                    [step, value]
-                ).astype(np.float32)
+    folders = [work / label(name, weight, 0) for name, weight in GENERATORS]
+    names = [name for name, _ in GENERATORS]
+    made = [cf.load_weights(path=f, method=name)[0] for f, name in zip(folders, names)]
+    _save(made, out / WEIGHTS, names, data, scale=scale)
+    shutil.copyfile(work / "measured.npz", out / "measured.npz")
+    named, columns = {"vae-0": "vae-parallel", "vae_lstm-0": "vae-lstm"}, {}
+    for folder in [label(*one) for one in TRAININGS if one[2] == 0]:
+        history = History(work / folder / "history.csv", keep=False)
+        columns |= history_arrays(history, named.get(folder, folder[:-2]), COLUMNS)
+    columns = {name: values.astype("float32") for name, values in columns.items()}
     write_npz(out / "histories.npz", compress=True, **columns)
 
 
-def ship(out, package=None):
-    """Put what `collect` wrote into the package: one record a file, the weights, the counts
-    and the histories.
-
-    What an earlier experiment with the same data left there is replaced.
-
-    Returns
-    -------
-    list of pathlib.Path
-    """
-    package, out = Path(package or Path(__file__).resolve().parents[3]), Path(out)
-    results, pretrained = package / "results" / PAPER, package / "pretrained"
-    results.mkdir(parents=True, exist_ok=True)
-    pretrained.mkdir(parents=True, exist_ok=True)
-    records = [
-        Record(**r) for r in json.loads((out / "records.json").read_text(encoding="utf-8"))
-    ]
-    (name,) = {r.data["name"] for r in records if r.method != "data"}
-    for shipped in {r.data["name"] for r in records}:
-        for old in results.glob(f"{shipped}-*.json"):
-            old.unlink()
-    written = [results / f"{r.data['name']}-{record_name(r)}.json" for r in records]
-    for record, path in zip(records, written):
-        write_record(record, path)
-    pairs = [("weights.safetensors", pretrained / f"{PAPER}_{name}.safetensors")]
-    pairs += [(file, results / file) for file in ("measured.npz", "histories.npz")]
-    for file, path in pairs:
-        write_whole(path, (out / file).read_bytes())
-    return [*written, *(path for _, path in pairs)]
-
-
 def record_name(record):
-    """What tells a record from the others: method and settings.
-
-    Examples
-    --------
-    >>> about = dict(metrics={}, samples=[], minutes=0, device="CPU", version="0")
-    >>> data = {"name": "toy", "sha256": 64 * "0"}
-    >>> record_name(
-    ...     Record(
-    ...         "connective_fusion",
-    ...         "iterated",
-    ...         "smoke",
-    ...         data,
-    ...         0,
-    ...         {"similarity": 2.0, "iterations": 3, "inputs": "test"},
-    ...         **about,
-    ...     )
-    ... )
-    'iterated-2-3-test'
-    """
-    c, parts = record.config, [record.method]
-    if record.method in ("ours", "iterated"):
-        parts.append(f"{c['similarity']:g}")
-    if record.method == "iterated":
-        parts.append(str(c["iterations"]))
-    parts += [c["decoder"]] if record.method == "vae" else []
-    parts += [
-        f"{c[key]:g}" if key == "sigma" else c[key]
-        for key in ("sigma", "kind", "part", "inputs")
-        if key in c
-    ]
-    return "-".join(parts + [str(record.seed)] * (record.seed > 0))
-
-
-def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {MODULE}",
-        description="Everything that the Connective Fusion chapter shows.",
-    )
-    parser.add_argument(
-        "--data", help=f"{', '.join(SOURCES)}, or a file that save_windows wrote"
-    )
-    parser.add_argument("--out", help="what there is to take home")
-    parser.add_argument("--work", help="the runs; by default OUT/runs")
-    parser.add_argument("--scale", default="shipped")
-    parser.add_argument("--workers", type=int, default=1, help="processes at a time")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument(
-        "--judges",
-        metavar="DIR",
-        help="train the judges of reality into this folder, and nothing else",
-    )
-    parser.add_argument(
-        "--count", action="store_true", help="count the windows of --data, and nothing else"
-    )
-    parser.add_argument(
-        "--ship",
-        action="store_true",
-        help="put what --out holds into the package, and train nothing",
-    )
-    parser.add_argument(
-        "--train",
-        nargs=3,
-        metavar=("METHOD", "LAMBDA", "SEED"),
-        help="just this, in this process",
-    )
-    parser.add_argument(
-        "--measure", metavar="WHAT", help=f"just this, in this process: {', '.join(WHAT)}"
-    )
-    asked = parser.parse_args(arguments)
-    work = (
-        Path(asked.work) if asked.work else Path(asked.out) / "runs" if asked.out else None
-    )
-    if asked.train:
-        name, weight, seed = asked.train
-        run_one(
-            asked.data,
-            work,
-            asked.scale,
-            name,
-            None if weight == "-" else float(weight),
-            int(seed),
-            asked.device,
-        )
-        return 0
-    if asked.measure:
-        measure_one(asked.data, work, asked.scale, asked.measure)
-        return 0
-    if not asked.out:
-        parser.error("--out is needed")
-    if asked.ship:
-        print(*ship(asked.out), sep="\n")
-        return 0
-    if not asked.data:
-        parser.error("--data is needed")
-    if asked.data in SOURCES:
-        file = Path(asked.out) / f"{asked.data}.npz"
-        if not file.is_file():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_windows(windows(asked.data), file)
-        asked.data = file
-    if asked.count:
-        count(open_windows(asked.data), work, asked.scale)
-        return 0
-    if asked.judges:
-        Path(asked.judges).mkdir(parents=True, exist_ok=True)
-        _store(
-            work / "measured" / "judges.json",
-            make_judges(open_windows(asked.data), asked.judges, work, asked.scale),
-        )
-        return 0
-    return (
-        1
-        if run_all(asked.data, asked.out, work, asked.scale, asked.workers, asked.device)
-        else 0
+    """What tells a record from the others: method, settings, and a seed that is not 0."""
+    named = {"iterated": ("similarity", "iterations"), "ours": ("similarity",)}
+    keys = {"vae": ("decoder",), **named}.get(record.method, ())
+    keys += ("sigma", "kind", "part", "inputs")
+    values = [record.config[key] for key in keys if key in record.config]
+    values += [record.seed] if record.seed else []
+    return "-".join(
+        [record.method, *(v if isinstance(v, str) else f"{v:g}" for v in values)]
     )
 
+
+HERE, ARRAYS = sys.modules[__name__], ("measured.npz", "histories.npz")
+FILES = {name: f"results/connective_fusion/{name}" for name in ARRAYS}
+FILES[WEIGHTS] = "pretrained/connective_fusion_{data}.safetensors"
+EXPERIMENT = experiment.Experiment(HERE, jobs, collect, record_name, FILES)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(experiment.main(EXPERIMENT))

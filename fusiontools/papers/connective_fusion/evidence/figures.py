@@ -1,52 +1,34 @@
 """The figures of the Connective Fusion chapter that are made of numbers: Figures 4 to 7
-drawn anew, learning curves, training curves.
+drawn anew, how judges learn, how trainings went.
 
 Nothing is trained, fused or judged here; pictures of the live model are in `diagrams`
-beside it. What is written into a figure is computed from what is drawn in it.
+beside it. What is written into a figure is computed from what is drawn in it. `found` is
+what ``fusiontools.papers.connective_fusion.evidence.tables.rows_of`` makes of records.
 """
 
 import numpy as np
 
-from fusiontools.papers.connective_fusion.evidence.diagrams import (
-    iteration_rolls,
-    stages_figure,
-    style_rolls,
-)
-from fusiontools.papers.connective_fusion.evidence.panels import (
-    NAMED,
-    SHADES,
-    WIDE,
-    iterations_figure,
-    metrics_figure,
-)
-from fusiontools.papers.connective_fusion.evidence.paper import FIGURES, REALITY
-from fusiontools.papers.connective_fusion.evidence.summaries import (
-    LAMBDAS,
-    column,
-    histories,
-    measured,
-    needed,
-)
-from fusiontools.score.markov import (
-    STATISTICS,
-    markov_matrix,
-    matrix_correlation,
-    state_names,
-)
+from fusiontools.papers.connective_fusion.config import LAMBDAS
+from fusiontools.papers.connective_fusion.evidence import paper
+from fusiontools.papers.connective_fusion.evidence.paper import METRICS, SHORT, TRIVIAL
+from fusiontools.report.curves import WIDE, Curve, curves
+from fusiontools.report.rows import shipped_arrays
+from fusiontools.score import markov
 from fusiontools.show.colours import colour
 
-__all__ = [
-    "distances_figure",
-    "iteration_rolls",
-    "iterations_figure",
-    "judge_curves",
-    "matrices_figure",
-    "metrics_figure",
-    "stages_figure",
-    "style_rolls",
-    "training_curves",
-]
+__all__ = ["distances_figure", "iterations_figure", "judge_curves", "matrices_figure"]
+__all__ += ["metrics_figure", "training_curves"]
 
+SHADES = dict(zip(LAMBDAS, map(colour, ("folk", "fiddle", "fused", "pop"))))
+MARKERS = dict(zip(LAMBDAS, "osD^"))
+PERTURB, REAL, GREY = colour("jazz"), colour("metal"), "#75808a"
+GREY_MARKS = dict(zip(TRIVIAL, ("x", "+", "1", "2", "*", "d")))
+DASHES, DOTS = (0, (4, 2)), (0, (1, 1.5))
+MARK = {"color": REAL, "linewidth": 1.2, "linestyle": DASHES}  # of what is not ours
+NAMED = {"reality": "reality", "key_corr": "key", "mp_corr": "mean pitch"}
+NAMED |= {"md_corr": "mean duration", "pt_corr": "pitch transition"}
+NAMED |= {"dt_corr": "duration transition"}
+_LINES = ("token", "tokens", "-"), ("onset_pitch", "onsets", DASHES)  # of a VAE
 TICKS = {  # which states are named on the axes of Figure 5
     "key": ("C major", "F# major", "C minor", "F# minor"),
     "mp": ("C4", "C5", "C6"),
@@ -54,77 +36,209 @@ TICKS = {  # which states are named on the axes of Figure 5
     "pt": ("C4", "C5", "C6"),
     "dt": ("1", "4", "8", "12", "16+"),
 }
-MARK = {
-    "color": colour("metal"),
-    "linewidth": 1.2,
-    "linestyle": (0, (4, 2)),
-}  # of what is not ours
 
 
-def matrices_figure(arrays=None):
+# --- Figures 4 and 7: six metrics against z-distance, two kinds of inputs ---
+
+
+def metrics_figure(found):
+    """Figure 4 made anew: six metrics against z-distance, for halves of test songs (left)
+    and samples of the prior (right).
+
+    Ours once for each lambda, Latent Perturb for each sigma (paler is smaller), trivial
+    baselines in grey, real melodies as a dashed line. Bars are 95 % intervals; those of
+    correlations need not contain their value. The paper shows the inputs as two rows of six
+    panels: here they are columns, for narrow screens.
+    """
+
+    def draw(ax, metric, inputs):
+        for name in TRIVIAL:
+            for row in _placed(found.every(name, inputs=inputs), metric):
+                marks = {"marker": GREY_MARKS[name], "linewidths": 1.3, "zorder": 3}
+                marks |= {"facecolors": "none"} if marks["marker"] == "d" else {}
+                _point(ax, row, metric, GREY, SHORT[name], color=GREY, **marks)
+        path = _placed(found.every("latent_perturb", inputs=inputs), metric)
+        ax.plot(*_line(path, metric), color=PERTURB, linewidth=1.3, zorder=3)
+        for i, row in enumerate(path):
+            pale = _paler(PERTURB, 0.25 + 0.75 * (i + 1) / len(path))
+            marks = {"s": 26, "color": pale, "edgecolors": PERTURB, "zorder": 4}
+            _point(ax, row, metric, PERTURB, None, **marks)
+        if path:
+            sigmas = f"σ {path[0]['sigma']:g} to {path[-1]['sigma']:g}"
+            label = f"{SHORT['latent_perturb']}, {sigmas}"
+            looks = {"color": PERTURB, "markersize": 5, "linewidth": 1.3}
+            ax.plot([], [], "o-", label=label, **looks)
+        ours = _placed(found.every("ours", inputs=inputs, iterations=1), metric)
+        ax.plot(*_line(ours, metric), color=colour("plain"), linewidth=1.3, zorder=4)
+        for row in ours:
+            _ours(ax, row, metric, f"ours, λ {row['similarity']:g}")
+
+    return _panels(found, draw, "z-distance from the inputs")
+
+
+def iterations_figure(found):
+    """Figure 7 made anew: each lambda's way through its iterations, six metrics against
+    z-distance, test and prior inputs.
+
+    The first point of a way is one iteration; paler is later. Dashed: real melodies;
+    dotted: the inputs, as they are.
+    """
+    ways = found.every("ours", "iterated")
+
+    def draw(ax, metric, inputs):
+        _level(ax, found.every("concatenate", inputs=inputs), metric, GREY, DOTS)
+        for weight in sorted({row["similarity"] for row in ways}):
+            asked = {"inputs": inputs, "similarity": weight}
+            path = _placed(found.every("ours", "iterated", **asked), metric)
+            shade = SHADES.get(weight, GREY)
+            ax.plot(*_line(path, metric), color=shade, linewidth=1.3, zorder=3)
+            for i, row in enumerate(path):
+                label = None if i else f"λ {weight:g}"
+                _ours(ax, row, metric, label, 1 - 0.7 * i / max(len(path) - 1, 1))
+
+    *often, last = sorted({row["iterations"] for row in ways}) or [1]
+    after = f" after {', '.join(map(str, often))} and {last} iterations" if often else ""
+    return _panels(found, draw, f"z-distance{after}")
+
+
+def _panels(found, draw, below):
+    """Six rows of two panels, a legend of all that is in them."""
+    import matplotlib.pyplot as plt
+
+    size = (WIDE, 1.45 + 1.62 * len(METRICS))
+    shape = {"sharex": True, "sharey": "row", "layout": "constrained"}
+    figure, axes = plt.subplots(len(METRICS), 2, figsize=size, **shape)
+    for row, metric in zip(axes, METRICS):
+        for ax, inputs in zip(row, paper.INPUTS):
+            _level(ax, found.every("real"), metric, REAL, DASHES)
+            draw(ax, metric, inputs)
+            # a z-distance is a square: along its root a step counts the same everywhere
+            ax.set_xscale("function", functions=(_root, _square))
+            ax.margins(x=0.04)
+            ax.tick_params(labelsize=9)
+        row[0].set_title(NAMED[metric], fontsize=10, loc="left", weight="bold")
+        low, high = row[0].get_ylim()
+        # nothing here is above 1: a mirrored interval that is says "up to 1"
+        row[0].set_ylim(max(low, -1.0), min(high, 1.06))
+    _root_axis(axes[-1, 0])
+    for ax, said in zip(axes[0], paper.INPUTS.values()):
+        above = (0.5, 1), (0, 20), "axes fraction", "offset points"
+        ax.annotate(said, *above, ha="center", fontsize=10, annotation_clip=False)
+    figure.supxlabel(below, fontsize=10)
+    told = {}  # each name once
+    for ax in axes.flat:
+        for handle, name in zip(*ax.get_legend_handles_labels()):
+            told.setdefault(name, handle)
+    if told:
+        place = {"loc": "outside upper center", "ncols": 2, "fontsize": 9}
+        figure.legend(told.values(), told, **place)
+    return figure
+
+
+def _root(z):
+    return np.sign(z) * np.sqrt(np.abs(z))
+
+
+def _square(r):
+    return np.sign(r) * np.square(r)
+
+
+def _root_axis(ax):
+    """Ticks far enough apart to be read on a phone, for all axes that share this x."""
+    high = max(ax.get_xlim()[1], 1e-3)
+    ax.set_xlim(left=-high / 900)  # a thirtieth of the axis, for marks at 0
+    kept = [0.0]
+    for tick in (d * 10.0**k for k in range(-3, 5) for d in (1, 2, 5)):
+        if tick <= high and (tick / high) ** 0.5 - (kept[-1] / high) ** 0.5 > 0.13:
+            kept.append(tick)
+    ax.set_xticks(kept, [f"{tick:g}" for tick in kept])
+    ax.set_xticks([], minor=True)
+
+
+def _placed(found, metric):
+    """Rows that can be drawn."""
+    return [row for row in found if row.get(metric) and row.get("z_distance")]
+
+
+def _line(path, metric):
+    return [[row[name]["mean"] for row in path] for name in ("z_distance", metric)]
+
+
+def _level(ax, found, metric, shade, style):
+    """A line at the height of the first row that has the metric."""
+    for row in [row for row in found if row.get(metric)][:1]:
+        looks = {"color": shade, "linewidth": 1.3, "linestyle": style, "zorder": 1}
+        ax.axhline(row[metric]["mean"], label=SHORT[row["method"]], **looks)
+
+
+def _point(ax, row, metric, shade, label, s=34, **looks):
+    """A mark, and its intervals, drawn on their own: mirrored ones need not contain it."""
+    (x,), (y,) = _line([row], metric)
+    across, up = row["z_distance"], row[metric]
+    thin = {"color": shade, "linewidth": 1, "alpha": 0.7, "zorder": 2}
+    if up["low"] is not None:
+        ax.vlines(x, up["low"], up["high"], **thin)
+    if across["low"] is not None:
+        ax.hlines(y, max(across["low"], 0), across["high"], **thin)
+    ax.scatter(x, y, s=s, label=label, **looks)
+
+
+def _ours(ax, row, metric, label, strength=1.0):
+    shade = SHADES.get(row["similarity"], GREY)
+    looks = {"color": _paler(shade, strength), "edgecolors": shade, "zorder": 5}
+    looks["marker"] = MARKERS.get(row["similarity"], "o")
+    _point(ax, row, metric, shade, label, **looks)
+
+
+def _paler(shade, strength):
+    """A colour mixed with white; strength 1 is the colour itself."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - strength * (1 - c) for c in to_rgb(shade))
+
+
+# --- Figures 5 and 6, and how judges learn ---
+
+
+def matrices_figure(found):
     """Figure 5 made anew: five Markov matrices before the transformation, after it, and of
     real melodies.
 
     A row of a matrix is the state of the first half, a column that of the second. Each
     correlation is that of the matrix under it with the one of real melodies.
 
-    Parameters
-    ----------
-    arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.evidence.summaries.measured``.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
-    RecordError
-        If an array is missing.
-
-    References
-    ----------
-    Connective Fusion, Figure 5 and section 3.4, second paragraph.
+    NotMeasured
+        If an array is missing; `distances_figure` does the same.
     """
     import matplotlib.pyplot as plt
     from matplotlib.colors import PowerNorm
 
-    kinds = ("before", "after", "real")
-    figure, axes = plt.subplots(
-        len(STATISTICS),
-        len(kinds),
-        figsize=(WIDE, 1.85 * len(STATISTICS)),
-        sharey="row",
-        layout="constrained",
-    )
-    for row, (stat, size) in zip(axes, STATISTICS.items()):
-        counts = needed(arrays, *(f"markov_{kind}_{stat}" for kind in kinds))
-        matrices = {kind: markov_matrix(n) for kind, n in zip(kinds, counts)}
+    arrays, kinds = found.beside["measured"], ("before", "after", "real")
+    counts = {
+        s: [arrays[f"markov_{kind}_{s}"] for kind in kinds] for s in markov.STATISTICS
+    }
+    size, shape = (WIDE, 1.85 * len(counts)), {"sharey": "row", "layout": "constrained"}
+    figure, axes = plt.subplots(len(counts), len(kinds), figsize=size, **shape)
+    for row, (name, tables) in zip(axes, counts.items()):
+        matrices = [markov.markov_matrix(table) for table in tables]
+        last = len(matrices[0]) - 0.5
         # few windows make single chances of 1, which would leave all else dark
-        norm = PowerNorm(0.5, 0, max(np.quantile(m, 0.995) for m in matrices.values()))
-        names = state_names(stat)
-        ticks = [names.index(name) for name in TICKS[stat]]
-        for ax, (kind, matrix) in zip(row, matrices.items()):
-            ax.imshow(
-                matrix,
-                norm=norm,
-                cmap="magma",
-                interpolation="nearest",
-                extent=(-0.5, size - 0.5, size - 0.5, -0.5),
-            )
-            r = (
-                ""
-                if kind == "real"
-                else f": {matrix_correlation(matrix, matrices['real']):.2f}".replace(
-                    "-", "−"
-                )
-            )
-            ax.set_title(f"{kind}{r}", fontsize=9.5, loc="center", weight="normal")
-            ax.set_xticks(ticks, [_tick(names[k]) for k in ticks], fontsize=8)
-            ax.set_yticks(ticks, [names[k].replace("#", "♯") for k in ticks], fontsize=8)
+        norm = PowerNorm(0.5, 0, max(np.quantile(m, 0.995) for m in matrices))
+        looks = {"norm": norm, "cmap": "magma", "interpolation": "nearest"}
+        states = markov.state_names(name)
+        ticks = [states.index(state) for state in TICKS[name]]
+        for ax, kind, matrix in zip(row, kinds, matrices):
+            ax.imshow(matrix, extent=(-0.5, last, last, -0.5), **looks)
+            r = f": {markov.matrix_correlation(matrix, matrices[-1]):.2f}".replace("-", "−")
+            title = kind if kind == "real" else kind + r
+            ax.set_title(title, fontsize=9.5, loc="center", weight="normal")
+            ax.set_xticks(ticks, [_tick(states[k]) for k in ticks], fontsize=8)
+            ax.set_yticks(ticks, [states[k].replace("#", "♯") for k in ticks], fontsize=8)
             ax.grid(False)
             ax.tick_params(length=2)
-        row[0].set_ylabel(NAMED[f"{stat}_corr"], fontsize=10, weight="bold")
+        row[0].set_ylabel(NAMED[f"{name}_corr"], fontsize=10, weight="bold")
     figure.supxlabel("state of the second half", fontsize=10)
     figure.supylabel("state of the first half", fontsize=10)
     return figure
@@ -136,212 +250,85 @@ def _tick(name):
     return tonic.lower() if mode == "minor" else tonic
 
 
-def distances_figure(arrays=None, ax=None):
+def distances_figure(found, ax=None):
     """Figure 6 made anew: how far apart halves of one song lie, and of two, in shares of
     their pairs.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.evidence.summaries.measured``.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    RecordError
-        If an array is missing.
-
-    References
-    ----------
-    Connective Fusion, Figure 6 and section 3.4, last paragraph.
     """
-    edges, below, *histograms = needed(
-        arrays, "distance_edges", "distance_below", "distance_within", "distance_between"
-    )
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(WIDE, 3.4), layout="constrained")[1]
-    thresholds = FIGURES["F6"]["thresholds"]
-    for kind, domain, counts, near in zip(
-        ("within", "between"), ("folk", "jazz"), histograms, below
-    ):
-        shares = 100 * counts / max(counts.sum(), 1)
-        said = " and ".join(
-            f"{100 * share:.3g} % below {t:g}" for t, share in zip(thresholds, near)
-        )
-        ax.stairs(shares, edges, color=colour(domain), fill=True, alpha=0.25)
-        ax.stairs(
-            shares,
-            edges,
-            color=colour(domain),
-            linewidth=1.6,
-            label=f"{kind} songs: {said}",
-        )
+    arrays, thresholds = found.beside["measured"], paper.FIGURE_6["thresholds"]
+    edges, below = arrays["distance_edges"], arrays["distance_below"]
+    kinds = {"within": "folk", "between": "jazz"}
+    counts = [arrays[f"distance_{kind}"] for kind in kinds]
+    ax = _axes(ax, 3.4)
+    for (kind, domain), count, near in zip(kinds.items(), counts, below):
+        shares, shade = 100 * count / max(count.sum(), 1), colour(domain)
+        told = [f"{100 * share:.3g} % below {t:g}" for t, share in zip(thresholds, near)]
+        label = f"{kind} songs: {' and '.join(told)}"
+        ax.stairs(shares, edges, color=shade, fill=True, alpha=0.25)
+        ax.stairs(shares, edges, color=shade, linewidth=1.6, label=label)
     for threshold in thresholds:
         ax.axvline(threshold, **MARK)
-        ax.annotate(
-            f"{threshold:g}",
-            (threshold, 1),
-            (-3, -3),
-            ("data", "axes fraction"),
-            "offset points",
-            ha="right",
-            va="top",
-            fontsize=9,
-        )
+        place = (threshold, 1), (-3, -3), ("data", "axes fraction"), "offset points"
+        ax.annotate(f"{threshold:g}", *place, ha="right", va="top", fontsize=9)
     ax.set(xscale="log", xlabel="z-distance", ylabel="% of pairs")
     ax.set_ylim(bottom=0)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9)
     return ax
 
 
-def judge_curves(arrays=None, ax=None):
+def judge_curves(found, ax=None):
     """How right the judges of reality become with more songs to learn from, beside the
-    paper's accuracy (dashed).
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.evidence.summaries.measured``.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    References
-    ----------
-    Connective Fusion, section 3.4, first paragraph.
+    paper's accuracy (dashed): Connective Fusion, section 3.4, first paragraph.
     """
-    arrays = measured() if arrays is None else arrays
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(WIDE, 3.2), layout="constrained")[1]
-    ax.axhline(100 * REALITY["accuracy"], **MARK, label="the paper's")
-    kinds = {
-        "transformer": ("transformer", "fused", "o"),
-        "features": ("boosted trees", "fiddle", "s"),
-    }
-    numbers = set()
-    for kind, (name, domain, marker) in kinds.items():
+    arrays, ax, numbers = found.beside["measured"], _axes(ax, 3.2), set()
+    ax.axhline(100 * paper.REALITY["accuracy"], **MARK, label="the paper's")
+    kinds = {"transformer": ("transformer", "fused", "o")}
+    kinds["features"] = ("boosted trees", "fiddle", "s")
+    for kind, (label, domain, marker) in kinds.items():
         if f"curve_{kind}" in arrays:
-            songs, accuracy, low, high = np.asarray(
-                arrays[f"curve_{kind}"], dtype=np.float64
-            ).T
-            ax.plot(
-                songs,
-                100 * accuracy,
-                marker=marker,
-                color=colour(domain),
-                linewidth=1.6,
-                label=name,
-            )
-            ax.vlines(
-                songs, 100 * low, 100 * high, color=colour(domain), linewidth=1.2, alpha=0.7
-            )
+            songs, right, low, high = arrays[f"curve_{kind}"].T
+            shade = colour(domain)
+            looks = {"color": shade, "linewidth": 1.6, "label": label}
+            ax.plot(songs, 100 * right, marker=marker, **looks)
+            ax.vlines(songs, 100 * low, 100 * high, color=shade, linewidth=1.2, alpha=0.7)
             numbers |= set(songs.tolist())
-    ax.set(
-        xscale="log",
-        xlabel="songs that the judge learned from",
-        ylabel="% right, unseen songs",
-    )
+    below = "songs that the judge learned from"
+    ax.set(xscale="log", xlabel=below, ylabel="% right, unseen songs")
     ax.set_xticks(sorted(numbers), [f"{songs:,.0f}" for songs in sorted(numbers)])
     ax.set_xticks([], minor=True)
     ax.legend(fontsize=9)
     return ax
 
 
-def training_curves(arrays=None, vaes=("vae-parallel", "vae-lstm"), ours="ours"):
+def _axes(ax, tall):
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(WIDE, tall), layout="constrained")[1]
+    return ax
+
+
+# --- how trainings went ---
+
+
+def training_curves(arrays=None):
     """How the trainings went: what the VAE gives back of unseen songs, how far the
-    generator goes, and what the discriminator believes.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray, optional
-        See ``fusiontools.papers.connective_fusion.evidence.summaries.histories``.
-    vaes : sequence of str
-        Trainings whose VAE is shown, where they are there.
-    ours : str
-        What the names of the generators' trainings begin with, before their lambda.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ValueError
-        If there is no curve to draw.
+    generator goes, and what the discriminator believes. `arrays` are as
+    `fusiontools.report.curves.curves` takes them; by default of the weights that ship.
     """
-    import matplotlib.pyplot as plt
-
-    arrays = histories() if arrays is None else arrays
-    lambdas = [
-        k for k in LAMBDAS if any(name.startswith(f"{ours}-{k:g}/") for name in arrays)
-    ]
-    panels = {
-        "VAE: % of unseen songs given back": [],
-        "Generator: z-distance of what it makes": [],
-        "Discriminator: D of what is made": [],
-    }
-    looks = {
-        "token_accuracy": ("tokens", "-"),
-        "onset_pitch_accuracy": ("onsets", (0, (4, 1.5))),
-    }
-    for name, domain in zip(vaes, ("content", "style")):
-        for what, (words, style) in looks.items():
-            if (curve := column(arrays, f"{name}/held_out_{what}")) is not None:
-                label = f"{name.rpartition('-')[2]}: {words}"
-                panels["VAE: % of unseen songs given back"].append(
-                    (curve[0], 100 * curve[1], colour(domain), style, label)
-                )
-    for title, what in (
-        ("Generator: z-distance of what it makes", "distance"),
-        ("Discriminator: D of what is made", "fooled"),
-    ):
-        for k in lambdas:
-            if (curve := column(arrays, f"{ours}-{k:g}/{what}")) is not None:
-                panels[title].append((*curve, SHADES[k], "-", f"λ {k:g}"))
-    panels = {title: curves for title, curves in panels.items() if curves}
-    if not panels:
-        raise ValueError("no curve of a VAE or of a generator is in these histories")
-    figure, axes = plt.subplots(
-        len(panels),
-        1,
-        figsize=(WIDE, 2.5 * len(panels)),
-        squeeze=False,
-        layout="constrained",
-    )
-    for ax, (title, curves) in zip(axes[:, 0], panels.items()):
-        for steps, values, shade, style, label in curves:
-            many = len(values) > 200
-            if many:
-                ax.plot(steps, values, color=shade, alpha=0.2, linewidth=0.7)
-            ax.plot(
-                steps,
-                _smooth(values, len(values) // 40 if many else 1),
-                color=shade,
-                linestyle=style,
-                linewidth=1.6,
-                label=label,
-            )
-        ax.set_title(title, fontsize=10, loc="left", weight="bold")
-        ax.legend(fontsize=9, ncols=2, frameon=True, framealpha=0.85, edgecolor="none")
-    axes[-1, 0].set_xlabel("step")
-    return figure
-
-
-def _smooth(values, width):
-    """Means over `width` neighbours; at the ends over those that there are."""
-    if width < 2:
-        return values
-    kernel = np.ones(width)
-    return np.convolve(values, kernel, "same") / np.convolve(
-        np.ones(len(values)), kernel, "same"
-    )
+    if arrays is None:
+        arrays = shipped_arrays("connective_fusion", "histories.npz")
+    vae = []
+    for kind, domain in (("parallel", "content"), ("lstm", "style")):
+        for what, label, style in (
+            ("token", "tokens", "-"),
+            ("onset_pitch", "onsets", DASHES),
+        ):
+            name = f"vae-{kind}/held_out_{what}_accuracy"
+            vae.append(Curve(name, f"{kind}: {label}", colour(domain), style, 100, True))
+    panels = {"VAE: % of unseen songs given back": vae}
+    titles = {"Generator: z-distance of what it makes": "distance"}
+    titles["Discriminator: D of what is made"] = "fooled"
+    for title, what in titles.items():
+        names = {f"ours-{k:g}/{what}": k for k in LAMBDAS}
+        panels[title] = [Curve(n, f"λ {k:g}", SHADES[k]) for n, k in names.items()]
+    return curves(panels, arrays)

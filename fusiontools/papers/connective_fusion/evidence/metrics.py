@@ -14,47 +14,20 @@ import numpy as np
 import torch
 
 from fusiontools.judges.reality import load_judge
-from fusiontools.music.grid import HIGH, HOLD, LOW, REST, decode_grid
-from fusiontools.papers.connective_fusion.data import BAR, HALF, PARTS, join_halves
+from fusiontools.music.grid import BAR, HALF, HIGH, HOLD, LOW, REST, decode_grid
+from fusiontools.papers.connective_fusion.data import PARTS
+from fusiontools.papers.connective_fusion.evidence.paper import FIGURE_6, INPUTS
 from fusiontools.papers.connective_fusion.fusing import SHIPPED, decode, encode, trajectory
-from fusiontools.papers.connective_fusion.losses import divergence
-from fusiontools.papers.connective_fusion.networks import as_tokens
-from fusiontools.score import bootstrap, bootstrap_counts, copied_counts, ngrams
+from fusiontools.papers.connective_fusion.networks import as_tokens, join_halves
+from fusiontools.papers.connective_fusion.phases import AT_ONCE, reconstruction_counts
+from fusiontools.score import bootstrap, bootstrap_counts, copied_counts, markov, ngrams
 from fusiontools.score.latent import shares_below, within_and_between, z_distance
-from fusiontools.score.markov import (
-    STATISTICS,
-    key_scores,
-    markov_correlations,
-    note_lengths,
-    pitch_class_lengths,
-    states,
-    transition_counts,
-)
 
-__all__ = [
-    "BASELINES",
-    "INPUTS",
-    "PAIRS",
-    "Inputs",
-    "References",
-    "baseline",
-    "inputs",
-    "measure_model",
-    "measure_vae",
-    "metrics",
-]
-__all__ += [
-    "distances",
-    "figures",
-    "moved",
-    "shipped_judges",
-    "styles",
-    "token_distance",
-    "variety",
-]
+__all__ = ["BASELINES", "PAIRS", "Inputs", "References", "baseline", "distances", "figures"]
+__all__ += ["inputs", "measure_model", "measure_vae", "metrics", "moved", "shipped_judges"]
+__all__ += ["styles", "token_distance", "variety"]
 
 PAIRS = 1000  # pairs a method
-INPUTS = ("test", "prior")
 BASELINES = {
     "concatenate": "the two ideas side by side, as they are",
     "reconstruct": "the same as the VAE gives them back",
@@ -68,6 +41,7 @@ PART = "test"
 # of the row "real": neither the judge of the results nor the matrices of the test part have
 # seen these songs
 REAL = "validation-1"
+REPEATS = 300  # bootstrap draws
 
 
 class Inputs(NamedTuple):
@@ -91,19 +65,14 @@ def inputs(networks, data, kind="test", n=None, seed=0):
     n : int, optional
         By default `PAIRS`.
     seed : int
-
-    Returns
-    -------
-    Inputs
     """
     if kind not in INPUTS:
         raise ValueError(f"inputs are {' or '.join(INPUTS)}, not {kind!r}")
     n = PAIRS if n is None else n
-    rng = np.random.default_rng([seed, INPUTS.index(kind)])
+    rng = np.random.default_rng([seed, list(INPUTS).index(kind)])
     if kind == "prior":
-        z = torch.from_numpy(
-            rng.standard_normal((n, 2, networks.config.latent)).astype(np.float32)
-        ).to(networks.device)
+        z = rng.standard_normal((n, 2, networks.config.latent)).astype(np.float32)
+        z = torch.from_numpy(z).to(networks.device)
         return Inputs(networks.vae.decode(z), z)
     keys = data.keys(PART)
     first, second = (data.take(PART, rng.integers(0, keys, n)) for _ in range(2))
@@ -113,29 +82,18 @@ def inputs(networks, data, kind="test", n=None, seed=0):
 
 def styles(networks, n, seed=0):
     """A random style for each pair, (n, S)."""
-    return torch.rand(
-        n, networks.config.style, generator=torch.Generator().manual_seed(seed)
-    ).to(networks.device)
+    dice = torch.Generator().manual_seed(seed)
+    return torch.rand(n, networks.config.style, generator=dice).to(networks.device)
+
+
+# --- baselines ---
 
 
 def baseline(name, networks, data, pairs, distance=None, seed=0):
-    """What a method that learns nothing makes of some pairs.
+    """What one of `BASELINES` makes of N pairs: melodies, shape (N, 128), uint8.
 
-    Parameters
-    ----------
-    name : str
-        One of `BASELINES`. "real" takes as many windows of songs that nothing here has
-        learned from, whatever the pairs are.
-    networks : Networks
-    data : Windows
-    pairs : Inputs
-    distance : ndarray, shape (N,), optional
-        For "noise": how far each pair is to be moved.
-    seed : int
-
-    Returns
-    -------
-    ndarray of uint8, shape (N, 128)
+    "real" takes as many windows of songs that nothing here has learned from, whatever the
+    pairs are; "noise" moves each pair as far as `distance` says, shape (N,).
     """
     rng = np.random.default_rng([seed, 2])
     left, right = pairs.tokens[:, 0], pairs.tokens[:, 1]
@@ -146,66 +104,61 @@ def baseline(name, networks, data, pairs, distance=None, seed=0):
     if name == "transpose":
         return join_halves(left, _to_key(left, right))
     if name == "noise":
-        step = rng.standard_normal(pairs.z.shape)
-        # dist(z + a e, z) = a^2 dist(z + e, z)
-        step *= np.sqrt(
-            np.asarray(distance)
-            / z_distance(step, np.zeros_like(step), _sigma(networks)).mean(-1)
-        )[:, None, None]
-        return decode(
-            networks, pairs.z + torch.from_numpy(step.astype(np.float32)).to(pairs.z.device)
-        )
+        step = _noise(networks, rng.standard_normal(pairs.z.shape), np.asarray(distance))
+        return decode(networks, pairs.z + step.to(pairs.z.device))
     if name == "shuffle":
-        return join_halves(
-            *(np.stack([_shuffled(row, rng) for row in half]) for half in (left, right))
-        )
+        return join_halves(*(_shuffled(half, rng) for half in (left, right)))
     if name == "half_and_half":
-        bars = np.stack(
-            [left.reshape(len(left), -1, BAR), right.reshape(len(right), -1, BAR)], axis=2
-        )  # (N, 4, 2, 16)
-        return join_halves(*np.moveaxis(bars.reshape(len(left), 2, HALF), 1, 0))
+        bars = [half.reshape(len(half), -1, BAR) for half in (left, right)]
+        bars = np.stack(bars, axis=2).reshape(len(left), 2, HALF)  # four bars each
+        return join_halves(bars[:, 0], bars[:, 1])
     if name == "real":
         return data.take(REAL, rng.integers(0, data.keys(REAL), len(left)))
     raise ValueError(f"{name!r} is none of {', '.join(BASELINES)}")
 
 
-def _sigma(networks):
-    return networks.vae.sigma.cpu().numpy()
+def _noise(networks, step, distance):
+    """Steps in latent space, (N, 2, Z), as long as asked for, (N,)."""
+    far = z_distance(step, np.zeros_like(step), _sigma(networks)).mean(-1)
+    # dist(z + a e, z) = a^2 dist(z + e, z)
+    step = step * np.sqrt(distance / far)[:, None, None]
+    return torch.from_numpy(step.astype(np.float32))
 
 
 def _to_key(left, right):
     """Right halves moved by the fewest semitones that bring their tonics to those of the
     left halves, and fit.
     """
-    mode_and_tonic = [
-        key_scores(pitch_class_lengths(half, note_lengths(half))).argmax(axis=-1)
-        for half in (left, right)
-    ]
-    step = (
-        mode_and_tonic[0] - mode_and_tonic[1] + 6
-    ) % 12 - 6  # 24 keys, twelve of a mode: tonics agree modulo 12
     sounds = right > HOLD
-    high, low = (
-        np.where(sounds, right, LOW).max(axis=1).astype(int),
-        np.where(sounds, right, HIGH).min(axis=1).astype(int),
-    )
-    for other in (
-        step - 12 * np.sign(step),
-        np.zeros_like(step),
-    ):  # the other way round, or not at all
+    high = np.where(sounds, right, LOW).max(axis=1).astype(int)
+    low = np.where(sounds, right, HIGH).min(axis=1).astype(int)
+    # 24 keys, twelve of a mode: tonics agree modulo 12
+    step = (_key(left) - _key(right) + 6) % 12 - 6
+    # the other way round, or not at all
+    for other in (step - 12 * np.sign(step), np.zeros_like(step)):
         step = np.where((high + step <= HIGH) & (low + step >= LOW), step, other)
     return np.where(sounds, right + step[:, None], right).astype(np.uint8)
 
 
-def _shuffled(row, rng):
-    """A half's notes and rests in random order, each as long as it was. Holds that it
+def _key(half):
+    lengths = markov.pitch_class_lengths(half, markov.note_lengths(half))
+    return markov.key_scores(lengths).argmax(axis=-1)
+
+
+def _shuffled(half, rng):
+    """Each row's notes and rests in random order, each as long as it was. Holds that it
     begins with lengthen what they come to follow.
     """
-    parts = np.split(
-        row, np.flatnonzero((row > HOLD) | (row == REST) & (np.roll(row, 1) != REST))
-    )
-    parts = [part for part in parts if len(part)]
-    return np.concatenate([parts[i] for i in rng.permutation(len(parts))])
+    rows = []
+    for row in half:
+        rests = (row == REST) & (np.roll(row, 1) != REST)
+        parts = np.split(row, np.flatnonzero((row > HOLD) | rests))
+        parts = [part for part in parts if len(part)]
+        rows.append(np.concatenate([parts[i] for i in rng.permutation(len(parts))]))
+    return np.stack(rows)
+
+
+# --- numbers ---
 
 
 class References:
@@ -219,26 +172,18 @@ class References:
         may have learned from "train-1".
     most : int
         Test windows, each in a random key, that the matrices are made of.
-
-    Attributes
-    ----------
-    states : dict
-        Of real test windows; see ``fusiontools.score.markov.states``.
-    known : ndarray of uint64
-        The runs of eight notes of all training windows.
     """
 
     def __init__(self, data, judges, most=20_000, seed=0):
         self.data, self.judges = data, judges
         rng = np.random.default_rng([seed, 3])
-        keys = data.keys(PART)
-        self.states = states(data.take(PART, np.sort(rng.permutation(keys)[:most])))
-        # a run says nothing of its key, so the keys that the windows were found in are
-        # enough
+        some = np.sort(rng.permutation(data.keys(PART))[:most])  # real test windows
+        self.states = markov.states(data.take(PART, some))
+        # the runs of eight notes of all training windows: they say nothing of their key
         self.known = np.unique(ngrams([decode_grid(row) for row in data.tokens("train-1")]))
 
 
-def metrics(tokens, references, distance=None, repeats=300):
+def metrics(tokens, references, distance=None, repeats=REPEATS):
     """The metrics of a record, each with its 95 % interval over pairs.
 
     Pairs share songs, so that the intervals are a little too narrow.
@@ -256,43 +201,51 @@ def metrics(tokens, references, distance=None, repeats=300):
     -------
     dict of str to dict
         For each judge its mean; for the first one ``reality_median`` and ``joined_share``,
-        the share above 0.5; ``key_corr``, ``mp_corr``, ``md_corr``, ``pt_corr``,
-        ``dt_corr``, if any window has notes in both halves; ``z_distance`` and
-        ``z_distance_median``; ``copied_8gram``.
+        the share above 0.5; ``key_corr`` and so on, if any window has notes in both halves;
+        ``z_distance``, ``z_distance_median``; ``copied_8gram``.
     """
-    found = {}
+    values = {}  # what is averaged over pairs: a statistic, and a number a pair
     for name, judge in references.judges.items():
-        verdicts = np.asarray(judge(tokens), dtype=np.float64)
-        found[name] = bootstrap(np.mean, verdicts, repeats=repeats)
-        if name == "reality":
-            found["reality_median"] = bootstrap(np.median, verdicts, repeats=repeats)
-            found["joined_share"] = bootstrap(
-                np.mean, (verdicts > 0.5).astype(np.float64), repeats=repeats
-            )
-    joints = states(tokens)
-    if (joints["key"] >= 0).all(axis=1).any():
-        alike = markov_correlations(joints, references.states, repeats=repeats)
-        found |= {f"{name}_corr": alike[name] for name in STATISTICS}
+        values[name] = np.mean, np.asarray(judge(tokens), np.float64)
+    if "reality" in values:
+        verdicts = values["reality"][1]
+        values["reality_median"] = np.median, verdicts
+        values["joined_share"] = np.mean, (verdicts > 0.5).astype(np.float64)
     if distance is not None:
-        found["z_distance"] = bootstrap(np.mean, np.asarray(distance), repeats=repeats)
-        found["z_distance_median"] = bootstrap(
-            np.median, np.asarray(distance), repeats=repeats
-        )
+        values["z_distance"] = np.mean, np.asarray(distance)
+        values["z_distance_median"] = np.median, np.asarray(distance)
+    found = {k: bootstrap(*v, repeats=repeats) for k, v in values.items()}
+    joints = markov.states(tokens)
+    if (joints["key"] >= 0).all(axis=1).any():
+        alike = markov.markov_correlations(joints, references.states, repeats=repeats)
+        found |= {f"{name}_corr": r for name, r in alike.items()}
     copied = copied_counts([decode_grid(row) for row in tokens], references.known)
-    found["copied_8gram"] = bootstrap_counts(
-        lambda h: h[..., 0] / np.maximum(h[..., 1], 1), copied, repeats=repeats
-    )
+    found["copied_8gram"] = bootstrap_counts(_copied, copied, repeats=repeats)
     return _plain(found)
+
+
+def _copied(counts):
+    return counts[..., 0] / np.maximum(counts[..., 1], 1)
+
+
+def _share(counts):
+    return counts[..., 0] / counts[..., 1]
+
+
+def _plain(found):
+    """Intervals as a record holds them."""
+    names = ("value", "low", "high")
+    return {k: dict(zip(names, map(float, interval))) for k, interval in found.items()}
+
+
+def _sigma(networks):
+    return networks.vae.sigma.cpu().numpy()
 
 
 @torch.no_grad()
 def moved(networks, pairs, iterations=1, seed=0):
-    """What a trained generator makes of pairs, iteration by iteration.
-
-    Returns
-    -------
-    list of (tokens, distance)
-        One a iteration: shapes (N, 128) and (N,).
+    """What a trained generator makes of pairs, iteration by iteration: a list of (tokens,
+    distance), shapes (N, 128) and (N,).
     """
     path = trajectory(networks, pairs.z, styles(networks, len(pairs.z), seed), iterations)
     return [(decode(networks, z), distances(networks, z, path[0])) for z in path[1:]]
@@ -302,248 +255,136 @@ def distances(networks, after, before):
     """How far pairs were moved, as the mean z-distance of both halves: (N, 2, Z) twice ->
     (N,).
     """
-    return z_distance(after.cpu().numpy(), before.cpu().numpy(), _sigma(networks)).mean(-1)
-
-
-def variety(networks, pairs, iterations=1, n=200):
-    """How much a style decides: what two random styles make of one pair, compared.
-
-    Returns
-    -------
-    dict of str to dict
-        ``style_pairs``, the share of pairs of which they make two different melodies;
-        ``style_tokens``, the share of tokens that differ; ``style_distance``, their
-        z-distance.
-    """
-    z = pairs.z[:n]
-    one, two = (
-        trajectory(networks, z, styles(networks, len(z), seed), iterations)[-1]
-        for seed in (1, 2)
-    )
-    differ = (decode(networks, one) != decode(networks, two)).astype(np.float64)
-    found = {
-        "style_pairs": differ.max(axis=1),
-        "style_tokens": differ.mean(axis=1),
-        "style_distance": distances(networks, two, one),
-    }
-    return _plain(
-        {name: bootstrap(np.mean, values, repeats=300) for name, values in found.items()}
-    )
-
-
-def figures(networks, data, most=60_000, pairs=1_000_000, seed=0):
-    """The counts that Figures 5 and 6 are drawn from, and the learning curves of the
-    judges.
-
-    Parameters
-    ----------
-    networks : Networks
-    data : Windows
-    most : int
-        Windows, of all parts and in all keys, that Figure 6 draws its pairs from.
-    pairs : int
-        Of halves; 1,000,000 in section 3.4.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``markov_{before,after,real}_{statistic}``, counts of shape (K, K);
-        ``distance_edges``, ``distance_within``, ``distance_between``, ``distance_below``
-        with shares below 1 and 3 within songs and between, ``distance_pairs`` with numbers
-        of pairs kept and left out; ``distance_own_below`` and ``distance_own_pairs``, the
-        same where every song stays in the key that it was found in; ``curve_{kind}`` with
-        songs, accuracy, low and high.
-    """
-    found, two = {}, inputs(networks, data)
-    ((after, _),) = moved(networks, two)
-    real = References(data, {}).states
-    for which, table in (
-        ("before", states(baseline("concatenate", networks, data, two))),
-        ("after", states(after)),
-        ("real", real),
-    ):
-        found |= {
-            f"markov_{which}_{name}": transition_counts(table[name], size)
-            for name, size in STATISTICS.items()
-        }
-    rng, rows, songs = np.random.default_rng([seed, 4]), [], []
-    total = sum(data.keys(part) for part in PARTS)
-    for part in PARTS:
-        own = np.sort(
-            rng.permutation(data.keys(part))[: round(most * data.keys(part) / total)]
-        )
-        rows.append(data.take(part, own))
-        songs.append(data.songs_of(part, own))
-    halves = np.concatenate(rows).reshape(-1, HALF)
-    z = np.concatenate(
-        [
-            encode(networks, halves[i : i + 2048]).cpu().numpy()
-            for i in range(0, len(halves), 2048)
-        ]
-    )
-    apart = within_and_between(
-        z, np.repeat(np.concatenate(songs), 2), halves, _sigma(networks), pairs, seed
-    )
-    # the same in the keys that the songs were found in
-    rows, named = (
-        np.concatenate([data.tokens(part) for part in PARTS]).reshape(-1, HALF),
-        [data.songs(part) for part in PARTS],
-    )
-    own = np.concatenate(
-        [
-            encode(networks, rows[i : i + 2048]).cpu().numpy()
-            for i in range(0, len(rows), 2048)
-        ]
-    )
-    found_key = within_and_between(
-        own, np.repeat(np.concatenate(named), 2), rows, _sigma(networks), pairs, seed
-    )
-    found["distance_own_below"] = np.stack(
-        [shares_below(found_key.within, (1, 3)), shares_below(found_key.between, (1, 3))]
-    )
-    found["distance_own_pairs"] = np.array(
-        [
-            len(found_key.within),
-            len(found_key.between),
-            found_key.identical_within,
-            found_key.identical_between,
-        ]
-    )
-    edges = np.geomspace(0.01, 1000, 61)
-    found |= {
-        "distance_edges": edges,
-        "distance_within": np.histogram(apart.within, edges)[0],
-    }
-    found |= {"distance_between": np.histogram(apart.between, edges)[0]}
-    found["distance_below"] = np.stack(
-        [shares_below(apart.within, (1, 3)), shares_below(apart.between, (1, 3))]
-    )
-    found["distance_pairs"] = np.array(
-        [
-            len(apart.within),
-            len(apart.between),
-            apart.identical_within,
-            apart.identical_between,
-        ]
-    )
-    for kind in ("transformer", "features"):
-        curve = load_judge(SHIPPED, kind).about["learning_curve"]
-        found[f"curve_{kind}"] = np.array(
-            [
-                [point[name] for name in ("songs", "accuracy", "low", "high")]
-                for point in curve
-            ]
-        )
-    return found
+    after, before = after.cpu().numpy(), before.cpu().numpy()
+    return z_distance(after, before, _sigma(networks)).mean(-1)
 
 
 def token_distance(networks, tokens, pairs):
     """How far whole melodies stand from the pairs that they were made of: both are encoded.
     (N, 128) -> (N,)
     """
-    return distances(
-        networks,
-        encode(networks, tokens.reshape(-1, 2, HALF)),
-        encode(networks, pairs.tokens),
-    )
+    after = encode(networks, tokens.reshape(-1, 2, HALF))
+    return distances(networks, after, encode(networks, pairs.tokens))
+
+
+def variety(networks, pairs, iterations=1, n=200):
+    """How much a style decides: of what two random styles make of one pair,
+    ``style_pairs``, the share of pairs with two different melodies, ``style_tokens``, the
+    share of tokens that differ, and ``style_distance``, the z-distance between them.
+    """
+    z, ends = pairs.z[:n], []
+    for seed in (1, 2):
+        style = styles(networks, len(z), seed)
+        ends.append(trajectory(networks, z, style, iterations)[-1])
+    one, two = (decode(networks, end) for end in ends)
+    differ = (one != two).astype(np.float64)
+    found = {"style_pairs": differ.max(axis=1), "style_tokens": differ.mean(axis=1)}
+    found["style_distance"] = distances(networks, ends[1], ends[0])
+    return _plain({k: bootstrap(np.mean, v, repeats=REPEATS) for k, v in found.items()})
 
 
 def measure_vae(networks, data, most=None):
     """How well a VAE gives back the halves of the test part, in the keys that they were
-    found in.
-
-    Intervals are over windows.
-
-    Returns
-    -------
-    dict of str to dict
-        ``token_accuracy``, ``onset_pitch_accuracy``, ``kl``, and ``hold_accuracy``, what
-        "all hold" scores.
+    found in: ``token_accuracy``, ``onset_pitch_accuracy``, ``kl``, and ``hold_accuracy``,
+    what "all hold" scores. Intervals are over windows.
     """
     x = as_tokens(data.tokens(PART)[:most].reshape(-1, HALF), networks.device)
-    counts = np.concatenate([_vae_counts(networks.vae, part) for part in x.split(1024)])
-    counts = counts.reshape(len(counts) // 2, 2, -1).sum(axis=1)  # one row a window
-    names = {
-        "token_accuracy": (0, 5),
-        "onset_pitch_accuracy": (1, 2),
-        "kl": (3, 6),
-        "hold_accuracy": (4, 5),
-    }
+    parts = [reconstruction_counts(networks.vae, part) for part in x.split(AT_ONCE)]
+    counts = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    ones = torch.ones(len(x))
+    counts |= {"holds": (x == HOLD).sum(1), "tokens": x.shape[1] * ones, "halves": ones}
+    shares = {"token_accuracy": ("right", "tokens"), "kl": ("nats", "halves")}
+    shares["onset_pitch_accuracy"] = ("right_onsets", "onsets")
+    shares["hold_accuracy"] = ("holds", "tokens")
     found = {}
-    for name, (top, bottom) in names.items():
-        found[name] = bootstrap_counts(
-            lambda h, top=top, bottom=bottom: h[..., top] / h[..., bottom],
-            counts,
-            repeats=300,
-        )
+    for name, (top, bottom) in shares.items():
+        pair = [counts[k].to("cpu", torch.float64).numpy() for k in (top, bottom)]
+        windows = np.stack(pair, axis=1).reshape(-1, 2, 2).sum(axis=1)  # of two halves each
+        found[name] = bootstrap_counts(_share, windows, repeats=REPEATS)
     return _plain(found)
-
-
-@torch.no_grad()
-def _vae_counts(vae, x):
-    """(B, T) -> (B, 7): right tokens, right onsets, onsets, nats, holds, tokens, halves."""
-    mean, log_var = vae.encode(x)
-    found = as_tokens(vae.decode(mean), x.device)
-    right, onset = found == x, x > 1
-    sums = [
-        right.sum(1),
-        (right & onset).sum(1),
-        onset.sum(1),
-        divergence(mean, log_var),
-        (x == 1).sum(1),
-    ]
-    ones = torch.ones(len(x), device=x.device)
-    return (
-        torch.stack([*(t.to(torch.float64) for t in sums), x.shape[1] * ones, ones], dim=1)
-        .cpu()
-        .numpy()
-    )
-
-
-def _plain(found):
-    return {
-        name: {"value": float(v.value), "low": float(v.low), "high": float(v.high)}
-        for name, v in found.items()
-    }
 
 
 def shipped_judges():
     """The judges that a page measures with: the transformer, and the one that weighs
     features.
     """
-    return {
-        "reality": load_judge(SHIPPED),
-        "reality_features": load_judge(SHIPPED, "features"),
-    }
+    first, second = load_judge(SHIPPED), load_judge(SHIPPED, "features")
+    return {"reality": first, "reality_features": second}
 
 
-def measure_model(networks, data, judges=None, n=None, seed=0):
-    """What a training is told to have reached: the VAE on the test part, and pairs of test
-    halves fused once.
+def measure_model(networks, data, judges, n=None, seed=0):
+    """What a training is told to have reached: `measure_vae`, and the `metrics` of `n`
+    pairs of test halves fused once; ``reality_before`` is the median before fusing.
+    """
+    found, references = measure_vae(networks, data), References(data, judges)
+    pairs = inputs(networks, data, n=n, seed=seed)
+    plain = metrics(baseline("concatenate", networks, data, pairs), references)
+    ((tokens, distance),) = moved(networks, pairs, seed=seed)
+    found["reality_before"] = plain["reality_median"]
+    return found | metrics(tokens, references, distance)
 
-    Parameters
-    ----------
-    networks : Networks
-    data : Windows
-    judges : dict of str to callable, optional
-        By default those that come with the package.
-    n : int, optional
-        Pairs; by default `PAIRS`.
-    seed : int
+
+# --- what Figures 5 and 6 are drawn from ---
+
+
+def figures(networks, data, most=60_000, pairs=FIGURE_6["pairs"], seed=0):
+    """The counts that Figures 5 and 6 are drawn from, and the learning curves of the
+    judges.
+
+    Figure 6 takes `pairs` of halves out of `most` windows of all parts, in all keys.
 
     Returns
     -------
-    dict of str to dict
-        See `metrics` and `measure_vae`; ``reality_before`` is the median before fusing.
-        Without the phase "fusion" only the VAE's.
+    dict of str to ndarray
+        ``markov_{before,after,real}_{statistic}``, counts of shape (K, K);
+        ``distance_edges``, (B + 1,), ``distance_within``, ``distance_between``, (B,);
+        ``distance_below``, (2, 2), shares below 1 and 3 within songs and between;
+        ``distance_pairs``, (4,), pairs within and between that were counted, then those
+        left out as identical; ``distance_own_below`` and ``distance_own_pairs``, the same
+        where every song stays in the key that it was found in; ``curve_{kind}``, (n, 4),
+        songs, accuracy, low, high.
     """
-    found = measure_vae(networks, data)
-    if "fusion" not in networks.config.phases:
-        return found
-    references = References(data, shipped_judges() if judges is None else judges)
-    pairs = inputs(networks, data, n=n, seed=seed)
-    before = metrics(baseline("concatenate", networks, data, pairs), references)[
-        "reality_median"
-    ]
-    ((tokens, distance),) = moved(networks, pairs, seed=seed)
-    return found | {"reality_before": before} | metrics(tokens, references, distance)
+    two = inputs(networks, data)
+    ((after, _),) = moved(networks, two)
+    tables = {"before": markov.states(baseline("concatenate", networks, data, two))}
+    tables |= {"after": markov.states(after), "real": References(data, {}).states}
+    found = {}
+    for which, table in tables.items():
+        for name, size in markov.STATISTICS.items():
+            found[f"markov_{which}_{name}"] = markov.transition_counts(table[name], size)
+    rng, rows, songs = np.random.default_rng([seed, 4]), [], []
+    total = sum(data.keys(part) for part in PARTS)
+    for part in PARTS:
+        share = round(most * data.keys(part) / total)
+        own = np.sort(rng.permutation(data.keys(part))[:share])
+        rows.append(data.take(part, own))
+        songs.append(data.songs_of(part, own))
+    apart = _apart(networks, rows, songs, pairs, seed)
+    # the same in the keys that the songs were found in
+    rows, songs = zip(*((data.tokens(part), data.songs(part)) for part in PARTS))
+    own = _apart(networks, rows, songs, pairs, seed)
+    for name, one in (("distance", apart), ("distance_own", own)):
+        kinds = (one.within, one.between)
+        below = [shares_below(kind, FIGURE_6["thresholds"]) for kind in kinds]
+        counted = [*map(len, kinds), one.identical_within, one.identical_between]
+        found |= {f"{name}_below": np.stack(below), f"{name}_pairs": np.array(counted)}
+    edges = np.geomspace(0.01, 1000, 61)
+    found |= {
+        "distance_edges": edges,
+        "distance_within": np.histogram(apart.within, edges)[0],
+    }
+    found["distance_between"] = np.histogram(apart.between, edges)[0]
+    names = ("songs", "accuracy", "low", "high")
+    for kind in ("transformer", "features"):
+        curve = load_judge(SHIPPED, kind).about["learning_curve"]
+        found[f"curve_{kind}"] = np.array([[at[name] for name in names] for at in curve])
+    return found
+
+
+def _apart(networks, rows, songs, pairs, seed):
+    """How far apart halves of windows lie, within songs and between."""
+    halves, songs = np.concatenate(rows).reshape(-1, HALF), np.concatenate(songs)
+    parts = [halves[i : i + 2048] for i in range(0, len(halves), 2048)]
+    z = np.concatenate([encode(networks, part).cpu().numpy() for part in parts])
+    songs = np.repeat(songs, 2)
+    return within_and_between(z, songs, halves, _sigma(networks), pairs, seed)

@@ -1,8 +1,8 @@
-"""What the Connective Fusion paper reports, number by number, with the place where it
-stands. Nothing here is ours.
+"""What the Connective Fusion paper reports, with the place where it stands, and what its
+methods, settings and metrics are called here. Nothing in it is measured.
 
 Its curves are printed as pictures without a table, so most of what it says of them is in
-words.
+words: those stand in `claims` beside it.
 
 References
 ----------
@@ -10,10 +10,13 @@ T. Akama: Connective Fusion: Learning Transformational Joining of Sequences with
 to Melody Creation. ISMIR 2020.
 """
 
-__all__ = ["FIGURES", "PAPER", "SETTINGS"]
+from fusiontools.papers.connective_fusion.config import LAMBDAS
+
+__all__ = ["ABLATIONS", "CORRELATIONS", "FIRST", "INPUTS", "KNOBS", "METRICS", "MIDDLE"]
+__all__ += ["NOT_GIVEN", "REALITY", "SETTINGS", "SHORT", "TRIVIAL", "name_of"]
 
 # Section 3.4: the judge of reality, on the test part
-REALITY = {"accuracy": 0.953, "mean_real": 0.959, "layers": 2}
+REALITY = {"accuracy": 0.953, "mean_real": 0.959}
 # Sections 2.5, 3.1, 3.2 and 3.5
 SETTINGS = {
     "files": 45_129,
@@ -32,94 +35,61 @@ SETTINGS = {
 }
 # What is not given anywhere: style dimensions, widths of LSTM and MLP, weight of the
 # divergence, batch, steps, number of windows
-NOT_GIVEN = (
-    "style",
-    "width",
-    "mlp_width",
-    "kl_weight",
-    "vae_batch",
-    "fusion_batch",
-    "vae_steps",
-    "fusion_steps",
-    "windows",
-)
-METRICS = (
-    "reality",
-    "key",
-    "mean_pitch",
-    "mean_duration",
-    "pitch_transition",
-    "duration_transition",
-)
-FIGURES = {
-    "F1": {
-        "similarity": 2.0,
-        "iterations": (1, 2, 3),
-        "sees": (
-            "pitch sets align",
-            "note durations become more uniform",
-            "contours stay similar",
-        ),
-    },
-    "F2": {
-        "similarity": 0.3,
-        "corners": "drawn from {0, 1} in each dimension",
-        "sees": ("the others are interpolations",),
-    },
-    "F4": {
-        "metrics": METRICS,
-        "inputs": ("test", "prior"),
-        "sees": ("ours tends to be above, especially with larger lambda",),
-    },
-    "F5": {
-        "matrices": METRICS[1:],
-        "sees": ("musical statistics are corrected after the transformation",),
-    },
-    "F6": {
-        "pairs": 1_000_000,
-        "thresholds": (1.0, 3.0),
-        "sees": ("small distances are orders of magnitude rarer between songs",),
-    },
-    "F7": {
-        "metrics": METRICS,
-        "inputs": ("test", "prior"),
-        "sees": ("larger lambda, iterated, is often comparable or better",),
-    },
+NOT_GIVEN = ("style", "width", "mlp_width", "kl_weight", "vae_batch", "fusion_batch")
+NOT_GIVEN += ("vae_steps", "fusion_steps", "windows")
+FIGURE_1 = {"similarity": 2.0, "iterations": (1, 2, 3)}
+FIGURE_2 = {"similarity": 0.3}  # corners are drawn from {0, 1} in each dimension
+FIGURE_3 = ("pre-training", "training", "transformation")
+FIGURE_6 = {"pairs": 1_000_000, "thresholds": (1.0, 3.0)}
+
+# What is ours: names in records, and how they are called in tables and figures.
+
+MIDDLE = LAMBDAS[1]  # 0.3, of Figure 2, of the ablations, and where one lambda must do
+INPUTS = {"test": "halves of test songs", "prior": "samples of the prior"}
+TRIVIAL = ("concatenate", "reconstruct", "transpose", "half_and_half", "noise", "shuffle")
+ABLATIONS = ("styled", "gradient_penalty", "balanced", "as_printed")
+SHORT = {  # the methods, in the order of the tables
+    "ours": "ours",
+    "iterated": "ours",
+    "latent_perturb": "Latent Perturb",
+    "concatenate": "side by side",
+    "reconstruct": "side by side, decoded",
+    "transpose": "moved to one key",
+    "half_and_half": "bars in turn",
+    "noise": "noise of our size",
+    "shuffle": "shuffled notes",
+    "real": "real melodies",
+    "styled": "ours, styles demanded",
+    "gradient_penalty": "gradient penalty",
+    "balanced": "fakes weighted down",
+    "as_printed": "as printed",
+    "vae": "VAE",
+    "reality": "judge",
 }
-PAPER = {
-    "title": "Connective Fusion: Learning Transformational Joining of Sequences with Application to Melody Creation",
-    "where": "ISMIR 2020",
-    "tables": {"CF-R": {"where": "section 3.4, first paragraph", "values": REALITY}},
-    "figures": {
-        "CF-F1": {"where": "Figure 1, section 3.3", "values": FIGURES["F1"]},
-        "CF-F2": {"where": "Figure 2, section 3.3", "values": FIGURES["F2"]},
-        "CF-F3": {
-            "where": "Figure 3, section 2.2",
-            "values": {"stages": ("pre-training", "training", "transformation")},
-        },
-        "CF-F4": {"where": "Figure 4, section 3.5", "values": FIGURES["F4"]},
-        "CF-F5": {"where": "Figure 5, section 3.4", "values": FIGURES["F5"]},
-        "CF-F6": {"where": "Figure 6, section 3.4", "values": FIGURES["F6"]},
-        "CF-F7": {"where": "Figure 7, section 3.6", "values": FIGURES["F7"]},
-    },
-    "claims": {
-        "CF-C1": (
-            "section 2.3",
-            "the latent space defines similarity, is cheap, and bypasses gradients through sampled tokens",
-        ),
-        "CF-F4": (
-            "section 3.5",
-            "ours tends to outperform Latent Perturb in all metrics, especially with larger lambda",
-        ),
-        "CF-F6": (
-            "section 3.4",
-            "z-distances below 1 or 3 are several orders of magnitude rarer between songs than within",
-        ),
-        "CF-F7": (
-            "section 3.6",
-            "a larger lambda after several iterations is often comparable to or better than a smaller one",
-        ),
-    },
-    "settings": {"CF-D": {"where": "section 3.1", "values": SETTINGS}},
-    "not_given": NOT_GIVEN,
-}
+# of Figures 4 and 7, in their order
+METRICS = {"reality": "reality", "key_corr": "key", "mp_corr": "MP", "md_corr": "MD"}
+METRICS |= {"pt_corr": "PT", "dt_corr": "DT"}
+CORRELATIONS = {k: said for k, said in METRICS.items() if k != "reality"}
+# The settings that tell the rows of a method apart, see `fusiontools.report.rows.rows`
+_TRAINED = {"inputs": None, "similarity": None}
+KNOBS = dict.fromkeys((*TRIVIAL, "real"), {"inputs": None})
+KNOBS |= dict.fromkeys(("ours", "iterated"), _TRAINED | {"iterations": 1})
+KNOBS |= dict.fromkeys(ABLATIONS, _TRAINED)
+KNOBS |= {"latent_perturb": {"inputs": None, "sigma": None}, "vae": {"decoder": None}}
+KNOBS |= {"reality": {"kind": None, "part": None}}
+FIRST = ("test", "transformer", "parallel", "train-2")  # of each setting
+
+
+def name_of(row):
+    """How a row is called, its setting with it.
+
+    Examples
+    --------
+    >>> name_of({"method": "iterated", "similarity": 0.3, "iterations": 2})
+    'ours, λ 0.3, 2 times'
+    """
+    said = SHORT.get(row["method"], row["method"].replace("_", " "))
+    if row["method"] in ("ours", "iterated"):
+        said += f", λ {row['similarity']:g}"
+        said += f", {row['iterations']} times" if row["iterations"] > 1 else ""
+    return said + (f", σ {row['sigma']:g}" if row.get("sigma") is not None else "")

@@ -1,44 +1,60 @@
 """From melodies to the numbers of a record: every method is measured here in the same way,
-trained or not.
-"""
+trained or not; and which songs the judge of a pair is trained on.
 
-from importlib import resources
+Chapter 3, FusionGAN: `notebooks/03_fusiongan_3_measured` shows these numbers.
+"""
 
 import numpy as np
 
-from fusiontools.corpora.cache import read_npz
+from fusiontools import score
+from fusiontools.errors import CorpusError
+from fusiontools.music.tokens import decode_tokens
 from fusiontools.papers.fusiongan.config import UNTRAINED
 from fusiontools.papers.fusiongan.data import DOMAINS
-from fusiontools.papers.fusiongan.sampling import to_notes
-from fusiontools.score import (
-    bin_names,
-    bootstrap_counts,
-    copied_counts,
-    distribution,
-    fused_share,
-    fusion_scores,
-    half_and_half,
-    in_band,
-    monte_carlo,
-    ngrams,
-    noise,
-    random_mixing,
-    shuffled,
-    splice,
-    verdict_histogram,
-)
+from fusiontools.papers.fusiongan.evidence.paper import BLOCKS, SHORT
+from fusiontools.records import read_records
+from fusiontools.report.rows import choose, histogram, rows, shipped_arrays
 
-__all__ = ["HISTOGRAMS", "References", "baseline", "histogram_of", "histories", "metrics"]
+__all__ = ["HISTOGRAMS", "LEAST", "MELODIES", "References", "baseline", "make_judge"]
+__all__ += ["measure_melodies", "shares_of", "shipped_judge", "shipped_rows"]
 
 MELODIES = 500  # a method, as in section IV-B
 LEAST = 4  # notes: with fewer, a melody has no two pairs of steps
+HISTOGRAMS = {  # the bins of each histogram of a record
+    "dd": score.bin_names("dd"),
+    "npd": score.bin_names("npd"),
+    "verdict": [f"{k / 20:.2f}" for k in range(20)],
+}
+# of the judge; chosen on the songs that train and calibrate it, before any generated
+# melody was judged
+PENALTY = 0.003
+
+
+def shipped_rows(pair, seed=None):
+    """The records of a pair that come with the package, as rows, of all seeds or of one;
+    beside them, as ``histories``, how the trainings of the shipped weights went.
+
+    Returns
+    -------
+    fusiontools.report.rows.Rows
+    """
+    records = choose(read_records("fusiongan"), pair)
+    records = [r for r in records if seed in (None, r.seed)]
+    histories = shipped_arrays("fusiongan", f"histories_{pair}.npz")
+    return rows(records, order=SHORT, histories=histories)
+
+
+def shares_of(row, name):
+    """One of `HISTOGRAMS` out of a row, as shares that add up to 1, shape (K,): "dd",
+    durations in sixteenths; "npd", pitch classes; "verdict", what the judge says to single
+    melodies, from domain B (0) to domain A (1).
+    """
+    return histogram(row, name, HISTOGRAMS[name])
 
 
 def baseline(name, pair, n=MELODIES, seed=0):
     """Melodies of a method that needs no training, made from the training windows of both
-    domains in equal numbers.
-
-    ``"real_a"`` and ``"real_b"`` are real melodies of the test part.
+    domains in equal numbers; of ``real_a`` and ``real_b``, real ones of the test part.
 
     Parameters
     ----------
@@ -55,36 +71,22 @@ def baseline(name, pair, n=MELODIES, seed=0):
         raise ValueError(f"{name!r} is none of {', '.join(UNTRAINED)}")
     if name.startswith("real"):
         return _draw(pair, name[-1].upper(), "test", n, seed)
-    # other windows than those that `References` compares with: a bag of the very same ones
-    # would be closer than any music can be
-    a, b = (
-        _draw(pair, domain, "train", 4 * n, seed, beyond=MELODIES) for domain in DOMAINS
-    )
-    if name in ("shuffle", "noise"):
-        return {"shuffle": shuffled, "noise": noise}[name](
-            half_and_half(a, b, n, seed), n, seed
-        )
-    made = {
-        "rm": random_mixing,
-        "mc": monte_carlo,
-        "half_and_half": half_and_half,
-        "splice": splice,
-    }[name]
-    return made(a, b, n, seed)
+    # Other windows than those that `References` compares with: a mixture of the very same
+    # ones would be closer than any music can be.
+    a, b = (_draw(pair, d, "train", 4 * n, seed, beyond=MELODIES) for d in DOMAINS)
+    return score.BASELINES[name](a, b, n, seed)
 
 
 def _draw(pair, domain, part, n, seed, beyond=0):
     """`n` melodies in a shuffled order, the first `beyond` of it left out where there are
     enough.
     """
-    rows = pair.windows(domain, part)
-    beyond = min(beyond, len(rows) // 2)
-    rows = rows[
-        np.random.default_rng([seed, DOMAINS.index(domain)]).permutation(len(rows))[
-            beyond : beyond + n
-        ]
-    ]
-    return [m for m in to_notes(rows, pair.vocabulary) if len(m) >= LEAST]
+    windows = pair.windows(domain, part)
+    beyond = min(beyond, len(windows) // 2)
+    dice = np.random.default_rng([seed, DOMAINS.index(domain)])
+    drawn = windows[dice.permutation(len(windows))[beyond : beyond + n]]
+    melodies = [decode_tokens(row, pair.vocabulary) for row in drawn]
+    return [m for m in melodies if len(m) >= LEAST]
 
 
 class References:
@@ -101,15 +103,15 @@ class References:
     """
 
     def __init__(self, pair, n=MELODIES, seed=0):
-        self.pair, self.n = pair, n
-        self.a, self.b = (_draw(pair, domain, "train", n, seed) for domain in DOMAINS)
-        self.known = np.unique(ngrams([m for d in DOMAINS for m in pair.notes(d, "train")]))
+        self.a, self.b = (_draw(pair, d, "train", n, seed) for d in DOMAINS)
+        trained_on = [m for d in DOMAINS for m in pair.notes(d, "train")]
+        self.known = np.unique(score.ngrams(trained_on))
         held_out = [m for d in DOMAINS for m in _draw(pair, d, "test", n // 2, seed)]
-        copied, runs = copied_counts(held_out, self.known).sum(axis=0)
+        copied, runs = score.copied_counts(held_out, self.known).sum(axis=0)
         self.held_out_8gram = float(copied / runs)
 
 
-def metrics(melodies, references, judge=None, repeats=300):
+def measure_melodies(melodies, references, judge=None, repeats=300):
     """The metrics of a record, each with its 95 % interval.
 
     Intervals are over melodies. Those of the two genres are windows, some of them of one
@@ -132,66 +134,34 @@ def metrics(melodies, references, judge=None, repeats=300):
         ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``, all
         again with ``_raw`` for counts, ``copied_8gram``, ``held_out_8gram``, ``too_short``,
         and with a judge ``fused_share`` and ``judged_a``, the share that it takes for A.
-        Then the histograms, one number a bin, to be read with `histogram_of`.
+        Then the histograms, one number a bin, as in `HISTOGRAMS`.
     """
     kept = [m for m in melodies if len(m) >= LEAST]
-    found = {
-        name: _interval(value)
-        for name, value in fusion_scores(
-            kept, references.a, references.b, repeats=repeats
-        ).items()
-    }
-    copied = copied_counts(kept, references.known)
-    found["copied_8gram"] = _interval(
-        bootstrap_counts(
-            lambda h: h[..., 0] / np.maximum(h[..., 1], 1), copied, repeats=repeats
-        )
-    )
+    scores = score.fusion_scores(kept, references.a, references.b, repeats=repeats)
+    found = {name: _interval(value) for name, value in scores.items()}
+    copied = score.copied_counts(kept, references.known)
+    share = score.bootstrap_counts(_copied_share, copied, repeats=repeats)
+    found["copied_8gram"] = _interval(share)
     found["held_out_8gram"] = references.held_out_8gram
     found["too_short"] = len(melodies) - len(kept)
     if judge is not None:
         p = np.asarray(judge(kept))
-        found["fused_share"] = _interval(
-            fused_share(p, kind="bootstrap" if in_band(p).any() else "wilson")
-        )
+        kind = "bootstrap" if score.in_band(p).any() else "wilson"
+        found["fused_share"] = _interval(score.fused_share(p, kind=kind))
         found["judged_a"] = float((p > 0.5).mean())
-        found |= _bins("verdict", verdict_histogram(p)[0] / len(p))
-    for name in ("dd", "npd"):
-        found |= _bins(name, distribution(name, kept))
+        found |= _bins("verdict", score.verdict_histogram(p)[0] / len(p))
+    for name in BLOCKS:
+        found |= _bins(name, score.distribution(name, kept))
     return found
 
 
-HISTOGRAMS = {
-    "dd": bin_names("dd"),
-    "npd": bin_names("npd"),
-    "verdict": [f"{k / 20:.2f}" for k in range(20)],
-}
+def _copied_share(counts):
+    return counts[..., 0] / np.maximum(counts[..., 1], 1)
 
 
 def _bins(name, shares):
-    return {
-        f"{name}[{label}]": round(float(share), 5)
-        for label, share in zip(HISTOGRAMS[name], shares, strict=True)
-    }
-
-
-def histogram_of(found, name):
-    """A histogram out of a record's metrics, as shares of 1.
-
-    Parameters
-    ----------
-    found : dict
-        The metrics of a record.
-    name : {"dd", "npd", "verdict"}
-        Durations in sixteenths; pitch classes; what the judge says to single melodies, from
-        domain B (0) to domain A (1).
-
-    Returns
-    -------
-    ndarray of float, shape (K,)
-        ``HISTOGRAMS[name]`` names the bins.
-    """
-    return np.array([found[f"{name}[{label}]"] for label in HISTOGRAMS[name]])
+    named = zip(HISTOGRAMS[name], shares, strict=True)
+    return {f"{name}[{label}]": round(float(share), 5) for label, share in named}
 
 
 def _interval(found):
@@ -199,22 +169,52 @@ def _interval(found):
     return {"value": value, "low": min(low, value), "high": max(high, value)}
 
 
-def histories(pair):
-    """How the trainings of the shipped weights of a pair went, as their ``history.csv``
-    files.
+def shipped_judge(pair):
+    """The judge that comes with the package for this pair, or None.
 
-    Parameters
-    ----------
-    pair : str
-
-    Returns
-    -------
-    dict of str to ndarray of uint8
-        By run, such as ``"fusion-0"``; ``"pretraining-0"`` has the phases that most methods
-        begin with. See ``fusiontools.papers.fusiongan.evidence.claims.history_columns``.
+    A judge of other songs, or of the same songs dealt in another way, has heard what
+    trained the generators: it counts as none.
     """
-    return read_npz(
-        resources.files("fusiontools").joinpath(
-            "results", "fusiongan", f"histories_{pair}.npz"
-        )
+    from fusiontools.judges.genre import load_judge
+
+    try:
+        judge = load_judge(pair.name)
+    except CorpusError:
+        return None
+    return judge if judge.about["data"] == pair.hash else None
+
+
+def make_judge(pair):
+    """Train the judge of a pair, a `GenreJudge`, on songs that train no generator.
+
+    Songs of the validation part train it; the test part's songs of even number calibrate
+    it, and those of odd number measure it. Its ``about`` says on how many melodies it was
+    trained, its accuracy and calibration on the songs that it has never heard, and which
+    share of those real melodies it puts between the genres.
+    """
+    from fusiontools.judges.genre import calibration, train_judge
+
+    def melodies(part, parity=None):
+        for d in DOMAINS:
+            notes, songs = pair.notes(d, part), pair.songs(d, part)
+            keep = np.ones(len(notes), bool) if parity is None else songs % 2 == parity
+            yield [n for n, k in zip(notes, keep) if k and len(n) >= LEAST]
+
+    train, calibrate = list(melodies("validation")), list(melodies("test", 0))
+    about = {"pair": pair.name, "data": pair.hash}
+    judge = train_judge(*train, *calibrate, PENALTY, **about)
+    heard = list(melodies("test", 1))
+    p = [judge(notes) for notes in heard]
+    told = calibration(np.concatenate(p), np.repeat([True, False], [len(x) for x in p]))
+    between = [[float(v) for v in score.fused_share(x, kind="wilson")] for x in p]
+    corpora = pair.about["corpora"]
+    judge.about.update(
+        corpora=[{"name": c["name"], "licence": c["licence"]} for c in corpora],
+        labels=list(pair.labels),
+        melodies=dict(zip(DOMAINS, map(len, train))),
+        held_out=dict(zip(DOMAINS, map(len, heard))),
+        accuracy=told["accuracy"],
+        calibration_error=told["error"],
+        between=dict(zip(DOMAINS, between)),
     )
+    return judge

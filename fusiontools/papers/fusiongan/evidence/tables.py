@@ -1,220 +1,112 @@
 """The tables of the FusionGAN chapter: Tables I and II of the paper beside ours, and what
 they leave out.
 
-Every number comes from a record, or from ``fusiontools.papers.fusiongan.evidence.paper``. Nothing is
-measured here, except that histograms are read for their peaks, and mixed to show where a
-Ratio begins.
+Every number comes from a record, or from the paper. Nothing is measured here, except that
+histograms are read for their peaks, and mixed to show where a Ratio begins. Every function
+returns a `fusiontools.report.tables.Table`. Chapter 3, FusionGAN:
+`notebooks/03_fusiongan_3_measured` shows them all.
 """
 
 from statistics import median
 
 import numpy as np
 
-from fusiontools.music.notes import NAMES
-from fusiontools.papers.fusiongan.evidence.claims import claims
-from fusiontools.papers.fusiongan.evidence.paper import FIGURES, TABLE_1, TABLE_2, TABLE_2B
-from fusiontools.papers.fusiongan.evidence.summaries import (
+from fusiontools import score
+from fusiontools.papers.fusiongan.evidence.claims import spelled_classes
+from fusiontools.papers.fusiongan.evidence.metrics import shares_of
+from fusiontools.papers.fusiongan.evidence.paper import (
     BLOCKS,
     COLUMNS,
-    DISTANCES,
-    NOTHING,
-    SEEDS,
+    FIGURE_6,
     SHORT,
-    by_method,
-    cell,
-    choose,
-    name_of,
-    number,
-    shares_of,
-    summaries,
+    TABLE_1,
+    TABLE_2,
+    TABLE_2B,
 )
-from fusiontools.papers.fusiongan.evidence.targets import targets
-from fusiontools.score import (
-    answer_counts,
-    back_out_distance,
-    consequences,
-    earth_mover,
-    euclidean,
-    mixture,
-    peaks,
-    ranking,
-    ratio,
-    repairs,
-    row_checks,
-    valleys,
+from fusiontools.report.rows import Rows
+from fusiontools.report.tables import NOTHING, Table, beside_paper, cell, number, per_cent
+from fusiontools.report.tables import shown as column
+
+__all__ = ["between_again", "beyond_marginals", "implied_distances", "judges_table"]
+__all__ += ["mixture_ratios", "peaks_and_valleys", "table_1", "table_2_repairs"]
+
+SEEDS = (
+    "Means over the seeds; in brackets the lowest and the highest end of the seeds' own "
+    "95 % intervals."
 )
-from fusiontools.score.tables import Table
-
-__all__ = [
-    "SHORT",
-    "beyond_marginals",
-    "by_method",
-    "choose",
-    "claims",
-    "implied_distances",
-    "mixture_floor",
-    "peaks_and_valleys",
-    "summaries",
-    "table_1",
-    "table_1_raw",
-    "table_2_repairs",
-    "targets",
-]
+TRIVIAL = ("half_and_half", "splice")  # no music is made by them
+YES = {True: "yes", False: "no", None: NOTHING}
 
 
-TRIVIAL = (
-    "half_and_half",
-    "splice",
-)  # no music is made by them, and still they have good Ratios
+def _called(row):
+    return SHORT.get(row["method"], row["method"])
 
 
-def _methods(found, least):
-    """Those that a table always has, then the others that there are."""
-    return [name for name in SHORT if name in least or name in found] + [
-        name for name in found if name not in SHORT
-    ]
-
-
-def _rows(records, metrics, least):
-    found = summaries(records)
-    for name in _methods(found, least):
-        own = found.get(name, {})
-        yield {
-            "method": name,
-            "runs": own.get("runs", 0),
-            "minutes": own.get("minutes"),
-        } | {m: own.get(m) for m in metrics}
-
-
-def _beside_the_paper(records, kind, suffix, digits, caption):
-    metrics = [f"{block}_{distance}_{kind}{suffix}" for block, distance in COLUMNS]
-    rows, columns = [], {"method": name_of, "seeds": lambda row: row["runs"] or NOTHING}
-    for row in _rows(records, metrics, [*TABLE_1["dd"], *TRIVIAL]):
-        theirs = {
-            f"{b}_{d}_{kind}_paper": TABLE_1[b].get(row["method"], {}).get(f"{d}_{kind}")
-            for b, d in COLUMNS
-        }
-        rows.append(row | theirs)
-    for (block, distance), metric in zip(COLUMNS, metrics):
-        printed = f"{block}_{distance}_{kind}_paper"
-        columns[f"{BLOCKS[block]} {DISTANCES[distance]}"] = (
-            lambda row, m=metric, p=printed: _over(
-                cell(row[m], digits), number(row[p], 3 if digits else 1)
-            )
-        )
-    return Table(rows, columns, caption)
-
-
-def _over(ours, paper):
-    """Ours, and the paper's number under it, if there is one: two columns in one, so that a
-    table fits its page.
-    """
-    return ours if paper == NOTHING else f"{ours}<br>*paper: {paper}*"
-
-
-def table_1(records):
-    """Table I: the four Ratios of every method beside the paper's. The trivial baselines
-    always have a row.
+def table_1(found, methods=(), raw=False):
+    """Table I: the four Ratios of every method beside the paper's.
 
     Parameters
     ----------
-    records : iterable of Record or dict
-        Of one pair and one scale, see `choose`.
-
-    Returns
-    -------
-    Table
-        Each row has ``method``, ``runs``, ``{dd,npd}_{eud,em}_ratio`` (a summary, or None)
-        and ``{dd,npd}_{eud,em}_ratio_paper``.
-
-    References
-    ----------
-    FusionGAN, Table I, the Ratio columns.
+    found : Rows
+    methods : sequence of str
+        Whose records are shown; by default all. The paper's methods and the trivial
+        baselines always have a line.
+    raw : bool
+        Show Diff instead, on raw counts as in the paper. It grows with the number of notes.
     """
-    return _beside_the_paper(records, "ratio", "", 2, "Ratio: 1 is best. " + SEEDS)
-
-
-def table_1_raw(records):
-    """Table I on raw counts, as the paper has it: our Diff beside the paper's. They grow
-    with the number of notes, so no column compares.
-
-    Returns
-    -------
-    Table
-        Rows as in `table_1`, with ``{dd,npd}_{eud,em}_diff_raw`` and
-        ``{dd,npd}_{eud,em}_diff_paper``.
-
-    References
-    ----------
-    FusionGAN, Table I, the Diff columns.
-    """
-    return _beside_the_paper(
-        records,
-        "diff",
-        "_raw",
-        0,
-        "Diff on counts, in notes: it grows with the number of notes. " + SEEDS,
-    )
+    metric, digits, caption = "ratio", 2, "Ratio: 1 is best."
+    if raw:
+        metric, digits = "diff_raw", 0
+        caption = "Diff on counts, in notes: it grows with the number of notes."
+    columns = {label: (f"{name}_{metric}", digits) for name, label in COLUMNS.items()}
+    found, caption = Rows(found.every(*methods)), f"{caption} {SEEDS}"
+    return beside_paper(found, columns, TABLE_1, SHORT, TRIVIAL, caption)
 
 
 def implied_distances():
     """Which distance between jazz and folk each row of Table I implies: Diff / (Ratio - 1),
     which must be one number a column.
 
-    Returns
-    -------
-    Table
-        A row for each column of Table I: ``block``, ``distance``, ``by_method`` (the
-        implied distances), ``median``, ``spread`` (largest less smallest, over the median),
-        ``low`` and ``high`` (what all rows allow, given the rounding of the print),
-        ``agree``.
+    A row for each column has ``by_method`` (the implied distances), their ``median`` and
+    ``spread`` (largest less smallest, over the median), and what all rows allow, given the
+    rounding of the print: ``low``, ``high``, and whether they ``agree``.
 
     Examples
     --------
     >>> [row["agree"] for row in implied_distances()]
     [True, True, True, True]
     """
-    rows = []
-    for block, distance in COLUMNS:
-        printed = TABLE_1[block]
-        implied = {
-            name: back_out_distance(row[f"{distance}_diff"], row[f"{distance}_ratio"])
-            for name, row in printed.items()
-        }
-        values = {name: float(found.value) for name, found in implied.items()}
-        low, high = (
-            max(float(f.low) for f in implied.values()),
-            min(float(f.high) for f in implied.values()),
-        )
-        middle = median(values.values())
-        spread = (max(values.values()) - min(values.values())) / middle
-        own = {
-            "by_method": values,
-            "median": middle,
-            "spread": spread,
-            "low": low,
-            "high": high,
-            "agree": low <= high,
-        }
-        rows.append({"block": block, "distance": distance} | own)
-    names = {f"{BLOCKS[r['block']]} {DISTANCES[r['distance']]}": r for r in rows}
-    lines = [
-        {"": SHORT[method]}
-        | {n: f"{r['by_method'][method]:,.0f}" for n, r in names.items()}
-        for method in TABLE_1["dd"]
-    ]
-    lines.append(
-        {"": "spread"} | {n: f"{100 * r['spread']:.2f} %" for n, r in names.items()}
+    made = [_implied(name) for name in COLUMNS]
+    lines = [(SHORT[m], lambda row, m=m: number(row["by_method"][m])) for m in TABLE_1]
+    lines.append(("spread", lambda row: f"{100 * row['spread']:.2f} %"))
+    lines.append(("all rows allow", _allowed))
+    columns = {"": lambda line: line[0]}
+    for row in made:
+        columns[COLUMNS[row["column"]]] = lambda line, row=row: line[1](row)
+    caption = (
+        "Diff / (Ratio − 1), in notes: the distance between the two genres that each "
+        "printed row implies."
     )
-    allowed = {
-        n: f"{r['low']:,.0f} to {r['high']:,.0f}" if r["agree"] else "nothing"
-        for n, r in names.items()
-    }
-    lines.append({"": "all rows allow"} | allowed)
-    caption = "Diff / (Ratio − 1), in notes: the distance between the two genres that each printed row implies."
-    return Table(
-        rows, {name: lambda line, n=name: line[n] for name in ("", *names)}, caption, lines
-    )
+    return Table(made, columns, caption, lines)
+
+
+def _implied(name):
+    implied = {}
+    for method, printed in TABLE_1.items():
+        both = printed[f"{name}_diff_raw"], printed[f"{name}_ratio"]
+        implied[method] = score.back_out_distance(*both)
+    values = {method: float(x.value) for method, x in implied.items()}
+    low = max(float(x.low) for x in implied.values())
+    high = min(float(x.high) for x in implied.values())
+    middle = median(values.values())
+    spread = (max(values.values()) - min(values.values())) / middle
+    row = {"column": name, "by_method": values, "median": middle, "spread": spread}
+    return row | {"low": low, "high": high, "agree": low <= high}
+
+
+def _allowed(row):
+    span = f"{number(row['low'])} to {number(row['high'])}"
+    return span if row["agree"] else "nothing"
 
 
 def table_2_repairs():
@@ -222,237 +114,181 @@ def table_2_repairs():
     and what each would change.
 
     The number of answers that a share must fit is the smallest that the musicality row of
-    the same method allows.
-
-    Returns
-    -------
-    Table
-        A row for each repair: ``method``, the fields of
-        ``fusiontools.score.listening.Repair``, ``answers``, ``best`` (who leads in FL after
-        it), ``fusion`` (Fusion's place in FL after it), ``printed_best``,
-        ``printed_fusion``, and ``orders``, every ranking that changes.
-
-    References
-    ----------
-    FusionGAN, Table II and section IV-B.
+    the same method allows. A row for each repair has the fields of
+    ``fusiontools.score.listening.Repair``; after it, ``best`` leads in FL, and ``fusion``
+    is Fusion's place.
 
     Examples
     --------
     >>> sorted({row["method"] for row in table_2_repairs()})
     ['gan', 'mc']
     """
-    printed = {
-        name: {("FL" if entry == "fl" else entry): value for entry, value in row.items()}
-        for name, row in TABLE_2.items()
-    }
-    before, rows = ranking(printed, "FL"), []
-    for name, row in printed.items():
-        checks = row_checks(row)
+    before, made = score.ranking(TABLE_2, "FL"), []
+    for method, printed in TABLE_2.items():
+        checks = score.row_checks(printed)
         if checks["sums"] and checks["follows"]:
             continue
-        answers = min(answer_counts(tuple(TABLE_2B[name].values())), default=None)
-        for repair in repairs(row, answers):
-            orders = consequences(printed, name, repair)
+        answers = min(score.answer_counts(tuple(TABLE_2B[method].values())), default=None)
+        for repair in score.repairs(printed, answers):
+            orders = score.consequences(TABLE_2, method, repair)
             after = orders.get("FL", (before, before))[1]
-            places = {
-                "best": after[0],
-                "fusion": 1 + after.index("fusion"),
-                "printed_best": before[0],
-                "printed_fusion": 1 + before.index("fusion"),
-            }
-            own = repair._asdict() | {
-                "whole": repair.whole,
-                "answers": answers,
-                "orders": orders,
-            }
-            rows.append({"method": name} | own | places)
-    yes = {True: "yes", False: "no", None: NOTHING}
+            row = {"method": method} | repair._asdict() | {"whole": repair.whole}
+            made.append(row | {"best": after[0], "fusion": 1 + after.index("fusion")})
     columns = {
-        "row": name_of,
+        "row": _called,
         "change": lambda row: f"{row['entry']}: {row['printed']:g} → {row['repaired']:g}",
-        "adds up": lambda row: yes[row["sums"]],
-        "FL follows": lambda row: yes[row["follows"]],
-        "whole answers": lambda row: yes[row["countable"]],
+        "adds up": lambda row: YES[row["sums"]],
+        "FL follows": lambda row: YES[row["follows"]],
+        "whole answers": lambda row: YES[row["countable"]],
         "FL then": lambda row: f"{row['level']:.1f}",
         "leads in FL": lambda row: SHORT[row["best"]],
         "Fusion's place": lambda row: row["fusion"],
     }
-    return Table(rows, columns, f"As printed, {SHORT[before[0]]} leads in FL. FL in %.")
+    return Table(made, columns, f"As printed, {SHORT[before[0]]} leads in FL. FL in %.")
 
 
-def beyond_marginals(records):
+def beyond_marginals(found, methods=()):
     """What Table I cannot see: melodies that lie between the genres one by one, what
     follows what, balance, copies, and the cost.
 
-    Returns
-    -------
-    Table
-        Each row has ``method``, ``runs``, ``minutes``, and as summaries, or None,
-        ``fused_share``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``, ``copied_8gram``,
-        ``held_out_8gram``.
+    Parameters
+    ----------
+    found : Rows
+    methods : sequence of str
+        Whose records are shown; by default all. RM, MC and the trivial baselines always
+        have a line.
     """
-    metrics = [
-        "fused_share",
-        "ib_eud_ratio",
-        "db_eud_ratio",
-        "balance_dd",
-        "balance_npd",
-        "copied_8gram",
-        "held_out_8gram",
-    ]
-    columns = {
-        "method": name_of,
-        "seeds": lambda row: row["runs"] or NOTHING,
-        "between the genres": lambda row: cell(row["fused_share"], 1, True),
-        "Ratio of interval pairs": lambda row: cell(row["ib_eud_ratio"]),
-        "Ratio of duration pairs": lambda row: cell(row["db_eud_ratio"]),
-        "imbalance, DD, then NPD": lambda row: (
-            f"{cell(row['balance_dd'])}<br>{cell(row['balance_npd'])}"
-        ),
-        "copied": lambda row: (
-            NOTHING
-            if row["copied_8gram"] is None
-            else f"{100 * row['copied_8gram']['mean']:.1f} %"
-        ),
-        "min": lambda row: number(row["minutes"], 1),
-    }
-    rows = list(_rows(records, metrics, ["rm", "mc", *TRIVIAL]))
-    held_out = {
-        cell(row["held_out_8gram"], 1, True) for row in rows if row["held_out_8gram"]
-    }
-    if held_out:
-        told_of_copies = f" Copied: of all runs of 8 notes those that are in the training songs; of held-out music, {' or '.join(sorted(held_out))} are."
-    else:
-        told_of_copies = ""
-    told = "Minutes are those of the run itself: training phases that it took over from another run are not in them."
-    return Table(rows, columns, f"{SEEDS}{told_of_copies} {told}")
+    found = Rows(found.every(*methods))
+    wanted = {"rm", "mc", *TRIVIAL, *found.methods()}
+    order = [m for m in SHORT if m in wanted] + sorted(wanted.difference(SHORT))
+    lines = [next(iter(found.every(m)), {"method": m}) for m in order]
+
+    def imbalance(row):
+        return "<br>".join(cell(row.get(f"balance_{block}")) for block in BLOCKS)
+
+    columns = {"method": _called, "seeds": lambda row: row.get("runs", NOTHING)}
+    columns["between the genres"] = column("fused_share", per_cent, 1)
+    columns["Ratio of interval pairs"] = column("ib_eud_ratio")
+    columns["Ratio of duration pairs"] = column("db_eud_ratio")
+    columns["imbalance, DD, then NPD"] = imbalance
+    columns["copied"] = lambda row: per_cent(_mean(row, "copied_8gram"))
+    columns["min"] = column("minutes", number, 1)
+    held_out = sorted({per_cent(_mean(row, "held_out_8gram")) for row in found})
+    copied = (
+        " Copied: of all runs of 8 notes those that are in the training songs; of held-out "
+        f"music, {' or '.join(held_out)} are."
+    )
+    minutes = (
+        " Minutes are those of the run itself: training phases that it took over from "
+        "another run are not in them."
+    )
+    return Table(lines, columns, SEEDS + (copied if held_out else "") + minutes)
 
 
-def peaks_and_valleys(melodies_by_method):
+def _mean(row, metric):
+    found = row.get(metric)
+    return None if found is None else found["mean"]
+
+
+def peaks_and_valleys(found, methods):
     """Which of the peaks and valleys that the paper reads off Figure 6 each method has.
 
-    The paper gives no rule. Ours: a peak is higher, and a valley lower, than both its
-    neighbours on the circle of pitch classes, where B lies beside C. A single peak is the
-    only one by this rule.
+    The paper (section IV-A) gives no rule. Ours: a peak is higher, and a valley lower, than
+    both its neighbours on the circle of pitch classes, where B lies beside C. A single peak
+    is the only one by this rule.
 
     Parameters
     ----------
-    melodies_by_method : dict of str to (list of Notes, list of Record or ndarray of shape
-    (12,))
-        See ``fusiontools.papers.fusiongan.evidence.summaries.shares_of``; `by_method` makes it of
-        records.
-
-    Returns
-    -------
-    Table
-        Each row has ``method``, ``peaks``, ``valleys``, ``highest`` (pitch classes, C is
-        0), ``meets`` (from each pitch class that the paper names to whether it is there),
-        ``met``, their number, ``single_peak_at_d_sharp``, and ``paper``: how many of the
-        four the paper says that the method meets, None where it does not say.
-
-    References
-    ----------
-    FusionGAN, section IV-A and Figure 6 (bottom).
-
-    Examples
-    --------
-    >>> c_and_g = np.array([4, 1, 3, 2, 3, 3, 1, 4, 2, 3, 2, 3]) / 31
-    >>> peaks_and_valleys({"mc": c_and_g})[0]["met"]
-    4
+    found : Rows
+    methods : sequence of str
+        Their rows have ``peaks`` and ``valleys`` (pitch classes, C is 0), ``meets`` (from
+        each pitch class that the paper names to whether it is there), and how many of these
+        four are ``met``, here and in the ``paper``: None where it does not say.
     """
-    read = FIGURES["F6"]
-    said = (
-        dict.fromkeys(read["meets_all"], 4)
-        | dict.fromkeys(read["meets_one"], 1)
-        | dict.fromkeys(read["meets_none"], 0)
-    )
-    rows = []
-    for name, melodies in melodies_by_method.items():
-        npd = shares_of(melodies, "npd")
-        up, down = peaks(npd), valleys(npd)
-        meets = {p: p in down for p in read["valleys"]} | {
-            p: p in up for p in read["peaks"]
-        }
-        single = up == [read["gan_single_peak"]]
-        own = {
-            "peaks": up,
-            "valleys": down,
-            "highest": int(npd.argmax()),
-            "meets": meets,
-            "met": sum(meets.values()),
-        }
-        rows.append(
-            {"method": name}
-            | own
-            | {"single_peak_at_d_sharp": single, "paper": said.get(name)}
-        )
-
-    def spell(classes):
-        return " ".join(NAMES[p].replace("#", "♯") for p in classes) or NOTHING
-
-    marks = {True: "yes", False: "no"}
-    columns = {"method": name_of}
-    columns |= {
-        f"{spell([p])} a valley": lambda row, p=p: marks[row["meets"][p]]
-        for p in read["valleys"]
-    }
-    columns |= {
-        f"{spell([p])} a peak": lambda row, p=p: marks[row["meets"][p]]
-        for p in read["peaks"]
-    }
-    columns |= {
-        "of four": lambda row: row["met"],
-        "paper": lambda row: NOTHING if row["paper"] is None else row["paper"],
-        "all peaks": lambda row: spell(row["peaks"]),
-        f"single peak at {spell([read['gan_single_peak']])}": lambda row: marks[
-            row["single_peak_at_d_sharp"]
-        ],
-    }
-    return Table(
-        rows,
-        columns,
-        "A peak is higher, a valley lower, than both its neighbours on the circle of pitch classes.",
-    )
+    made, single = [], [FIGURE_6["gan_single_peak"]]
+    for method in methods:
+        npd = shares_of(found.one(method), "npd")
+        up, down = score.peaks(npd), score.valleys(npd)
+        meets = {p: p in down for p in FIGURE_6["valleys"]}
+        meets |= {p: p in up for p in FIGURE_6["peaks"]}
+        row = {"method": method, "peaks": up, "valleys": down, "meets": meets}
+        row |= {"met": sum(meets.values()), "paper": FIGURE_6["met"].get(method)}
+        made.append(row | {"single_peak_at_d_sharp": up == single})
+    columns = {"method": _called}
+    for kind in ("valley", "peak"):
+        for p in FIGURE_6[f"{kind}s"]:
+            name = f"{spelled_classes([p])} a {kind}"
+            columns[name] = lambda row, p=p: YES[row["meets"][p]]
+    columns["of four"] = lambda row: row["met"]
+    columns["paper"] = lambda row: number(row["paper"])
+    columns["all peaks"] = lambda row: spelled_classes(row["peaks"])
+    name = f"single peak at {spelled_classes(single)}"
+    columns[name] = lambda row: YES[row["single_peak_at_d_sharp"]]
+    rule = "A peak is higher, a valley lower, than both its neighbours"
+    return Table(made, columns, f"{rule} on the circle of pitch classes.")
 
 
-def mixture_floor(a, b, weights=(0, 0.25, 0.5, 0.75, 1)):
-    """The four Ratios of mixtures of two genres' distributions: 1 for each; and, as a
-    contrast, of the flat distribution.
+def mixture_ratios(a, b, weights=(0, 0.25, 0.5, 0.75, 1)):
+    """The four Ratios of mixtures of two genres' distributions: 1 for each, as the proof at
+    the top of ``fusiontools.score.fusion`` has it; and, as a contrast, of the flat one.
 
     Parameters
     ----------
-    a, b : list of Notes, list of Record, or so
-        See ``fusiontools.papers.fusiongan.evidence.summaries.shares_of``.
+    a, b : list of Notes
     weights : sequence of float
-        The share of A in each mixture, 0 to 1.
-
-    Returns
-    -------
-    Table
-        Each row has ``weight`` (None for the flat distribution) and
-        ``{dd,npd}_{eud,em}_ratio``.
-
-    References
-    ----------
-    The proof is at the top of ``fusiontools.score.fusion``.
+        The share of A in each mixture, 0 to 1; of the flat one None.
     """
-    measures = {"eud": euclidean, "em": earth_mover}
-    pairs = {block: [shares_of(melodies, block) for melodies in (a, b)] for block in BLOCKS}
-    rows = []
+    distances, made = {"eud": score.euclidean, "em": score.earth_mover}, []
+    pairs = {block: [score.distribution(block, x) for x in (a, b)] for block in BLOCKS}
     for weight in (*weights, None):
         row = {"weight": weight}
-        for block, distance in COLUMNS:
-            p, q = pairs[block]
-            f = np.full(len(p), 1 / len(p)) if weight is None else mixture(p, q, weight)
-            row[f"{block}_{distance}_ratio"] = float(ratio(f, p, q, measures[distance]))
-        rows.append(row)
-    columns = {
-        "share of A": lambda row: (
-            "none: all bins equal" if row["weight"] is None else f"{row['weight']:g}"
-        )
-    }
-    columns |= {
-        f"{BLOCKS[b]} {DISTANCES[d]}": lambda row, m=f"{b}_{d}_ratio": f"{row[m]:.3f}"
-        for b, d in COLUMNS
-    }
-    return Table(rows, columns)
+        for block, (p, q) in pairs.items():
+            flat = np.full(len(p), 1 / len(p))
+            f = flat if weight is None else score.mixture(p, q, weight)
+            for name, distance in distances.items():
+                row[f"{block}_{name}_ratio"] = float(score.ratio(f, p, q, distance))
+        made.append(row)
+
+    def share(row):
+        return "none: all bins equal" if row["weight"] is None else f"{row['weight']:g}"
+
+    shown = {label: column(f"{name}_ratio", number, 3) for name, label in COLUMNS.items()}
+    return Table(made, {"share of A": share} | shown)
+
+
+def judges_table(pairs):
+    """How well the judge of each pair does on songs that it has never heard."""
+    from fusiontools.judges.genre import load_judge
+
+    def between(about, domain):
+        return f"{per_cent(about['between'][domain][0])} of {about['held_out'][domain]}"
+
+    columns = {"pair": lambda about: " and ".join(about["labels"])}
+    columns["accuracy on unseen songs"] = column("accuracy", per_cent, 1)
+    columns["calibration error"] = column("calibration_error", number, 3)
+    columns["real A between"] = lambda about: between(about, "A")
+    columns["real B between"] = lambda about: between(about, "B")
+    return Table([load_judge(pair).about for pair in pairs], columns)
+
+
+def between_again(measured, found, labels):
+    """The share of melodies between the genres as it is measured now, and in the records.
+
+    Parameters
+    ----------
+    measured : dict of str to dict
+        For each method metrics, as `measure_melodies` returns them.
+    found : Rows
+        Of one seed.
+    labels : pair of str
+        What the genres are called.
+    """
+    made = []
+    for method, metrics in measured.items():
+        now = metrics["fused_share"]
+        row = {"method": method, "now": now | {"mean": now["value"]}}
+        made.append(row | {"record": found.one(method)["fused_share"]})
+    columns = {" and ".join(labels): _called}
+    columns["between the genres, measured now"] = column("now", per_cent, 1)
+    columns["in the record, seed 0"] = column("record", per_cent, 1)
+    return Table(made, columns)
