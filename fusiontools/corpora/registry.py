@@ -1,4 +1,7 @@
-"""Every corpus that the book knows, by name: its index card, and how to load it."""
+"""Every corpus that the book knows, by name: its index card, and how to load it.
+
+Used in every chapter.
+"""
 
 import importlib
 import os
@@ -7,7 +10,7 @@ from functools import lru_cache
 from fusiontools.corpora.cards import CARDS, CorpusInfo
 from fusiontools.errors import CorpusError
 
-__all__ = ["CORPORA", "CorpusInfo", "info", "load", "terms"]
+__all__ = ["CORPORA", "CorpusInfo", "credits", "info", "load", "terms"]
 
 CORPORA = {card.name: card for card in CARDS}
 
@@ -26,9 +29,8 @@ def info(name):
     "Ryan's Mammoth Collection (1883)"
     """
     if name not in CORPORA:
-        raise CorpusError(
-            f"no corpus is called {name!r}", do=f"choose one of {', '.join(CORPORA)}"
-        )
+        found = f"no corpus is called {name!r}"
+        raise CorpusError(found, do=f"choose one of {', '.join(CORPORA)}")
     return CORPORA[name]
 
 
@@ -47,13 +49,35 @@ def terms(name):
 
     Examples
     --------
-    >>> terms("ryan")["licence"], terms("my songs")["licence"]
-    ('public domain', '')
+    >>> terms("ryan")["credit"][:28], terms("my songs")["credit"]
+    ('William Bradbury Ryan and El', '')
     """
     card = CORPORA.get(name)
     if card is None:
         return {"name": name, "licence": "", "credit": ""}
     return {"name": name, "licence": card.licence, "credit": card.credit}
+
+
+def credits(corpora):
+    """Whose music something is made from, as weights tell it.
+
+    Parameters
+    ----------
+    corpora : sequence of dict
+        See `terms`.
+
+    Returns
+    -------
+    names : list of str
+    terms : str
+
+    Examples
+    --------
+    >>> credits([{"name": "ryan", "licence": "public domain"}, terms("mine")])
+    (['ryan', 'mine'], 'ryan: public domain; mine: those of that music')
+    """
+    told = [f"{c['name']}: {c['licence'] or 'those of that music'}" for c in corpora]
+    return [c["name"] for c in corpora], "; ".join(told)
 
 
 def load(name, **options):
@@ -88,18 +112,12 @@ def load(name, **options):
     "Cuckoo's Nest"
     """
     info(name)
-    frozen = {
-        key: tuple(value) if isinstance(value, (list, set)) else value
-        for key, value in options.items()
-    }
+    for key, value in options.items():
+        options[key] = tuple(value) if isinstance(value, (list, set)) else value
     if "folder" in options or any(isinstance(value, dict) for value in options.values()):
-        return _load(name, **frozen)
-    return _remembered(
-        name,
-        os.environ.get("FUSIONTOOLS_DATA"),
-        os.environ.get("FUSIONTOOLS_CACHE"),
-        **frozen,
-    )
+        return _load(name, **options)
+    folders = [os.environ.get(f"FUSIONTOOLS_{kind}") for kind in ("DATA", "CACHE")]
+    return _remembered(name, *folders, **options)
 
 
 @lru_cache(maxsize=4)

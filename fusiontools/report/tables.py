@@ -1,11 +1,13 @@
-"""Tables as a page shows them, and the words that summaries with intervals add up to. It
-knows no method and no paper.
+"""Rows as tables that a page shows, and numbers as the text of their cells.
 
-A summary is what `fusiontools.records.table` makes of runs: a dict with ``mean``, ``low``
-and ``high``, the last two None where there is no interval.
+Every number comes from a record or from the paper: nothing is measured here. Used in
+chapters 3 and 4, on the pages "Measured".
 """
 
-__all__ = ["Table", "end", "less", "outcome"]
+__all__ = ["NOTHING", "Table", "beside_paper", "cell", "number", "per_cent", "shown"]
+
+NOTHING = "–"
+SPACE, MINUS = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
 
 
 class Table(list):
@@ -18,21 +20,7 @@ class Table(list):
         From each heading to what makes a cell of a row: text, or a number.
     caption : str
     lines : list of dict, optional
-        What is shown, where that is not a line a row: the columns are asked of these
-        instead.
-
-    Examples
-    --------
-    >>> print(
-    ...     Table(
-    ...         [{"x": 0.5}], {"x, in %": lambda row: f"{100 * row['x']:.0f}"}, "A half."
-    ...     ).markdown()
-    ... )
-    | x, in % |
-    | --- |
-    | 50 |
-    <BLANKLINE>
-    A half.
+        What is shown, where that is not a line a row: the columns are asked of these.
     """
 
     def __init__(self, rows, columns, caption="", lines=None):
@@ -41,68 +29,121 @@ class Table(list):
 
     def markdown(self):
         """The table as Markdown, the caption under it."""
-        lines = [
-            "| " + " | ".join(line) + " |"
-            for line in (self.columns, ["---"] * len(self.columns))
-        ]
-        lines += [
-            "| " + " | ".join(str(cell(row)) for cell in self.columns.values()) + " |"
-            for row in (self if self.lines is None else self.lines)
-        ]
-        return "\n".join(lines) + (f"\n\n{self.caption}" if self.caption else "")
+        shown = self if self.lines is None else self.lines
+        cells = [[str(made(row)) for made in self.columns.values()] for row in shown]
+        lines = [self.columns, ["---"] * len(self.columns), *cells]
+        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return text + (f"\n\n{self.caption}" if self.caption else "")
 
     def _repr_markdown_(self):
         return self.markdown()
 
 
-def outcome(parts):
-    """One word for a claim: what its parts add up to.
+def cell(found, digits=2):
+    r"""A summary as text: the mean and its interval; a dash for what there is not.
+
+    Examples
+    --------
+    >>> cell({"mean": 1.183, "low": 1.1, "high": 1.25}), cell({"mean": 0.5}, 0), cell(None)
+    ('1.18 [1.10,\xa01.25]', '0', '–')
+    """
+    if found is None:
+        return NOTHING
+    ends = [found.get("low"), found.get("high")]
+    # tied by no-break spaces: an interval is never broken over two lines
+    tied = f",{SPACE}".join(_digits(e, digits) for e in ends if e is not None)
+    return _digits(found["mean"], digits) + (f" [{tied}]" if tied else "")
+
+
+def _digits(value, digits):
+    return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def per_cent(found, digits=1):
+    r"""A share as text, in per cent: a summary, or a number.
+
+    Examples
+    --------
+    >>> per_cent({"mean": 0.25, "low": 0.2, "high": 0.3}), per_cent(0.25), per_cent(None)
+    ('25.0 [20.0,\xa030.0]\xa0%', '25.0\xa0%', '–')
+    """
+    if found is None:
+        return NOTHING
+    found = found if isinstance(found, dict) else {"mean": found}
+    ends = {k: found.get(k) for k in ("mean", "low", "high")}
+    times = {k: None if v is None else 100 * v for k, v in ends.items()}
+    return f"{cell(times, digits)}{SPACE}%"
+
+
+def number(value, digits=0):
+    """A number as text, with thousands set apart; a dash for None.
+
+    Examples
+    --------
+    >>> number(39742.25, 1), number(-0.5, 2), number(None)
+    ('39,742.2', '−0.50', '–')
+    """
+    return NOTHING if value is None else f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def shown(metric, made=cell, digits=2):
+    """A column of a `Table`: a metric of each row as text, by `cell`, `per_cent` or
+    `number`; a dash where a row has none.
+
+    Examples
+    --------
+    >>> shown("ratio")({"ratio": {"mean": 1.5}}), shown("minutes", number, 1)({})
+    ('1.50', '–')
+    """
+    return lambda row: made(row.get(metric), digits)
+
+
+def beside_paper(found, columns, paper, names, always=(), caption=""):
+    """Our numbers with the paper's under them, method by method.
 
     Parameters
     ----------
-    parts : iterable of bool or None
+    found : Rows
+    columns : dict of str to (metric, digits) or (metric, digits, printed_digits)
+        What a column is called, and which metric stands in it.
+    paper : dict of str to dict of str to float
+        The paper's table: for each method its numbers, under the names of our metrics.
+    names : dict of str to str
+        What methods are called, in the order of the table.
+    always : sequence of str
+        Methods that have a line, measured or not; so do all of the paper's.
 
     Returns
     -------
-    {"confirmed", "partly", "refuted", "open", "not testable"}
-        "open" where all parts could be measured and none could be told; "not testable"
-        without any part.
-
-    Examples
-    --------
-    >>> outcome([True, True]), outcome([True, False]), outcome([False, None]), outcome([])
-    ('confirmed', 'partly', 'refuted', 'not testable')
+    Table
+        Each row has ``method``, ``runs``, each metric (a summary, or None), and each again
+        as ``{metric}_paper`` (a number, or None).
     """
-    parts = list(parts)
-    if not parts:
-        return "not testable"
-    if True in parts:
-        return "confirmed" if all(parts) else "partly"
-    return "refuted" if False in parts else "open"
+    wanted = {*always, *paper, *found.methods()}
+    order = [n for n in names if n in wanted] + [
+        n for n in found.methods() if n not in names
+    ]
+    made = []
+    for method in order:
+        ours = next(iter(found.every(method)), {})
+        row = {"method": method, "runs": ours.get("runs", 0)}
+        for metric, *_ in columns.values():
+            row[metric] = ours.get(metric)
+            row[f"{metric}_paper"] = paper.get(method, {}).get(metric)
+        made.append(row)
+    heads = {"method": lambda row: names.get(row["method"], row["method"])}
+    heads["seeds"] = lambda row: row["runs"] or NOTHING
+    return Table(made, heads | {k: _both(*v) for k, v in columns.items()}, caption)
 
 
-def less(x, y):
-    """Whether one summary lies below another, intervals and all; None where the intervals
-    overlap.
+def _both(metric, digits, printed_digits=None):
+    """A column: ours, and the paper's number under it, if there is one."""
+    printed_digits = digits + 1 if printed_digits is None else printed_digits
 
-    Examples
-    --------
-    >>> low, high = (
-    ...     {"mean": 1.0, "low": 0.9, "high": 1.1},
-    ...     {"mean": 2.0, "low": None, "high": None},
-    ... )
-    >>> less(low, high), less(high, low), less(low, low)
-    (True, False, None)
-    """
-    return (
-        True
-        if end(x, "high") < end(y, "low")
-        else False
-        if end(x, "low") > end(y, "high")
-        else None
-    )
+    def made(row):
+        ours, theirs = cell(row[metric], digits), row[f"{metric}_paper"]
+        if theirs is None:
+            return ours
+        return f"{ours}<br>*paper: {number(theirs, printed_digits)}*"
 
-
-def end(x, which):
-    """The "low" or "high" end of a summary's interval; its mean where it has none."""
-    return x["mean"] if x.get(which) is None else x[which]
+    return made

@@ -1,8 +1,7 @@
-"""What every training shares: devices, seeds, scales, the loop, checkpoints and resume.
-Torch arrives only when a training needs it.
+"""What every training shares: devices, seeds, scales, the loop, checkpoints, resuming.
 
-Nothing here knows a model, a loss or a data set: a paper's room writes its own plain loop,
-and takes from here what keeps it alive.
+Torch arrives only when a training needs it. Nothing here knows a model, a loss or a data
+set: each paper writes its own plain loop, and takes from here what keeps it alive.
 """
 
 import importlib
@@ -15,6 +14,7 @@ _HOMES = {
     "descend": "loop",
     "device_name": "devices",
     "fabric": "devices",
+    "finished_weights": "run",
     "load_checkpoint": "checkpoint",
     "load_weights": "checkpoint",
     "memory_guard": "devices",
@@ -27,6 +27,7 @@ _HOMES = {
     "seed_everything": "seeds",
     "steps": "loop",
     "watch": "progress",
+    "weights_notice": "checkpoint",
 }
 __all__ = [*_HOMES]
 

@@ -2,7 +2,7 @@
 
 Neither can run code: tensors are stored as safetensors and everything else as JSON, so that
 nothing is ever unpickled. A checkpoint is written whole or not at all, carries its own
-checksum, and keeps the one before it beside it until the next.
+checksum, and keeps the one before it beside it until the next. Used in chapters 3 and 4.
 """
 
 import errno
@@ -27,6 +27,7 @@ __all__ = [
     "read_weights",
     "save_checkpoint",
     "save_weights",
+    "weights_notice",
 ]
 
 MAGIC = b"fusiontools checkpoint 1\n"
@@ -44,8 +45,9 @@ def previous_path(path):
 
 
 def save_checkpoint(content, path, damaged=False):
-    """Write a training's state, whole or not at all; the checkpoint that was there becomes
-    the previous one.
+    """Write a training's state, whole or not at all.
+
+    The checkpoint that was there becomes the previous one.
 
     Parameters
     ----------
@@ -76,31 +78,26 @@ def save_checkpoint(content, path, damaged=False):
     """
     path, chunks = Path(path), _packed(content)
     previous = None if damaged else previous_path(path)
-    there = path.exists() or previous_path(path).exists()
-    then = (
-        "go on: the checkpoint before this one is whole"
-        if there
-        else "start again: there was no checkpoint yet"
-    )
+    then = "start again: there was no checkpoint yet"
+    if path.exists() or previous_path(path).exists():
+        then = "go on: the checkpoint before this one is whole"
     with disk_guard(path, f"free some space there and {then}"):
         try:
             write_whole(path, chunks, previous)
         except OSError as error:
             # Two whole checkpoints are a luxury on a full disk: the older one makes room,
             # the newer one stays.
-            if (
-                error.errno not in FULL
-                or damaged
-                or not (path.exists() and previous.exists())
-            ):
+            two = not damaged and path.exists() and previous.exists()
+            if error.errno not in FULL or not two:
                 raise
             previous.unlink()
             write_whole(path, chunks, previous)
 
 
 def load_checkpoint(path):
-    """Read the newest whole checkpoint: this one, or the previous one if this one is
-    missing or damaged.
+    """Read the newest whole checkpoint.
+
+    It is this one, or the previous one if this one is missing or damaged.
 
     Parameters
     ----------
@@ -121,9 +118,7 @@ def load_checkpoint(path):
 
 
 def newest_checkpoint(path):
-    """Like `load_checkpoint`, and whether the newest one was damaged: `save_checkpoint`
-    wants to know.
-    """
+    """Like `load_checkpoint`, and whether the newest was damaged, for `save_checkpoint`."""
     damage = []
     for candidate in (Path(path), previous_path(path)):
         try:
@@ -131,19 +126,15 @@ def newest_checkpoint(path):
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise RecordError(
-                f"cannot be read ({error.strerror})",
-                candidate,
-                "check its permissions and the disk",
-            ) from None
+            found = f"cannot be read ({error.strerror})"
+            do = "check its permissions and the disk"
+            raise RecordError(found, candidate, do) from None
         except RecordError as error:
             damage.append(error)
             continue
         if damage:
-            warnings.warn(
-                f"{damage[0].where}: {damage[0].found}. Going on from the checkpoint before it.",
-                stacklevel=2,
-            )
+            says = f"{damage[0].where}: {damage[0].found}."
+            warnings.warn(f"{says} Going on from the checkpoint before it.", stacklevel=2)
         return content, bool(damage)
     if damage:
         raise damage[0]
@@ -151,9 +142,7 @@ def newest_checkpoint(path):
 
 
 def _packed(content):
-    """The bytes of a checkpoint, in order: magic line, checksum of all that follows, length
-    of the JSON, JSON, tensors.
-    """
+    """A checkpoint's bytes: magic line, checksum, length of the JSON, JSON, tensors."""
     need_torch()
     from safetensors.torch import save
 
@@ -167,86 +156,70 @@ def _packed(content):
 
 
 def _unpacked(data, where):
-    damaged = "delete it, and the training starts from the checkpoint before it or from the beginning"
+    damaged = (
+        "delete it, and the training starts from the checkpoint before it "
+        "or from the beginning"
+    )
     start = len(MAGIC) + 65
     if not data.startswith(MAGIC):
         raise RecordError(f"not a checkpoint: it starts with {data[:12]!r}", where, damaged)
-    if (
-        hashlib.sha256(memoryview(data)[start:]).hexdigest().encode() + b"\n"
-        != data[len(MAGIC) : start]
-    ):
-        raise RecordError(
-            "damaged: its content does not match its checksum", where, damaged
-        )
+    digest = hashlib.sha256(memoryview(data)[start:]).hexdigest()
+    if digest.encode() + b"\n" != data[len(MAGIC) : start]:
+        found = "damaged: its content does not match its checksum"
+        raise RecordError(found, where, damaged)
     need_torch()
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    # a right checksum over nonsense
+    nonsense = (ValueError, KeyError, TypeError, RecursionError, struct.error)
     try:
         (length,) = struct.unpack_from("<Q", data, start)
         text = data[start + 8 : start + 8 + length]
         return _decode(json.loads(text), load(data[start + 8 + length :]))
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        struct.error,
-        RecursionError,
-        SafetensorError,
-    ) as error:  # a right checksum over nonsense
+    except (*nonsense, SafetensorError) as error:
         raise RecordError(f"damaged ({type(error).__name__})", where, damaged) from None
 
 
 def _encode(value, where, tensors, storages):
-    """`value` as JSON: lists stay lists, other containers and arrays become dicts with one
-    key that says what they are.
+    """`value` as JSON.
+
+    Lists stay lists; other containers and arrays become dicts whose one key says what they
+    are.
     """
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+
+    def inside(key, item):
+        return _encode(item, f"{where}[{key!r}]", tensors, storages)
+
     if isinstance(value, dict):  # as pairs, since optimizers have numbers for keys
-        pairs = (
-            (
-                _encode(k, where, tensors, storages),
-                _encode(v, f"{where}[{k!r}]", tensors, storages),
-            )
-            for k, v in value.items()
-        )
-        return {"dict": [list(pair) for pair in pairs]}
+        keys = [_encode(key, where, tensors, storages) for key in value]
+        return {"dict": [[k, inside(*pair)] for k, pair in zip(keys, value.items())]}
     if isinstance(value, (list, tuple)):
-        items = [
-            _encode(item, f"{where}[{i}]", tensors, storages)
-            for i, item in enumerate(value)
-        ]
+        items = [inside(i, item) for i, item in enumerate(value)]
         return items if isinstance(value, list) else {"tuple": items}
     torch, shape = need_torch(), None
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+        # stored as bytes: torch does not know all of numpy's kinds
         value = value.astype(value.dtype.newbyteorder("="), order="C")
-        shape = [
-            value.dtype.name,
-            list(value.shape),
-        ]  # stored as bytes: torch does not know all of numpy's kinds
+        shape = [value.dtype.name, list(value.shape)]
         value = torch.from_numpy(value.reshape(-1).view(np.uint8))
-    if (
-        isinstance(value, torch.Tensor)
-        and value.layout == torch.strided
-        and not value.is_quantized
-    ):
-        value = value.detach().cpu().contiguous()
-        storage = value.untyped_storage().data_ptr()
-        if (
-            storage and storage in storages
-        ):  # safetensors refuses two tensors that share memory
-            value = value.clone()
-        storages.add(value.untyped_storage().data_ptr())
-        name = str(len(tensors))
-        tensors[name] = value
-        return {"tensor": name} if shape is None else {"array": [name, *shape]}
-    held = "numbers, strings, containers, arrays and tensors"
-    raise ValueError(
-        f"{where} is a {type(value).__name__}, and a checkpoint holds only {held}"
-    )
+    tensor = isinstance(value, torch.Tensor)
+    if not tensor or value.layout != torch.strided or value.is_quantized:
+        held = "numbers, strings, containers, arrays and tensors"
+        found = f"{where} is a {type(value).__name__}, and a checkpoint holds only {held}"
+        raise ValueError(found)
+    value = value.detach().cpu().contiguous()
+    storage = value.untyped_storage().data_ptr()
+    if storage and storage in storages:  # safetensors wants tensors that share no memory
+        value = value.clone()
+    storages.add(value.untyped_storage().data_ptr())
+    name = str(len(tensors))
+    tensors[name] = value
+    return {"tensor": name} if shape is None else {"array": [name, *shape]}
 
 
 def _decode(value, tensors):
@@ -269,15 +242,21 @@ def _decode(value, tensors):
 
 @contextmanager
 def disk_guard(path, do):
-    """Turn what a disk says while something is written into an error that says what to do."""
+    """Turn what a disk says while something is written into an error that says what to do.
+
+    Parameters
+    ----------
+    path : path-like
+        Where it is written, for the message.
+    do : str
+        What the reader can do.
+    """
     try:
         yield
     except OSError as error:
-        says = (
-            "the disk is full"
-            if error.errno in FULL
-            else f"cannot be written ({error.strerror or error})"
-        )
+        says = f"cannot be written ({error.strerror or error})"
+        if error.errno in FULL:
+            says = "the disk is full"
         raise FusionError(says, path, do) from None
 
 
@@ -285,7 +264,8 @@ def disk_guard(path, do):
 
 
 def save_weights(models, path, *, corpora, terms, half=True, limit=WEIGHTS_LIMIT, **about):
-    """Write finished weights as safetensors, with a notice of what they were trained on.
+    """Write finished weights as safetensors, with a notice of what they learned from.
+
     The same weights make the same bytes.
 
     Parameters
@@ -314,13 +294,8 @@ def save_weights(models, path, *, corpora, terms, half=True, limit=WEIGHTS_LIMIT
     --------
     >>> import tempfile, torch
     >>> path = Path(tempfile.mkdtemp()) / "line.safetensors"
-    >>> save_weights(
-    ...     torch.nn.Linear(2, 1),
-    ...     path,
-    ...     corpora="essen",
-    ...     terms="free for research",
-    ...     config={"inputs": 2},
-    ... )
+    >>> line = torch.nn.Linear(2, 1)
+    >>> save_weights(line, path, corpora="essen", terms="free", config={"inputs": 2})
     >>> load_weights(path, torch.nn.Linear(2, 1)), read_weights(path)[1]["config"]
     (Linear(in_features=2, out_features=1, bias=True), {'inputs': 2})
     """
@@ -330,32 +305,31 @@ def save_weights(models, path, *, corpora, terms, half=True, limit=WEIGHTS_LIMIT
     tensors = {}
     for name, tensor in _state_of(models).items():
         tensor = tensor.detach().cpu()
-        tensor = (tensor.half() if half and tensor.is_floating_point() else tensor).clone(
-            memory_format=torch.contiguous_format
-        )
+        tensor = tensor.half() if half and tensor.is_floating_point() else tensor
         if tensor.is_floating_point() and not tensor.isfinite().all():
             says = f"the weight {name!r} holds NaN or a number too large to store"
-            raise FusionError(
-                says, path, "look at the training's curves for where it diverged"
-            )
-        tensors[name] = tensor
+            do = "look at the training's curves for where it diverged"
+            raise FusionError(says, path, do)
+        tensors[name] = tensor.clone(memory_format=torch.contiguous_format)
     corpora = [corpora] if isinstance(corpora, str) else list(corpora)
     notice = {"corpora": corpora, "terms": terms, "version": code_version(), **about}
     # One entry only: safetensors writes several in any order, and equal weights should make
     # equal files.
-    data = save(
-        tensors, metadata={"about": json.dumps(plain(notice, "about"), ensure_ascii=False)}
-    )
+    notice = json.dumps(plain(notice, "about"), ensure_ascii=False)
+    data = save(tensors, metadata={"about": notice})
     if limit is not None and len(data) > limit:
-        says = f"these weights take {len(data) / 1e6:.1f} MB, and {limit / 1e6:.1f} are allowed"
-        raise FusionError(says, path, "make the model narrower")
+        megabytes = f"{len(data) / 1e6:.1f} MB, and {limit / 1e6:.1f} are allowed"
+        raise FusionError(
+            f"these weights take {megabytes}", path, "make the model narrower"
+        )
     with disk_guard(path, "check that the folder exists, may be written to and has room"):
         write_whole(path, data)
 
 
 def read_weights(path):
-    """The tensors of a weights file, floating point ones in 32 bits, and what it says about
-    itself.
+    """The tensors of a weights file, and what it says about itself.
+
+    Floating point tensors come in 32 bits.
 
     Returns
     -------
@@ -380,14 +354,11 @@ def read_weights(path):
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise RecordError(
-            f"not weights of this package ({type(error).__name__})",
-            path,
-            "get the file again, or train them",
-        ) from None
-    return {
-        name: t.float() if t.is_floating_point() else t for name, t in tensors.items()
-    }, about
+        found = f"not weights of this package ({type(error).__name__})"
+        raise RecordError(found, path, "get the file again, or train them") from None
+    for name, tensor in tensors.items():
+        tensors[name] = tensor.float() if tensor.is_floating_point() else tensor
+    return tensors, about
 
 
 def load_weights(path, models):
@@ -412,22 +383,16 @@ def load_weights(path, models):
     tensors, _ = read_weights(path)
     wanted = {name: tuple(t.shape) for name, t in _state_of(models).items()}
     found = {name: tuple(t.shape) for name, t in tensors.items()}
-    odd = sorted(
-        name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
-    )
-    if odd:
-        name = odd[0]
-        says = f"{name} has shape {found.get(name, 'none')} in the file and {wanted.get(name, 'none')} in the model"
-        raise RecordError(
-            f"weights of another model ({says})",
-            path,
-            "build the model with the config that read_weights(path)[1] names",
-        )
+    for name in sorted(wanted.keys() | found.keys()):
+        there, here = found.get(name, "none"), wanted.get(name, "none")
+        if there != here:
+            says = f"{name} has shape {there} in the file and {here} in the model"
+            do = "build the model with the config that read_weights(path)[1] names"
+            raise RecordError(f"weights of another model ({says})", path, do)
     for name, model in models.items() if isinstance(models, dict) else [("", models)]:
         start = f"{name}." if name else ""
-        model.load_state_dict(
-            {key[len(start) :]: t for key, t in tensors.items() if key.startswith(start)}
-        )
+        own = {k.removeprefix(start): t for k, t in tensors.items() if k.startswith(start)}
+        model.load_state_dict(own)
     return models
 
 
@@ -441,3 +406,21 @@ def _state_of(models):
         for name, model in models.items()
         for key, tensor in model.state_dict().items()
     }
+
+
+def weights_notice(about):
+    """What weights say of the music that they learned from, in one sentence or two.
+
+    Parameters
+    ----------
+    about : dict
+        As `read_weights` returns it.
+
+    Examples
+    --------
+    >>> weights_notice({"corpora": ["ryan"], "terms": "public domain."})
+    'Weights trained on ryan. Terms: public domain.'
+    """
+    corpora = ", ".join(about["corpora"]) or "music of your own"
+    terms = about["terms"] or "those of that music"
+    return f"Weights trained on {corpora}. Terms: {terms.rstrip('.')}."

@@ -2,7 +2,7 @@
 
 lightning-fabric moves models and data; the loop stays the paper's own. Only data-parallel
 training is meant here: every process holds the whole model and sees its own part of each
-batch.
+batch. Used in chapters 3 and 4.
 """
 
 import os
@@ -30,11 +30,9 @@ def need_torch():
     except ImportError as error:
         if error.name != "torch":
             raise  # it is there, and broken: its own words say how
-        raise FusionError(
-            "PyTorch is not installed",
-            "training",
-            "pip install torch (the README says which build costs what)",
-        ) from None
+        found = "PyTorch is not installed"
+        do = "pip install torch (the README says which build costs what)"
+        raise FusionError(found, "training", do) from None
     return torch
 
 
@@ -44,21 +42,19 @@ def _fabric_class():
         from lightning_fabric import Fabric
     except ImportError:
         try:
-            from lightning.fabric import (
-                Fabric,
-            )  # the same code, where the large package was installed
+            # the same code, where the large package was installed
+            from lightning.fabric import Fabric
         except ImportError:
-            raise FusionError(
-                "lightning-fabric is not installed",
-                "training",
-                "pip install lightning-fabric",
-            ) from None
+            found = "lightning-fabric is not installed"
+            raise FusionError(found, "training", "pip install lightning-fabric") from None
     return Fabric
 
 
 def fabric(device="auto", precision="32-true", processes=1, threads=None):
-    """A `Fabric` for a plain loop: it sets up models, optimizers and gradients for the
-    device, and says nothing about the loop.
+    """A `Fabric` for a plain loop.
+
+    It sets up models, optimizers and gradients for the device, and says nothing about the
+    loop.
 
     Parameters
     ----------
@@ -92,9 +88,8 @@ def fabric(device="auto", precision="32-true", processes=1, threads=None):
     device(type='cpu')
     """
     if device not in DEVICES:
-        raise FusionError(
-            f"there is no device {device!r}", "device", f"use one of {', '.join(DEVICES)}"
-        )
+        found = f"there is no device {device!r}"
+        raise FusionError(found, "device", f"use one of {', '.join(DEVICES)}")
     if processes < 1:
         raise ValueError(f"at least one process is needed, found {processes}")
     torch, Fabric = need_torch(), _fabric_class()
@@ -106,21 +101,20 @@ def fabric(device="auto", precision="32-true", processes=1, threads=None):
     if device == "mps" and not torch.backends.mps.is_available():
         raise FusionError("torch sees no Apple GPU", "device='mps'", "use device='auto'")
     if device == "cuda" and processes > torch.cuda.device_count():
-        found = f"{processes} processes want a GPU each, and there are {torch.cuda.device_count()}"
+        there = torch.cuda.device_count()
+        found = f"{processes} processes want a GPU each, and there are {there}"
         raise FusionError(found, "device='cuda'", "ask for fewer processes")
     if threads is None and device == "cpu" and processes > 1:
         threads = max((os.cpu_count() or 1) // processes, 1)
     if threads is not None:
         torch.set_num_threads(threads)
-        if processes > 1:
-            os.environ["OMP_NUM_THREADS"] = str(
-                threads
-            )  # for the processes that are still to come
-    # A notebook cannot be started a second time, so there the processes are forked;
-    # elsewhere they start afresh.
-    strategy = (
-        "auto" if processes == 1 else "ddp_notebook" if in_notebook() else "ddp_spawn"
-    )
+        if processes > 1:  # for the processes that are still to come
+            os.environ["OMP_NUM_THREADS"] = str(threads)
+    strategy = "auto"
+    if processes > 1:
+        # A notebook cannot be started a second time, so there the processes are forked;
+        # elsewhere they start afresh.
+        strategy = "ddp_notebook" if in_notebook() else "ddp_spawn"
     return Fabric(
         accelerator=device, devices=processes, strategy=strategy, precision=precision
     )
@@ -135,11 +129,8 @@ def device_name(fabric=None):
     True
     """
     torch = need_torch()
-    processes = (
-        ""
-        if fabric is None or fabric.world_size == 1
-        else f", {fabric.world_size} processes"
-    )
+    many = fabric is not None and fabric.world_size > 1
+    processes = f", {fabric.world_size} processes" if many else ""
     if fabric is not None and fabric.device.type == "cuda":
         return torch.cuda.get_device_name(fabric.device) + processes
     if fabric is not None and fabric.device.type == "mps":
@@ -150,8 +141,7 @@ def device_name(fabric=None):
 
 @contextmanager
 def memory_guard(reduce="batch_size"):
-    """Around a loop, or on a function: memory that runs out becomes an error that says what
-    to make smaller.
+    """Around a loop, or on a function: out of memory becomes an error that says what to do.
 
     Parameters
     ----------
@@ -165,11 +155,11 @@ def memory_guard(reduce="batch_size"):
 
     Examples
     --------
-    >>> with memory_guard(reduce="rollouts"):
+    >>> with memory_guard(reduce="rollouts"):  # doctest: +ELLIPSIS
     ...     raise MemoryError
     Traceback (most recent call last):
         ...
-    fusiontools.errors.FusionError: the computer: out of memory. What to do: lower rollouts, or train at a smaller scale; the last ...
+    fusiontools.errors.FusionError: the computer: out of memory. What to do: lower ...
     """
     do = f"lower {reduce}, or train at a smaller scale; the last checkpoint is whole"
     try:
@@ -179,13 +169,9 @@ def memory_guard(reduce="batch_size"):
     # torch's own OutOfMemoryError is one of these, and has not always had that name
     except RuntimeError as error:
         says = str(error).lower()
-        if (
-            "out of memory" not in says
-            and "can't allocate memory" not in says
-            and "not enough memory" not in says
-        ):
+        known = ("out of memory", "can't allocate memory", "not enough memory")
+        if not any(words in says for words in known):
             raise
         where = "the GPU" if "cuda" in says or "mps" in says else "the computer"
-        raise FusionError(
-            f"out of memory ({str(error).splitlines()[0][:160].rstrip('. ')})", where, do
-        ) from None
+        found = f"out of memory ({str(error).splitlines()[0][:160].rstrip('. ')})"
+        raise FusionError(found, where, do) from None

@@ -1,8 +1,7 @@
-"""What a training said on its way: ``history.csv``, one row a step, appended as it goes and
-never doubled.
+"""What a training said on its way: ``history.csv``, one row a step, never doubled.
 
 It measures nothing and draws nothing. A row is in the file as soon as its step is done, and
-on the disk before the next checkpoint is.
+on the disk before the next checkpoint is. Used in chapters 3 and 4.
 """
 
 import csv
@@ -40,13 +39,8 @@ class History:
     """
 
     def __init__(self, path, keep=True):
-        self.path, self.keep, self.rows, self._names, self._file = (
-            Path(path),
-            keep,
-            [],
-            list(FIXED),
-            None,
-        )
+        self.path, self.keep = Path(path), keep
+        self.rows, self._names, self._file = [], list(FIXED), None
         damaged = self._read()
         if damaged:
             self._rewrite()
@@ -58,19 +52,15 @@ class History:
         except FileNotFoundError:
             return False
         lines = text.split("\n")
-        whole = list(
-            csv.reader(lines[:-1])
-        )  # a line without its end was being written when the process died
+        # a line without its end was being written when the process died
+        whole = list(csv.reader(lines[:-1]))
         if not whole or whole[0][:2] != FIXED:
             return bool(text)
         self._names = whole[0]
         for cells in whole[1:]:
             try:
-                row = {
-                    name: _number(cell)
-                    for name, cell in zip(self._names[2:], cells[2:], strict=True)
-                    if cell
-                }
+                named = zip(self._names[2:], cells[2:], strict=True)
+                row = {name: _number(cell) for name, cell in named if cell}
                 self.rows.append({"step": int(cells[0]), "phase": cells[1]} | row)
             except (ValueError, IndexError):
                 return True
@@ -82,14 +72,12 @@ class History:
         return self._names[2:]
 
     def column(self, name):
-        """Steps and values of one column, as two lists, without the steps that have none."""
+        """Steps and values of one column, two lists, without the steps that have none."""
         rows = [row for row in self.rows if name in row]
         return [row["step"] for row in rows], [row[name] for row in rows]
 
     def add(self, row):
-        """Append one row: ``step``, ``phase`` and numbers by name. A name seen for the
-        first time becomes a new column.
-        """
+        """Append a row: ``step``, ``phase``, numbers by name; new names are new columns."""
         new = [name for name in row if name not in self._names]
         odd = [name for name in new if not name.isidentifier()]
         if odd:
@@ -103,12 +91,8 @@ class History:
         self.rows.append(row)
 
     def keep_only(self, wanted):
-        """Drop the rows for which ``wanted(row)`` is false, and bring the rest into the
-        order of their steps.
-        """
-        kept = sorted(
-            (row for row in self.rows if wanted(row)), key=lambda row: row["step"]
-        )
+        """Drop the rows for which ``wanted(row)`` is false; sort the rest by step."""
+        kept = sorted(filter(wanted, self.rows), key=lambda row: row["step"])
         if kept != self.rows:
             self.rows = kept
             self._rewrite()
@@ -125,11 +109,9 @@ class History:
             self._file = None
 
     def _line(self, row):
-        cells = (row.get(name, "") for name in self._names)
-        return (
-            ",".join(repr(c) if isinstance(c, float) else str(c) for c in cells).encode()
-            + b"\n"
-        )
+        cells = [row.get(name, "") for name in self._names]
+        written = [repr(c) if isinstance(c, float) else str(c) for c in cells]
+        return ",".join(written).encode() + b"\n"
 
     def _append(self, line):
         if not self.keep:
@@ -137,9 +119,8 @@ class History:
         if self._file is None:
             if not self.path.exists():
                 return self._rewrite(line)
-            self._file = open(
-                self.path, "ab", buffering=0
-            )  # what was written survives the process, if not the machine
+            # what was written survives the process, if not the machine
+            self._file = open(self.path, "ab", buffering=0)
         size = os.fstat(self._file.fileno()).st_size
         try:
             if self._file.write(line) != len(line):

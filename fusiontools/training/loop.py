@@ -1,9 +1,8 @@
-"""The smallest thing that makes a training survive: a ``for`` loop over steps that can be
-killed at any moment and go on.
+"""What makes a training survive: a ``for`` loop that can be killed and go on.
 
 The loop's body stays the paper's own, in plain sight. Around it, `steps` puts back what a
 checkpoint holds, saves, listens for interrupts and shows how far it is. There is no trainer
-here, no callback and no hook.
+here, no callback and no hook. Used in chapters 3 and 4.
 """
 
 import signal
@@ -57,19 +56,16 @@ class Batches:
     def __init__(self, n, batch_size, seed=0, rank=0, processes=1):
         if n < 1 or batch_size < 1:
             raise ValueError(
-                f"at least one item and one to a batch are needed, found {n} and {batch_size}"
+                "at least one item and one to a batch are needed, "
+                f"found {n} and {batch_size}"
             )
         if batch_size % processes or not 0 <= rank < processes:
             raise ValueError(
-                f"a batch of {batch_size} cannot be shared by {processes} processes (this is {rank})"
+                f"a batch of {batch_size} cannot be shared by {processes} processes "
+                f"(this is {rank})"
             )
-        self.n, self.batch_size, self.seed, self.rank, self.processes = (
-            n,
-            batch_size,
-            seed,
-            rank,
-            processes,
-        )
+        self.n, self.batch_size, self.seed = n, batch_size, seed
+        self.rank, self.processes = rank, processes
         self.drawn = 0  # items drawn so far: all that there is to remember
         self._order = (None, None)
 
@@ -88,13 +84,10 @@ class Batches:
         return batch[self.rank :: self.processes]  # (batch_size / processes,)
 
     def _shuffled(self, epoch):
-        if (
-            self._order[0] != epoch
-        ):  # the order of a pass follows from seed and number, so that it need not be stored
-            self._order = (
-                epoch,
-                np.random.default_rng([self.seed, epoch]).permutation(self.n),
-            )
+        # the order of a pass follows from seed and number, so that it need not be stored
+        if self._order[0] != epoch:
+            rng = np.random.default_rng([self.seed, epoch])
+            self._order = (epoch, rng.permutation(self.n))
         return self._order[1]
 
     @property
@@ -104,12 +97,7 @@ class Batches:
 
     def state_dict(self):
         """Where the stream is."""
-        return {
-            "n": self.n,
-            "batch_size": self.batch_size,
-            "seed": self.seed,
-            "drawn": self.drawn,
-        }
+        return {name: getattr(self, name) for name in ("n", "batch_size", "seed", "drawn")}
 
     def load_state_dict(self, state):
         """Go where the stream was.
@@ -122,17 +110,13 @@ class Batches:
         own = self.state_dict()
         odd = [k for k in ("n", "batch_size", "seed") if state.get(k) != own[k]]
         if odd:
-            raise RecordError(
-                f"its {odd[0]} was {state.get(odd[0])} and is {own[odd[0]]} now",
-                "data order",
-                "start a new run",
-            )
+            found = f"its {odd[0]} was {state.get(odd[0])} and is {own[odd[0]]} now"
+            raise RecordError(found, "data order", "start a new run")
         self.drawn = state["drawn"]
 
 
 def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=None):
-    """Count the steps of a training, so that it can be stopped at any moment and goes on
-    where it was.
+    """Count the steps of a training, which can be stopped at any moment and goes on there.
 
     Call `seed_everything` and build everything as if nothing had happened before; the first
     step then finds it as the last checkpoint left it, global random generators included. A
@@ -180,14 +164,9 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
     --------
     >>> import tempfile
     >>> from fusiontools.training.run import Run
-    >>> asked = dict(
-    ...     paper="p",
-    ...     method="m",
-    ...     scale="smoke",
-    ...     config={},
-    ...     data={"name": "d", "sha256": "0" * 64},
-    ... )
-    >>> run, count = Run.open(tempfile.mkdtemp(), **asked), {"sum": 0}
+    >>> data = {"name": "d", "sha256": "0" * 64}
+    >>> run = Run.open(tempfile.mkdtemp(), paper="p", method="m", config={}, data=data)
+    >>> count = {"sum": 0}
     >>> for step in steps(run, {"count": count}, 4):
     ...     count["sum"] += step
     ...     run.log(sum=count["sum"])
@@ -198,10 +177,8 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
         raise ValueError(f"a phase is named like a variable, found {phase!r}")
     done, damaged = _resume(run, state, total, phase)
     saved = time.monotonic()
-    with (
-        _listening() as heard,
-        watch(total, done, phase, curves, quiet=run.rank > 0) as shown,
-    ):
+    watched = watch(total, done, phase, curves, quiet=run.rank > 0)
+    with _listening() as heard, watched as shown:
         shown.update(done, run.history)
         try:
             for step in range(done, total):
@@ -209,12 +186,10 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
                 yield step
                 run.end_step()
                 done = step + 1
-                due = (
-                    done == total
-                    or (every and done % every == 0)
-                    or (seconds is not None and time.monotonic() - saved >= seconds)
-                )
-                stop, due = _agreed(run, heard[0] if heard else 0, int(bool(due)))
+                counted = done == total or (every and done % every == 0)
+                waited = seconds is not None and time.monotonic() - saved >= seconds
+                due = int(bool(counted or waited))
+                stop, due = _agreed(run, heard[0] if heard else 0, due)
                 if stop or due:
                     _save(run, state, phase, done, damaged)
                     saved, damaged = time.monotonic(), False
@@ -227,9 +202,9 @@ def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=
 
 def _leave(run, phase, done, total, number):
     if run.rank == 0:
-        says = f"Stopped after step {done:,} of {total:,} ({phase}). Everything is saved in {run.folder}."
         print(
-            says,
+            f"Stopped after step {done:,} of {total:,} ({phase}). "
+            f"Everything is saved in {run.folder}. "
             "Run the same cell or command again to go on from there.",
             file=sys.stderr,
             flush=True,
@@ -241,7 +216,7 @@ def _leave(run, phase, done, total, number):
 
 @contextmanager
 def _listening():
-    """Note SIGINT and SIGTERM instead of dying of them; yields the list of what was heard."""
+    """Note SIGINT and SIGTERM instead of dying of them; yields what was heard, a list."""
     heard = []
 
     def note(number, frame):
@@ -252,9 +227,8 @@ def _listening():
     before = {}
     if threading.current_thread() is threading.main_thread():  # no other thread may listen
         for number in (signal.SIGINT, signal.SIGTERM):
-            if (
-                signal.getsignal(number) is not signal.SIG_IGN
-            ):  # what was started to survive an interrupt shall survive it
+            # what was started to survive an interrupt shall survive it
+            if signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, note)
     try:
         yield heard
@@ -268,10 +242,8 @@ def _agreed(run, *flags):
     if run.processes == 1:
         return flags
     torch = need_torch()
-    agreed = run.fabric.all_reduce(
-        torch.tensor(flags, device=run.fabric.device), reduce_op="max"
-    )
-    return tuple(agreed.tolist())
+    flags = torch.tensor(flags, device=run.fabric.device)
+    return tuple(run.fabric.all_reduce(flags, reduce_op="max").tolist())
 
 
 def _save(run, state, phase, done, damaged):
@@ -282,54 +254,34 @@ def _save(run, state, phase, done, damaged):
         need_torch().distributed.all_gather_object(generators, capture_generators())
     if run.rank == 0:
         values = {name: _value(thing, name) for name, thing in state.items()}
-        content = {
-            "phase": phase,
-            "done": done,
-            "minutes": run.minutes,
-            "generators": generators,
-            "state": values,
-        }
+        content = {"phase": phase, "done": done, "minutes": run.minutes}
+        content |= {"generators": generators, "state": values}
         save_checkpoint(content, run.checkpoint_path(phase), damaged)
 
 
 def _resume(run, state, total, phase):
-    """Put everything back to where the phase's checkpoint was taken. Returns the steps
-    done, and whether a newer one was damaged.
-    """
-    found, damaged = newest_checkpoint(run.checkpoint_path(phase))
-    run.begin_phase(
-        phase,
-        total,
-        0 if found is None else found["done"],
-        0.0 if found is None else found["minutes"],
-    )
+    """Go back to the phase's checkpoint: its steps done, and whether a newer is damaged."""
+    where = run.checkpoint_path(phase)
+    found, damaged = newest_checkpoint(where)
     if found is None:
+        run.begin_phase(phase, total, 0, 0.0)
         return 0, damaged
-    where, do = (
-        run.checkpoint_path(phase),
-        "the code has changed since: start a new run, or go back to that version",
-    )
+    run.begin_phase(phase, total, found["done"], found["minutes"])
+    do = "the code has changed since: start a new run, or go back to that version"
     if set(found["state"]) != set(state):
-        raise RecordError(
-            f"holds {sorted(found['state'])}, and the training has {sorted(state)}",
-            where,
-            do,
-        )
+        found = f"holds {sorted(found['state'])}, and the training has {sorted(state)}"
+        raise RecordError(found, where, do)
     if len(found["generators"]) != run.processes:
-        raise RecordError(
-            f"saved by {len(found['generators'])} processes, not {run.processes}",
-            where,
-            "go on with as many as before",
-        )
+        found = f"saved by {len(found['generators'])} processes, not {run.processes}"
+        raise RecordError(found, where, "go on with as many as before")
     for name, thing in state.items():
         try:
             _put_back(thing, found["state"][name])
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, RecordError):
                 raise
-            raise RecordError(
-                f"its {name} does not fit ({str(error).splitlines()[0][:200]})", where, do
-            ) from error
+            found = f"its {name} does not fit ({str(error).splitlines()[0][:200]})"
+            raise RecordError(found, where, do) from error
     restore_generators(found["generators"][run.rank])
     return found["done"], damaged
 
@@ -344,7 +296,8 @@ def _value(thing, name):
     if isinstance(thing, dict):
         return thing
     raise ValueError(
-        f"state[{name!r}] is a {type(thing).__name__}: it has no state_dict, is no generator and no dict"
+        f"state[{name!r}] is a {type(thing).__name__}: "
+        "it has no state_dict, is no generator and no dict"
     )
 
 

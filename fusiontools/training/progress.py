@@ -1,8 +1,9 @@
-"""How far a training is, and for how much longer: one display in a notebook, one bar on a
-terminal, a line now and then elsewhere.
+"""How far a training is, and for how much longer.
+
+One display in a notebook, one bar on a terminal, a line now and then elsewhere.
 
 It only shows. Nothing that is learned or saved depends on it, and where nobody looks it
-does next to nothing.
+does next to nothing. Used in chapters 3 and 4.
 """
 
 import html
@@ -66,9 +67,7 @@ def time_left(marks, total):
 
 
 def thin_out(steps, values, points=POINTS):
-    """A curve of at most `points` points: means over stretches of equal length. What is not
-    finite is left out.
-    """
+    """A curve of at most `points` points: means over equal stretches of what is finite."""
     pairs = [(s, v) for s, v in zip(steps, values) if math.isfinite(v)]
     width = max(math.ceil(len(pairs) / points), 1)
     stretches = [pairs[i : i + width] for i in range(0, len(pairs), width)]
@@ -79,8 +78,7 @@ def thin_out(steps, values, points=POINTS):
 
 
 def curve_svg(name, steps, values):
-    """One small curve with its name and its last value, as an SVG element that needs
-    nothing else.
+    """One small curve with its name and its last value, as an SVG that needs no other file.
 
     Parameters
     ----------
@@ -95,23 +93,23 @@ def curve_svg(name, steps, values):
     points = thin_out(steps, values)
     if not points:
         return ""
-    (left, right), values = (points[0][0], points[-1][0]), [v for _, v in points]
-    low, high = min(values), max(values)
-    x = [(s - left) / ((right - left) or 1) * (WIDTH - 4) + 2 for s, _ in points]
-    y = [
-        HEIGHT - 4 - (v - low) / (high - low) * (HEIGHT - 22)
-        if high > low
-        else HEIGHT / 2 + 6
-        for _, v in points
-    ]
-    line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y))
-    says = html.escape(f"{name} {points[-1][1]:.4g}")
+    steps, values = zip(*points)
+    left, low, high = steps[0], min(values), max(values)
+    across = (WIDTH - 4) / ((steps[-1] - left) or 1)
+    up = (HEIGHT - 22) / ((high - low) or 1)
+    ground = HEIGHT - 4 if high > low else HEIGHT / 2 + 6
+    line = " ".join(
+        f"{2 + (s - left) * across:.1f},{ground - (v - low) * up:.1f}" for s, v in points
+    )
+    says = html.escape(f"{name} {values[-1]:.4g}")
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{says}, from {low:.4g} to {high:.4g}">'
         f'<text x="2" y="11" font-size="11" fill="currentColor">{says}</text>'
-        f'<text x="{WIDTH - 2}" y="11" font-size="9" fill="currentColor" opacity="0.6" text-anchor="end">{low:.3g} to {high:.3g}</text>'
-        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.3"/></svg>'
+        f'<text x="{WIDTH - 2}" y="11" font-size="9" fill="currentColor" opacity="0.6" '
+        f'text-anchor="end">{low:.3g} to {high:.3g}</text>'
+        f'<polyline points="{line}" fill="none" stroke="currentColor" '
+        'stroke-width="1.3"/></svg>'
     )
 
 
@@ -142,15 +140,12 @@ def watch(total, start=0, title="training", curves=None, quiet=False):
     ...     for step in range(3):
     ...         shown.update(step + 1)
     """
-    kind = (
-        Watch
-        if quiet
-        else _Notebook
-        if in_notebook()
-        else _Terminal
-        if sys.stderr.isatty()
-        else _Lines
-    )
+    if quiet:
+        kind = Watch
+    elif in_notebook():
+        kind = _Notebook
+    else:
+        kind = _Terminal if sys.stderr.isatty() else _Lines
     return kind(total, start, title, curves)
 
 
@@ -165,9 +160,8 @@ class Watch:
 
     def __enter__(self):
         self.began = self.drawn = time.monotonic()
-        self.marks = deque(
-            [(self.began, self.done)], maxlen=30
-        )  # the pace is that of the last thirty drawings
+        # the pace is that of the last thirty drawings
+        self.marks = deque([(self.began, self.done)], maxlen=30)
         self.open()
         return self
 
@@ -179,9 +173,8 @@ class Watch:
             self.marks.append((now, done))
             self.draw()
             self.drawn = time.monotonic()
-            self.pause = max(
-                type(self).pause, 50 * (self.drawn - now)
-            )  # drawing may cost two per cent of the time, never more
+            # drawing may cost two per cent of the time, never more
+            self.pause = max(type(self).pause, 50 * (self.drawn - now))
 
     def __exit__(self, kind, error, trace):
         self.stopped = kind is not None
@@ -198,28 +191,26 @@ class Watch:
         if self.stopped:
             return f"stopped at step {self.done:,} of {self.total:,}"
         left = time_left(self.marks, self.total)
-        return f"step {self.done:,} of {self.total:,}" + (
-            f", {spoken_time(left)} left" if left is not None else ""
-        )
+        left = "" if left is None else f", {spoken_time(left)} left"
+        return f"step {self.done:,} of {self.total:,}{left}"
 
     def chosen(self):
         """The columns to show that the history has by now."""
         columns = self.history.columns if self.history is not None else []
-        return (
-            [c for c in self.curves if c in columns]
-            if self.curves is not None
-            else columns[:CURVES]
-        )
+        if self.curves is None:
+            return columns[:CURVES]
+        return [c for c in self.curves if c in columns]
 
     def last_values(self):
         """The newest value of each chosen column, in words."""
-        values = {
-            c: next(
-                (row[c] for row in reversed(self.history.rows[-100:]) if c in row), None
-            )
-            for c in self.chosen()
-        }
-        return ", ".join(f"{c} {v:.4g}" for c, v in values.items() if v is not None)
+        newest = {}
+        for row in self.history.rows[-100:] if self.history is not None else []:
+            newest |= row
+        return ", ".join(f"{c} {newest[c]:.4g}" for c in self.chosen() if c in newest)
+
+    def line(self):
+        """State and newest values."""
+        return ", ".join(filter(None, [self.state(), self.last_values()]))
 
     def open(self):
         """Begin to show."""
@@ -235,11 +226,7 @@ class _Lines(Watch):
     pause = 60.0
 
     def draw(self):
-        print(
-            ", ".join(filter(None, [f"{self.title}: {self.state()}", self.last_values()])),
-            file=sys.stderr,
-            flush=True,
-        )
+        print(f"{self.title}: {self.line()}", file=sys.stderr, flush=True)
 
     def close(self):
         if self.drawn != self.began:  # what took less than one pause leaves no trace
@@ -253,26 +240,20 @@ class _Terminal(Watch):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
+        title = TextColumn("{task.description}", markup=False)
         words = TextColumn("{task.fields[words]}", markup=False)
+        console = Console(stderr=True)
         # Drawn by hand and not by a thread of rich's own: a training may be forked or
         # killed at any moment.
-        title = TextColumn("{task.description}", markup=False)
-        self.bar = Progress(
-            title, BarColumn(), words, console=Console(stderr=True), auto_refresh=False
-        )
+        self.bar = Progress(title, BarColumn(), words, console=console, auto_refresh=False)
         self.bar.start()
-        self.task = self.bar.add_task(
-            self.title, total=self.total, completed=self.done, words=self.state()
-        )
+        begun = {"total": self.total, "completed": self.done, "words": self.state()}
+        self.task = self.bar.add_task(self.title, **begun)
         self.bar.refresh()
 
     def draw(self):
-        self.bar.update(
-            self.task,
-            completed=self.done,
-            words=", ".join(filter(None, [self.state(), self.last_values()])),
-            refresh=True,
-        )
+        now = {"completed": self.done, "words": self.line()}
+        self.bar.update(self.task, refresh=True, **now)
 
     def close(self):
         self.draw()
@@ -295,13 +276,12 @@ class _Notebook(Watch):
         self.draw()
 
     def page(self):
-        """The whole display: a line of words, a bar, the curves. One element, always
-        replaced as a whole.
-        """
+        """The whole display, replaced as a whole: a line of words, a bar, the curves."""
         drawn = [curve_svg(c, *self.history.column(c)) for c in self.chosen()]
         words = html.escape(f"{self.title}: {self.state()}")
         return (
             f'<div style="font:13px system-ui,sans-serif;max-width:56em"><div>{words}</div>'
-            f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:100%" aria-label="{words}"></progress>'
+            f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:100%" '
+            f'aria-label="{words}"></progress>'
             f'<div style="display:flex;flex-wrap:wrap;gap:6px">{"".join(drawn)}</div></div>'
         )

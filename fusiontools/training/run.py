@@ -1,17 +1,21 @@
-"""A run is a folder: what was asked for, how it went, where it stands, and what came out of
-it::
+"""A run is a folder: what was asked for, how it went, where it stands, what came of it.
 
-    config.json              paper, method, scale, seed, config, data and versions: what makes this run this run
+It holds::
+
+    config.json              what makes this run this run: paper, method, scale, seed,
+                             config, data and versions
     history.csv              one row a step
-    checkpoint-<phase>.bin   where each phase of the training stands, and checkpoint-<phase>.previous.bin, the one before
+    checkpoint-<phase>.bin   where each phase of the training stands;
+                             checkpoint-<phase>.previous.bin is the one before
     record.json              once it is finished
 
 It keeps the folder, and knows nothing of models or losses (see `fusiontools.training.loop`
-for what fills it).
+for what fills it). Used in chapters 3 and 4.
 """
 
 import dataclasses
 import json
+import shlex
 import time
 from pathlib import Path
 
@@ -29,9 +33,10 @@ from fusiontools.training.devices import device_name
 from fusiontools.training.history import FIXED, History
 from fusiontools.training.scales import scale as scale_or_default
 
-__all__ = ["FORMAT", "Run", "adopt"]
+__all__ = ["FORMAT", "WEIGHTS", "Run", "adopt", "finished_weights"]
 
 FORMAT = 1  # of the folder; a new one when old runs can no longer be continued
+WEIGHTS = "weights.safetensors"  # what a finished run can be used by
 OURS = {"config.json", "history.csv", "record.json", ".lock"}
 
 
@@ -92,44 +97,32 @@ class Run:
         Examples
         --------
         >>> import tempfile
-        >>> asked = dict(
-        ...     paper="fusiongan",
-        ...     method="mle",
-        ...     config={"width": 8},
-        ...     data={"name": "essen", "sha256": "0" * 64},
-        ...     scale="smoke",
-        ... )
+        >>> data = {"name": "essen", "sha256": "0" * 64}
+        >>> asked = {"paper": "fusiongan", "method": "mle", "data": data, "scale": "smoke"}
         >>> folder = Path(tempfile.mkdtemp()) / "run"
-        >>> Run.open(folder, **asked).finished
+        >>> Run.open(folder, config={"width": 8}, **asked).finished
         False
-        >>> Run.open(folder, **asked | {"config": {"width": 16}})  # doctest: +ELLIPSIS
+        >>> Run.open(folder, config={"width": 16}, **asked)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        fusiontools.errors.RecordError: ...: another run: its config.width is 8, and 16 is asked for now. What to do: ...
+        fusiontools.errors.RecordError: ...: its config.width is 8, and 16 is asked for ...
         """
-        config = (
-            dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config)
-        )
+        if dataclasses.is_dataclass(config):
+            config = dataclasses.asdict(config)
         about = {
             "format": FORMAT,
             "paper": paper,
             "method": method,
             "scale": scale_or_default(scale),
             "seed": seed,
-            "config": config,
+            "config": dict(config),
             "data": data,
             "version": code_version(),
         }
         about = plain(about, "config.json")
         # A record is made of the same values: what it would refuse at the end is refused
         # now, before hours are spent.
-        Record(
-            **{k: v for k, v in about.items() if k != "format"},
-            metrics={},
-            samples=[],
-            minutes=0.0,
-            device="unknown",
-        )
+        _record(about, metrics={}, samples=[], minutes=0.0, device="unknown")
         folder = Path(folder)
         if fabric is None or fabric.global_rank == 0:
             about = _claim(folder, about)
@@ -139,7 +132,8 @@ class Run:
         return run
 
     def __repr__(self):
-        return f"Run({self.folder}, {self.about['paper']}, {self.about['method']}, {'finished' if self.finished else 'under way'})"
+        state = "finished" if self.finished else "under way"
+        return f"Run({self.folder}, {self.about['paper']}, {self.about['method']}, {state})"
 
     # --- what a training loop asks for ---
 
@@ -165,14 +159,13 @@ class Run:
 
     @property
     def minutes(self):
-        """Wall time so far, over all sessions, without what was lost between a checkpoint
-        and a crash.
-        """
+        """Wall time over all sessions, without what a crash lost since its checkpoint."""
         return self._earlier + (time.monotonic() - self._began) / 60
 
     def log(self, **values):
-        """Note numbers about the step under way. They are in the history as soon as the
-        step is done.
+        """Note numbers about the step under way.
+
+        They are in the history as soon as the step is done.
 
         Parameters
         ----------
@@ -180,18 +173,14 @@ class Run:
             Several calls within a step make one row.
         """
         if self._now is None:
-            raise ValueError(
-                "log() belongs inside the loop over steps(): there is no step under way"
-            )
+            found = "log() belongs inside the loop over steps(): there is no step under way"
+            raise ValueError(found)
         if set(values) & set(FIXED):
             raise ValueError(f"the columns {FIXED} are filled in by the run itself")
         for name, value in values.items():
+            value = value.detach() if hasattr(value, "detach") else value
             whole = isinstance(value, int) and not isinstance(value, bool)
-            self._row[name] = (
-                value
-                if whole
-                else float(value.detach() if hasattr(value, "detach") else value)
-            )
+            self._row[name] = value if whole else float(value)
 
     def finish(self, metrics, samples=()):
         """Write the record. To be called when everything is trained and measured.
@@ -206,22 +195,14 @@ class Run:
         -------
         Record
         """
-        fields = {k: v for k, v in self.about.items() if k != "format"}
-        record = Record(
-            **fields,
-            metrics=metrics,
-            samples=list(samples),
-            minutes=round(self.minutes, 3),
-            device=device_name(self.fabric),
-        )
+        cost = {"minutes": round(self.minutes, 3), "device": device_name(self.fabric)}
+        record = _record(self.about, metrics=metrics, samples=list(samples), **cost)
         if self.rank == 0:
             write_record(record, self.folder / "record.json")
         return record
 
     def close(self):
-        """Let go of the folder, so that another process may have it. A closed run cannot be
-        trained further.
-        """
+        """Let go of the folder for another process. A closed run cannot be trained on."""
         self.history.close()
         if self._lock is not None:
             self._lock.close()
@@ -240,12 +221,11 @@ class Run:
         return self.folder / f"checkpoint-{phase}.bin"
 
     def begin_phase(self, phase, total, done, minutes):
-        """A phase of `total` steps goes on after its first `done`: forget the rows of steps
-        that must be taken again.
-        """
+        """A phase goes on after its first `done` steps: forget the rows of later ones."""
         if phase in self._phases:
             raise ValueError(
-                f"this run has a phase {phase!r} already: each call of steps() needs a name of its own"
+                f"this run has a phase {phase!r} already: "
+                "each call of steps() needs a name of its own"
             )
         self._offset = sum(self._phases.values())
         self._phases[phase] = total
@@ -275,15 +255,19 @@ class Run:
             self.history.sync()
 
     def _writing(self):
-        return disk_guard(
-            self.history.path,
-            "free some space there and go on: the last checkpoint is whole",
-        )
+        do = "free some space there and go on: the last checkpoint is whole"
+        return disk_guard(self.history.path, do)
+
+
+def _record(about, **outcome):
+    fields = {name: value for name, value in about.items() if name != "format"}
+    return Record(**fields, **outcome)
 
 
 def adopt(run, folder, phases, depends):
-    """Take a phase over from another run's folder, if that run was the same up to there:
-    seed, data, phases, and what they depend on.
+    """Take a phase over from another run's folder, if that run was the same up to there.
+
+    The same means seed, data, phases, and what they depend on.
 
     Where every phase starts from a seed of its own, the result is the same as without, bit
     by bit.
@@ -308,65 +292,65 @@ def adopt(run, folder, phases, depends):
     there = Path(folder) / here.name
     if here.exists() or not set(phases) <= set(depends) or not there.is_file():
         return False
-    mine, about = (
-        plain(run.about),
-        json.loads((Path(folder) / "config.json").read_text(encoding="utf-8")),
-    )
+    mine = plain(run.about)
+    about = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    settings = {name for phase in phases for name in depends[phase]}
     same = (
-        about["config"]["phases"][: len(phases)] == phases and about["seed"] == mine["seed"]
+        about["config"]["phases"][: len(phases)] == phases
+        and about["seed"] == mine["seed"]
+        and about["data"]["sha256"] == mine["data"]["sha256"]
+        and all(about["config"].get(name) == mine["config"][name] for name in settings)
     )
-    same = same and about["data"]["sha256"] == mine["data"]["sha256"]
-    if not same or any(
-        about["config"].get(name) != mine["config"][name]
-        for phase in phases
-        for name in depends[phase]
-    ):
-        return False
-    write_whole(here, there.read_bytes())
-    return True
+    if same:
+        write_whole(here, there.read_bytes())
+    return same
+
+
+def finished_weights(folder):
+    """Where the weights of a finished run lie.
+
+    Raises
+    ------
+    RecordError
+        If the folder is no run's, or its training is not finished.
+    """
+    folder = Path(folder)
+    if (folder / WEIGHTS).is_file():
+        return folder / WEIGHTS
+    if not (folder / "config.json").is_file():
+        raise RecordError("no run's folder", folder, "check the path")
+    go_on = f"python -m fusiontools train --run {shlex.quote(str(folder))}"
+    raise RecordError("no weights yet", folder, f"finish it with `{go_on}`")
 
 
 def _claim(folder, about):
-    """Write ``config.json`` into a new folder, or compare with the one that is there.
-    Returns what the folder says.
-    """
+    """Write ``config.json`` into a new folder, or compare: what the folder then says."""
     path = folder / "config.json"
     with disk_guard(folder, "choose a folder that may be written to"):
         folder.mkdir(parents=True, exist_ok=True)
-        others = sorted(
-            f.name for f in folder.iterdir() if f.name not in OURS and f.suffix != ".part"
-        )
+        there = [f for f in folder.iterdir() if f.suffix != ".part"]
+        others = sorted(f.name for f in there if f.name not in OURS)
     if path.is_file():
         try:
             there = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, OSError) as error:
-            raise RecordError(
-                f"cannot be read ({error})", path, "choose another folder"
-            ) from None
+            found = f"cannot be read ({error})"
+            raise RecordError(found, path, "choose another folder") from None
         _compare(there, about, folder)
         return there
     if others:
-        raise RecordError(
-            f"not a run's folder: it holds {others[0]!r} and no config.json",
-            folder,
-            "choose a new or an empty folder",
-        )
+        found = f"not a run's folder: it holds {others[0]!r} and no config.json"
+        raise RecordError(found, folder, "choose a new or an empty folder")
+    text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)
     with disk_guard(path, "free some space there, or choose another folder"):
-        write_whole(
-            path,
-            json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False).encode()
-            + b"\n",
-        )
+        write_whole(path, text.encode() + b"\n")
     return about
 
 
 def _compare(there, about, folder):
     if not isinstance(there, dict):
-        raise RecordError(
-            "not a run's folder: its config.json holds something else",
-            folder,
-            "choose another folder",
-        )
+        found = "not a run's folder: its config.json holds something else"
+        raise RecordError(found, folder, "choose another folder")
     for name in ("format", "paper", "method", "scale", "data", "seed", "config"):
         old, new = there.get(name), about[name]
         if name == "data":  # the same notes under another name are the same data
@@ -377,31 +361,24 @@ def _compare(there, about, folder):
 
 
 def _difference(old, new, name):
-    """The first place where two plain values differ, in words; an empty string if there is
-    none.
-    """
-    if isinstance(old, dict) and isinstance(new, dict):
-        absent = object()
-        pairs = (
-            (key, old.get(key, absent), new.get(key, absent))
-            for key in [*old, *(k for k in new if k not in old)]
-        )
-        for key, a, b in pairs:
-            if a is absent or b is absent:
-                return f"{name}.{key} is {'not set' if a is absent else json.dumps(a)}, and {'none' if b is absent else json.dumps(b)}"
-            if found := _difference(a, b, f"{name}.{key}"):
-                return found
-        return ""
-    return "" if old == new else f"{name} is {json.dumps(old)}, and {json.dumps(new)}"
+    """The first place where two plain values differ, in words; "" if there is none."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return "" if old == new else f"{name} is {json.dumps(old)}, and {json.dumps(new)}"
+    for key in [*old, *(k for k in new if k not in old)]:
+        if key not in old:
+            return f"{name}.{key} is not set, and {json.dumps(new[key])}"
+        if key not in new:
+            return f"{name}.{key} is {json.dumps(old[key])}, and none"
+        if found := _difference(old[key], new[key], f"{name}.{key}"):
+            return found
+    return ""
 
 
 def _locked(path):
     """Hold a folder for this process. The lock goes with the process, however it ends."""
     try:
         import fcntl
-    except (
-        ImportError
-    ):  # Windows: two trainings in one folder are then the reader's own care
+    except ImportError:  # Windows: two trainings in one folder are the reader's own care
         return None
     with disk_guard(path, "choose a folder that may be written to"):
         file = open(path, "ab")
@@ -410,9 +387,8 @@ def _locked(path):
     except (BlockingIOError, PermissionError):
         file.close()
         do = "wait for it, stop it, or choose another folder"
-        raise RecordError(
-            "another process trains in this folder right now", path.parent, do
-        ) from None
+        found = "another process trains in this folder right now"
+        raise RecordError(found, path.parent, do) from None
     except OSError:  # a drive that knows no locks
         file.close()
         return None

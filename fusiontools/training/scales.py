@@ -11,8 +11,7 @@ DEFAULT = "laptop"
 
 
 def scale(name=None):
-    """The scale to train at: `name` if given, else ``FUSIONTOOLS_SCALE``, else
-    ``"laptop"``.
+    """The scale to train at: `name` if given, else ``FUSIONTOOLS_SCALE``, else "laptop".
 
     Every paper's ``Config`` has a method of each name, so that ``getattr(Config,
     scale())()`` is the config to use.
@@ -41,7 +40,6 @@ def scale(name=None):
     found = name if name is not None else os.environ.get("FUSIONTOOLS_SCALE") or DEFAULT
     if found not in SCALES:
         where = "the scale asked for" if name is not None else "FUSIONTOOLS_SCALE"
-        raise FusionError(
-            f"there is no scale {found!r}", where, f"use one of {', '.join(SCALES)}"
-        )
+        found = f"there is no scale {found!r}"
+        raise FusionError(found, where, f"use one of {', '.join(SCALES)}")
     return found

@@ -1,0 +1,145 @@
+"""What a paper claims, and what a chapter set itself, tried on rows of records.
+
+A claim is one small function of the rows; each part of it holds (True), fails (False), or
+cannot be told (None), because intervals overlap. What is missing is missed in one place:
+here. Used in chapters 3 and 4, on the pages "Measured".
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fusiontools.report.rows import NotMeasured
+from fusiontools.report.tables import NOTHING, Table
+
+__all__ = ["Claim", "Goal", "Trial", "claims_table", "goals_table", "outcome", "try_claim"]
+
+SILENT = ("not testable", "open")
+HYPHEN = "\N{NON-BREAKING HYPHEN}"
+
+
+class Claim(NamedTuple):
+    """A claim, or a figure, of a paper."""
+
+    id: str
+    where: str  # in the paper
+    words: str  # the paper's
+    parts: Callable  # of the rows; yields (part, True | False | None, numbers in words)
+    why: str = ""  # our numbers may differ
+
+
+class Goal(NamedTuple):
+    """A goal that the chapter set itself."""
+
+    words: str
+    reached: Callable  # of the rows; returns (True | False | None, numbers in words)
+
+
+class Trial(NamedTuple):
+    """What became of a claim."""
+
+    parts: dict  # from each part to whether it holds
+    numbers: str
+    verdict: str  # see `outcome`
+
+
+def try_claim(claim, found):
+    """Try a claim on rows: a `Trial`. What is not measured is said in its numbers."""
+    parts, said = {}, []
+    try:
+        for part, holds, numbers in claim.parts(found):
+            parts[part] = holds
+            said += [numbers] if numbers else []
+    except NotMeasured as missing:
+        said.append(str(missing))
+    for words, state in {"fails": False, "cannot be told": None}.items():
+        if named := [part for part, holds in parts.items() if holds is state]:
+            said.append(f"*{words}*: {', '.join(named)}")
+    return Trial(parts, "; ".join(said), outcome(parts.values()))
+
+
+def outcome(parts):
+    """One word for a claim, what its parts (True, False or None) add up to.
+
+    "open" where all could be measured and none could be told; "not testable" without any.
+
+    Examples
+    --------
+    >>> outcome([True, True]), outcome([True, False]), outcome([False, None]), outcome([])
+    ('confirmed', 'partly', 'refuted', 'not testable')
+    """
+    parts = list(parts)
+    if not parts:
+        return "not testable"
+    if True in parts:
+        return "confirmed" if all(parts) else "partly"
+    return "refuted" if False in parts else "open"
+
+
+def claims_table(claims, found, printed=None):
+    """The claims of a paper, tried on our records.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+    found : Rows
+    printed : Rows, optional
+        The paper's own numbers, see `fusiontools.report.rows.printed`: the same functions
+        are then tried on them too.
+
+    Returns
+    -------
+    Table
+        Each row has ``id``, ``where``, ``claim``, ``why``, ``parts``, ``numbers`` and
+        ``verdict``; with `printed`, ``paper`` and ``ours`` are the two `Trial`, and
+        ``verdict`` is what both agree on ("partly" where they disagree).
+    """
+    made = []
+    for claim in claims:
+        ours = try_claim(claim, found)
+        row = {"id": claim.id, "where": claim.where, "claim": claim.words, "why": claim.why}
+        row |= {**ours._asdict(), "ours": ours}
+        if printed is not None:
+            row["paper"] = try_claim(claim, printed)
+            row["verdict"] = _agreed(row["paper"].verdict, ours.verdict)
+        made.append(row)
+    columns = {"": lambda row: row["id"].replace("-", HYPHEN)}
+    columns["the paper"] = lambda row: f"{row['claim']} ({row['where']})"
+    if printed is not None:
+        columns["its own numbers"] = lambda row: _told(row["paper"])
+    columns["ours"] = lambda row: _told(row["ours"])
+    if printed is not None:
+        columns["verdict"] = lambda row: f"**{row['verdict']}**"
+    if any(claim.why for claim in claims):
+        columns["why they may differ"] = lambda row: row["why"]
+    return Table(made, columns)
+
+
+def _told(trial):
+    return f"**{trial.verdict}**: {trial.numbers}"
+
+
+def _agreed(paper, ours):
+    """One word for both trials: a trial that says nothing leaves it to the other."""
+    if paper == ours:
+        return ours
+    if ours in SILENT and paper in SILENT:
+        return "open"
+    if ours in SILENT:
+        return paper
+    return ours if paper in SILENT else "partly"
+
+
+def goals_table(goals, found):
+    """The goals of a chapter: each row has ``goal``, ``numbers`` and ``reached``, which is
+    None where it is not measured.
+    """
+    made = []
+    for goal in goals:
+        try:
+            reached, numbers = goal.reached(found)
+        except NotMeasured as missing:
+            reached, numbers = None, str(missing)
+        made.append({"goal": goal.words, "numbers": numbers, "reached": reached})
+    words = {True: "reached", False: "**not reached**", None: NOTHING}
+    columns = {"goal": lambda row: row["goal"], "numbers": lambda row: row["numbers"]}
+    return Table(made, columns | {"": lambda row: words[row["reached"]]})

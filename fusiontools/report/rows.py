@@ -1,0 +1,208 @@
+"""Run records as rows: one for each method and setting, seeds taken together.
+
+A row is a dict with all digits: settings, ``runs``, ``minutes``, and each metric as a
+summary ``{"mean", "low", "high", ...}``. What is not there raises `NotMeasured` when it is
+asked for by name; ``row.get`` gives None. Used in chapters 3 and 4, on the pages
+"Measured".
+"""
+
+from importlib import resources
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+
+from fusiontools.corpora.cache import read_npz
+from fusiontools.errors import RecordError
+from fusiontools.records import Record, table
+
+__all__ = ["NotMeasured", "Rows", "choose", "end", "histogram", "less", "printed"]
+__all__ += ["rows", "shipped_arrays"]
+
+
+class NotMeasured(Exception):
+    """What a table, a claim or a goal asks for is in no record; its words say what."""
+
+
+class Measured(dict):
+    """A dict that says what was not measured, in place of a KeyError."""
+
+    def __missing__(self, key):
+        whose = f" of {self['method']}" if "method" in self else ""
+        raise NotMeasured(f"not measured: {key}{whose}")
+
+
+class Rows(list):
+    """Rows of records, to be asked for by method and settings. ``found.beside`` has what
+    else the evidence rests on, by name, such as histories and counts.
+
+    Examples
+    --------
+    >>> found = Rows([Measured(method="ours", weight=w) for w in (0.1, 0.3)])
+    >>> found.one("ours", weight=0.3)["weight"], len(found.every("ours"))
+    (0.3, 2)
+    """
+
+    def __init__(self, made=(), **beside):
+        super().__init__(made)
+        self.beside = Measured(beside)
+
+    def every(self, *methods, **settings):
+        """The rows of some methods, or of all, that have these settings: a list of dict."""
+        fits = [row for row in self if not methods or row["method"] in methods]
+        return [r for r in fits if all(r.get(k) == v for k, v in settings.items())]
+
+    def one(self, *methods, **settings):
+        """The first of `every`; if there is none, it is `NotMeasured`."""
+        if found := self.every(*methods, **settings):
+            return found[0]
+        asked = " or ".join(methods) or "any method"
+        told = ", ".join(f"{k} {v}" for k, v in settings.items())
+        raise NotMeasured(f"not measured: {asked}" + (f" with {told}" if told else ""))
+
+    def methods(self):
+        """The names of the methods, each once, in the order of the rows."""
+        return list(dict.fromkeys(row["method"] for row in self))
+
+
+def choose(records, data=None, scale=None):
+    """The records (or dicts) on one data set and of one scale, as a list of Record: a page
+    never mixes them.
+    """
+    records = [r if isinstance(r, Record) else Record(**r) for r in records]
+    fits = [r for r in records if data in (None, r.data["name"])]
+    return [r for r in fits if scale in (None, r.scale)]
+
+
+def rows(records, knobs=None, order=(), first=(), **beside):
+    """Records as rows.
+
+    Parameters
+    ----------
+    records : iterable of Record or dict
+        Of one data set and one scale.
+    knobs : dict of str to dict, optional
+        For each method the settings that tell its rows apart, with what each is where a
+        record does not say (None: it must say). By default none.
+    order : iterable of str
+        Methods in their order; others follow by name.
+    first : sequence
+        Values of settings that come first, in this order; numbers are sorted by size.
+    **beside
+        See `Rows`.
+
+    Returns
+    -------
+    Rows
+        Each row has ``method``, every setting of `knobs` (None where its method has no
+        such setting), ``runs``, the mean of its ``minutes``, and those metrics that its
+        records have, as `fusiontools.records.table` sums them up.
+
+    Raises
+    ------
+    RecordError
+        If the records are of several data sets or scales, or one lacks a setting.
+    """
+    records, knobs, groups = choose(records), knobs or {}, {}
+    _check_alike("data", {r.data["name"] for r in records})
+    _check_alike("scale", {r.scale for r in records})
+    names = list(dict.fromkeys(name for own in knobs.values() for name in own))
+    for r in records:
+        settings = _settings(r, knobs.get(r.method, {}))
+        key = (r.method, *(settings.get(name) for name in names))
+        groups.setdefault(key, []).append(r)
+    found = [_row(names, key, group) for key, group in groups.items()]
+    order, first = list(order), list(first)
+
+    def place(row):
+        at = order.index(row["method"]) if row["method"] in order else len(order)
+        return at, row["method"], [_sortable(row[name], first) for name in names]
+
+    return Rows(sorted(found, key=place), **beside)
+
+
+def _check_alike(what, found):
+    if len(found) > 1:
+        do = f"take one with choose(records, {what}=...)"
+        told = f"records that differ in {what}: {', '.join(sorted(found))}"
+        raise RecordError(told, "records", do)
+
+
+def _settings(record, knobs):
+    """What a record's config says of its method's settings."""
+    found = {name: record.config.get(name, other) for name, other in knobs.items()}
+    if lacking := [name for name, value in found.items() if value is None]:
+        told, do = f"its config lacks {', '.join(lacking)}", "let its run write it again"
+        raise RecordError(told, f"a record of {record.method}", do)
+    return found
+
+
+def _row(names, key, group):
+    """One row of records that differ in nothing but their seed."""
+    (summed,) = table(group)
+    made = Measured((k, v) for k, v in summed.items() if v is not None)
+    made.update(zip(("method", *names), key))
+    made["minutes"] = fmean(r.minutes for r in group)
+    return made
+
+
+def _sortable(value, first):
+    """None before all else, then `first`, then numbers by size."""
+    if value is None:
+        return 0, 0
+    return (1, first.index(value)) if value in first else (2, value)
+
+
+def printed(paper):
+    """A paper's own table as `Rows`, so that a claim is tried on it as it is on ours: for
+    each method its numbers, under the names of our metrics.
+
+    Examples
+    --------
+    >>> printed({"mle": {"ratio": 1.2}}).one("mle")["ratio"]
+    {'mean': 1.2, 'low': None, 'high': None}
+    """
+    made = []
+    for method, numbers in paper.items():
+        own = {k: {"mean": v, "low": None, "high": None} for k, v in numbers.items()}
+        made.append(Measured(own, method=method, runs=0))
+    return Rows(made)
+
+
+def histogram(row, name, bins):
+    """A histogram out of a row, shape (K,): the means over its runs of the metrics
+    ``name[bin]``, as shares that add up to 1.
+    """
+    shares = np.array([row[f"{name}[{label}]"]["mean"] for label in bins])
+    return shares / shares.sum()  # records round, so that they add up to nearly 1
+
+
+def less(x, y):
+    """Whether one summary lies below another, intervals and all; None where they overlap.
+
+    Examples
+    --------
+    >>> low = {"mean": 1.0, "low": 0.9, "high": 1.1}
+    >>> high = {"mean": 2.0, "low": None, "high": None}
+    >>> less(low, high), less(high, low), less(low, low)
+    (True, False, None)
+    """
+    if end(x, "high") < end(y, "low"):
+        return True
+    return False if end(x, "low") > end(y, "high") else None
+
+
+def end(x, which):
+    """The "low" or "high" end of a summary's interval; its mean where it has none."""
+    return x["mean"] if x.get(which) is None else x[which]
+
+
+def shipped_arrays(paper, name, folder=None):
+    """Arrays by name, from the ``.npz`` file `name` that ships beside a paper's records, or
+    lies in a folder of your own. Empty where nothing ships; what is asked for and is not
+    there is `NotMeasured`.
+    """
+    shipped = resources.files("fusiontools").joinpath("results", paper)
+    path = shipped.joinpath(name) if folder is None else Path(folder) / name
+    there = folder is not None or path.is_file()
+    return Measured(read_npz(path) if there else {})
