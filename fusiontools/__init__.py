@@ -2,31 +2,14 @@
 
 From the ground up: `music` (what music is here), `corpora` (where it comes from), `show`
 (how it is heard and seen), `score` (how it is measured), `training` and `records` (how a
-run survives, and what it leaves), `judges` and `papers` (what is trained). Importing the
-package loads none of them: each arrives when it is first named.
+run survives, and what it leaves), `judges` (trained to judge), `report` (records as tables,
+claims and figures) and `papers` (what is trained). Importing the package loads none of
+them: each arrives when it is first named.
 """
 
-import importlib
+import lazy_loader
 
 __version__ = "0.1.0"
-__all__ = [
-    "corpora",
-    "errors",
-    "judges",
-    "music",
-    "papers",
-    "records",
-    "score",
-    "show",
-    "training",
-]
-
-
-def __getattr__(name):
-    if name in __all__:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+_PARTS = ["corpora", "errors", "judges", "music", "papers", "records", "report", "score"]
+_PARTS += ["show", "training"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, _PARTS)

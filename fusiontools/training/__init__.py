@@ -4,39 +4,19 @@ Torch arrives only when a training needs it. Nothing here knows a model, a loss 
 set: each paper writes its own plain loop, and takes from here what keeps it alive.
 """
 
-import importlib
+import lazy_loader
 
-_HOMES = {
-    "Batches": "loop",
-    "Run": "run",
-    "adopt": "run",
-    "capture_generators": "seeds",
-    "descend": "loop",
-    "device_name": "devices",
-    "fabric": "devices",
-    "finished_weights": "run",
-    "load_checkpoint": "checkpoint",
-    "load_weights": "checkpoint",
-    "memory_guard": "devices",
-    "read_weights": "checkpoint",
-    "restore_generators": "seeds",
-    "run_phases": "phases",
-    "save_checkpoint": "checkpoint",
-    "save_weights": "checkpoint",
-    "scale": "scales",
-    "seed_everything": "seeds",
-    "steps": "loop",
-    "watch": "progress",
-    "weights_notice": "checkpoint",
+# Each module is loaded when the first of its names is used.
+_NAMES = {
+    "checkpoint": "load_checkpoint load_weights read_weights save_checkpoint "
+    "save_weights weights_notice",
+    "devices": "device_name fabric memory_guard",
+    "loop": "Batches descend steps",
+    "phases": "run_phases",
+    "progress": "watch",
+    "run": "Run adopt finished_weights",
+    "scales": "scale",
+    "seeds": "capture_generators restore_generators seed_everything",
 }
-__all__ = [*_HOMES]
-
-
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+_HOMES = {module: names.split() for module, names in _NAMES.items()}
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_HOMES)

@@ -7,28 +7,23 @@ Read `data` (section 3.1's windows), `networks` (the VAE, the generator, the dis
 do) and `perturb` (the baseline). Torch is loaded when the first name needs it.
 """
 
-import importlib
+import lazy_loader
 
-_HOMES = {
-    "config": ("Config", "LAMBDAS"),
-    "data": ("Windows", "open_windows", "save_windows", "windows"),
-    "fusing": ("encode", "fuse", "fuse_files", "load_weights", "save_networks"),
-    "networks": ("Networks", "join_halves"),
-    "perturb": ("latent_perturb",),
-    "phases": ("train",),
+# Torch is loaded when the first name that needs it is used.
+_NAMES = {
+    "config": ["Config", "LAMBDAS"],
+    "data": ["Windows", "open_windows", "save_windows", "windows"],
+    "fusing": [
+        "encode",
+        "fuse",
+        "fuse_files",
+        "load_weights",
+        "save_networks",
+        "style_corners",
+        "style_plane",
+    ],
+    "networks": ["Networks", "join_halves"],
+    "perturb": ["latent_perturb"],
+    "phases": ["train"],
 }
-_HOMES["fusing"] += ("style_corners", "style_plane")
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = list(_HOME)
-
-
-def __getattr__(name):
-    if name in _HOME:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return __all__
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_NAMES)

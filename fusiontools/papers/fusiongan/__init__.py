@@ -8,31 +8,14 @@ Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` builds and trains it,
 `notebooks/03_fusiongan_3_measured` sets it beside the paper's numbers.
 """
 
-import importlib
+import lazy_loader
 
 # Torch is loaded when the first name that needs it is used.
-_HOMES = {
-    "Config": "config",
-    "METHODS": "config",
-    "Networks": "networks",
-    "Pair": "data",
-    "from_folders": "data",
-    "load_weights": "sampling",
-    "method": "config",
-    "open_pair": "data",
-    "pair": "data",
-    "sample": "sampling",
-    "save_pair": "data",
-    "train": "algorithm",
+_NAMES = {
+    "algorithm": ["train"],
+    "config": ["Config", "METHODS", "method"],
+    "data": ["Pair", "from_folders", "open_pair", "pair", "save_pair"],
+    "networks": ["Networks"],
+    "sampling": ["load_weights", "sample"],
 }
-__all__ = [*_HOMES]
-
-
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return __all__
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_NAMES)

@@ -5,7 +5,7 @@ what was aimed at; `tables`, `figures` and `diagrams` show it, and `experiment` 
 records. No file of the method imports any of it.
 """
 
-import importlib
+import lazy_loader
 
 _NAMES = {
     "claims": "claims_table goals_table",
@@ -14,18 +14,9 @@ _NAMES = {
     "metrics_figure training_curves",
     "metrics": "BASELINES Inputs baseline inputs moved styles",
     "paper": "SHORT",
-    "tables": "ablations copies correlations equal_distance iterated_or_smaller judges "
-    "methods parts reasons rows_of seeds song_distances style_differences vaes",
+    "tables": "ablations copies correlations equal_distance iterated_or_smaller "
+    "judges methods parts reasons rows_of seeds song_distances "
+    "style_differences vaes",
 }
-_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
-__all__ = [*_HOMES]
-
-
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return __all__
+_HOMES = {module: names.split() for module, names in _NAMES.items()}
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_HOMES)

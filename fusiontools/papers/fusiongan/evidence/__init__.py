@@ -5,28 +5,18 @@ what was aimed at; `tables`, `figures` and `diagrams` show it, and `experiment` 
 records. No file of the method imports any of it.
 """
 
-import importlib
+import lazy_loader
 
 _NAMES = {
     "claims": "claims_table goals_table progress",
     "diagrams": "diagram framework",
     "experiment": "measure sample_files",
-    "figures": "distributions_figure loglog_durations progress_figure training_curves "
-    "verdicts_figure",
+    "figures": "distributions_figure loglog_durations progress_figure "
+    "training_curves verdicts_figure",
     "metrics": "MELODIES References baseline measure_melodies shares_of shipped_rows",
     "paper": "PAPER SHORT TABLE_1",
     "tables": "between_again beyond_marginals implied_distances judges_table "
     "mixture_ratios peaks_and_valleys table_1 table_2_repairs",
 }
-_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
-__all__ = [*_HOMES]
-
-
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return __all__
+_HOMES = {module: names.split() for module, names in _NAMES.items()}
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_HOMES)
