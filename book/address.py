@@ -101,15 +101,13 @@ def rewrite(root, new):
     new = dict(zip(old, forms(new)))
     changed, left = [], []
     for path in places(root):
-        before = path.read_bytes().decode(
-            "utf-8"
-        )  # bytes, so that line endings stay as they are
+        # bytes, so that line endings stay as they are
+        before = path.read_bytes().decode("utf-8")
         after = before
         for form in old:
             if form in new:
-                after = named(form).sub(
-                    new[form], after
-                )  # an address that was checked holds no backslash
+                # an address that was checked holds no backslash
+                after = named(form).sub(new[form], after)
             elif named(form).search(after):
                 left.append(f"{path.relative_to(root)}: {form}")
         if after != before:

@@ -58,9 +58,8 @@ def main():
             file=sys.stderr,
         )
         return done.returncode
-    print(
-        f"\nThe book is ready. Open this file in a browser:\n  {BUILD / 'html' / 'index.html'}"
-    )
+    print("\nThe book is ready. Open this file in a browser:")
+    print(f"  {BUILD / 'html' / 'index.html'}")
     return 0
 
 
