@@ -24,18 +24,12 @@ REACHED = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}
 def find():
     """All benchmarks, by "topic.name", in the order of files and of functions in them."""
     found = {}
-    for topic in sorted(
-        m.name
-        for m in pkgutil.iter_modules(benchmarks.__path__)
-        if m.name not in NOT_TOPICS
-    ):
+    topics = {m.name for m in pkgutil.iter_modules(benchmarks.__path__)}
+    for topic in sorted(topics - set(NOT_TOPICS)):
         module = importlib.import_module(f"benchmarks.{topic}")
         for name, function in vars(module).items():
-            if (
-                inspect.isfunction(function)
-                and function.__module__ == module.__name__
-                and not name.startswith("_")
-            ):
+            own = getattr(function, "__module__", "") == module.__name__
+            if own and inspect.isfunction(function) and not name.startswith("_"):
                 found[f"{topic}.{name}"] = function
     return found
 
@@ -61,9 +55,8 @@ def measure(key, function):
     rows = []
     try:
         rows.extend(function())
-    except (
-        Exception
-    ) as error:  # whatever it is, a benchmark that breaks has kept no promise
+    # whatever it is, a benchmark that breaks has kept no promise
+    except Exception as error:
         rows.append(Row(key, "", f"broke: {type(error).__name__}: {error}", False))
     return rows
 

@@ -40,9 +40,8 @@ def benchmark_fuse():
         def best(function, times):
             found = []
             for _ in range(times):
-                start = (
-                    time.process_time()
-                )  # of one thread: what else this machine does is no part of the ratio
+                # of one thread: what else this machine does is no part of the ratio
+                start = time.process_time()
                 function()
                 found.append(time.process_time() - start)
             return float(np.min(found))

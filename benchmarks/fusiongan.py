@@ -32,9 +32,8 @@ def benchmark_rewards():
         def seconds(function, times):
             best = float("inf")
             for _ in range(times):
-                start = (
-                    time.process_time()
-                )  # of one thread: what else this machine does is no part of the ratio
+                # of one thread: what else this machine does is no part of the ratio
+                start = time.process_time()
                 function(generator, critics, y, c.rollouts)
                 best = min(best, time.process_time() - start)
             return best

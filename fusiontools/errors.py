@@ -2,7 +2,7 @@
 
 Every message answers three questions: what was found, where, and what to do about it.
 Nothing else in the package raises a bare ``ValueError`` at a user who did nothing wrong but
-bring an odd file.
+bring an odd file. Used in every chapter.
 """
 
 __all__ = [
@@ -50,9 +50,7 @@ class UnitError(FusionError, ValueError):
 
 
 class MusicFileError(FusionError, ValueError):
-    """A file that is not the music that its name promises: empty, truncated, of another
-    kind, or absurd.
-    """
+    """A file that is not the music that its name promises: empty, cut off, absurd."""
 
 
 class NoNotesError(MusicFileError):
@@ -60,7 +58,7 @@ class NoNotesError(MusicFileError):
 
 
 class CorpusError(FusionError):
-    """A corpus that cannot be used as asked: unknown name, empty folder, no readable file."""
+    """A corpus that cannot be used as asked: unknown, empty, or without a readable file."""
 
 
 class MissingDataError(CorpusError, FileNotFoundError):
@@ -72,12 +70,11 @@ class DownloadError(CorpusError):
 
 
 class UnsafeArchiveError(CorpusError):
-    """An archive that would write outside its folder, hold links, or unpack to an absurd
-    size.
-    """
+    """An archive that would write outside its folder, hold links, or grow absurd."""
 
 
 class RecordError(FusionError, ValueError):
-    """What a run left behind and cannot be used: a record with a field missing, a damaged
-    checkpoint, another run's folder.
+    """What a run left behind and cannot be used.
+
+    A record with a field missing, a damaged checkpoint, another run's folder.
     """

@@ -1,6 +1,4 @@
-"""Where the music comes from: each corpus with its licence, its entries and its splits by
-song.
-"""
+"""Where the music comes from: each corpus with its licence, entries and splits by song."""
 
 from fusiontools.corpora.downloads import fetch
 from fusiontools.corpora.encoded import Encoded, encoded, open_encoded, save_encoded

@@ -28,20 +28,21 @@ from fusiontools.errors import (
 
 __all__ = ["Member", "is_compressed", "listing", "members", "plain_file"]
 
-# unpacked, all files together; the largest corpus of the book takes 8 GB
-MAX_BYTES = 50_000_000_000
+MAX_BYTES = 50_000_000_000  # of all files, unpacked; the largest corpus here has 8 GB
 MAX_RATIO = 200  # unpacked to packed; MIDI in xz reaches 30
 MAX_MEMBERS = 500_000  # LMD full has 178,561
 SMALL = 64_000_000  # up to here any ratio is harmless
 LARGEST = 64_000_000  # one file read into memory; a MIDI file has 50 kB
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_LIMITS = (MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Member:
-    """A file, wherever it lies: in a folder, or inside a zip or an uncompressed tar. `name`
-    is relative, with forward slashes.
+    """A file, wherever it lies: in a folder, or inside a zip or an uncompressed tar.
+
+    `name` is relative, with forward slashes.
     """
 
     name: str
@@ -57,17 +58,12 @@ class Member:
                 return io.BufferedReader(_Slice(self.place, self.offset, self.size))
             if self.inside:
                 if self.size > 16 * LARGEST:
-                    raise UnsafeArchiveError(
-                        f"{self.name!r} unpacks to {self.size:,} bytes",
-                        self.place,
-                        "unpack it, if you trust it",
-                    )
+                    found = f"{self.name!r} unpacks to {self.size:,} bytes"
+                    do = "unpack it, if you trust it"
+                    raise UnsafeArchiveError(found, self.place, do)
                 now = self.place.stat()
-                return io.BytesIO(
-                    _zip(self.place, now.st_size, now.st_mtime_ns, os.getpid()).read(
-                        self.inside
-                    )
-                )
+                whole = _zip(self.place, now.st_size, now.st_mtime_ns, os.getpid())
+                return io.BytesIO(whole.read(self.inside))
             return open(self.place, "rb")
 
     def read(self, most=-1):
@@ -76,11 +72,8 @@ class Member:
             return file.read(most)
 
     def __str__(self):
-        return (
-            f"{self.place}/{self.name}"
-            if self.offset >= 0 or self.inside
-            else str(self.place)
-        )
+        packed = self.offset >= 0 or self.inside
+        return f"{self.place}/{self.name}" if packed else str(self.place)
 
 
 class _Slice(io.RawIOBase):
@@ -96,11 +89,8 @@ class _Slice(io.RawIOBase):
         return True
 
     def seek(self, offset, whence=io.SEEK_SET):
-        self._at = max(
-            {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-            + offset,
-            0,
-        )
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(start + offset, 0)
         return self._at
 
     def tell(self):
@@ -120,9 +110,7 @@ class _Slice(io.RawIOBase):
 
 @lru_cache(maxsize=4)
 def _zip(path, size, date, process):
-    """An open zip, kept: its table of contents takes a while to read. One each process,
-    since they would share a cursor.
-    """
+    """An open zip, kept: its table of contents is slow. A process needs one of its own."""
     return zipfile.ZipFile(path)
 
 
@@ -136,16 +124,12 @@ def readable(path):
     except FileNotFoundError:
         raise MissingDataError("no such file", path, "check the path") from None
     except OSError as error:
-        if error.errno in (
-            None,
-            errno.EINVAL,
-        ):  # a reader's own words for damage, and where a damaged offset leads
+        # a reader's own words for damage, and where a damaged offset leads
+        if error.errno in (None, errno.EINVAL):
             raise _damaged(path, error) from None
-        raise CorpusError(
-            f"cannot be read ({error.strerror})",
-            path,
-            "check the file's permissions, and its disk",
-        ) from None
+        found = f"cannot be read ({error.strerror})"
+        do = "check the file's permissions, and its disk"
+        raise CorpusError(found, path, do) from None
     # tarfile, zipfile, zlib, lzma, gzip and struct raise a dozen kinds between them
     except Exception as error:
         raise _damaged(path, error) from None
@@ -153,11 +137,8 @@ def readable(path):
 
 def _damaged(path, error):
     why = (str(error).strip().splitlines() or [""])[0][:100] or type(error).__name__
-    return CorpusError(
-        f"this archive cannot be read to its end ({why})",
-        path,
-        "it is damaged or cut off: download it again",
-    )
+    found = f"this archive cannot be read to its end ({why})"
+    return CorpusError(found, path, "it is damaged or cut off: download it again")
 
 
 @contextlib.contextmanager
@@ -166,17 +147,12 @@ def writable(path):
     try:
         yield
     except OSError as error:
-        raise CorpusError(
-            f"cannot be written ({error.strerror or error})",
-            path,
-            "make room, or check who may write there",
-        ) from None
+        found = f"cannot be written ({error.strerror or error})"
+        raise CorpusError(found, path, "make room, or check who may write there") from None
 
 
 def is_compressed(path):
-    """Whether a file is a gzip, bzip2 or xz stream, out of which nothing can be read at
-    random.
-    """
+    """Whether a file is a gzip, bzip2 or xz stream, which nothing can jump about in."""
     return _opener(path) is not None
 
 
@@ -188,9 +164,8 @@ def is_zip(path):
 def _opener(path):
     with readable(path), open(path, "rb") as file:
         start = file.read(6)
-    return next(
-        (opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None
-    )
+    fitting = (opener for magic, opener in _OPENERS.items() if start.startswith(magic))
+    return next(fitting, None)
 
 
 def members(path, wanted=None, largest=LARGEST):
@@ -228,19 +203,15 @@ def members(path, wanted=None, largest=LARGEST):
                     yield name, _read_file(file, largest)
         elif is_zip(path):
             with zipfile.ZipFile(path) as archive:
-                for info in zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
+                for info in zip_entries(archive, path, *_LIMITS):
                     if not info.is_dir() and wanted(info.filename):
-                        yield (
-                            _shown(info.filename),
-                            archive.read(info) if info.file_size <= largest else None,
-                        )
+                        small = info.file_size <= largest
+                        yield _shown(info.filename), archive.read(info) if small else None
         else:
-            for archive, info in tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS):
+            for archive, info in tar_entries(path, *_LIMITS):
                 if is_plain_file(info) and wanted(info.name):
-                    yield (
-                        _shown(info.name),
-                        archive.extractfile(info).read() if info.size <= largest else None,
-                    )
+                    file = archive.extractfile(info) if info.size <= largest else None
+                    yield _shown(info.name), file and file.read()
 
 
 def _read_file(file, largest):
@@ -251,23 +222,19 @@ def _read_file(file, largest):
 
 
 def _shown(name):
-    """A name that can be printed: bytes that are no UTF-8 come as lone surrogates, which no
-    stream takes.
-    """
+    """A name that can be printed: what is no UTF-8 in it would stop every stream."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _files(folder):
-    return sorted(
-        (_shown(f.relative_to(folder).as_posix()), f)
-        for f in folder.rglob("*")
-        if f.is_file()
-    )
+    files = [f for f in folder.rglob("*") if f.is_file()]
+    return sorted((_shown(f.relative_to(folder).as_posix()), f) for f in files)
 
 
 def listing(path):
-    """The files of a folder, a zip or an uncompressed tar, as a list of `Member` to be read
-    in any order.
+    """The files of a folder, a zip or an uncompressed tar, a list of `Member`.
+
+    They can be read in any order.
 
     Raises
     ------
@@ -282,19 +249,16 @@ def listing(path):
             ]
         if is_zip(path):
             with zipfile.ZipFile(path) as archive:
-                entries = zip_entries(archive, path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
+                entries = zip_entries(archive, path, *_LIMITS)
                 return [
                     Member(_shown(i.filename), path, size=i.file_size, inside=i.filename)
                     for i in entries
                     if not i.is_dir()
                 ]
         if is_compressed(path):
-            raise CorpusError(
-                "files in a compressed tar cannot be read in any order",
-                path,
-                "unpack it first",
-            )
-        entries = tar_entries(path, MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
+            found = "files in a compressed tar cannot be read in any order"
+            raise CorpusError(found, path, "unpack it first")
+        entries = tar_entries(path, *_LIMITS)
         return [
             Member(_shown(info.name), path, info.offset_data, info.size)
             for _, info in entries
@@ -304,8 +268,9 @@ def listing(path):
 
 @contextlib.contextmanager
 def plain_file(path, most=4_000_000_000):
-    """A path to the file's decompressed content: itself, or a temporary copy where it is
-    gzip, bzip2 or xz.
+    """A path to the file's decompressed content.
+
+    It is the file itself, or a temporary copy where that is gzip, bzip2 or xz.
 
     Raises
     ------
@@ -323,11 +288,8 @@ def plain_file(path, most=4_000_000_000):
         with readable(path), opener(path, "rb") as source, open(copy, "wb") as target:
             while block := source.read(CHUNK):
                 if target.tell() + len(block) > most:
-                    raise UnsafeArchiveError(
-                        f"more than {most:,} bytes come out of it",
-                        path,
-                        "check where it came from",
-                    )
+                    found = f"more than {most:,} bytes come out of it"
+                    raise UnsafeArchiveError(found, path, "check where it came from")
                 with writable(copy):
                     target.write(block)
                     target.flush()
@@ -335,36 +297,29 @@ def plain_file(path, most=4_000_000_000):
 
 
 def is_plain_file(info):
-    return (
-        info.isreg() and info.sparse is None
-    )  # a sparse file is a small tar's way to a huge disk
+    # a sparse file is a small tar's way to a huge disk
+    return info.isreg() and info.sparse is None
 
 
 class _Budget:
-    """Counts what an archive claims, and stops when it is absurd: before the data is
-    touched, not after.
-    """
+    """Counts what an archive claims, and stops when it is absurd, before data is read."""
 
     def __init__(self, path, most, ratio, count):
         self.path, self.most, self.count = path, most, count
-        self.allowed = max(SMALL, ratio * path.stat().st_size)
+        self.packed = path.stat().st_size
+        self.allowed = max(SMALL, ratio * self.packed)
         self.total = self.seen = 0
 
     def add(self, size):
         self.total, self.seen = self.total + size, self.seen + 1
         if self.seen > self.count:
-            raise UnsafeArchiveError(
-                f"it holds more than {self.count:,} files",
-                self.path,
-                "check where it came from",
-            )
-        if self.total > min(self.most, self.allowed):
-            claim = f"it would unpack to more than {min(self.most, self.allowed):,.0f} bytes, from {self.path.stat().st_size:,}"
-            raise UnsafeArchiveError(
-                claim,
-                self.path,
-                "check where it came from; raise the limits only if you trust it",
-            )
+            found = f"it holds more than {self.count:,} files"
+            raise UnsafeArchiveError(found, self.path, "check where it came from")
+        most = min(self.most, self.allowed)
+        if self.total > most:
+            found = f"it would unpack to more than {most:,.0f} bytes, from {self.packed:,}"
+            do = "check where it came from; raise the limits only if you trust it"
+            raise UnsafeArchiveError(found, self.path, do)
 
 
 def zip_entries(archive, path, *limits):
@@ -375,8 +330,9 @@ def zip_entries(archive, path, *limits):
 
 
 def tar_entries(path, *limits):
-    """Walk a tar: yields ``(archive, info)``. Unlike `tarfile` alone it notices a damaged
-    header in the middle.
+    """Walk a tar: yields ``(archive, info)``.
+
+    Unlike `tarfile` alone it notices a damaged header in the middle.
     """
     budget = _Budget(path, *limits)
     with (_opener(path) or open)(path, "rb") as stream:
@@ -386,31 +342,25 @@ def tar_entries(path, *limits):
                 budget.add(info.size)
                 yield archive, info
             stream.seek(archive.offset)
-            if any(
-                stream.read(tarfile.BLOCKSIZE)
-            ):  # tarfile takes any nonsense for the end; the real one is a block of zeros
+            # tarfile takes any nonsense for the end; the real one is a block of zeros
+            if any(stream.read(tarfile.BLOCKSIZE)):
                 raise tarfile.ReadError("a damaged header")
-            while rest := stream.read(
-                CHUNK
-            ):  # gzip and xz keep their checksum at the very end
+            # gzip and xz keep their checksum at the very end
+            while rest := stream.read(CHUNK):
                 budget.add(len(rest))
 
 
 class _Careful:
-    """A stream that refuses to hand out absurdly much at once: a tar header may claim a
-    name of ten gigabytes.
-    """
+    """A stream that hands out no absurd amount: a header may claim a name of 10 GB."""
 
     def __init__(self, stream, path):
         self._stream, self._path = stream, path
 
     def read(self, size=-1):
         if size < 0 or size > LARGEST:
-            raise UnsafeArchiveError(
-                f"a header claims {size:,} bytes",
-                self._path,
-                "do not unpack it; get it from its home",
-            )
+            found = f"a header claims {size:,} bytes"
+            do = "do not unpack it; get it from its home"
+            raise UnsafeArchiveError(found, self._path, do)
         return self._stream.read(size)
 
     def seek(self, *where):

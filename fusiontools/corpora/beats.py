@@ -1,5 +1,6 @@
-"""From annotated beats, as people tap them, to a score's clock. Beats are never found here,
-only counted.
+"""From annotated beats, as people tap them, to a score's clock.
+
+Beats are never found here, only counted.
 """
 
 import re
@@ -50,27 +51,23 @@ def clock(seconds, numbers, signatures, first_onset):
     if len(seconds) < 2:
         raise MusicFileError(f"{len(seconds)} annotated beats, and a clock needs two")
     shapes = _shapes(signatures)
-    length = np.array(
-        [4.0 / denominator for _, denominator in shapes]
-    )  # of each beat, in quarter notes
-    beat = (
-        np.concatenate([[0.0], np.cumsum(length[:-1])])
-        + (max(int(numbers[0]), 1) - 1) * length[0]
-    )
+    length = np.array([4.0 / low for _, low in shapes])  # of each beat, in quarter notes
+    start = (max(int(numbers[0]), 1) - 1) * length[0]
+    beat = np.concatenate([[0.0], np.cumsum(length[:-1])]) + start
     tempo = Tempo(beat, seconds)
     bar = shapes[0][0] * length[0]
     early = -min(float(tempo.beats_at(first_onset)), 0.0)
     lead = bar * np.ceil(early / bar - 1e-9)  # whole bars, so that bar lines stay bar lines
     changes = [i for i in range(1, len(shapes)) if shapes[i] != shapes[i - 1]]
-    meters = [Meter(0.0, *shapes[0])] + [
-        Meter(float(beat[i] + lead), *shapes[i]) for i in changes
-    ]
+    meters = [Meter(0.0, *shapes[0])]
+    meters += [Meter(float(beat[i] + lead), *shapes[i]) for i in changes]
     return Tempo(beat + lead, tempo.second), tuple(meters)
 
 
 def lay(notes, tempo):
-    """Notes in seconds on such a clock, in beats: `to_beats`, but that what sounds on beat
-    0 never falls a rounding error before it.
+    """Notes in seconds on such a clock, in beats.
+
+    It is `to_beats`, but what sounds on beat 0 never falls a rounding error before it.
     """
     notes = to_beats(notes, tempo)
     return replace(notes, onset=np.maximum(notes.onset, 0.0))
@@ -81,11 +78,8 @@ def _shapes(signatures):
     for signature in signatures:
         if signature != before:
             found = re.fullmatch(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*", signature or "")
-            shape = (
-                (int(found[1]), int(found[2]))
-                if found and int(found[1]) and int(found[2])
-                else shape
-            )
+            if found and int(found[1]) and int(found[2]):
+                shape = (int(found[1]), int(found[2]))
             before = signature
         shapes.append(shape)
     return shapes

@@ -37,17 +37,15 @@ __all__ = [
     "write_npz",
 ]
 
-# bytes from which on a source is known by its size and date instead of its content
-LARGE = 256_000_000
-# cache files that are kept of what differs in nothing but the edition of its source or
-# reader
-EDITIONS = 2
+LARGE = 256_000_000  # bytes: larger sources are known by size and date, not by content
+EDITIONS = 2  # cache files kept of what differs only in its source's or reader's edition
 READERS = ("numpy", "symusic")  # libraries that decide what is read
 
 
 def user_dir():
-    """This user's folder for what can be made or fetched again: ``~/.cache/fusiontools`` on
-    Linux, and its like elsewhere.
+    """This user's folder for what can be made or fetched again.
+
+    ``~/.cache/fusiontools`` on Linux, and its like elsewhere.
 
     Who has no home, as in some containers, gets a folder among the temporary ones.
     """
@@ -65,8 +63,9 @@ def user_dir():
 
 
 def cache_dir():
-    """The folder of cached arrays: ``FUSIONTOOLS_CACHE``, else `user_dir`. Its files are
-    safe to delete at any time.
+    """The folder of cached arrays: ``FUSIONTOOLS_CACHE``, else `user_dir`.
+
+    Its files are safe to delete at any time.
     """
     return expanded(os.environ.get("FUSIONTOOLS_CACHE") or user_dir())
 
@@ -82,14 +81,14 @@ def expanded(path):
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise CorpusError(
-            "there is no home folder for '~' to stand for", path, "name the folder in full"
-        ) from None
+        found = "there is no home folder for '~' to stand for"
+        raise CorpusError(found, path, "name the folder in full") from None
 
 
 def content_hash(*parts):
-    """A SHA-256 over strings, bytes and the contents of files (given as `pathlib.Path`), in
-    order, as 64 hex digits.
+    """A SHA-256 over strings, bytes and contents of files, in order, as 64 hex digits.
+
+    Files are given as `pathlib.Path`.
 
     Examples
     --------
@@ -105,20 +104,18 @@ def content_hash(*parts):
                     digest.update(block)
             continue
         data = part.encode() if isinstance(part, str) else part
-        digest.update(
-            len(data).to_bytes(8, "big") + data
-        )  # the length keeps "a","b" apart from "ab"
+        # the length keeps "a","b" apart from "ab"
+        digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()
 
 
 def code_hash(*modules):
-    """A hash of the source of modules, given by name, and of the libraries that read for
-    them: what others have read is read again.
+    """A hash of the source of modules, given by name, and of the libraries that read.
+
+    What others have read is read again.
     """
-    return content_hash(
-        *(Path(importlib.util.find_spec(name).origin) for name in modules),
-        *map(_version, READERS),
-    )
+    files = [Path(importlib.util.find_spec(name).origin) for name in modules]
+    return content_hash(*files, *map(_version, READERS))
 
 
 def _version(library):
@@ -129,8 +126,9 @@ def _version(library):
 
 
 def source_hash(path, suffixes=None):
-    """A hash that tells whether a file or a folder has changed: of its content, or of sizes
-    and dates where that is large.
+    """A hash that tells whether a file or a folder has changed.
+
+    It is one of its content, or of sizes and dates where that is large.
 
     Parameters
     ----------
@@ -140,21 +138,19 @@ def source_hash(path, suffixes=None):
         Of a folder, count only files that end so, as in ``{".mid"}``. Files that cannot be
         read count by size and date.
     """
-    files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
-    files = [
-        f for f in files if f == path or suffixes is None or f.suffix.lower() in suffixes
-    ]
+    if path.is_file():
+        files, names = [path], [path.name]
+    else:
+        files = sorted(f for f in path.rglob("*") if f.is_file())
+        files = [f for f in files if suffixes is None or f.suffix.lower() in suffixes]
+        names = [f.relative_to(path).as_posix() for f in files]
     stats = [f.stat() for f in files]
-    names = [f.name if f == path else f.relative_to(path).as_posix() for f in files]
-    if sum(s.st_size for s in stats) < LARGE:
-        return content_hash(
-            *(
-                part
-                for name, file, s in zip(names, files, stats)
-                for part in (name, _content_or_date(file, s))
-            )
-        )
-    return content_hash(*(_date(name, s) for name, s in zip(names, stats)))
+    if sum(s.st_size for s in stats) >= LARGE:
+        return content_hash(*(_date(name, s) for name, s in zip(names, stats)))
+    told = []
+    for name, file, stat in zip(names, files, stats):
+        told += [name, _content_or_date(file, stat)]
+    return content_hash(*told)
 
 
 def _content_or_date(file, stat):
@@ -194,18 +190,16 @@ def cached(name, key, build, variant=""):
     if path.is_file():
         try:
             arrays = read_npz(path)
-            return {k: v for k, v in arrays.items() if k != "json"} | json.loads(
-                arrays["json"].tobytes()
-            )
+            rest = json.loads(arrays.pop("json").tobytes())
+            return arrays | rest
         except (FusionError, ValueError, KeyError, TypeError):
             pass  # half of it, or damaged since: build it again
     built = build()
     arrays = {k: v for k, v in built.items() if isinstance(v, np.ndarray)}
     rest = {k: v for k, v in built.items() if k not in arrays}
+    text = np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8)
     try:
-        write_npz(
-            path, json=np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8), **arrays
-        )
+        write_npz(path, json=text, **arrays)
         prune(path.parent, stem)
     except OSError:
         pass  # a full or read-only disk costs the speed of the next run, nothing else
@@ -213,8 +207,9 @@ def cached(name, key, build, variant=""):
 
 
 def prune(folder, stem, keep=EDITIONS):
-    """Delete all but the newest files ``<stem>-<key>.npz`` of a cache folder. What cannot
-    be deleted stays.
+    """Delete all but the newest files ``<stem>-<key>.npz`` of a cache folder.
+
+    What cannot be deleted stays.
     """
     kept = []
     for file in folder.glob("*.npz"):
@@ -241,11 +236,8 @@ def read_npz(path):
         raise CorpusError("no such file", path, "check the path") from None
     # zip, zlib, numpy's header parser and Python's own tokenizer each raise their own kinds
     except Exception as error:
-        raise CorpusError(
-            f"a damaged array file ({type(error).__name__})",
-            path,
-            "delete it and make or fetch it again",
-        ) from None
+        found = f"a damaged array file ({type(error).__name__})"
+        raise CorpusError(found, path, "delete it and make or fetch it again") from None
 
 
 def write_npz(path, compress=False, **arrays):
@@ -266,8 +258,9 @@ def write_npz(path, compress=False, **arrays):
 
 
 def write_described(path, about, arrays, name="json"):
-    """Write arrays, and what there is to say of them, into one compressed ``.npz``, whole
-    or not at all: it travels alone.
+    """Write arrays, and what there is to say of them, into one compressed ``.npz``.
+
+    It is written whole or not at all, and travels alone.
 
     Parameters
     ----------
@@ -287,11 +280,8 @@ def write_described(path, about, arrays, name="json"):
     try:
         write_npz(path, compress=True, **{name: text}, **arrays)
     except OSError as error:
-        raise CorpusError(
-            f"cannot be written ({error.strerror or error})",
-            path,
-            "check that its folder may be written to",
-        ) from None
+        found = f"cannot be written ({error.strerror or error})"
+        raise CorpusError(found, path, "check that its folder may be written to") from None
 
 
 def read_described(path, make, what, do, name="json"):
@@ -321,18 +311,16 @@ def read_described(path, make, what, do, name="json"):
 
 @contextlib.contextmanager
 def whole_file(path):
-    """A draft to write into, which takes its name only when all is written: nobody ever
-    reads half of it, nor two writers' mixture.
+    """A draft to write into, which takes its name only when all is written.
+
+    So nobody ever reads half of it, nor two writers' mixture.
     """
-    number, draft = tempfile.mkstemp(
-        prefix=f".{path.name}-", suffix=".part", dir=path.parent
-    )
+    number, draft = tempfile.mkstemp(".part", f".{path.name}-", path.parent)
     try:
         with open(number, "wb") as file:
             yield file
-        os.chmod(
-            draft, 0o644
-        )  # a temporary file is its owner's alone, a cache may be shared
+        # a temporary file is its owner's alone, a cache may be shared
+        os.chmod(draft, 0o644)
         os.replace(draft, path)
     finally:
         Path(draft).unlink(missing_ok=True)

@@ -1,8 +1,7 @@
-"""The index cards of all corpora: what each is, whose it is, under which terms, where it
-comes from. Facts only; `registry` reads them.
+"""The index cards of all corpora: what each is, whose, on which terms, and from where.
 
-Sizes and checksums are those that the publishers, or the public loaders that grew around
-them, give.
+Facts only; `registry` reads them. Sizes and checksums are those that the publishers, or the
+public loaders that grew around them, give.
 """
 
 from dataclasses import dataclass
@@ -14,25 +13,24 @@ __all__ = ["CARDS", "CorpusInfo", "Source"]
 class Source:
     """A file that a corpus is read from.
 
-    `file` is its official name, "" where the corpus is a folder of your own; `size` is in
-    bytes, 0 if unknown; `checksum` is "sha256:...", "sha1:..." or "md5:...", "" if nobody
-    publishes one; `url` is "" where nothing can be fetched; `stand_ins` are other paths in
-    the data folder that hold the same, as archives or unpacked; `moving` says that the
-    address leads to whatever is newest, so that the checksum is of a snapshot.
+    `stand_ins` are other paths in the data folder that hold the same, as archives or
+    unpacked. A `moving` address leads to whatever is newest, so that the checksum is of a
+    snapshot.
     """
 
-    file: str
-    size: int = 0
-    checksum: str = ""
-    url: str = ""
+    file: str  # its official name; "" where the corpus is a folder of your own
+    size: int = 0  # in bytes; 0 if unknown
+    checksum: str = ""  # "sha256:...", "sha1:..." or "md5:..."; "" if there is none
+    url: str = ""  # "" where nothing can be fetched
     stand_ins: tuple = ()
     moving: bool = False
 
 
 @dataclass(frozen=True)
 class CorpusInfo:
-    """The index card of a corpus. `cite` is a key of the book's bibliography, "" if there
-    is nothing to cite.
+    """The index card of a corpus.
+
+    `cite` is a key of the book's bibliography, "" if there is nothing to cite.
     """
 
     name: str
@@ -72,7 +70,10 @@ _WITH_MUSIC21 = (
 _SONGS = (
     "none stated; transcriptions of songs in copyright: study them, do not pass them on"
 )
+_CLIPS = "none known; commercial recordings: study them, do not pass them on"
 _LMD = "http://hog.ee.columbia.edu/craffel/lmd/"
+_RAW = "https://raw.githubusercontent.com"
+_GTZAN = "https://huggingface.co/datasets/marsyas/gtzan"
 _LABELS_COMMIT = "232d4f558dd62e32eee7c0c1f9830b821ba6210b"
 _POP909_COMMIT = "d83e6edba6872a704f5d3b8b32f5cb540088dae6"
 _ASAP_COMMIT = "afc815c75c42e83a79c03feb6da8a35e77d4c6b8"
@@ -81,8 +82,10 @@ _WITH_DEPENDENCIES = (
     CorpusInfo(
         "essen",
         "Essen Folksong Collection",
-        "8,514 folk songs, most of them from the German-speaking lands, with a large Chinese part",
-        "non-commercial distribution and use within music21, by permission of Ewa Dahlig-Turek; legal status otherwise unclear",
+        "8,514 folk songs, most of them from the German-speaking lands, "
+        "with a large Chinese part",
+        "non-commercial distribution and use within music21, by permission of "
+        "Ewa Dahlig-Turek; legal status otherwise unclear",
         "Helmut Schaffrath and Ewa Dahlig-Turek; ABC by Seymour Shlien",
         "schaffrath1995essen",
         "https://www.esac-data.org",
@@ -93,7 +96,8 @@ _WITH_DEPENDENCIES = (
         "Ryan's Mammoth Collection (1883)",
         "1,059 fiddle tunes, reels, jigs, hornpipes and clogs, printed in Boston",
         _WITH_MUSIC21,
-        "William Bradbury Ryan and Elias Howe; ABC by John Chambers, Ray Davies and others, named in each file",
+        "William Bradbury Ryan and Elias Howe; "
+        "ABC by John Chambers, Ray Davies and others, named in each file",
         "ryan1883mammoth",
         "https://www.music21.org",
         _in("music21_corpus", "load_tunebook", folder="ryansMammoth", label="fiddle"),
@@ -131,8 +135,10 @@ _WITH_DEPENDENCIES = (
     CorpusInfo(
         "bach",
         "Bach chorales",
-        "chorales by Johann Sebastian Bach, nearly all in four voices, one track a voice; some have instruments or fewer voices",
-        "the music is in the public domain; encodings distributed with music21 by permission",
+        "chorales by Johann Sebastian Bach, nearly all in four voices, one track a voice; "
+        "some have instruments or fewer voices",
+        "the music is in the public domain; "
+        "encodings distributed with music21 by permission",
         "Johann Sebastian Bach; encodings by Margaret Greentree and others",
         "cuthbert2010music21",
         "https://www.music21.org",
@@ -141,7 +147,8 @@ _WITH_DEPENDENCIES = (
     CorpusInfo(
         "rendered",
         "Melodies of the default corpora, played by a synthesiser",
-        "one style is one instrument: recordings to learn audio style from where nothing was downloaded",
+        "one style is one instrument: recordings to learn audio style from "
+        "where nothing was downloaded",
         "as the tune books and chorales that are played",
         "the tune books' and chorales' encoders",
         "cuthbert2010music21",
@@ -155,7 +162,8 @@ _NOTES = (
     CorpusInfo(
         "weimar",
         "Weimar Jazz Database",
-        "456 transcribed jazz solos with 200,809 notes, every one placed against annotated beats",
+        "456 transcribed jazz solos with 200,809 notes, "
+        "every one placed against annotated beats",
         "ODbL 1.0: name the source; a database derived from it is shared alike",
         "Martin Pfleiderer, Klaus Frieler and the Jazzomat project, HfM Franz Liszt Weimar",
         "pfleiderer2017jazzomat",
@@ -175,7 +183,8 @@ _NOTES = (
         "POP909",
         "909 Chinese pop songs as tracks MELODY, BRIDGE and PIANO, with annotated beats",
         "MIT for the data set; the songs are in copyright",
-        "Ziyu Wang, Ke Chen, Junyan Jiang, Yiyi Zhang, Maoran Xu, Shuqi Dai, Xianbin Gu and Gus Xia",
+        "Ziyu Wang, Ke Chen, Junyan Jiang, Yiyi Zhang, Maoran Xu, Shuqi Dai, Xianbin Gu "
+        "and Gus Xia",
         "wang2020pop909",
         "https://github.com/music-x-lab/POP909-Dataset",
         _in("pop909", "load_pop909"),
@@ -190,9 +199,11 @@ _NOTES = (
     CorpusInfo(
         "lmd_matched",
         "Lakh MIDI Dataset, matched part",
-        "45,129 MIDI files matched to 31,034 songs of the Million Song Dataset, with genre lists of the Lakh Pianoroll Dataset",
+        "45,129 MIDI files matched to 31,034 songs of the Million Song Dataset, "
+        "with genre lists of the Lakh Pianoroll Dataset",
         "CC BY 4.0; the songs are in copyright",
-        "Colin Raffel; genre lists by Hao-Wen Dong from last.fm, AllMusic and Tagtraum labels",
+        "Colin Raffel; "
+        "genre lists by Hao-Wen Dong from last.fm, AllMusic and Tagtraum labels",
         "raffel2016lakh",
         "https://colinraffel.com/projects/lmd/",
         _in("lakh", "load_lakh"),
@@ -208,7 +219,8 @@ _NOTES = (
                 "labels.tar.gz",
                 869_278,
                 "sha256:68191f8f394a15b8c9d6a379c95bceba857d4732220df272c6166e225808e5d6",
-                f"https://raw.githubusercontent.com/salu133445/lakh-pianoroll-dataset/{_LABELS_COMMIT}/data/labels.tar.gz",
+                f"{_RAW}/salu133445/lakh-pianoroll-dataset/{_LABELS_COMMIT}"
+                "/data/labels.tar.gz",
                 stand_ins=("rock_pianorolls/lpd_labels_original.tar.gz",),
             ),
         ),
@@ -235,7 +247,8 @@ _NOTES = (
     CorpusInfo(
         "genre_midi",
         "Your own MIDI files by genre",
-        "any folder of <genre>/*.mid, as the domain-transfer paper collected from the web; its own link is dead",
+        "any folder of <genre>/*.mid, as the domain-transfer paper collected from the web; "
+        "its own link is dead",
         _SONGS,
         "whoever made the files",
         "crossgenre_images",
@@ -257,7 +270,8 @@ _NOTES = (
     CorpusInfo(
         "classical_midi",
         "Classical piano MIDI",
-        "any folder of classical pieces as MIDI, such as the 337 of piano-midi.de by 25 composers",
+        "any folder of classical pieces as MIDI, "
+        "such as the 337 of piano-midi.de by 25 composers",
         "piano-midi.de: for study and research, see its page on copyright",
         "Bernd Krueger (piano-midi.de)",
         "",
@@ -270,7 +284,8 @@ _NOTES = (
         "ASAP, its quantised scores",
         "235 classical piano scores as MIDI that sits on the grid, from Bach to Prokofiev",
         "CC BY-NC-SA 4.0",
-        "Francesco Foscarin, Andrew McLeod, Philippe Rigaux, Florent Jacquemard and Masahiko Sakai",
+        "Francesco Foscarin, Andrew McLeod, Philippe Rigaux, Florent Jacquemard and "
+        "Masahiko Sakai",
         "foscarin2020asap",
         "https://github.com/fosfrancesco/asap-dataset",
         _in("folders", "load_folder", label="classical", pattern=r"(^|/)midi_score\.mid$"),
@@ -285,7 +300,8 @@ _NOTES = (
     CorpusInfo(
         "rock_rolls",
         "Rock piano parts at 24 steps a beat",
-        "piano parts of rock songs in 4/4, laid out as the Lakh Pianoroll Dataset lays them; with lmd_matched, filter that instead",
+        "piano parts of rock songs in 4/4, laid out as the Lakh Pianoroll Dataset lays "
+        "them; with lmd_matched, filter that instead",
         _SONGS,
         "after Hao-Wen Dong's Lakh Pianoroll Dataset, whose hosts now ask for a login",
         "dong2018musegan",
@@ -301,7 +317,8 @@ _NOTES = (
     CorpusInfo(
         "melodies_16th",
         "Monophonic melodies on a 16th grid",
-        "monophonic tracks in 4/4, pitches 55 to 84, cut as the Connective Fusion paper cuts LMD-matched",
+        "monophonic tracks in 4/4, pitches 55 to 84, "
+        "cut as the Connective Fusion paper cuts LMD-matched",
         _SONGS,
         "after Colin Raffel's LMD-matched",
         "akama2020connective",
@@ -316,11 +333,12 @@ _AUDIO = (
     CorpusInfo(
         "gtzan",
         "GTZAN",
-        "1,000 clips of 30 seconds, ten genres with 100 each; artists and whole clips repeat across it, and jazz.00054 is damaged",
-        "none known; commercial recordings: study them, do not pass them on",
+        "1,000 clips of 30 seconds, ten genres with 100 each; "
+        "artists and whole clips repeat across it, and jazz.00054 is damaged",
+        _CLIPS,
         "George Tzanetakis and Perry Cook",
         "tzanetakis2002gtzan",
-        "https://huggingface.co/datasets/marsyas/gtzan",
+        _GTZAN,
         _in("recordings", "load_gtzan"),
         kind="audio",
         sources=(
@@ -328,7 +346,7 @@ _AUDIO = (
                 "genres.tar.gz",
                 1_230_000_000,  # rounded
                 "sha256:24347e0223d2ba798e0a558c4c172d9d4a19c00bb7963fe055d183dadb4ef2c6",
-                "https://huggingface.co/datasets/marsyas/gtzan/resolve/main/data/genres.tar.gz",
+                _GTZAN + "/resolve/main/data/genres.tar.gz",
                 stand_ins=("gtzan/genres", "genres"),
             ),
         ),
@@ -336,8 +354,9 @@ _AUDIO = (
     CorpusInfo(
         "gtzan_mini",
         "GTZAN, ten clips a genre",
-        "100 of GTZAN's clips, ten of each genre; the checksum is of a snapshot, and the publisher may change the file",
-        "none known; commercial recordings: study them, do not pass them on",
+        "100 of GTZAN's clips, ten of each genre; "
+        "the checksum is of a snapshot, and the publisher may change the file",
+        _CLIPS,
         "George Tzanetakis and Perry Cook; selection by the mirdata project",
         "tzanetakis2002gtzan",
         "https://github.com/TempoBeatDownbeat/gtzan_mini",
@@ -358,8 +377,10 @@ _AUDIO = (
         "fma_small",
         "Free Music Archive, small subset",
         "8,000 clips of 30 seconds, eight genres with 1,000 each; six are damaged",
-        "the licence that each artist chose, most of them Creative Commons; metadata CC BY 4.0",
-        "Michaël Defferrard, Kirell Benzi, Pierre Vandergheynst, Xavier Bresson, and the artists",
+        "the licence that each artist chose, most of them Creative Commons; "
+        "metadata CC BY 4.0",
+        "Michaël Defferrard, Kirell Benzi, Pierre Vandergheynst, Xavier Bresson, "
+        "and the artists",
         "defferrard2017fma",
         "https://github.com/mdeff/fma",
         _in("recordings", "load_fma"),

@@ -1,5 +1,6 @@
-"""Downloads: fetched to a temporary name, checked against the published checksum, and only
-then given their own.
+"""Downloads: fetched to a temporary name, checked against the published checksum.
+
+Only then they get their own name.
 """
 
 import contextlib
@@ -50,18 +51,12 @@ def fetch(name, progress=None):
     """
     card = info(name)
     if not card.sources:
-        raise CorpusError(
-            f"{card.title} comes with a dependency: there is nothing to download",
-            name,
-            f"use load({name!r})",
-        )
+        found = f"{card.title} comes with a dependency: there is nothing to download"
+        raise CorpusError(found, name, f"use load({name!r})")
     if not card.fetchable:
         about = f"; about it: {card.home}" if card.home else ""
-        raise CorpusError(
-            f"{card.title} cannot be downloaded",
-            name,
-            f"put your files into {home_of(name)}{about}",
-        )
+        found = f"{card.title} cannot be downloaded"
+        raise CorpusError(found, name, f"put your files into {home_of(name)}{about}")
     return [
         fetch_file(source, home_of(name), progress) for source in card.sources if source.url
     ]
@@ -92,13 +87,15 @@ def fetch_file(source, folder, progress=None):
     target, start = Path(folder) / source.file, time.time()
     if target.is_file() and _is_right(target, source):
         return target
-    do = f"check the network, or get {source.file} from {source.url} yourself and put it into {folder}"
+    do = (
+        f"check the network, or get {source.file} from {source.url} yourself "
+        f"and put it into {folder}"
+    )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for stale in target.parent.glob(".fetch-*"):  # left by a run that was killed
-            with contextlib.suppress(
-                FileNotFoundError
-            ):  # its owner may be done with it by now
+            # its owner may be done with it by now
+            with contextlib.suppress(FileNotFoundError):
                 if start - stale.stat().st_mtime > STALE:
                     shutil.rmtree(stale, ignore_errors=True)
         free = shutil.disk_usage(target.parent).free
@@ -115,9 +112,8 @@ def fetch_file(source, folder, progress=None):
                 _check_without_checksum(arrived, source, do)
             os.replace(arrived, target)
     except OSError as error:  # a full disk, a folder that may not be written to
-        raise DownloadError(
-            f"cannot be saved ({error.strerror or error})", target, do
-        ) from None
+        found = f"cannot be saved ({error.strerror or error})"
+        raise DownloadError(found, target, do) from None
     return target
 
 
@@ -126,49 +122,43 @@ def _download(source, folder, progress, do):
     import requests
 
     pooch.get_logger().setLevel(logging.ERROR)  # it announces what the bar shows
-    bar = (
-        _terminal_bar(source.file) if progress is None else contextlib.nullcontext(progress)
-    )
+    bar = contextlib.nullcontext(progress)
+    if progress is None:
+        bar = _terminal_bar(source.file)
+    checksum = source.checksum or None
     try:
         with bar as shown:
-            downloader = pooch.HTTPDownloader(
-                progressbar=shown or False, chunk_size=CHUNK, timeout=TIMEOUT
-            )
-            return Path(
-                pooch.retrieve(
-                    source.url,
-                    source.checksum or None,
-                    source.file,
-                    folder,
-                    downloader=downloader,
-                )
-            )
+            way = {"progressbar": shown or False, "chunk_size": CHUNK, "timeout": TIMEOUT}
+            by = pooch.HTTPDownloader(**way)
+            file = pooch.retrieve(source.url, checksum, source.file, folder, downloader=by)
+            return Path(file)
     except requests.exceptions.RequestException as error:
-        raise DownloadError(
-            f"{source.file} did not arrive from {source.url} ({_why(error)})", do=do
-        ) from None
-    except (
-        ValueError
-    ) as error:  # pooch's word for a wrong checksum, and for an address that it cannot read
+        found = f"{source.file} did not arrive from {source.url} ({_why(error)})"
+        raise DownloadError(found, do=do) from None
+    # pooch's word for a wrong checksum, and for an address that it cannot read
+    except ValueError as error:
         if "hash" not in str(error):
-            raise DownloadError(
-                f"{source.url!r} is no address to download from", do=do
-            ) from None
-        found = f"{source.file} arrived from {source.url} with another checksum than the published {source.checksum}"
-        changed = "the publisher may have changed it, since the address has no edition and the checksum is of one day's"
-        again = changed if source.moving else "the file has changed at its home"
-        raise DownloadError(
-            found, do=f"try again; if it stays so, {again}. Otherwise {do}"
-        ) from None
+            found = f"{source.url!r} is no address to download from"
+            raise DownloadError(found, do=do) from None
+        found = (
+            f"{source.file} arrived from {source.url} with another checksum than the "
+            f"published {source.checksum}"
+        )
+        again = "the file has changed at its home"
+        if source.moving:
+            again = (
+                "the publisher may have changed it, since the address has no edition "
+                "and the checksum is of one day's"
+            )
+        do = f"try again; if it stays so, {again}. Otherwise {do}"
+        raise DownloadError(found, do=do) from None
 
 
 def _why(error):
     response = getattr(error, "response", None)
-    return (
-        f"the server answers {response.status_code}"
-        if response is not None
-        else type(error).__name__
-    )
+    if response is None:
+        return type(error).__name__
+    return f"the server answers {response.status_code}"
 
 
 def _is_right(file, source):
@@ -185,21 +175,15 @@ def _is_right(file, source):
 
 
 def _check_without_checksum(file, source, do):
-    """Where nobody publishes a checksum, at least no log-in page is taken for an archive,
-    nor half of one for the whole.
-    """
+    """No log-in page is taken for an archive, nor half of one for the whole."""
     try:
-        names = (
-            [m.name for m in listing(file)]
-            if file.suffix == ".zip"
-            else [name for name, _ in members(file, lambda name: False)]
-        )
-        if file.suffix == ".zip" and not names:
+        if file.suffix != ".zip":
+            list(members(file, lambda name: False))  # walks through it to its end
+        elif not listing(file):
             raise CorpusError("an empty archive")
     except CorpusError as error:
-        raise DownloadError(
-            f"what arrived from {source.url} is no whole archive ({error.found})", do=do
-        ) from None
+        found = f"what arrived from {source.url} is no whole archive ({error.found})"
+        raise DownloadError(found, do=do) from None
 
 
 @contextlib.contextmanager
@@ -208,24 +192,17 @@ def _terminal_bar(title):
     if not sys.stderr.isatty():
         yield None
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.DownloadColumn(),
+        rich.TransferSpeedColumn(),
+        rich.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with rich.Progress(*columns, console=Console(stderr=True)) as progress:
         yield _Bar(progress, progress.add_task(title, total=None))
 
 

@@ -1,5 +1,6 @@
-"""Which edition of a function an array was made with: a hash of all code and settings that
-the function reaches.
+"""Which edition of a function an array was made with.
+
+It is a hash of all code and settings that the function reaches.
 
 That is its own source, its defaults, the globals that it reads, and the same for every
 function and class of yours among them. Libraries count by their version,
@@ -24,20 +25,8 @@ from fusiontools.corpora.cache import content_hash
 
 __all__ = ["edition"]
 
-_PLAIN = (
-    type(None),
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    range,
-    slice,
-    np.generic,
-    np.dtype,
-    type(Ellipsis),
-)
+_PLAIN = (type(None), type(Ellipsis), bool, int, float, complex, str, bytes, range, slice)
+_PLAIN += (np.generic, np.dtype)
 _NATIVE = (
     types.BuiltinFunctionType,
     types.MethodDescriptorType,
@@ -45,11 +34,8 @@ _NATIVE = (
     types.GetSetDescriptorType,
     np.ufunc,
 )
-_MACHINERY = (
-    "fusiontools.corpora",
-    "fusiontools.show",
-    "fusiontools.training",
-)  # they bring entries and show arrays, and make none
+# they bring entries and show arrays, and make none
+_MACHINERY = ("fusiontools.corpora.", "fusiontools.show.", "fusiontools.training.")
 _READS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 
 
@@ -75,7 +61,8 @@ def edition(function):
     """
     if getattr(function, "__closure__", None) or not inspect.isfunction(function):
         raise ValueError(
-            f"{function!r} depends on more than its source: pass settings as options, or give version='...'"
+            f"{function!r} depends on more than its source: "
+            "pass settings as options, or give version='...'"
         )
     root = Path(importlib.util.find_spec("fusiontools").origin).parent
     always = (*sorted((root / "music").glob("*.py")), root / "corpora" / "entries.py")
@@ -88,9 +75,7 @@ def edition(function):
 
 
 def _told(value, name, seen):
-    """All that tells a value from another, as parts for `content_hash`. `seen` holds what
-    was told already.
-    """
+    """All that tells a value from another, for `content_hash`; `seen` was told already."""
     if isinstance(value, _PLAIN):
         yield f"{type(value).__qualname__} {value!r}"
     elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
@@ -123,16 +108,10 @@ def _told(value, name, seen):
         yield from _told(type(value), name, seen)
         for field in dataclasses.fields(value):
             yield from _told(getattr(value, field.name), f"{name}.{field.name}", seen)
-    elif (
-        isinstance(value, _NATIVE)
-        or type(value).__module__ == "typing"
-        or isinstance(value, (types.GenericAlias, types.UnionType))
-    ):
-        yield (
-            repr(value)
-            if type(value).__module__ == "typing"
-            else getattr(value, "__qualname__", None) or getattr(value, "__name__", "")
-        )
+    elif type(value).__module__ == "typing":
+        yield repr(value)
+    elif isinstance(value, (*_NATIVE, types.GenericAlias, types.UnionType)):
+        yield getattr(value, "__qualname__", None) or getattr(value, "__name__", "")
     elif hasattr(value, "__wrapped__"):  # as functools.lru_cache leaves it
         yield from _told(value.__wrapped__, name, seen)
     else:
@@ -148,9 +127,8 @@ def _once(thing, seen, tell):
 
 
 def _function(function, seen):
-    home = function.__globals__.get(
-        "__name__", ""
-    )  # where its code stands: a decorator lends its own code another's name
+    # where its code stands: a decorator lends its own code another's name
+    home = function.__globals__.get("__name__", "")
     if _is_ours(home) or _is_library(home):
         yield from _once_by_name(home, seen)
         if hasattr(function, "__wrapped__"):
@@ -158,11 +136,8 @@ def _function(function, seen):
         return
     yield from _file(home)
     yield _text(function)
-    yield from _told(
-        (function.__defaults__, function.__kwdefaults__),
-        f"a default of {function.__qualname__}",
-        seen,
-    )
+    defaults = (function.__defaults__, function.__kwdefaults__)
+    yield from _told(defaults, f"a default of {function.__qualname__}", seen)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
         try:
             value = cell.cell_contents
@@ -173,9 +148,8 @@ def _function(function, seen):
         if name in function.__globals__:
             yield name
             yield from _told(function.__globals__[name], name, seen)
-    for module in sorted(
-        _imports(function.__code__, function.__globals__.get("__package__") or "")
-    ):
+    package = function.__globals__.get("__package__") or ""
+    for module in sorted(_imports(function.__code__, package)):
         yield from _once_by_name(module, seen)
 
 
@@ -188,11 +162,8 @@ def _class(cls, seen):
     for name, value in sorted(vars(cls).items()):
         value = getattr(value, "__func__", value)  # of static and class methods
         for part in (value.fget, value.fset) if isinstance(value, property) else (value,):
-            if (
-                inspect.isfunction(part)
-                or not name.startswith("__")
-                and not isinstance(part, types.MemberDescriptorType)
-            ):
+            slot = isinstance(part, types.MemberDescriptorType)
+            if inspect.isfunction(part) or not (slot or name.startswith("__")):
                 yield name
                 yield from _told(part, f"{cls.__qualname__}.{name}", seen)
 
@@ -204,7 +175,7 @@ def _module(module, seen):
         yield str(getattr(sys.modules.get(name.split(".")[0]), "__version__", ""))
         return
     yield from _file(name)
-    if f"{name}.".startswith(tuple(f"{room}." for room in _MACHINERY)):
+    if f"{name}.".startswith(_MACHINERY):
         return
     inside = {
         v.__name__ if inspect.ismodule(v) else getattr(v, "__module__", None)
@@ -226,17 +197,13 @@ def _is_ours(name):
 def _is_library(name):
     if name == "__main__" or _is_ours(name):
         return False
-    file = getattr(sys.modules.get(name), "__file__", None) or ""
-    return name.split(".")[0] in sys.stdlib_module_names or not {
-        "site-packages",
-        "dist-packages",
-    }.isdisjoint(Path(file).parts)
+    file = Path(getattr(sys.modules.get(name), "__file__", None) or "")
+    installed = {"site-packages", "dist-packages"} & set(file.parts)
+    return name.split(".")[0] in sys.stdlib_module_names or bool(installed)
 
 
 def _file(name):
-    """The file of a module; none of a notebook, whose every cell may change and few of
-    which matter.
-    """
+    """The file of a module; none of a notebook, of whose many cells few matter."""
     file = getattr(sys.modules.get(name), "__file__", None)
     if name != "__main__" and file and Path(file).is_file():
         yield Path(file)
@@ -245,10 +212,8 @@ def _file(name):
 def _text(function):
     try:
         return inspect.getsource(function)
-    except (
-        OSError,
-        TypeError,
-    ):  # typed at a prompt, or made by a library: then what it was compiled to
+    # typed at a prompt, or made by a library: then what it was compiled to
+    except (OSError, TypeError):
         return repr(_compiled(function.__code__))
 
 
@@ -260,7 +225,7 @@ def _compiled(code):
 
 
 def _codes(code):
-    """A code object with all that stand in it: comprehensions, lambdas and inner functions."""
+    """A code object with all inside it: comprehensions, lambdas and inner functions."""
     yield code
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):
@@ -268,15 +233,10 @@ def _codes(code):
 
 
 def _names(code):
-    """The globals that code reads. `inspect.getclosurevars` would leave out what a
-    comprehension reads, and take attributes for globals.
-    """
-    return {
-        step.argval
-        for one in _codes(code)
-        for step in dis.get_instructions(one)
-        if step.opname in _READS
-    }
+    """The globals that code reads, comprehensions in it too, and no attributes."""
+    # `inspect.getclosurevars` leaves comprehensions out, and takes attributes for globals
+    steps = (step for one in _codes(code) for step in dis.get_instructions(one))
+    return {step.argval for step in steps if step.opname in _READS}
 
 
 def _imports(code, package):
@@ -288,18 +248,13 @@ def _imports(code, package):
             if step.opname != "IMPORT_NAME":
                 continue
             level, wanted = steps[i - 2].argval, steps[i - 1].argval or ()
+            name = step.argval
             try:
-                name = (
-                    importlib.util.resolve_name("." * level + step.argval, package)
-                    if level
-                    else step.argval
-                )
+                if level:
+                    name = importlib.util.resolve_name("." * level + name, package)
                 module = importlib.import_module(name)
             except ImportError:  # the function will say so itself
                 continue
-            found |= {name} | {
-                v.__name__
-                for w in wanted
-                if inspect.ismodule(v := getattr(module, w, None))
-            }
+            values = [getattr(module, w, None) for w in wanted]
+            found |= {name, *(v.__name__ for v in values if inspect.ismodule(v))}
     return found

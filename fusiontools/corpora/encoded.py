@@ -1,9 +1,8 @@
-"""Encoded corpora: the arrays that a training eats, kept by content, in one file that
-travels alone.
+"""Encoded corpora: the arrays that a training eats, kept by content, in one file.
 
 What an encoding is, `fusiontools.music` knows; here it is any function from an entry to an
 array. A training on another machine needs such a file and `open_encoded`, and nothing else:
-no corpus, no reader.
+no corpus, no reader. Used in chapters 2 and 4.
 """
 
 import functools
@@ -45,9 +44,7 @@ class Encoded:
     song: np.ndarray  # (E,) str
     label: np.ndarray  # (E,) str
     part: np.ndarray  # (E,) str: "train", "validation", "test"
-    # corpus, view, version, options, key, licence, credit, skipped: how it was made, and
-    # whose it is
-    about: dict
+    about: dict  # how it was made, and whose it is
 
     def __len__(self):
         return len(self.offsets) - 1
@@ -57,23 +54,21 @@ class Encoded:
         return self.data[self.offsets[i] : self.offsets[i + 1]]
 
     def __repr__(self):
-        rows = (
-            f"{self.data.shape[0]:,} rows of shape {self.data.shape[1:]}"
-            if self.data.ndim > 1
-            else f"{len(self.data):,} steps"
-        )
-        return f"Encoded({self.about.get('corpus')!r} as {self.about.get('view')!r}, {len(self)} entries, {rows}, {self.data.dtype})"
+        rows = f"{len(self.data):,} steps"
+        if self.data.ndim > 1:
+            rows = f"{len(self.data):,} rows of shape {self.data.shape[1:]}"
+        what = f"{self.about.get('corpus')!r} as {self.about.get('view')!r}"
+        return f"Encoded({what}, {len(self)} entries, {rows}, {self.data.dtype})"
 
     @property
     def hash(self):
-        """The key that this was cached under: it names corpus, encoding and options at
-        once, for a run's record.
-        """
+        """The key of corpus, encoding and options at once, for a run's record."""
         return self.about.get("key", "")
 
     @property
     def entry(self):
-        """For each row of `data`, the number of its entry, shape (N,):
+        """For each row of `data`, the number of its entry, shape (N,).
+
         ``encoded.song[encoded.entry]`` is each row's song.
         """
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
@@ -88,9 +83,8 @@ class Encoded:
         lengths = np.diff(self.offsets)
         offsets = np.concatenate([[0], np.cumsum(lengths[keep])]).astype(np.int64)
         strings = {name: getattr(self, name)[keep] for name in _STRINGS}
-        return replace(
-            self, data=self.data[np.repeat(keep, lengths)], offsets=offsets, **strings
-        )
+        data = self.data[np.repeat(keep, lengths)]
+        return replace(self, data=data, offsets=offsets, **strings)
 
     def rows(self, part=None, label=None):
         """All rows of one part, or one genre, or both, shape (n, ...).
@@ -100,15 +94,13 @@ class Encoded:
         CorpusError
             If there is none.
         """
-        found = self.select(part, label).data
-        if not len(found):
-            has = f"parts {sorted(set(self.part.tolist()))} and labels {sorted(set(self.label.tolist()))}"
-            raise CorpusError(
-                f"no row of part {part!r} and label {label!r}",
-                self.about.get("corpus"),
-                f"ask for one of these: {has}",
-            )
-        return found
+        rows = self.select(part, label).data
+        if not len(rows):
+            found = f"no row of part {part!r} and label {label!r}"
+            parts, labels = (sorted(set(c.tolist())) for c in (self.part, self.label))
+            do = f"ask for one of these: parts {parts} and labels {labels}"
+            raise CorpusError(found, self.about.get("corpus"), do)
+        return rows
 
 
 def encoded(
@@ -164,25 +156,19 @@ def encoded(
     corpus = load(corpus) if isinstance(corpus, str) else corpus
     function, called = _function(view)
     name, given, version = name or called, version, version or edition(function)
-    settings = {
-        "view": name,
-        "version": version,
-        "options": dict(sorted(options.items())),
-        "parts": parts,
-        "seed": seed,
-    }
+    settings = {"view": name, "version": version, "options": dict(sorted(options.items()))}
+    settings |= {"parts": parts, "seed": seed}
     try:
-        text = json.dumps(
-            settings
-        )  # never sorted: the order of the parts decides who falls into which
-        settings, key = json.loads(text), content_hash("encoded 1", corpus.content, text)
+        # never sorted: the order of the parts decides who falls into which
+        text = json.dumps(settings)
     except TypeError:
         raise ValueError(
-            f"options of an encoding must be numbers, strings or lists of them, found {options}"
+            "options of an encoding must be numbers, strings or lists of them, "
+            f"found {options}"
         ) from None
-    asked = content_hash(corpus.name, json.dumps(settings | {"version": given}))[
-        :8
-    ]  # what only its code tells apart replaces one another
+    settings, key = json.loads(text), content_hash("encoded 1", corpus.content, text)
+    # what only its code tells apart replaces one another
+    asked = content_hash(corpus.name, json.dumps(settings | {"version": given}))[:8]
     stem = f"encoded-{corpus.name}-{name.split('.')[-1]}-{asked}"
     kept = cache_dir() / f"{stem}-{key[:16]}.npz"
     if kept.is_file():
@@ -191,11 +177,8 @@ def encoded(
         except CorpusError:
             pass  # damaged since: make it again
     work = functools.partial(_encode_or_reason, function, isinstance(view, str), options)
-    made = _joined(
-        corpus,
-        in_parallel(work, corpus, n_jobs, few=3000, batch_size=128),
-        settings | {"key": key},
-    )
+    results = in_parallel(work, corpus, n_jobs, few=3000, batch_size=128)
+    made = _joined(corpus, results, settings | {"key": key})
     try:
         save_encoded(made, kept)
         prune(kept.parent, stem)
@@ -207,14 +190,9 @@ def encoded(
 def _function(view):
     if not isinstance(view, str):
         return view, getattr(view, "__name__", type(view).__name__)
-    module, _, function = view.rpartition(".")
+    module, _, function = f"fusiontools.music.{view}".rpartition(".")
     try:
-        return getattr(
-            importlib.import_module(
-                f"fusiontools.music.{module}" if module else "fusiontools.music"
-            ),
-            function,
-        ), view
+        return getattr(importlib.import_module(module), function), view
     except (ImportError, AttributeError):
         raise ValueError(f"fusiontools.music has no function {view!r}") from None
 
@@ -229,53 +207,34 @@ def _encode_or_reason(function, by_notes, options, entry):
 
 def _joined(corpus, results, settings):
     """One `Encoded` of all that could be encoded."""
+    columns = corpus.columns
     kept = [i for i, rows in enumerate(results) if not isinstance(rows, str)]
     skipped = [
-        [corpus.columns["id"][i], why]
-        for i, why in enumerate(results)
-        if isinstance(why, str)
+        [id, rows] for id, rows in zip(columns["id"], results) if isinstance(rows, str)
     ]
     if not kept:
         why = f", the first because: {skipped[0][1]}" if skipped else ""
-        raise CorpusError(
-            f"none of {len(results)} entries can be encoded{why}",
-            corpus.name,
-            "change the options",
-        )
-    first = results[kept[0]]
-    for i in kept:
-        if results[i].dtype != first.dtype or results[i].shape[1:] != first.shape[1:]:
-            found = f"{results[i].dtype} of shape {results[i].shape}, after {first.dtype} of shape {first.shape}"
+        found = f"none of {len(results)} entries can be encoded{why}"
+        raise CorpusError(found, corpus.name, "change the options")
+    arrays = [results[i] for i in kept]
+    first = arrays[0]
+    for i, rows in zip(kept, arrays):
+        if rows.dtype != first.dtype or rows.shape[1:] != first.shape[1:]:
             raise ValueError(
-                f"the encoding of {corpus.columns['id'][i]} is {found}: only the first axis may differ"
+                f"the encoding of {columns['id'][i]} is {rows.dtype} of shape "
+                f"{rows.shape}, after {first.dtype} of shape {first.shape}: "
+                "only the first axis may differ"
             )
     if first.dtype.kind not in "iufb":
         raise ValueError(f"an encoding must be numbers, found {first.dtype}")
-    songs = [corpus.columns["song"][i] for i in kept]
-    strings = {
-        name: np.array([corpus.columns[name][i] for i in kept], dtype=str)
-        for name in ("id", "song", "label")
-    }
-    part = np.array(
-        [split_of(song, settings["parts"], settings["seed"]) for song in songs], dtype=str
-    )
-    offsets = np.concatenate([[0], np.cumsum([len(results[i]) for i in kept])]).astype(
-        np.int64
-    )
+    id, song, label = ([columns[c][i] for i in kept] for c in ("id", "song", "label"))
+    part = [split_of(s, settings["parts"], settings["seed"]) for s in song]
+    strings = (np.array(values, dtype=str) for values in (id, song, label, part))
+    offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
     card = CORPORA.get(corpus.name)
-    terms = {
-        "licence": card.licence if card else "",
-        "credit": card.credit if card else "",
-        "cite": card.cite if card else "",
-    }
+    terms = {k: getattr(card, k) if card else "" for k in ("licence", "credit", "cite")}
     about = {"corpus": corpus.name, **settings, **terms, "skipped": skipped}
-    return Encoded(
-        np.concatenate([results[i] for i in kept]),
-        offsets,
-        part=part,
-        about=about,
-        **strings,
-    )
+    return Encoded(np.concatenate(arrays), offsets, *strings, about)
 
 
 def save_encoded(encoded, path):
@@ -286,11 +245,7 @@ def save_encoded(encoded, path):
     CorpusError
         If the file cannot be written.
     """
-    arrays = {
-        "data": encoded.data,
-        "offsets": encoded.offsets,
-        **{name: getattr(encoded, name) for name in _STRINGS},
-    }
+    arrays = {name: getattr(encoded, name) for name in ("data", "offsets", *_STRINGS)}
     write_described(path, encoded.about, arrays, name="about")
 
 

@@ -1,6 +1,4 @@
-"""What a corpus is made of: entries, each one piece of music with a stable name and a song
-that it belongs to.
-"""
+"""What a corpus is made of: entries, each a piece of music with a name and a song."""
 
 import json
 import re
@@ -13,7 +11,7 @@ import numpy as np
 
 from fusiontools.corpora.cache import content_hash
 from fusiontools.music.midi import Meter, Piece, Track
-from fusiontools.music.notes import Notes, Tempo
+from fusiontools.music.notes import COLUMNS, Notes, Tempo
 
 __all__ = [
     "Corpus",
@@ -30,6 +28,7 @@ __all__ = [
 ]
 
 DIGEST = "~"  # the first letter of marks that are a hash of content, and no title
+_NAMES = ("id", "song", "label", "title", "key")
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,7 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Corpus(Sequence):
-    """Entries of one corpus, built when they are asked for, with what was skipped on the
-    way.
+    """Entries of one corpus, built when they are asked for, with what was skipped.
 
     Examples
     --------
@@ -87,19 +85,18 @@ class Corpus(Sequence):
 
     def __repr__(self):
         skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
-        return f"Corpus({self.name!r}, {len(self)} entries of {len(set(self.columns['song']))} songs{skipped})"
+        songs = len(set(self.columns["song"]))
+        return f"Corpus({self.name!r}, {len(self)} entries of {songs} songs{skipped})"
 
     @cached_property
     def content(self):
-        """A hash of all entries, as hex digits: what an array made from this corpus depends
-        on.
-        """
+        """A hash of all entries, hex digits: arrays made from this corpus depend on it."""
         arrays = {k: v for k, v in self.columns.items() if isinstance(v, np.ndarray)}
         rest = {k: v for k, v in self.columns.items() if k not in arrays and k != "skipped"}
-        return content_hash(
-            json.dumps(rest, sort_keys=True),
-            *(part for k in sorted(arrays) for part in (k, arrays[k].tobytes())),
-        )
+        told = [json.dumps(rest, sort_keys=True)]
+        for name in sorted(arrays):
+            told += [name, arrays[name].tobytes()]
+        return content_hash(*told)
 
     def find(self, id):
         """The entry of that id.
@@ -109,15 +106,9 @@ class Corpus(Sequence):
         KeyError
             If there is none.
         """
-        return (
-            self[self.columns["id"].index(id)]
-            if id in self.columns["id"]
-            else _no_entry(self.name, id)
-        )
-
-
-def _no_entry(name, id):
-    raise KeyError(f"corpus {name!r} has no entry {id!r}")
+        if id not in self.columns["id"]:
+            raise KeyError(f"corpus {self.name!r} has no entry {id!r}")
+        return self[self.columns["id"].index(id)]
 
 
 def pack(entries):
@@ -126,32 +117,31 @@ def pack(entries):
     All notes of all tracks stand in four long arrays; ``track_end`` says where each track's
     notes stop, ``entry_end`` where each entry's tracks do. Tempo maps likewise.
     """
-    tracks = [t for e in entries for t in e.piece.tracks]
-    tempos = [e.piece.tempo for e in entries]
+    pieces = [e.piece for e in entries]
+    tracks = [t for piece in pieces for t in piece.tracks]
+    tempos = [piece.tempo for piece in pieces]
 
-    def column(name, dtype):
-        return np.concatenate(
-            [getattr(t.notes, name) for t in tracks] or [np.zeros(0)]
-        ).astype(dtype)
+    def column(things, name, dtype=np.float64):
+        parts = [getattr(thing, name) for thing in things]
+        return np.concatenate(parts or [np.zeros(0)]).astype(dtype)
 
+    def meters(piece):
+        return [[m.beat, m.numerator, m.denominator] for m in piece.meters]
+
+    notes = [t.notes for t in tracks]
     return {
-        **{
-            name: [getattr(e, name) for e in entries]
-            for name in ("id", "song", "label", "title", "key")
-        },
-        "piece_title": [e.piece.title for e in entries],
-        "meters": [
-            [[m.beat, m.numerator, m.denominator] for m in e.piece.meters] for e in entries
-        ],
+        **{name: [getattr(e, name) for e in entries] for name in _NAMES},
+        "piece_title": [piece.title for piece in pieces],
+        "meters": [meters(piece) for piece in pieces],
         "tracks": [[t.program, t.is_drum, t.name] for t in tracks],
-        "onset": column("onset", np.float64),
-        "duration": column("duration", np.float64),
-        "pitch": column("pitch", np.int16),
-        "velocity": column("velocity", np.int16),
-        "track_end": np.cumsum([len(t.notes) for t in tracks], dtype=np.int64),
-        "entry_end": np.cumsum([len(e.piece.tracks) for e in entries], dtype=np.int64),
-        "beat": np.concatenate([t.beat for t in tempos] or [np.zeros(0)]),
-        "second": np.concatenate([t.second for t in tempos] or [np.zeros(0)]),
+        "onset": column(notes, "onset"),
+        "duration": column(notes, "duration"),
+        "pitch": column(notes, "pitch", np.int16),
+        "velocity": column(notes, "velocity", np.int16),
+        "track_end": np.cumsum([len(n) for n in notes], dtype=np.int64),
+        "entry_end": np.cumsum([len(piece.tracks) for piece in pieces], dtype=np.int64),
+        "beat": column(tempos, "beat"),
+        "second": column(tempos, "second"),
         "tempo_end": np.cumsum([len(t.beat) for t in tempos], dtype=np.int64),
     }
 
@@ -164,28 +154,21 @@ def unpack(columns, i):
 
     def notes(j):
         where = span(columns["track_end"], j)
-        return Notes(
-            *(columns[c][where] for c in ("onset", "duration", "pitch", "velocity"))
-        )
+        return Notes(*(columns[c][where] for c in COLUMNS))
 
     where, clock = span(columns["entry_end"], i), span(columns["tempo_end"], i)
-    tracks = tuple(
-        Track(notes(j), p, d, n)
-        for j, (p, d, n) in enumerate(columns["tracks"][where], start=where.start)
-    )
+    numbers = range(where.start, where.stop)
+    tracks = tuple(Track(notes(j), *columns["tracks"][j]) for j in numbers)
+    tempo = Tempo(columns["beat"][clock], columns["second"][clock])
     meters = tuple(Meter(*m) for m in columns["meters"][i])
-    piece = Piece(
-        tracks,
-        Tempo(columns["beat"][clock], columns["second"][clock]),
-        meters,
-        columns["piece_title"][i],
-    )
-    return Entry(*(columns[c][i] for c in ("id", "song", "label", "title", "key")), piece)
+    piece = Piece(tracks, tempo, meters, columns["piece_title"][i])
+    return Entry(*(columns[name][i] for name in _NAMES), piece)
 
 
 def join(parts):
-    """Several packed columns as one: ``join([pack(a), pack(b)])`` is ``pack(a + b)``. What
-    else the parts hold is left out.
+    """Several packed columns as one: ``join([pack(a), pack(b)])`` is ``pack(a + b)``.
+
+    What else the parts hold is left out.
     """
     parts = list(parts) or [pack([])]
     columns = {}
@@ -193,20 +176,17 @@ def join(parts):
         if not isinstance(first, np.ndarray):
             columns[name] = [value for part in parts for value in part[name]]
         elif name.endswith("_end"):
-            starts = np.cumsum(
-                [0] + [int(part[name][-1]) if len(part[name]) else 0 for part in parts[:-1]]
-            )
-            columns[name] = np.concatenate(
-                [part[name] + start for part, start in zip(parts, starts)]
-            )
+            ends = [int(part[name][-1]) if len(part[name]) else 0 for part in parts]
+            starts = np.cumsum([0, *ends[:-1]])
+            moved = [part[name] + start for part, start in zip(parts, starts)]
+            columns[name] = np.concatenate(moved)
         else:
             columns[name] = np.concatenate([part[name] for part in parts])
     return columns
 
 
 def song_ids(titles, melodies):
-    """A song name for each entry, such that all that share a title or a melody share the
-    name.
+    """A song name for each entry; all that share a title or a melody share the name.
 
     Parameters
     ----------
@@ -229,23 +209,19 @@ def song_ids(titles, melodies):
     >>> song_ids(["The Rose -- Reel", "Rose", "Lily"], [tune, other, tune])
     ['lily', 'lily', 'lily']
     """
-    prints = [_fingerprint(notes) for notes in melodies]
-    marks = [
-        [mark for mark in (_plain(title), own and digest(own)) if mark]
-        for title, own in zip(titles, prints)
-    ]
-    return song_names(
-        marks,
-        [
-            _untitled(digest(n.pitch.tobytes(), n.onset.tobytes(), n.duration.tobytes()))
-            for n in melodies
-        ],
-    )
+    marks, alone = [], []
+    for title, n in zip(titles, melodies):
+        own = _fingerprint(n)
+        marks.append([mark for mark in (_plain(title), own and digest(own)) if mark])
+        content = digest(n.pitch.tobytes(), n.onset.tobytes(), n.duration.tobytes())
+        alone.append(_untitled(content))
+    return song_names(marks, alone)
 
 
 def song_names(marks, alone):
-    """A song name for each entry: the shortest mark of its group, so that the order of
-    entries does not matter.
+    """A song name for each entry: the shortest mark of its group.
+
+    So the order of entries does not matter.
 
     Parameters
     ----------
@@ -274,11 +250,8 @@ def song_names(marks, alone):
 
 
 def _size(mark):
-    return (
-        mark.startswith(DIGEST),
-        len(mark),
-        mark,
-    )  # titles first, and short ones before long ones
+    # titles first, and short ones before long ones
+    return (mark.startswith(DIGEST), len(mark), mark)
 
 
 def _untitled(mark):
@@ -327,8 +300,7 @@ def asked(genres):
 
 
 def group_songs(marks):
-    """Entries that share a mark belong together, and so do those that are linked through
-    others.
+    """Entries that share a mark belong together, if need be through others.
 
     Parameters
     ----------
@@ -346,9 +318,8 @@ def group_songs(marks):
     >>> group_songs([["a"], ["b"], ["a", "c"], ["c"], []])
     [0, 1, 0, 0, 4]
     """
-    group = list(
-        range(len(marks))
-    )  # union-find: each entry points to an earlier one of its song, or to itself
+    # union-find: each entry points to an earlier one of its song, or to itself
+    group = list(range(len(marks)))
 
     def root(i):
         while group[i] != i:
@@ -365,22 +336,15 @@ def group_songs(marks):
 
 
 def _plain(title):
-    title = re.split(r"\s-+\s", title)[0]
-    letters = (
-        unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    )
-    return "-".join(
-        w for w in re.findall(r"[a-z0-9]+", letters) if w not in ("the", "a", "an")
-    )
+    title = unicodedata.normalize("NFKD", re.split(r"\s-+\s", title)[0])
+    letters = title.encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", letters)
+    return "-".join(word for word in words if word not in ("the", "a", "an"))
 
 
 def _fingerprint(notes, shortest=12):
-    """Intervals and durations relative to the first: blind to key and tempo. Short scraps
-    are no evidence.
-    """
+    """Intervals and relative durations, blind to key and tempo; None for a scrap."""
     if len(notes) < shortest:
         return None
-    return (
-        np.diff(notes.pitch).tobytes()
-        + np.round(48 * notes.duration / notes.duration[0]).astype(np.int32).tobytes()
-    )
+    ratios = np.round(48 * notes.duration / notes.duration[0]).astype(np.int32)
+    return np.diff(notes.pitch).tobytes() + ratios.tobytes()

@@ -1,13 +1,14 @@
-"""MIDI files by the thousand: any folder or archive of ``<genre>/*.mid``, read in parallel
-and kept as packed arrays.
+"""MIDI files by the thousand: any folder or archive of ``<genre>/*.mid``.
 
-A bad file is skipped, named and counted; it never stops the others. The readers of Lakh and
-POP909 are built on this one.
+They are read in parallel and kept as packed arrays. A bad file is skipped, named and
+counted; it never stops the others. The readers of Lakh and POP909 are built on this one.
+Used in chapters 3 and 4.
 """
 
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -28,22 +29,18 @@ from fusiontools.corpora.entries import (
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.places import SUFFIXES, path
 from fusiontools.errors import CorpusError, FusionError, NoNotesError
-from fusiontools.music.midi import Piece, piece_from_bytes
+from fusiontools.music.midi import piece_from_bytes
 
 __all__ = ["BATCH", "CODE", "FEW", "is_midi", "load_folder", "opening", "read_pieces"]
 
-CODE = (
-    "fusiontools.music.midi",
-    "fusiontools.music.notes",
-    "fusiontools.corpora.entries",
-    __name__,
-)  # what the packed arrays depend on
+# what the packed arrays depend on
+CODE = ("fusiontools.music.midi", "fusiontools.music.notes")
+CODE += ("fusiontools.corpora.entries", __name__)
 BATCH = 64  # files that travel to a worker together
 FEW = 16  # batches that one process reads faster than several could be started
 OPENING = 64  # notes of a track that tell its song
+VARIETY = 6  # different intervals in them; fewer are a drone or a scale, which many share
 BEARERS = 5  # a file name that more files bear ("midi_score.mid") is no title
-# different intervals among them: fewer are a drone or a scale, which many songs share
-VARIETY = 6
 
 
 def load_folder(
@@ -56,8 +53,9 @@ def load_folder(
     programs=None,
     n_jobs=None,
 ):
-    """All MIDI files of a folder or an archive, which may be a zip or a tar, compressed or
-    not. Nothing is unpacked.
+    """All MIDI files of a folder or an archive, which may be a zip or a tar.
+
+    A tar may be compressed or not. Nothing is unpacked.
 
     Parameters
     ----------
@@ -104,36 +102,26 @@ def load_folder(
     try:
         matches = re.compile(pattern or "").search
     except re.error as error:
-        raise ValueError(
-            f"the pattern {pattern!r} is no regular expression: {error}"
-        ) from None
+        found = f"the pattern {pattern!r} is no regular expression: {error}"
+        raise ValueError(found) from None
 
     def wanted(file):
-        inside = not folders or folders & {
-            part.lower() for part in PurePosixPath(file).parts[:-1]
-        }
-        return is_midi(file) and inside and matches(file)
+        above = {part.lower() for part in PurePosixPath(file).parts[:-1]}
+        return is_midi(file) and (not folders or folders & above) and matches(file)
 
     def build():
-        return _named(
-            name,
-            source,
-            label,
-            *read_pieces(islice(members(source, wanted), limit), programs, n_jobs),
-        )
+        files = islice(members(source, wanted), limit)
+        return _named(name, source, label, *read_pieces(files, programs, n_jobs))
 
     filters = repr((name, label, genres, pattern, limit, programs))
-    key = content_hash(
-        "folder", code_hash(*CODE), filters, source_hash(source, SUFFIXES["notes"])
-    )
+    there = source_hash(source, SUFFIXES["notes"])
+    key = content_hash("folder", code_hash(*CODE), filters, there)
     built = cached(name, key, build, f"{filters} {source}")
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
 def is_midi(file):
-    """Whether a file's name promises MIDI; what macOS leaves beside files ("._song.mid")
-    does not.
-    """
+    """Whether a file's name promises MIDI, and is not macOS's ("._song.mid")."""
     file = PurePosixPath(file)
     return file.suffix.lower() in SUFFIXES["notes"] and not file.name.startswith("._")
 
@@ -160,11 +148,8 @@ def read_pieces(files, programs=None, n_jobs=None):
     files = iter(files)
     batches = iter(lambda: (list(islice(files, BATCH)), programs), ([], programs))
     read = in_parallel(_read_batch, batches, n_jobs, few=FEW, batch_size=1)
-    return (
-        join(r[0] for r in read),
-        [m for r in read for m in r[1]],
-        [s for r in read for s in r[2]],
-    )
+    marks, skipped = [m for r in read for m in r[1]], [s for r in read for s in r[2]]
+    return join(r[0] for r in read), marks, skipped
 
 
 def _read_batch(work):
@@ -179,30 +164,20 @@ def _read_batch(work):
             skipped.append([name, str(error)])
             continue
         entries.append(Entry(name, "", "", _title(name, piece), "", piece))
-        marks.append(
-            [
-                digest(mark)
-                for track in piece.tracks
-                if not track.is_drum and (mark := opening(track.notes))
-            ]
-        )
+        openings = [opening(track.notes) for track in piece.tracks if not track.is_drum]
+        marks.append([digest(mark) for mark in openings if mark])
     return pack(entries), marks, skipped
 
 
 def _keep(piece, programs, where):
-    tracks = tuple(
-        t
-        for t in piece.tracks
-        if programs is None or not t.is_drum and t.program in programs
-    )
+    tracks = piece.tracks
+    if programs is not None:
+        pitched = (t for t in tracks if not t.is_drum)
+        tracks = tuple(t for t in pitched if t.program in programs)
     if all(t.is_drum for t in tracks):
-        what = (
-            "nothing but drums"
-            if piece.tracks and programs is None
-            else f"no track of the programs {programs}"
-        )
+        what = "nothing but drums" if tracks else f"no track of the programs {programs}"
         raise NoNotesError(what, where, "leave it out")
-    return Piece(tracks, piece.tempo, piece.meters, piece.title)
+    return replace(piece, tracks=tracks)
 
 
 def _title(name, piece):
@@ -218,68 +193,52 @@ def _said(stem):
 
 
 def opening(notes):
-    """A digest of how a track begins, blind to key and tempo; "" where that is too little
-    to tell a song by.
-    """
+    """A digest of how a track begins, blind to key and tempo; "" if that tells no song."""
     if len(notes) < OPENING:
         return ""
     start = notes[:OPENING]
-    # In steps and in lengths relative to the first note's: i_k = p_{k+1} - p_k,  r_k = d_k
-    # / d_1
-    steps, ratios = (
-        np.diff(start.pitch),
-        np.round(48 * start.duration / start.duration[0]).astype(np.int32),
-    )
+    # steps, and lengths relative to the first note's: i_k = p_{k+1} - p_k, r_k = d_k / d_1
+    steps = np.diff(start.pitch)
+    ratios = np.round(48 * start.duration / start.duration[0]).astype(np.int32)
     if len(set(steps.tolist())) < VARIETY:
         return ""
     return hashlib.sha256(steps.tobytes() + ratios.tobytes()).hexdigest()[:24]
 
 
 def _named(name, source, label, columns, marks, skipped):
-    """Give ids, labels and songs to what was read; an empty corpus is an error, not an
-    empty list.
-    """
+    """Give ids, labels and songs to what was read; an empty corpus is an error."""
     if not columns["id"]:
-        what = (
-            f"none of {len(skipped)} MIDI files can be read, the first because: {skipped[0][1]}"
-            if skipped
-            else "no MIDI file in it"
-        )
-        raise CorpusError(
-            what, source, "put MIDI files into folders named after their genres"
-        )
+        found = "no MIDI file in it"
+        if skipped:
+            found = f"none of {len(skipped)} MIDI files can be read"
+            found += f", the first because: {skipped[0][1]}"
+        do = "put MIDI files into folders named after their genres"
+        raise CorpusError(found, source, do)
     files = columns["id"] + [file for file, _ in skipped]
     top = _top(source, files)
     below = {file: PurePosixPath(*PurePosixPath(file).parts[top:]) for file in files}
     ids = unique(f"{name}/{below[file].with_suffix('')}" for file in files)
     bearers = Counter(below[file].stem for file in columns["id"])
     for i, file in enumerate(columns["id"]):
+        *above, _ = below[file].parts
+        columns["label"][i] = label or (above[0] if above else name)
         own = _said(below[file].stem)
-        if (
-            bearers[below[file].stem] > BEARERS and len(below[file].parts) > 1
-        ):  # then the folders have to say what it is
-            own = columns["title"][i] = _said(" ".join(below[file].parts[:-1]))
-        words = sorted(
-            re.findall(r"\w+", own.lower())
-        )  # sorted, since "artist - title" and "title - artist" are one
+        # where many files bear one name, the folders have to say what it is
+        if above and bearers[below[file].stem] > BEARERS:
+            own = columns["title"][i] = _said(" ".join(above))
+        # sorted, since "artist - title" and "title - artist" are one
+        words = sorted(re.findall(r"\w+", own.lower()))
         if any(not word.isdecimal() for word in words):
             marks[i].append(" ".join(words))
     kept = ids[: len(columns["id"])]
-    columns["label"] = [
-        label or (below[file].parts[0] if len(below[file].parts) > 1 else name)
-        for file in columns["id"]
-    ]
     columns["song"] = song_names(marks, kept)
     columns["id"] = kept
-    return columns | {
-        "skipped": [[id, why] for id, (_, why) in zip(ids[len(kept) :], skipped)]
-    }
+    unread = [[id, why] for id, (_, why) in zip(ids[len(kept) :], skipped)]
+    return columns | {"skipped": unread}
 
 
 def _top(source, files):
-    """How many folders at the top of an archive are wrapping: all files share them, and
-    have a folder of their own below.
-    """
+    """How many folders at the top of an archive all files share, above their own."""
     if source.is_dir():
         return 0
     paths, depth = [PurePosixPath(file).parts for file in files], 0

@@ -1,9 +1,8 @@
-"""The Lakh MIDI Dataset, streamed straight out of its archive: 1.4 GB or 1.8 GB that are
-never unpacked.
+"""The Lakh MIDI Dataset, streamed straight out of its archive.
 
-The matched part has a folder for each song of the Million Song Dataset, so that song ids
-and the genre lists of the Lakh Pianoroll Dataset apply; the full part has file names that
-are checksums, and nothing else.
+1.4 GB or 1.8 GB are never unpacked. The matched part has a folder for each song of the
+Million Song Dataset, so that song ids and the genre lists of the Lakh Pianoroll Dataset
+apply; the full part has file names that are checksums, and nothing else.
 
 References
 ----------
@@ -91,47 +90,35 @@ def load_lakh(
 
     def build():
         taken.clear()
-        columns, marks, skipped = read_pieces(
-            islice(members(source, wanted), limit), programs, n_jobs
-        )
+        files = islice(members(source, wanted), limit)
+        columns, marks, skipped = read_pieces(files, programs, n_jobs)
         if not columns["id"]:
-            why = (
-                f", the first of {len(skipped)} because: {skipped[0][1]}" if skipped else ""
-            )
-            raise CorpusError(
-                f"no file that was asked for can be read{why}",
-                source,
-                "ask for other genres, ids or programs",
-            )
+            why = ""
+            if skipped:
+                why = f", the first of {len(skipped)} because: {skipped[0][1]}"
+            found = f"no file that was asked for can be read{why}"
+            raise CorpusError(found, source, "ask for other genres, ids or programs")
         for i, file in enumerate(columns["id"]):
-            song = _song(file)
-            marks[i] += [
-                song,
-                digest(PurePosixPath(file).stem),
-            ]  # a file may be matched to several songs, which then are one
+            song, stem = _song(file), PurePosixPath(file).stem
+            # a file may be matched to several songs, which then are one
+            marks[i] += [song, digest(stem)]
             columns["label"][i] = (genre_of or {}).get(song, "")
-            columns["id"][i] = (
-                f"{name}/{song}/{PurePosixPath(file).stem}"
-                if song.startswith("TR")
-                else f"{name}/{song}"
-            )
+            columns["id"][i] = f"{name}/{song}"
+            if song.startswith("TR"):
+                columns["id"][i] += f"/{stem}"
         columns["song"] = song_names(marks, columns["id"])
         return columns | {"skipped": skipped}
 
-    filters = repr(
-        (name, sorted((genre_of or {"all": ""}).items()), per_song, limit, programs)
-    )
-    key = content_hash(
-        "lakh", code_hash(*CODE, __name__), filters, source_hash(source, SUFFIXES["notes"])
-    )
+    asked = sorted((genre_of or {"all": ""}).items())
+    filters = repr((name, asked, per_song, limit, programs))
+    there = source_hash(source, SUFFIXES["notes"])
+    key = content_hash("lakh", code_hash(*CODE, __name__), filters, there)
     built = cached(name, key, build, f"{filters} {source}")
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
 def _song(file):
-    """The Million Song Dataset's id, which is the folder's name; in the full part, where
-    folders are no songs, the file's own.
-    """
+    """The Million Song Dataset's id, the folder's name; in the full part the file's own."""
     file = PurePosixPath(file)
     return file.parent.name if file.parent.name.startswith("TR") else file.stem
 
@@ -141,11 +128,8 @@ def _chosen(name, genres, ids, labels):
     if genres is None and ids is None:
         return None
     if genres is not None and name == "lmd_full":
-        raise CorpusError(
-            "the full part has no song ids, so no genres",
-            name,
-            'load "lmd_matched" instead',
-        )
+        found = "the full part has no song ids, so no genres"
+        raise CorpusError(found, name, 'load "lmd_matched" instead')
     chosen = {}
     if genres is not None:
         lists = genre_lists(labels)
@@ -153,19 +137,15 @@ def _chosen(name, genres, ids, labels):
             full = genre if "/" in genre else f"lastfm/{genre}"
             match = next((known for known in lists if known.lower() == full.lower()), None)
             if match is None:
-                raise CorpusError(
-                    f"no genre list is called {genre!r}",
-                    do=f"choose one of {', '.join(sorted(lists))}",
-                )
+                found = f"no genre list is called {genre!r}"
+                raise CorpusError(found, do=f"choose one of {', '.join(sorted(lists))}")
             for song in lists[match]:
                 chosen.setdefault(song, full.split("/")[1].lower())
     if ids is not None:
         ids = _id_file(ids) if isinstance(ids, (str, Path)) else {str(song) for song in ids}
-        chosen = (
-            {song: label for song, label in chosen.items() if song in ids}
-            if genres is not None
-            else dict.fromkeys(ids, "")
-        )
+        if genres is None:
+            return dict.fromkeys(ids, "")
+        chosen = {song: label for song, label in chosen.items() if song in ids}
     return chosen
 
 
@@ -173,11 +153,8 @@ def _id_file(file):
     try:
         return set(Path(file).read_text("utf-8", errors="replace").split())
     except OSError as error:
-        raise CorpusError(
-            f"this list of song ids cannot be read ({error.strerror})",
-            file,
-            "check the path",
-        ) from None
+        found = f"this list of song ids cannot be read ({error.strerror})"
+        raise CorpusError(found, file, "check the path") from None
 
 
 def genre_lists(labels=None):
@@ -200,12 +177,13 @@ def genre_lists(labels=None):
         If the archive is not here.
     """
     source = Path(labels) if labels is not None else path("lmd_matched", "labels.tar.gz")
+
+    def wanted(file):
+        return PurePosixPath(file).name.startswith("id_list_")
+
     lists = {}
-    for file, data in members(
-        source, lambda f: PurePosixPath(f).name.startswith("id_list_")
-    ):
+    for file, data in members(source, wanted):
         file = PurePosixPath(file)
-        lists[f"{file.parent.name}/{file.stem.removeprefix('id_list_')}"] = (
-            (data or b"").decode("ascii", "replace").split()
-        )
+        name = f"{file.parent.name}/{file.stem.removeprefix('id_list_')}"
+        lists[name] = (data or b"").decode("ascii", "replace").split()
     return lists

@@ -1,8 +1,8 @@
-"""The tune books and chorales that come with music21, found by path: music21 itself is
-never imported (it takes seconds).
+"""The tune books and chorales that come with music21, found by path.
 
-Essen folk songs, O'Neill 1850, Ryan's Mammoth, Aird's Airs, two Nottingham reels and two
-small books are ABC; Bach's chorales are MusicXML.
+music21 itself is never imported (it takes seconds). Essen folk songs, O'Neill 1850, Ryan's
+Mammoth, Aird's Airs, two Nottingham reels and two small books are ABC; Bach's chorales are
+MusicXML. Used in chapter 1, Music as numbers.
 """
 
 import importlib.util
@@ -35,9 +35,8 @@ def corpus_path():
     spec = importlib.util.find_spec("music21")
     folder = Path(spec.submodule_search_locations[0]) / "corpus" if spec else None
     if folder is None or not (folder / "essenFolksong").is_dir():
-        raise MissingDataError(
-            "music21's corpus is not installed", folder, "pip install music21"
-        )
+        found = "music21's corpus is not installed"
+        raise MissingDataError(found, folder, "pip install music21")
     return folder
 
 
@@ -60,29 +59,23 @@ def load_tunebook(name, folder, label):
         named in `Corpus.skipped`.
     """
     files = sorted((corpus_path() / folder).glob("*.abc"))
-    key = content_hash(
-        "tunebook", _code(), name, label, *(p for f in files for p in (f.name, f))
-    )
-    built = cached(name, key, lambda: _read_tunebook(name, files, label))
+    built = _cached("tunebook", _read_tunebook, name, files, label)
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
-def _code():
-    music = (
-        "fusiontools.music.abc",
-        "fusiontools.music.musicxml",
-        "fusiontools.music.notes",
-    )
-    return code_hash(*music, "fusiontools.corpora.entries", __name__)
+def _cached(kind, read, name, files, label):
+    music = [f"fusiontools.music.{module}" for module in ("abc", "musicxml", "notes")]
+    told = [kind, code_hash(*music, "fusiontools.corpora.entries", __name__), name, label]
+    for file in files:
+        told += [file.name, file]
+    return cached(name, content_hash(*told), lambda: read(name, files, label))
 
 
 def _read_tunebook(name, files, label):
-    texts = [
-        (f"{name}/{f.stem}", text)
-        for f in files
-        for text in split_abc(_decode(f.read_bytes()))
-    ]
-    texts = [(f"{stem}/{_NUMBER.match(text)[1].strip()}", text) for stem, text in texts]
+    texts = []
+    for file in files:
+        for text in split_abc(_decode(file.read_bytes())):
+            texts.append((f"{name}/{file.stem}/{_NUMBER.match(text)[1].strip()}", text))
     entries, skipped, seen = [], [], {}
     for (id, _), tune in zip(texts, in_parallel(_read_or_reason, texts, batch_size=64)):
         seen[id] = seen.get(id, 0) + 1
@@ -91,12 +84,8 @@ def _read_tunebook(name, files, label):
         if isinstance(tune, str):
             skipped.append([id, tune])
             continue
-        piece = Piece(
-            (Track(tune.notes, program=73, name=tune.title),),
-            Tempo.constant(BPM),
-            (tune.meter,),
-            tune.title,
-        )  # 73: flute
+        track = Track(tune.notes, program=73, name=tune.title)  # 73: flute
+        piece = Piece((track,), Tempo.constant(BPM), (tune.meter,), tune.title)
         entries.append(Entry(id, "", label, tune.title, tune.key, piece))
     return _with_songs(entries, skipped)
 
@@ -109,13 +98,9 @@ def load_chorales(name="bach", folder="bach", label="chorale"):
     Corpus
         Unreadable files are skipped, and named in `Corpus.skipped`.
     """
-    files = sorted(
-        f for f in (corpus_path() / folder).iterdir() if f.suffix in (".mxl", ".xml")
-    )
-    key = content_hash(
-        "chorales", _code(), name, label, *(p for f in files for p in (f.name, f))
-    )
-    built = cached(name, key, lambda: _read_chorales(name, files, label))
+    folder = corpus_path() / folder
+    files = sorted(f for f in folder.iterdir() if f.suffix in (".mxl", ".xml"))
+    built = _cached("chorales", _read_chorales, name, files, label)
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
@@ -136,21 +121,12 @@ def _bwv(stem):
 
 
 def _with_songs(entries, skipped):
-    """Pack entries, with song ids by title and top voice; an empty corpus is an error, not
-    an empty list.
-    """
+    """Pack entries, with song ids by title and top voice; no entry is an error."""
     if not entries:
-        raise CorpusError(
-            f"not one of {len(skipped)} files could be read",
-            do="install music21 again: its corpus is damaged",
-        )
+        found = f"not one of {len(skipped)} files could be read"
+        raise CorpusError(found, do="install music21 again: its corpus is damaged")
     songs = song_ids([e.title for e in entries], [e.piece.tracks[0].notes for e in entries])
-    return pack(
-        [
-            Entry(e.id, song, e.label, e.title, e.key, e.piece)
-            for e, song in zip(entries, songs)
-        ]
-    ) | {"skipped": skipped}
+    return pack(entries) | {"song": songs, "skipped": skipped}
 
 
 def _decode(data):

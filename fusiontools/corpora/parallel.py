@@ -1,5 +1,6 @@
-"""One function over many items, on all cores: what every reader of many files uses. It is
-no scheduler: joblib is.
+"""One function over many items, on all cores: what every reader of many files uses.
+
+It is no scheduler: joblib is.
 """
 
 from concurrent.futures import BrokenExecutor
@@ -58,9 +59,8 @@ def in_parallel(function, items, n_jobs=None, few=500, batch_size="auto"):
     from joblib.parallel import get_active_backend
 
     backend, configured = get_active_backend()
-    left_alone = (
-        configured is None and type(backend).__name__ == "LokyBackend"
-    )  # nobody chose a backend or a number of jobs
+    # nobody chose a backend or a number of jobs
+    left_alone = configured is None and type(backend).__name__ == "LokyBackend"
     if n_jobs is None and left_alone:
         items = iter(items)
         head = list(islice(items, few + 1))
@@ -68,12 +68,9 @@ def in_parallel(function, items, n_jobs=None, few=500, batch_size="auto"):
         n_jobs = 1 if len(head) <= few else -1
     if n_jobs == 1:
         return [function(item) for item in items]
+    work = (delayed(function)(item) for item in items)
     try:
-        return list(
-            Parallel(n_jobs=n_jobs, batch_size=batch_size)(
-                delayed(function)(item) for item in items
-            )
-        )
+        return list(Parallel(n_jobs=n_jobs, batch_size=batch_size)(work))
     except BrokenExecutor as error:
         found = f"a worker process died ({type(error).__name__})"
         raise CorpusError(

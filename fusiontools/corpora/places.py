@@ -1,4 +1,7 @@
-"""Where downloaded corpora lie. Nothing is read or fetched here, only found."""
+"""Where downloaded corpora lie. Nothing is read or fetched here, only found.
+
+Used in chapters 3 and 4.
+"""
 
 import os
 from pathlib import Path
@@ -17,8 +20,9 @@ _PACKED = ("", ".xz", ".gz", ".bz2")
 
 
 def data_dir():
-    """The folder of downloaded corpora: ``FUSIONTOOLS_DATA``, else ``data`` in this user's
-    cache folder.
+    """The folder of downloaded corpora.
+
+    It is ``FUSIONTOOLS_DATA``, else ``data`` in this user's cache folder.
 
     Examples
     --------
@@ -55,17 +59,13 @@ def find(name, file=None):
     card = info(name)
     if not card.sources:
         return _in_music21(card)
-    for source in card.sources:
-        if file in (None, source.file):
-            suffixes = SUFFIXES.get(card.kind, set()) | ({".csv"} if source.file else set())
-            return next(
-                (
-                    p
-                    for p in _candidates(card, source)
-                    if p.is_file() or p.is_dir() and _holds(p, suffixes)
-                ),
-                None,
-            )
+    source = next((s for s in card.sources if file in (None, s.file)), None)
+    if source is None:
+        return None
+    suffixes = SUFFIXES.get(card.kind, set()) | ({".csv"} if source.file else set())
+    for place in _candidates(card, source):
+        if place.is_file() or place.is_dir() and _holds(place, suffixes):
+            return place
     return None
 
 
@@ -87,14 +87,9 @@ def _candidates(card, source):
 
 
 def _holds(folder, suffixes):
-    """Whether a folder is worth reading: a stand-in's folder may hold nothing but an
-    archive.
-    """
-    return any(
-        Path(file).suffix.lower() in suffixes
-        for _, _, files in os.walk(folder)
-        for file in files
-    )
+    """Whether a folder is worth reading: a stand-in's may hold nothing but an archive."""
+    files = (Path(file) for _, _, names in os.walk(folder) for file in names)
+    return any(file.suffix.lower() in suffixes for file in files)
 
 
 def path(name, file=None):
@@ -118,12 +113,14 @@ def _missing(card, file):
             found, card.name, "pip install music21, with which it comes"
         )
     source = next((s for s in card.sources if s.file == file), card.sources[0])
-    folder, what = (
-        home_of(card.name),
-        source.file or {"notes": "<genre>/*.mid", "audio": "<genre>/*.wav"}[card.kind],
-    )
+    folder = home_of(card.name)
     if source.url:
-        do = f"run `python -m fusiontools data fetch {card.name}`, or get {source.file} from {source.url} and put it into {folder}"
+        do = (
+            f"run `python -m fusiontools data fetch {card.name}`, "
+            f"or get {source.file} from {source.url} and put it into {folder}"
+        )
     else:
-        do = f"put {what} into {folder}" + (f"; about it: {card.home}" if card.home else "")
+        yours = {"notes": "<genre>/*.mid", "audio": "<genre>/*.wav"}
+        do = f"put {source.file or yours[card.kind]} into {folder}"
+        do += f"; about it: {card.home}" if card.home else ""
     return MissingDataError(found, card.name, do)

@@ -1,9 +1,8 @@
-"""POP909: pop songs arranged for piano, as tracks MELODY, BRIDGE and PIANO, with beats
-annotated beside each file.
+"""POP909: pop songs arranged for piano, as tracks MELODY, BRIDGE and PIANO.
 
-The MIDI clock of these files keeps time but starts anywhere, so that their bar lines fall
-between its beats. The annotated beats are laid under the notes instead: beat 0 is a bar
-line here.
+Beats are annotated beside each file. The MIDI clock of these files keeps time but starts
+anywhere, so that their bar lines fall between its beats. The annotated beats are laid under
+the notes instead: beat 0 is a bar line here.
 
 References
 ----------
@@ -15,6 +14,7 @@ import io
 import re
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
@@ -28,21 +28,15 @@ from fusiontools.corpora.folders import BATCH, FEW
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.places import path
 from fusiontools.errors import CorpusError, FusionError, MusicFileError
-from fusiontools.music.midi import Piece, Track, piece_from_bytes
+from fusiontools.music.midi import piece_from_bytes
 from fusiontools.music.notes import to_seconds
 
 __all__ = ["load_pop909"]
 
-_CODE = (
-    "fusiontools.music.midi",
-    "fusiontools.music.notes",
-    "fusiontools.corpora.beats",
-    "fusiontools.corpora.entries",
-    __name__,
-)
-_FILES = re.compile(
-    r"(^|/)(\d{3})/(\2\.mid|beat_midi\.txt)$"
-)  # not the unfinished versions beside each song
+_CODE = ("fusiontools.music.midi", "fusiontools.music.notes", "fusiontools.corpora.beats")
+_CODE += ("fusiontools.corpora.entries", __name__)
+# not the unfinished versions beside each song
+_FILES = re.compile(r"(^|/)(\d{3})/(\2\.mid|beat_midi\.txt)$")
 
 
 def load_pop909(name="pop909", folder=None, label="pop", n_jobs=None):
@@ -72,43 +66,32 @@ def load_pop909(name="pop909", folder=None, label="pop", n_jobs=None):
     source = Path(folder) if folder is not None else path(name)
     if not source.exists():
         raise CorpusError("no such folder or archive", source, "check the path")
-    key = content_hash(
-        "pop909",
-        code_hash(*_CODE),
-        name,
-        label,
-        source_hash(source, {".mid", ".txt", ".xlsx"}),
-    )
+    there = source_hash(source, {".mid", ".txt", ".xlsx"})
+    key = content_hash("pop909", code_hash(*_CODE), name, label, there)
     built = cached(name, key, lambda: _read(name, source, label, n_jobs))
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
 def _read(name, source, label, n_jobs):
+    def wanted(file):
+        return _FILES.search(file) or PurePosixPath(file).name == "index.xlsx"
+
     found, titles = {}, {}
-    for file, data in members(
-        source, lambda f: _FILES.search(f) or PurePosixPath(f).name == "index.xlsx"
-    ):
+    for file, data in members(source, wanted):
         if file.endswith(".xlsx"):
             titles = _titles(data)
         elif data is not None:
-            number = PurePosixPath(file).parent.name
-            found.setdefault(number, {})["beats" if file.endswith(".txt") else "midi"] = (
-                data
-            )
-    songs = [
-        (f"{name}/{n}", label, titles.get(n, n), found[n])
-        for n in sorted(found)
-        if "midi" in found[n]
-    ]
+            number, kind = PurePosixPath(file).parent.name, PurePosixPath(file).suffix
+            found.setdefault(number, {})[kind] = data
+    numbers = sorted(n for n in found if ".mid" in found[n])
+    songs = [(f"{name}/{n}", label, titles.get(n, n), found[n]) for n in numbers]
     batches = [songs[i : i + BATCH] for i in range(0, len(songs), BATCH)]
     read = in_parallel(_read_batch, batches, n_jobs, few=FEW, batch_size=1)
     columns, skipped = join(r[0] for r in read), [s for r in read for s in r[1]]
     if not columns["id"]:
-        raise CorpusError(
-            f"none of {len(songs)} songs can be read",
-            source,
-            "fetch it again: python -m fusiontools data fetch pop909",
-        )
+        found = f"none of {len(songs)} songs can be read"
+        do = "fetch it again: python -m fusiontools data fetch pop909"
+        raise CorpusError(found, source, do)
     return columns | {"skipped": skipped}
 
 
@@ -116,77 +99,46 @@ def _read_batch(songs):
     entries, skipped = [], []
     for id, label, title, files in songs:
         try:
-            if "beats" not in files:
-                raise MusicFileError(
-                    "no beat_midi.txt beside the song", id, "fetch the data set again"
-                )
-            piece = _on_beats(
-                piece_from_bytes(files["midi"], id), *_beats(files["beats"], id)
-            )
+            if ".txt" not in files:
+                found = "no beat_midi.txt beside the song"
+                raise MusicFileError(found, id, "fetch the data set again")
+            piece, beats = piece_from_bytes(files[".mid"], id), _beats(files[".txt"], id)
+            piece = replace(_on_beats(piece, *beats), title=title)
         except (FusionError, ValueError) as error:
             skipped.append([id, str(error)])
             continue
-        entries.append(
-            Entry(
-                id,
-                id,
-                label,
-                title,
-                "",
-                Piece(piece.tracks, piece.tempo, piece.meters, title),
-            )
-        )
+        entries.append(Entry(id, id, label, title, "", piece))
     return pack(entries), skipped
 
 
 def _beats(data, where):
-    """Seconds and downbeats of ``beat_midi.txt``: columns are time, first beat of a short
-    measure, first beat of a long one.
-    """
+    """Of ``beat_midi.txt`` seconds, and which begin a short measure, and a long one."""
     try:
-        table = np.array(
-            [
-                [float(cell) for cell in line.split()[:3]]
-                for line in data.decode("ascii").splitlines()
-                if line.strip()
-            ]
-        )
+        lines = [line.split()[:3] for line in data.decode("ascii").splitlines()]
+        table = np.array([list(map(float, cells)) for cells in lines if cells])
     except ValueError:
         table = np.zeros((0, 0))
-    if (
-        table.ndim != 2
-        or table.shape[1:] != (3,)
-        or len(table) < 2
-        or not np.isfinite(table).all()
-    ):
+    if table.shape[1:] != (3,) or len(table) < 2 or not np.isfinite(table).all():
         raise MusicFileError("a damaged list of beats", where, "fetch the data set again")
     return table[:, 0], np.flatnonzero(table[:, 1]), np.flatnonzero(table[:, 2])
 
 
 def _on_beats(piece, seconds, short, long):
-    """The piece with the annotated beats as its clock, in the one meter that fits most of
-    them.
-    """
+    """The piece on its annotated beats, in the one meter that fits most of them."""
     triple = Counter(np.diff(short).tolist()).most_common(1)[:1]
     per_bar, downbeats = (3, short) if triple and triple[0][0] == 3 else (4, long)
-    # Annotators miss a beat now and then: of all places for the bar line, take the one that
-    # most downbeats agree with
+    # Annotators miss a beat now and then: the bar line goes where most downbeats agree.
     first = int(np.bincount(downbeats % per_bar, minlength=per_bar).argmax())
     numbers = (np.arange(len(seconds)) - first) % per_bar + 1
     tracks = [to_seconds(t.notes, piece.tempo) for t in piece.tracks]
     start = min(t.onset[0] for t in tracks)
     tempo, meters = clock(seconds, numbers, [f"{per_bar}/4"] * len(seconds), start)
-    laid = tuple(
-        Track(lay(notes, tempo), t.program, t.is_drum, t.name)
-        for notes, t in zip(tracks, piece.tracks)
-    )
-    return Piece(laid, tempo, meters, piece.title)
+    laid = [replace(t, notes=lay(n, tempo)) for t, n in zip(piece.tracks, tracks)]
+    return replace(piece, tracks=tuple(laid), tempo=tempo, meters=meters)
 
 
 def _titles(data):
-    """Song titles of ``index.xlsx``, by number; none if it cannot be read, since a title is
-    a comfort and no more.
-    """
+    """Song titles of ``index.xlsx``, by number; none if it cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
             sheet = next(i for i in book.infolist() if i.filename.endswith("sheet1.xml"))
@@ -199,7 +151,7 @@ def _titles(data):
                 for row in cells
                 if len(row) > 2 and re.fullmatch(r"\d{3}", row[0])
             }
-    # a spreadsheet is a zip of XML, and each layer has its own ways to break; nothing of
-    # the music depends on it
+    # a spreadsheet is a zip of XML, and each layer has its own ways to break; a title is a
+    # comfort, and no music depends on it
     except Exception:
         return {}

@@ -1,8 +1,7 @@
-"""Recordings by genre: clips that are opened when their samples are asked for, wherever
-they lie (folder, zip, tar).
+"""Recordings by genre: clips that are opened when their samples are asked for.
 
-This is no feature extraction and no player: a `Recording` is a name, a label and a way to
-get samples.
+They may lie in a folder, a zip or a tar. This is no feature extraction and no player: a
+`Recording` is a name, a label and a way to get samples.
 """
 
 import csv
@@ -10,7 +9,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -78,27 +77,25 @@ class Recording:
         """
         if sample_rate <= 0 or start < 0 or seconds is not None and seconds <= 0:
             raise ValueError(
-                f"sample_rate {sample_rate}, start {start}, seconds {seconds}: rates and lengths must be positive"
+                f"sample_rate {sample_rate}, start {start}, seconds {seconds}: "
+                "rates and lengths must be positive"
             )
         samples, rate = _decode(self, start, seconds)
         if rate == sample_rate:
             return samples
         import librosa
 
-        return librosa.resample(samples, orig_sr=rate, target_sr=sample_rate).astype(
-            np.float32
-        )
+        samples = librosa.resample(samples, orig_sr=rate, target_sr=sample_rate)
+        return samples.astype(np.float32)
 
     def open(self):
         """The encoded file, as a seekable binary file."""
         if isinstance(self.source, bytes):
             return io.BytesIO(self.source)
         try:
-            return (
-                self.source.open("rb")
-                if isinstance(self.source, Path)
-                else self.source.open()
-            )
+            if isinstance(self.source, Path):
+                return self.source.open("rb")
+            return self.source.open()
         except (OSError, FusionError) as error:
             why = getattr(error, "found", None) or getattr(error, "strerror", None) or error
             raise MusicFileError(
@@ -109,11 +106,9 @@ class Recording:
 def _decode(recording, start, seconds):
     import soundfile
 
-    where = (
-        f"{recording.id} ({recording.source})"
-        if not isinstance(recording.source, bytes)
-        else recording.id
-    )
+    where = recording.id
+    if not isinstance(recording.source, bytes):
+        where = f"{recording.id} ({recording.source})"
     with recording.open() as file:
         try:
             with soundfile.SoundFile(_Patient(file)) as sound:
@@ -124,35 +119,29 @@ def _decode(recording, start, seconds):
                     sound.seek(min(skip, sound.frames))
                 left = round(min(seconds or LONGEST, LONGEST) * rate)
                 blocks = []
-                while left > 0 and len(
-                    block := sound.read(min(BLOCK, left), dtype="float32", always_2d=True)
-                ):
+                while left > 0:
+                    block = sound.read(min(BLOCK, left), "float32", always_2d=True)
+                    if not len(block):
+                        break
                     blocks.append(block.mean(axis=1))
                     left -= len(block)
-                endless = (
-                    left <= 0
-                    and (seconds is None or seconds > LONGEST)
-                    and len(sound.read(1))
-                )
+                asked = seconds is None or seconds > LONGEST
+                endless = asked and left <= 0 and len(sound.read(1))
         except MusicFileError:
             raise
         # libsndfile's own errors, and what its callbacks make of a damaged file
         except Exception as error:
             if _needs_another_decoder(recording):
                 return _decode_by_librosa(recording, start, seconds, where)
-            raise MusicFileError(
-                f"not readable as sound ({_first_line(error)})", where, AGAIN
-            ) from None
+            found = f"not readable as sound ({_first_line(error)})"
+            raise MusicFileError(found, where, AGAIN) from None
     if not blocks:
-        raise MusicFileError(
-            f"no sound after {start:g} s", where, "begin earlier, or leave it out"
-        )
+        found = f"no sound after {start:g} s"
+        raise MusicFileError(found, where, "begin earlier, or leave it out")
     if endless:
-        raise MusicFileError(
-            f"it goes on for more than {LONGEST:,} s",
-            where,
-            "read it in parts: samples(start=..., seconds=...)",
-        )
+        found = f"it goes on for more than {LONGEST:,} s"
+        do = "read it in parts: samples(start=..., seconds=...)"
+        raise MusicFileError(found, where, do)
     samples = np.concatenate(blocks)
     if not np.isfinite(samples).all():
         raise MusicFileError("samples that are no numbers", where, AGAIN)
@@ -160,9 +149,7 @@ def _decode(recording, start, seconds):
 
 
 class _Patient:
-    """A file that never refuses to seek: a damaged one makes libsndfile ask oddly, from C,
-    where nobody could catch an error.
-    """
+    """A file that never refuses to seek: asked from C, nobody could catch its error."""
 
     def __init__(self, file):
         self._file = file
@@ -185,9 +172,8 @@ class _Patient:
 
 def _check_format(rate, channels, where):
     if not RATES[0] <= rate <= RATES[1] or channels > 64:
-        raise MusicFileError(
-            f"an absurd format: {rate} samples a second, {channels} channels", where, AGAIN
-        )
+        found = f"an absurd format: {rate} samples a second, {channels} channels"
+        raise MusicFileError(found, where, AGAIN)
 
 
 def _needs_another_decoder(recording):
@@ -207,9 +193,8 @@ def _decode_by_librosa(recording, start, seconds, where):
     try:
         return librosa.load(recording.source, sr=None, offset=start, duration=seconds)
     except Exception as error:  # whatever decoder it found
-        raise MusicFileError(
-            f"not readable as sound ({_first_line(error)})", where, AGAIN
-        ) from None
+        found = f"not readable as sound ({_first_line(error)})"
+        raise MusicFileError(found, where, AGAIN) from None
 
 
 def _first_line(error):
@@ -218,8 +203,9 @@ def _first_line(error):
 
 @dataclass(frozen=True, eq=False)
 class Recordings(Sequence):
-    """Recordings of one corpus, with what was skipped on the way. It goes through `split`
-    as a `Corpus` does.
+    """Recordings of one corpus, with what was skipped on the way.
+
+    It goes through `split` as a `Corpus` does.
     """
 
     name: str
@@ -234,7 +220,9 @@ class Recordings(Sequence):
 
     def __repr__(self):
         skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
-        return f"Recordings({self.name!r}, {len(self)} recordings of {len({r.label for r in self.recordings})} genres{skipped})"
+        genres = len({r.label for r in self.recordings})
+        what = f"{len(self)} recordings of {genres} genres"
+        return f"Recordings({self.name!r}, {what}{skipped})"
 
     def find(self, id):
         """The recording of that id.
@@ -251,8 +239,7 @@ class Recordings(Sequence):
 
 
 def load_recordings(name, folder=None, genres=None, damaged=None):
-    """All recordings of a folder or an archive, whose genres are the names of the folders
-    that they lie in.
+    """All recordings of a folder or an archive, whose folders are the genres.
 
     Parameters
     ----------
@@ -285,11 +272,8 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
     source = Path(folder) if folder is not None else path(name)
     if not source.exists():
         raise CorpusError("no such folder or archive", source, "check the path")
-    files = {
-        PurePosixPath(file.name): file
-        for file in listing(_open_to_reading(source))
-        if _is_audio(file.name)
-    }
+    there = [m for m in listing(_open_to_reading(source)) if _is_audio(m.name)]
+    files = {PurePosixPath(member.name): member for member in there}
     found, marks, skipped = [], [], []
     ordered = sorted(files, key=lambda f: (f.parent.name, f.name, f))
     for file, id in zip(ordered, _ids(name, ordered)):
@@ -302,38 +286,28 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
             continue
         found.append(Recording(id, id, label, stem, files[file]))
         head = files[file].read(HEAD)
-        silent = (
-            len(set(head[1024:])) <= 16
-        )  # clips that begin with silence are not therefore one
+        # clips that begin with silence are not therefore one
+        silent = len(set(head[1024:])) <= 16
         marks.append([] if silent else [digest(head)])
     if not found:
-        what = (
-            f"none of {len(skipped)} recordings can be read, the first because: {skipped[0][1]}"
-            if skipped
-            else "no recording in it"
-        )
-        raise CorpusError(
-            what,
-            source,
-            "put WAV, FLAC, OGG or MP3 files into folders named after their genres",
-        )
+        what = "no recording in it"
+        if skipped:
+            what = f"none of {len(skipped)} recordings can be read"
+            what += f", the first because: {skipped[0][1]}"
+        do = "put WAV, FLAC, OGG or MP3 files into folders named after their genres"
+        raise CorpusError(what, source, do)
     songs = song_names(marks, [r.id for r in found])
-    same = (
-        Recording(r.id, song, r.label, r.title, r.source) for r, song in zip(found, songs)
-    )
-    return Recordings(name, tuple(same), tuple(skipped))
+    found = [replace(recording, song=song) for recording, song in zip(found, songs)]
+    return Recordings(name, tuple(found), tuple(skipped))
 
 
 def _ids(name, files):
-    """An id for each file: of genre and name; of the whole path where that is not enough
-    ("train/rock/a.wav" and "test/rock/a.wav").
-    """
+    """An id for each file: genre and name, or its whole path where two would be alike."""
     short = []
     for file in files:
         label, stem = file.parent.name or name, file.stem
-        short.append(
-            f"{name}/{stem}" if stem.startswith(f"{label}.") else f"{name}/{label}/{stem}"
-        )  # GTZAN's names begin with the genre
+        told = stem.startswith(f"{label}.")  # GTZAN's names begin with the genre
+        short.append(f"{name}/{stem}" if told else f"{name}/{label}/{stem}")
     bearers = Counter(short)
     return unique(
         id if bearers[id] == 1 else f"{name}/{file.with_suffix('')}"
@@ -343,9 +317,8 @@ def _ids(name, files):
 
 def _is_audio(file):
     file = PurePosixPath(file)
-    return file.suffix.lower() in SUFFIXES["audio"] and not file.name.startswith(
-        "._"
-    )  # macOS leaves "._clip.wav" in archives
+    hidden = file.name.startswith("._")  # macOS leaves "._clip.wav" in archives
+    return file.suffix.lower() in SUFFIXES["audio"] and not hidden
 
 
 def _reason_against(member):
@@ -358,16 +331,13 @@ def _reason_against(member):
             return "" if sound.frames else "no sound in it"
     except MusicFileError as error:
         return error.found
-    except (
-        Exception
-    ) as error:  # libsndfile's own errors, and what its callbacks make of a damaged file
+    # libsndfile's own errors, and what its callbacks make of a damaged file
+    except Exception as error:
         return f"not readable as sound ({_first_line(error)})"
 
 
 def _open_to_reading(source):
-    """The source, or where it was unpacked to: clips are read in any order, which a
-    compressed tar does not allow.
-    """
+    """The source, or, of a compressed tar, the folder that it is unpacked to."""
     if source.is_dir() or not is_compressed(source):
         return source
     stat = source.stat()
@@ -384,8 +354,9 @@ def _open_to_reading(source):
 
 
 def load_gtzan(name="gtzan", folder=None, genres=None):
-    """GTZAN, whole or its small selection. ``jazz.00054`` is damaged, so it is left out and
-    named in `Recordings.skipped`.
+    """GTZAN, whole or its small selection.
+
+    ``jazz.00054`` is damaged, so it is left out and named in `Recordings.skipped`.
 
     Clips that are copies of one another to the byte share a song. Other repetitions (the
     same recording cut elsewhere, one artist all over a genre) are not marked in the data:
@@ -421,57 +392,41 @@ def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
     """
     genres = asked(genres)
     source = Path(folder) if folder is not None else path(name)
-    tracks = _fma_tracks(
-        Path(metadata) if metadata is not None else path(name, "fma_metadata.zip")
-    )
+    table = Path(metadata) if metadata is not None else path(name, "fma_metadata.zip")
+    tracks = _fma_tracks(table)
     found, skipped = [], []
     for file in sorted(listing(_open_to_reading(source)), key=lambda m: m.name):
         stem = PurePosixPath(file.name).stem
         if not file.name.endswith(".mp3") or stem not in tracks:
             continue
-        artist, genre, title = tracks[stem]
+        id, (artist, genre, title) = f"{name}/{stem}", tracks[stem]
         if stem in DAMAGED_FMA:
-            skipped.append((f"{name}/{stem}", DAMAGED_FMA[stem]))
+            skipped.append((id, DAMAGED_FMA[stem]))
         elif genres is None or genre in genres:
-            found.append(
-                Recording(f"{name}/{stem}", f"artist-{artist}", genre, title, file)
-            )
+            found.append(Recording(id, f"artist-{artist}", genre, title, file))
     if not found:
-        raise CorpusError(
-            "no clip in it that the metadata knows",
-            source,
-            "fetch it again: python -m fusiontools data fetch fma_small",
-        )
+        found = "no clip in it that the metadata knows"
+        do = "fetch it again: python -m fusiontools data fetch fma_small"
+        raise CorpusError(found, source, do)
     return Recordings(name, tuple(found), tuple(skipped))
 
 
 def _fma_tracks(metadata):
-    """Artist, genre and title by track number, out of ``tracks.csv``, whose columns are
-    named by two lines together.
-    """
-    damaged = CorpusError(
-        "no readable tracks.csv in it",
-        metadata,
-        "fetch it again: python -m fusiontools data fetch fma_small",
-    )
-    member = next(
-        (m for m in listing(metadata) if PurePosixPath(m.name).name == "tracks.csv"), None
-    )
-    if member is None:
+    """Artist, genre and title by track number; two lines name the columns."""
+    do = "fetch it again: python -m fusiontools data fetch fma_small"
+    damaged = CorpusError("no readable tracks.csv in it", metadata, do)
+    tables = [m for m in listing(metadata) if PurePosixPath(m.name).name == "tracks.csv"]
+    if not tables:
         raise damaged
-    with member.open() as file:
+    with tables[0].open() as file:
         rows = csv.reader(io.TextIOWrapper(file, "utf-8", errors="replace", newline=""))
         try:
             names = list(zip(next(rows), next(rows)))
-            artist, genre, title = (
-                names.index(n)
-                for n in (("artist", "id"), ("track", "genre_top"), ("track", "title"))
-            )
-            wide = [
-                row
-                for row in rows
-                if len(row) == len(names) and re.fullmatch(r"\d{1,6}", row[0])
-            ]
+            artist = names.index(("artist", "id"))
+            genre = names.index(("track", "genre_top"))
+            title = names.index(("track", "title"))
+            whole = [row for row in rows if len(row) == len(names)]
         except (StopIteration, ValueError, csv.Error):
             raise damaged from None
-    return {row[0].zfill(6): (row[artist], row[genre], row[title]) for row in wide}
+    tracks = [row for row in whole if re.fullmatch(r"\d{1,6}", row[0])]
+    return {row[0].zfill(6): (row[artist], row[genre], row[title]) for row in tracks}

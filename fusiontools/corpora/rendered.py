@@ -1,8 +1,7 @@
-"""Recordings that need no download: melodies of the default corpora, each style on its own
-instrument, played by a synthesiser.
+"""Recordings that need no download: melodies of the default corpora, synthesised.
 
-The synthesiser is handed in, since this room knows none. What it plays is made when it is
-first asked for, and kept.
+Each style has its own instrument. The synthesiser is handed in, since `corpora` knows none.
+What it plays is made when it is first asked for, and kept.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ from fusiontools.corpora.recordings import Recording, Recordings
 from fusiontools.corpora.registry import load
 from fusiontools.errors import CorpusError
 from fusiontools.music.midi import Piece, Track
-from fusiontools.music.notes import Notes, Tempo, crop, to_beats, to_seconds
+from fusiontools.music.notes import COLUMNS, Notes, Tempo, crop, shift, to_beats, to_seconds
 
 __all__ = ["STYLES", "load_rendered"]
 
@@ -86,38 +85,25 @@ def load_rendered(
     recordings = []
     for style, (corpus, program) in styles.items():
         entries = load(corpus)
-        # Spread over the corpus, whose neighbours resemble each other; styles of one corpus
-        # take turns
+        # Spread over the corpus, whose neighbours resemble each other; styles that play
+        # from one corpus take turns.
         rivals = [s for s, (c, _) in styles.items() if c == corpus]
-        picked = np.linspace(0, len(entries) - 1, per_style * len(rivals)).astype(int)[
-            rivals.index(style) :: len(rivals)
-        ]
+        places = np.linspace(0, len(entries) - 1, per_style * len(rivals)).astype(int)
+        picked = places[rivals.index(style) :: len(rivals)]
         if len(set(picked.tolist())) < per_style:
-            raise CorpusError(
-                f"{len(entries)} pieces are too few for {per_style} recordings a style",
-                corpus,
-                "give a smaller per_style",
-            )
+            found = f"{len(entries)} pieces are too few for {per_style} recordings a style"
+            raise CorpusError(found, corpus, "give a smaller per_style")
         for i in picked:
             entry = entries[int(i)]
             played = Performance(entry, program, seconds, sample_rate, synthesize, engine)
-            recordings.append(
-                Recording(
-                    f"{name}/{style}/{entry.id}",
-                    entry.song,
-                    style,
-                    f"{entry.title} ({style})",
-                    played,
-                )
-            )
+            id, title = f"{name}/{style}/{entry.id}", f"{entry.title} ({style})"
+            recordings.append(Recording(id, entry.song, style, title, played))
     return Recordings(name, tuple(recordings))
 
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """A piece that will be played: opens like a file, and plays when it is opened for the
-    first time.
-    """
+    """A piece that opens like a file, and is played when it is first opened."""
 
     entry: Entry
     program: int
@@ -130,16 +116,12 @@ class Performance:
         return f"{self.entry.id} on program {self.program}"
 
     def open(self):
-        """The recording as FLAC, from the cache if it was played before, and played again
-        if that is damaged.
-        """
+        """The recording as FLAC, from the cache if it is there and not damaged."""
         score = to_seconds(self.entry.notes, self.entry.piece.tempo)
-        columns = (score.onset, score.duration, score.pitch, score.velocity)
+        notes = [getattr(score, column).tobytes() for column in COLUMNS]
         settings = repr((self.program, self.seconds, self.sample_rate))
-        kept = (
-            cache_dir()
-            / f"rendered-{content_hash(self.engine, settings, *(c.tobytes() for c in columns))[:16]}.flac"
-        )
+        key = content_hash(self.engine, settings, *notes)
+        kept = cache_dir() / f"rendered-{key[:16]}.flac"
         if (data := self._kept(kept)) is not None:
             return io.BytesIO(data)
         data = self._play(score)
@@ -160,58 +142,34 @@ class Performance:
             samples, rate = soundfile.read(io.BytesIO(data))
         except (OSError, RuntimeError):  # libsndfile's errors are the second kind
             return None
-        return (
-            data
-            if (len(samples), rate)
-            == (round(self.seconds * self.sample_rate), self.sample_rate)
-            else None
-        )
+        length = round(self.seconds * self.sample_rate)
+        return data if (len(samples), rate) == (length, self.sample_rate) else None
 
     def _play(self, score):
         import soundfile
 
-        score = Notes(
-            score.onset - score.onset[0],
-            score.duration,
-            score.pitch,
-            score.velocity,
-            unit="seconds",
-        )
+        rate, tempo = self.sample_rate, Tempo.constant(120.0)
+        score = shift(score, -score.onset[0])
         length = score.end
         times = int(np.ceil(self.seconds / length))
         onset = np.concatenate([score.onset + k * length for k in range(times)])
         columns = (np.tile(c, times) for c in (score.duration, score.pitch, score.velocity))
-        long = crop(
-            Notes(onset, *columns, unit="seconds"), 0.0, max(self.seconds - TAIL, TAIL)
-        )
-        tempo = Tempo.constant(120.0)
-        piece = Piece(
-            (Track(to_beats(long, tempo), self.program),), tempo, title=self.entry.title
-        )
-        samples = np.asarray(
-            self.synthesize(piece, program=self.program, sample_rate=self.sample_rate),
-            dtype=np.float32,
-        )
-        n = round(self.seconds * self.sample_rate)
-        samples = np.pad(samples[:n], (0, max(n - len(samples), 0)))
+        long = Notes(onset, *columns, unit="seconds")
+        long = to_beats(crop(long, 0.0, max(self.seconds - TAIL, TAIL)), tempo)
+        piece = Piece((Track(long, self.program),), tempo, title=self.entry.title)
+        samples = self.synthesize(piece, program=self.program, sample_rate=rate)
+        n = round(self.seconds * rate)
+        samples = np.asarray(samples, dtype=np.float32)[:n]
+        samples = np.clip(np.pad(samples, (0, n - len(samples))), -1.0, 1.0)
         file = io.BytesIO()
-        soundfile.write(
-            file,
-            np.clip(samples, -1.0, 1.0),
-            self.sample_rate,
-            format="FLAC",
-            subtype="PCM_16",
-        )
+        soundfile.write(file, samples, rate, format="FLAC", subtype="PCM_16")
         return file.getvalue()
 
 
 def _character(synthesize, sample_rate):
-    """A digest of how a synthesiser sounds: two that play one note alike may share what
-    they played.
-    """
+    """A digest of how a synthesiser sounds: what two play alike they may share."""
     tempo = Tempo.constant(120.0)
     piece = Piece((Track(Notes.of([(0, 0.5, 60), (0.5, 0.5, 67)]), 40),), tempo)
-    samples = np.asarray(
-        synthesize(piece, program=40, sample_rate=sample_rate), dtype=np.float32
-    )
-    return hashlib.sha256(np.round(samples * 1000).astype(np.int16).tobytes()).hexdigest()
+    samples = synthesize(piece, program=40, sample_rate=sample_rate)
+    rounded = np.round(np.asarray(samples, dtype=np.float32) * 1000).astype(np.int16)
+    return hashlib.sha256(rounded.tobytes()).hexdigest()

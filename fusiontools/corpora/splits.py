@@ -3,7 +3,7 @@
 A song's side is decided by the hash of its name: the same on every machine and in every
 order. A song is named by the shortest of its titles, or by a hash of its content, so that
 it stays when others are added. Only a tune that links two songs, or brings a shorter title,
-may move them.
+may move them. Used in every chapter.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ def split_of(song, parts=PARTS, seed=0):
     song : str
         Its name, as in `Entry.song`.
     parts : dict of str to number
-        Names of the parts and their shares, in any scale: ``{"train": 8, "validation": 1,
-        "test": 1}``.
+        Names of the parts and their shares, in any scale:
+        ``{"train": 8, "validation": 1, "test": 1}``.
     seed : int
         Another seed deals the songs anew.
 
@@ -37,10 +37,8 @@ def split_of(song, parts=PARTS, seed=0):
     'train'
     """
     # u is uniform in [0, 1): the first 8 bytes of a hash, as a fraction
-    u = (
-        int.from_bytes(hashlib.sha256(f"{seed}/{song}".encode()).digest()[:8], "big")
-        / 2**64
-    )
+    first = hashlib.sha256(f"{seed}/{song}".encode()).digest()[:8]
+    u = int.from_bytes(first, "big") / 2**64
     total, edge = sum(parts.values()), 0.0
     for name, share in parts.items():
         edge += share / total

@@ -1,5 +1,6 @@
-"""Corpora that come as one ``.npz`` of arrays: rock piano parts as note lists, melodies as
-rows of 16th-note tokens.
+"""Corpora that come as one ``.npz`` of arrays.
+
+Rock piano parts are note lists, melodies rows of 16th-note tokens.
 """
 
 from dataclasses import dataclass
@@ -12,18 +13,18 @@ from fusiontools.corpora.entries import Corpus, digest, pack, song_names
 from fusiontools.corpora.folders import opening
 from fusiontools.corpora.places import path
 from fusiontools.errors import CorpusError
-from fusiontools.music.notes import Notes, Tempo
+from fusiontools.music.notes import COLUMNS, Notes, Tempo
 
 __all__ = ["Melodies", "load_melodies_16th", "load_rock_rolls"]
 
 STEPS_PER_BEAT = 24  # of the Lakh Pianoroll Dataset: 96 a bar of 4/4
 BPM = 120.0  # rolls keep no tempo
+_ROLLS = ("start", "dur", "pitch", "velocity")
 AGAIN = "copy the file again from where it came"
 
 
 def load_rock_rolls(name="rock_rolls", folder=None, label="rock"):
-    """Piano parts of rock songs in 4/4, as entries whose onsets and durations are multiples
-    of 1/24 beat.
+    """Piano parts of rock songs in 4/4, on a grid of 1/24 beat.
 
     Parameters
     ----------
@@ -45,38 +46,21 @@ def load_rock_rolls(name="rock_rolls", folder=None, label="rock"):
         If it is damaged.
     """
     source = _file(name, folder)
-    key = content_hash(
-        "rock rolls",
-        code_hash("fusiontools.corpora.entries", "fusiontools.corpora.folders", __name__),
-        name,
-        label,
-        source,
-    )
+    code = code_hash("fusiontools.corpora.entries", "fusiontools.corpora.folders", __name__)
+    key = content_hash("rock rolls", code, name, label, source)
     return Corpus(name, cached(name, key, lambda: _rolls(name, source, label)))
 
 
 def _rolls(name, source, label):
-    arrays = _arrays(source, ("start", "dur", "pitch", "velocity", "offsets", "song_ids"))
-    start, length, pitch, velocity = (
-        arrays[k].astype(np.int64) for k in ("start", "dur", "pitch", "velocity")
-    )
+    arrays = _arrays(source, (*_ROLLS, "offsets", "song_ids"))
+    columns = [arrays[name].astype(np.int64) for name in _ROLLS]
+    start, length, pitch, velocity = columns
     offsets = _offsets(arrays["offsets"], len(start), source)
     ids = [str(song) for song in arrays["song_ids"]]
-    whole = (
-        all(len(a) == len(start) for a in (length, pitch, velocity))
-        and len(ids) == len(offsets) - 1
-    )
-    if (
-        not whole
-        or len(start)
-        and (
-            start.min() < 0
-            or start.max() > 1e7
-            or length.min() < 0
-            or pitch.min() < 0
-            or pitch.max() > 127
-        )
-    ):
+    if len(set(map(len, columns))) > 1 or len(ids) != len(offsets) - 1:
+        raise CorpusError("its note lists do not fit together", source, AGAIN)
+    possible = (start >= 0) & (start <= 1e7) & (length >= 0) & (pitch >= 0) & (pitch <= 127)
+    if not possible.all():
         raise CorpusError("its note lists do not fit together", source, AGAIN)
     full = np.flatnonzero(np.diff(offsets) > 0)  # a song without notes is no entry
     columns = pack([]) | {
@@ -97,21 +81,18 @@ def _rolls(name, source, label):
         "second": np.tile(Tempo.constant(BPM).second, len(full)),
         "tempo_end": 2 * np.arange(1, len(full) + 1),
     }
-    marks = [
-        [digest(mark)] if (mark := opening(_notes(columns, a, b))) else []
-        for a, b in zip(offsets[full], offsets[full + 1])
-    ]
+    marks = []
+    for a, b in zip(offsets[full], offsets[full + 1]):
+        mark = opening(Notes(*(columns[c][a:b] for c in COLUMNS)))
+        marks.append([digest(mark)] if mark else [])
     return columns | {"song": song_names(marks, columns["id"])}
-
-
-def _notes(columns, a, b):
-    return Notes(*(columns[c][a:b] for c in ("onset", "duration", "pitch", "velocity")))
 
 
 @dataclass(frozen=True, eq=False)
 class Melodies:
-    """Monophonic tracks as rows of tokens, one a 16th note: 0 is a rest, 1 holds the note
-    before, 55 to 84 start a note.
+    """Monophonic tracks as rows of tokens, one a 16th note.
+
+    0 is a rest, 1 holds the note before, 55 to 84 start a note.
 
     ``melodies[i]`` is track i, shape (T,); split by `song`, never by track, since the
     tracks of one song resemble each other.
@@ -131,12 +112,12 @@ class Melodies:
         return self.tokens[self.offsets[i] : self.offsets[i + 1]]
 
     def __repr__(self):
-        return f"Melodies({len(self)} tracks of {len(set(self.song.tolist()))} songs, {len(self.tokens):,} steps)"
+        songs = len(set(self.song.tolist()))
+        return f"Melodies({len(self)} tracks of {songs} songs, {len(self.tokens):,} steps)"
 
 
 def load_melodies_16th(name="melodies_16th", folder=None):
-    """Monophonic tracks in 4/4 on a 16th grid, cut by the rules of Connective Fusion,
-    section 3.1.
+    """Monophonic tracks in 4/4 on a 16th grid, cut as in Connective Fusion, section 3.1.
 
     Parameters
     ----------
@@ -156,34 +137,20 @@ def load_melodies_16th(name="melodies_16th", folder=None):
         If it is damaged.
     """
     source = _file(name, folder)
-    arrays = _arrays(
-        source, ("data", "offsets", "song", "program", "genre", "genre_names", "song_ids")
-    )
-    offsets = _offsets(arrays["offsets"], len(arrays["data"]), source)
+    names = ("data", "offsets", "song", "program", "genre", "genre_names", "song_ids")
+    arrays = _arrays(source, names)
+    tokens, program = arrays["data"], arrays["program"]
+    songs, genres = arrays["song_ids"].astype(str), arrays["genre_names"].astype(str)
     song, genre = arrays["song"].astype(np.int64), arrays["genre"].astype(np.int64)
-    tracks = len(offsets) - 1
-    if (
-        not len(song) == len(genre) == len(arrays["program"]) == tracks
-        or (arrays["data"].astype(np.int64) > 127).any()
-    ):
+    offsets = _offsets(arrays["offsets"], len(tokens), source)
+    alike = len(song) == len(genre) == len(program) == len(offsets) - 1
+    if not alike or (tokens.astype(np.int64) > 127).any():
         raise CorpusError("its arrays do not fit together", source, AGAIN)
-    if tracks and (
-        song.max() >= len(arrays["song_ids"])
-        or genre.max() >= len(arrays["genre_names"])
-        or min(song.min(), genre.min()) < 0
-    ):
+    listed = (song >= 0) & (song < len(songs)) & (genre >= 0) & (genre < len(genres))
+    if not listed.all():
         raise CorpusError("it names songs or genres that it does not list", source, AGAIN)
-    songs, genres = (
-        arrays["song_ids"].astype(str)[song],
-        arrays["genre_names"].astype(str)[genre],
-    )
-    return Melodies(
-        arrays["data"].astype(np.uint8),
-        offsets,
-        songs,
-        genres,
-        arrays["program"].astype(np.uint8),
-    )
+    tokens, program = tokens.astype(np.uint8), program.astype(np.uint8)
+    return Melodies(tokens, offsets, songs[song], genres[genre], program)
 
 
 def _file(name, folder):
@@ -195,30 +162,20 @@ def _file(name, folder):
 
 def _arrays(source, names):
     arrays = read_npz(source)
-    missing = [n for n in names if n not in arrays or arrays[n].ndim != 1]
-    numbers = [
-        n
-        for n in names
-        if n not in missing
-        and not n.endswith(("_ids", "_names"))
-        and arrays[n].dtype.kind not in "iub"
-    ]
-    if missing or numbers:
-        raise CorpusError(
-            f"arrays missing or of another kind: {', '.join(missing + numbers)}",
-            source,
-            AGAIN,
-        )
+    odd = []
+    for name in names:
+        array, words = arrays.get(name), name.endswith(("_ids", "_names"))
+        if array is None or array.ndim != 1 or not (words or array.dtype.kind in "iub"):
+            odd.append(name)
+    if odd:
+        found = f"arrays missing or of another kind: {', '.join(odd)}"
+        raise CorpusError(found, source, AGAIN)
     return arrays
 
 
 def _offsets(offsets, end, source):
     offsets = offsets.astype(np.int64)
-    if (
-        len(offsets) < 2
-        or offsets[0] != 0
-        or offsets[-1] != end
-        or (np.diff(offsets) < 0).any()
-    ):
+    through = len(offsets) > 1 and offsets[0] == 0 and offsets[-1] == end
+    if not through or (np.diff(offsets) < 0).any():
         raise CorpusError("its offsets do not run through its data", source, AGAIN)
     return offsets

@@ -62,20 +62,16 @@ def unpack(
     archive, folder = Path(archive), Path(folder)
     limits = (max_bytes, max_ratio, max_members)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CorpusError(
-            "there is something already", folder, "name a new folder, or empty this one"
-        )
+        found = "there is something already"
+        raise CorpusError(found, folder, "name a new folder, or empty this one")
     with readable(archive):
         zipped = is_zip(archive)
-        for name, refusal in (
-            _zip_names(archive, limits) if zipped else _tar_names(archive, limits)
-        ):
+        names = _zip_names if zipped else _tar_names
+        for name, refusal in names(archive, limits):
             if refusal := refusal or _climbs(name):
-                raise UnsafeArchiveError(
-                    f"{name[:80]!r} {refusal}",
-                    archive,
-                    "do not unpack it; get it from its home",
-                )
+                found = f"{name[:80]!r} {refusal}"
+                do = "do not unpack it; get it from its home"
+                raise UnsafeArchiveError(found, archive, do)
     with writable(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -101,16 +97,11 @@ def _rename(draft, folder):
 
 
 def _climbs(name):
-    posix, windows = (
-        PurePosixPath(name),
-        PureWindowsPath(name),
-    )  # an archive may have been made on either
-    inside = (
-        name
-        and "\0" not in name
-        and not (windows.drive or windows.root)
-        and ".." not in (*posix.parts, *windows.parts)
-    )
+    # an archive may have been made on either
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    named = name and "\0" not in name
+    absolute = windows.drive or windows.root
+    inside = named and not absolute and ".." not in (*posix.parts, *windows.parts)
     return "" if inside else "would be written outside the folder"
 
 
@@ -118,18 +109,14 @@ def _zip_names(path, limits):
     with zipfile.ZipFile(path) as archive:
         for info in zip_entries(archive, path, *limits):
             kind = stat.S_IFMT(info.external_attr >> 16)
-            yield (
-                info.filename,
-                "" if kind in (0, stat.S_IFREG, stat.S_IFDIR) else "is a link or a device",
-            )
+            plain = kind in (0, stat.S_IFREG, stat.S_IFDIR)
+            yield info.filename, "" if plain else "is a link or a device"
 
 
 def _tar_names(path, limits):
     for _, info in tar_entries(path, *limits):
-        yield (
-            info.name,
-            "" if info.isdir() or is_plain_file(info) else "is a link or a device",
-        )
+        plain = info.isdir() or is_plain_file(info)
+        yield info.name, "" if plain else "is a link or a device"
 
 
 def _write_zip(path, draft, limits):

@@ -1,9 +1,8 @@
-"""The Weimar Jazz Database: solos transcribed note by note against annotated beats. It
-comes as one SQLite file.
+"""The Weimar Jazz Database: solos transcribed note by note against annotated beats.
 
-The notes are in seconds there, as played, and so are the beats. Here the annotated beats
-become the `Tempo` of each piece: its notes stand in beats, and `to_seconds` gives back the
-onsets of the database.
+It comes as one SQLite file. The notes are in seconds there, as played, and so are the
+beats. Here the annotated beats become the `Tempo` of each piece: its notes stand in beats,
+and `to_seconds` gives back the onsets of the database.
 
 References
 ----------
@@ -27,8 +26,8 @@ from fusiontools.music.notes import Notes
 
 __all__ = ["PROGRAMS", "load_weimar"]
 
-# General MIDI programs for the database's abbreviations; what MIDI lacks is played by the
-# nearest relative
+# General MIDI programs for the database's abbreviations; what MIDI lacks is played by its
+# nearest relative.
 PROGRAMS = {
     "as": 65,
     "bcl": 71,  # bass clarinet: clarinet
@@ -45,12 +44,16 @@ PROGRAMS = {
     "ts-c": 66,  # C-melody saxophone: tenor
     "vib": 11,
 }
-_CODE = (
-    "fusiontools.music.notes",
-    "fusiontools.corpora.beats",
-    "fusiontools.corpora.entries",
-    __name__,
+_CODE = ("fusiontools.music.notes", "fusiontools.corpora.beats")
+_CODE += ("fusiontools.corpora.entries", __name__)
+
+
+_SOLOS = (
+    "SELECT melid, performer, title, titleaddon, solopart, instrument, key, signature "
+    "FROM solo_info ORDER BY melid"
 )
+_MELODY = "SELECT melid, onset, duration, pitch FROM melody ORDER BY melid, onset"
+_BEATS = "SELECT melid, onset, beat, signature FROM beats ORDER BY melid, onset"
 
 
 def load_weimar(name="weimar", folder=None, label="jazz"):
@@ -80,11 +83,8 @@ def load_weimar(name="weimar", folder=None, label="jazz"):
     source = Path(folder) if folder is not None else path(name)
     if not source.is_file():
         raise CorpusError("not a file", source, "name the database file wjazzd.db itself")
-    built = cached(
-        name,
-        content_hash("weimar", code_hash(*_CODE), name, label, source),
-        lambda: _read(name, source, label),
-    )
+    key = content_hash("weimar", code_hash(*_CODE), name, label, source)
+    built = cached(name, key, lambda: _read(name, source, label))
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
@@ -93,69 +93,38 @@ def _read(name, source, label):
         solos, melodies, beats = _tables(database, source)
     entries, skipped, seen = [], [], {}
     for solo in solos:
-        id = "/".join(
-            (
-                name,
-                _slug(solo["performer"]),
-                _slug(" ".join(str(solo[c] or "") for c in ("title", "titleaddon"))),
-            )
-        )
+        title = " ".join(str(solo[c] or "") for c in ("title", "titleaddon"))
+        id = f"{name}/{_slug(solo['performer'])}/{_slug(title)}"
         seen[id] = seen.get(id, 0) + 1
         if seen[id] > 1:  # several solos in one recording
             id = f"{id}/{seen[id]}"
+        melody, tapped = melodies.get(solo["melid"], []), beats.get(solo["melid"], [])
         try:
-            entries.append(
-                _entry(
-                    id,
-                    solo,
-                    melodies.get(solo["melid"], []),
-                    beats.get(solo["melid"], []),
-                    label,
-                )
-            )
+            entries.append(_entry(id, solo, melody, tapped, label))
         except (FusionError, ValueError, TypeError, OverflowError) as error:
             skipped.append([id, str(error)])
     if not entries:
-        raise CorpusError(
-            f"none of {len(skipped)} solos can be read",
-            source,
-            "fetch it again: python -m fusiontools data fetch weimar",
-        )
-    silence = Notes.of(
-        []
-    )  # two solos on one tune share no melody, so the title alone tells the song
+        found = f"none of {len(skipped)} solos can be read"
+        do = "fetch it again: python -m fusiontools data fetch weimar"
+        raise CorpusError(found, source, do)
+    # two solos on one tune share no melody, so the title alone tells the song
+    silence = Notes.of([])
     songs = song_ids([e.song or e.id for e in entries], [silence] * len(entries))
-    return pack(
-        [
-            Entry(e.id, song, e.label, e.title, e.key, e.piece)
-            for e, song in zip(entries, songs)
-        ]
-    ) | {"skipped": skipped}
+    return pack(entries) | {"song": songs, "skipped": skipped}
 
 
 def _tables(database, source):
-    """The three tables that are needed, columns by name: their order differs between
-    editions.
-    """
+    """The three tables that are needed, columns by name: their order differs."""
     # never a journal beside somebody's data
     address = f"{Path(database).absolute().as_uri()}?mode=ro&immutable=1"
     try:
         with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            columns = (
-                "melid, performer, title, titleaddon, solopart, instrument, key, signature"
-            )
-            solos = connection.execute(
-                f"SELECT {columns} FROM solo_info ORDER BY melid"
-            ).fetchall()
+            solos = connection.execute(_SOLOS).fetchall()
             connection.row_factory = None
-            melody = connection.execute(
-                "SELECT melid, onset, duration, pitch FROM melody ORDER BY melid, onset"
-            ).fetchall()
-            beats = connection.execute(
-                "SELECT melid, onset, beat, signature FROM beats ORDER BY melid, onset"
-            ).fetchall()
+            melody = connection.execute(_MELODY).fetchall()
+            beats = connection.execute(_BEATS).fetchall()
     except (sqlite3.Error, OverflowError, ValueError) as error:
         found = f"not the Weimar Jazz Database, or a damaged one ({error})"
         raise CorpusError(
@@ -163,9 +132,7 @@ def _tables(database, source):
         ) from None
 
     def by_solo(rows):
-        return {
-            melid: list(group) for melid, group in groupby(rows, key=lambda row: row[0])
-        }
+        return {melid: list(group) for melid, group in groupby(rows, lambda row: row[0])}
 
     return solos, by_solo(melody), by_solo(beats)
 
@@ -176,23 +143,13 @@ def _entry(id, solo, melody, beats, label):
     _, onset, duration, pitch = zip(*melody)
     notes = Notes(onset, duration, pitch, unit="seconds")
     _, seconds, numbers, signatures = zip(*beats)
-    tempo, meters = clock(
-        seconds, numbers, [s or solo["signature"] for s in signatures], notes.onset[0]
-    )
-    title = f"{solo['performer']}: {solo['title']}"
-    track = Track(
-        lay(notes, tempo),
-        PROGRAMS.get(solo["instrument"], 66),
-        name=str(solo["instrument"] or ""),
-    )
-    return Entry(
-        id,
-        str(solo["title"] or ""),
-        label,
-        title,
-        solo["key"] or "",
-        Piece((track,), tempo, meters, title),
-    )
+    signatures = [s or solo["signature"] for s in signatures]
+    tempo, meters = clock(seconds, numbers, signatures, notes.onset[0])
+    title, tune = f"{solo['performer']}: {solo['title']}", str(solo["title"] or "")
+    name, program = str(solo["instrument"] or ""), PROGRAMS.get(solo["instrument"], 66)
+    track = Track(lay(notes, tempo), program, name=name)
+    piece = Piece((track,), tempo, meters, title)
+    return Entry(id, tune, label, title, solo["key"] or "", piece)
 
 
 def _slug(text):

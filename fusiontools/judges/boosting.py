@@ -1,10 +1,10 @@
-"""Gradient boosting of small trees, for yes or no: many weak questions about a few dozen
-numbers, added up.
+"""Gradient boosting of small trees, for yes or no.
 
-Every tree asks the same question of all that stand on one level, so that a tree of depth D
-is D questions and 2**D answers, and a row finds its answer by writing its D answers as one
-binary number. That makes it a few arrays: quick to run, and kept without code. It is
-written in numpy because that is all it needs.
+Many weak questions about a few dozen numbers are added up. Every tree asks the same
+question of all that stand on one level, so that a tree of depth D is D questions and 2**D
+answers, and a row finds its answer by writing its D answers as one binary number. That
+makes it a few arrays: quick to run, and kept without code. It is written in numpy because
+that is all it needs. Used in chapter 4, Connective Fusion.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,7 @@ _AT_ONCE = 4096  # rows held in memory at one time
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """A sum of trees: ``trees(x)`` gives the log-odds of yes for rows x, shape (N, D) ->
-    (N,).
-    """
+    """A sum of trees: ``trees(x)`` is the log-odds of yes for rows x, (N, D) -> (N,)."""
 
     start: float  # log-odds before the first tree
     feature: np.ndarray  # (T, depth) int16: which number is asked about
@@ -62,8 +60,9 @@ def fit_trees(
     patience=50,
     seed=0,
 ):
-    """Grow trees one after the other, each on what those before it got wrong; keep as many
-    as held-out rows like best.
+    """Grow trees one after the other, each on what those before it got wrong.
+
+    As many are kept as held-out rows like best.
 
     Parameters
     ----------
@@ -95,8 +94,8 @@ def fit_trees(
     References
     ----------
     J. Friedman, Greedy function approximation: a gradient boosting machine, 2001, with
-    Newton steps (T. Chen and C. Guestrin, XGBoost, 2016), and one question to a level (L.
-    Prokhorenkova and others, CatBoost, 2018).
+    Newton steps (T. Chen and C. Guestrin, XGBoost, 2016), and one question to a level
+    (L. Prokhorenkova and others, CatBoost, 2018).
 
     Examples
     --------
@@ -107,35 +106,31 @@ def fit_trees(
     """
     x, x_held_out = (np.asarray(a, dtype=np.float32) for a in (x, x_held_out))
     y, y_held_out = (np.asarray(a, dtype=np.float64) for a in (y, y_held_out))
-    if (
-        x.ndim != 2
-        or y.shape != x.shape[:1]
-        or x_held_out.shape[1:] != x.shape[1:]
-        or y_held_out.shape != x_held_out.shape[:1]
-    ):
+    alike = x.ndim == 2 and x.shape[1:] == x_held_out.shape[1:]
+    answered = y.shape == x.shape[:1] and y_held_out.shape == x_held_out.shape[:1]
+    if not alike or not answered:
         raise ValueError(
-            f"rows {x.shape} and {x_held_out.shape} and answers {y.shape} and {y_held_out.shape} do not fit together"
+            f"rows {x.shape} and {x_held_out.shape} and answers {y.shape} and "
+            f"{y_held_out.shape} do not fit together"
         )
     if not 0 < y.mean() < 1 or not len(y_held_out):
         raise ValueError("both answers must occur, and there must be rows to hold out")
     rng = np.random.default_rng(seed)
     edges = [_edges(column) for column in x.T]
-    binned = np.stack(
-        [np.searchsorted(e, column, side="left") for e, column in zip(edges, x.T)]
-    ).astype(np.uint8)  # (D, N)
+    binned = [np.searchsorted(e, column, side="left") for e, column in zip(edges, x.T)]
+    binned = np.stack(binned).astype(np.uint8)  # (D, N)
     start = float(np.log(y.mean() / (1 - y.mean())))
     score, held_out = np.full(len(y), start), np.full(len(y_held_out), start)
     grown, best, kept = [], np.inf, 0
     for _ in range(trees):
-        rows = (
-            np.flatnonzero(rng.random(len(y)) < share) if share < 1 else np.arange(len(y))
-        )
+        rows = np.arange(len(y))
+        if share < 1:
+            rows = np.flatnonzero(rng.random(len(y)) < share)
         columns = rng.permutation(len(x.T))[: max(int(np.ceil(share * x.shape[1])), 1)]
         # g = y - p and h = p (1 - p): first and second derivative of the log likelihood
         p = 1 / (1 + np.exp(-score[rows]))
-        tree = _grow(
-            binned, edges, rows, columns, y[rows] - p, p * (1 - p), depth, rate, ridge
-        )
+        g, h = y[rows] - p, p * (1 - p)
+        tree = _grow(binned, edges, rows, columns, g, h, depth, rate, ridge)
         grown.append(tree)
         one = Trees(0.0, *(part[None] for part in tree))
         score += one(x)
@@ -149,26 +144,19 @@ def fit_trees(
 
 
 def _edges(column):
-    """Where a column is cut: at most BINS - 1 places, with about as many rows between any
-    two.
-    """
+    """Where a column is cut: at most BINS - 1 places, as many rows between any two."""
     values = np.unique(column)
     if len(values) > BINS:
-        values = np.unique(
-            np.quantile(column, np.linspace(0, 1, BINS + 1)[1:-1]).astype(np.float32)
-        )
-        return values
+        places = np.quantile(column, np.linspace(0, 1, BINS + 1)[1:-1])
+        return np.unique(places.astype(np.float32))
     return (values[:-1] + values[1:]) / 2
 
 
 def _grow(binned, edges, rows, columns, g, h, depth, rate, ridge):
     """One tree: feature, threshold, answer and gain."""
     leaf = np.zeros(len(rows), np.int64)
-    feature, threshold, gained = (
-        np.zeros(depth, np.int16),
-        np.full(depth, np.inf, np.float32),
-        np.zeros(depth, np.float32),
-    )
+    feature, gained = np.zeros(depth, np.int16), np.zeros(depth, np.float32)
+    threshold = np.full(depth, np.inf, np.float32)
     parts = binned[columns[:, None], rows]  # (c, n)
     for level in range(depth):
         size = 1 << level
@@ -180,27 +168,22 @@ def _grow(binned, edges, rows, columns, g, h, depth, rate, ridge):
             # what each leaf would hold at or below each edge
             low_g = np.bincount(where, g, size * BINS).reshape(size, BINS).cumsum(axis=1)
             low_h = np.bincount(where, h, size * BINS).reshape(size, BINS).cumsum(axis=1)
-            split = _quality(low_g, low_h, ridge) + _quality(
-                low_g[:, -1:] - low_g, low_h[:, -1:] - low_h, ridge
-            )
+            high_g, high_h = low_g[:, -1:] - low_g, low_h[:, -1:] - low_h
+            split = _quality(low_g, low_h, ridge) + _quality(high_g, high_h, ridge)
             gain = (split - whole[:, None]).sum(axis=0)[: len(edges[c])]
             if len(gain) and gain.max() > best[0]:
                 best = (float(gain.max()), int(c), int(gain.argmax()))
         gain, c, at = best
-        if (
-            gain > 0
-        ):  # otherwise nothing helps, and the question stays one that nobody answers with yes
+        # where nothing helps, the question stays one that nobody answers with yes
+        if gain > 0:
             feature[level], threshold[level], gained[level] = c, edges[c][at], gain
             leaf += size * (binned[c, rows] > at)
+    sum_g, sum_h = np.bincount(leaf, g, 1 << depth), np.bincount(leaf, h, 1 << depth)
     # answer = rate * sum g / (sum h + ridge)
-    answer = (
-        rate * np.bincount(leaf, g, 1 << depth) / (np.bincount(leaf, h, 1 << depth) + ridge)
-    )
+    answer = rate * sum_g / (sum_h + ridge)
     return feature, threshold, answer.astype(np.float32), gained
 
 
 def _quality(g, h, ridge):
-    """How much the log likelihood gains, twice, when a leaf with these sums gives its best
-    answer.
-    """
+    """Twice the log likelihood that a leaf with these sums gains by its best answer."""
     return g * g / (h + ridge)

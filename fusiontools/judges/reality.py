@@ -1,5 +1,4 @@
-"""A judge of whole melodies: are these two halves from one melody, or put together from
-two?
+"""A judge of whole melodies: are two halves of one melody, or put together from two?
 
 There are two of them, and both answer ``judge(windows)`` with the probability that each
 window is one melody. One is the paper's two-layer transformer. The other weighs features
@@ -8,9 +7,11 @@ table of features beats is no judge. Both learn from songs that no generator lea
 and are measured on songs that neither has heard.
 
 What a shuffled pair is, and in which keys its halves stand: see `fusiontools.judges.pairs`.
+Used in chapter 4, Connective Fusion.
 """
 
 import json
+import time
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "judge_name",
     "learning_curve",
     "load_judge",
+    "make_judge",
     "measure",
     "open_judge",
     "reported",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 LIMIT = 1_000_000  # bytes of one judge that ships
+_ARRAYS = ("start", "feature", "threshold", "answer", "gain")  # of a feature judge's file
 _AT_ONCE = 512  # windows that the transformer reads at one time
 
 
@@ -93,8 +96,9 @@ def _probability(scores):
 
 @dataclass(frozen=True, eq=False)
 class FeatureJudge:
-    """Boosted trees over `fusiontools.judges.joins`: ``judge(windows)`` maps grid tokens
-    (N, T) to probabilities (N,).
+    """Boosted trees over `fusiontools.judges.joins`.
+
+    ``judge(windows)`` maps grid tokens (N, T) to probabilities (N,).
     """
 
     trees: Trees
@@ -109,17 +113,14 @@ class FeatureJudge:
         return _probability(self.scores(windows))
 
     def reasons(self, top=10):
-        """What the judge listens to: a list of (feature, share of all that its questions
-        gained).
-        """
+        """What it listens to: (feature, share of all that its questions gained), a list."""
         share = self.trees.importance(len(FEATURES))
         return [(FEATURES[i], float(share[i])) for i in np.argsort(-share)[:top]]
 
 
 @dataclass(frozen=True, eq=False)
 class TransformerJudge:
-    """The transformer, ready to judge: ``judge(windows)`` maps grid tokens (N, T) to
-    probabilities (N,).
+    """The transformer: ``judge(windows)`` maps grid tokens (N, T) to probabilities (N,).
 
     It computes where its network is, and leaves no gradients.
     """
@@ -141,10 +142,9 @@ class TransformerJudge:
         try:
             with torch.no_grad():
                 for i in range(0, len(windows), _AT_ONCE):
-                    beats = [
-                        part.to(device) for part in read_beats(windows[i : i + _AT_ONCE])
-                    ]
-                    found.append(self.network(beats).cpu().numpy().astype(np.float64))
+                    beats = read_beats(windows[i : i + _AT_ONCE])
+                    score = self.network([part.to(device) for part in beats])
+                    found.append(score.cpu().numpy().astype(np.float64))
         finally:
             self.network.train(training)
         return np.concatenate(found)
@@ -189,17 +189,15 @@ def train_feature_judge(
     x_out, y_out = _rows(held_out, held_out_songs, keys, seed + 1)
     grown = fit_trees(x, y, x_out, y_out, trees, depth, rate, seed=seed)
     trained = {"songs": len(np.unique(songs)), "windows": len(windows)}
-    return FeatureJudge(
-        grown,
-        {"kind": "features", "keys": keys, "seed": seed, "trained_on": trained, **about},
-    )
+    notes = {"kind": "features", "keys": keys, "seed": seed, "trained_on": trained}
+    return FeatureJudge(grown, notes | about)
 
 
 def _rows(windows, songs, keys, seed):
+    """Features of real and shuffled windows, (2 N, D), and which are real, (2 N,)."""
     false = shuffled(windows, songs, np.random.default_rng(seed), keys)
-    return np.concatenate([features(windows), features(false)]), np.repeat(
-        [True, False], [len(windows), len(false)]
-    )
+    x = np.concatenate([features(windows), features(false)])
+    return x, np.repeat([True, False], [len(windows), len(false)])
 
 
 def train_judge(config, windows, songs, run, keys="all", **about):
@@ -236,38 +234,27 @@ def train_judge(config, windows, songs, run, keys="all", **about):
     windows, songs = np.asarray(windows), np.asarray(songs)
     seed_everything(run.seed)
     device = torch.device("cpu") if run.fabric is None else run.fabric.device
-    size = {
-        "beats": windows.shape[1] // CELLS,
-        "width": config.width,
-        "heads": config.heads,
-        "layers": config.layers,
-    }
+    size = {"beats": windows.shape[1] // CELLS, "width": config.width}
+    size |= {"heads": config.heads, "layers": config.layers}
     network = RealityNet(**size, dropout=config.dropout).to(device).train()
-    adam = torch.optim.AdamW(
-        network.parameters(), lr=config.rate, weight_decay=config.decay
-    )
-    batches, rng = (
-        Batches(len(windows), config.batch, run.seed),
-        np.random.default_rng([run.seed, 1]),
-    )
+    weights = network.parameters()
+    adam = torch.optim.AdamW(weights, lr=config.rate, weight_decay=config.decay)
+    batches = Batches(len(windows), config.batch, run.seed)
+    rng = np.random.default_rng([run.seed, 1])
     real = torch.arange(2 * config.batch, device=device) < config.batch
     state = {"network": network, "adam": adam, "batches": batches, "rng": rng}
+    curves = ["loss", "accuracy"]
     with memory_guard(reduce="batch"):
-        for step in steps(
-            run, state, config.steps, phase="reality", curves=["loss", "accuracy"]
-        ):
+        for step in steps(run, state, config.steps, phase="reality", curves=curves):
             index = next(batches)
-            beats = read_beats(
-                np.concatenate([windows[index], shuffled(windows, songs, rng, keys, index)])
-            )
+            false = shuffled(windows, songs, rng, keys, index)
+            beats = read_beats(np.concatenate([windows[index], false]))
             score = network([part.to(device) for part in beats])  # (2 B,)
             # L = -E_real[log p] - E_shuffled[log(1 - p)]
             loss = F.binary_cross_entropy_with_logits(score, real.to(score.dtype))
+            rise = (step + 1) / (0.1 * config.steps)
+            fall = 0.5 * (1 + np.cos(np.pi * step / config.steps))
             for group in adam.param_groups:
-                rise, fall = (
-                    (step + 1) / (0.1 * config.steps),
-                    0.5 * (1 + np.cos(np.pi * step / config.steps)),
-                )
                 group["lr"] = config.rate * min(rise, fall)
             adam.zero_grad(set_to_none=True)
             loss.backward()
@@ -275,14 +262,8 @@ def train_judge(config, windows, songs, run, keys="all", **about):
             adam.step()
             run.log(loss=loss.detach(), accuracy=((score > 0) == real).float().mean())
     trained = {"songs": len(np.unique(songs)), "windows": len(windows)}
-    notes = {
-        "kind": "transformer",
-        "keys": keys,
-        "seed": run.seed,
-        "trained_on": trained,
-        "config": asdict(config),
-        "size": size,
-    }
+    notes = {"kind": "transformer", "keys": keys, "seed": run.seed, "trained_on": trained}
+    notes |= {"config": asdict(config), "size": size}
     return TransformerJudge(network.eval(), notes | about)
 
 
@@ -306,10 +287,56 @@ def reported(judge, windows, songs, curve=(), seed=0):
     found = measure(judge, windows, songs, judge.about["keys"], seed)
     numbers = {name: [float(v) for v in interval] for name, interval in found.items()}
     heard = {"songs": len(np.unique(songs)), "windows": len(windows)}
-    return replace(
-        judge,
-        about=judge.about | numbers | {"measured_on": heard, "learning_curve": list(curve)},
-    )
+    notes = {"measured_on": heard, "learning_curve": list(curve)}
+    return replace(judge, about=judge.about | numbers | notes)
+
+
+def make_judge(kind, own, beside, test, config, folder, run, shares=(), **about):
+    """Train a judge, and measure it on songs that it has never heard.
+
+    Parameters
+    ----------
+    kind : {"transformer", "features"}
+    own, beside, test : (windows, songs), array_like of shapes (N, T) and (N,)
+        To learn from; to say when boosted trees stop; to be measured on.
+    config : Config
+        Of a transformer.
+    folder : path-like
+        Of a transformer's training, which goes on where it was stopped. The number of its
+        songs is added to the name.
+    run : dict
+        What else `fusiontools.training.Run.open` asks for.
+    shares : sequence of float, optional
+        Of the songs: those that a learning curve has before all of them.
+    **about
+        What to note down, such as `corpora` and `terms`.
+
+    Returns
+    -------
+    judge : FeatureJudge or TransformerJudge
+        See `reported`.
+    minutes : float
+        Of its training, without its learning curve.
+    """
+    from fusiontools.training import Run, fabric
+
+    def learn(windows, songs):
+        if kind == "features":
+            return train_feature_judge(windows, songs, *beside, **about)
+        there = f"{folder}-{len(np.unique(songs))}"
+        cpu = fabric("cpu", threads=1)
+        with Run.open(there, fabric=cpu, config=config, **run) as opened:
+            return train_judge(config, windows, songs, opened, **about)
+
+    began, curve = time.monotonic(), []
+    judge = learn(*own)
+    minutes = (time.monotonic() - began) / 60
+    if shares:
+        curve = learning_curve(learn, *own, *test, shares=shares)
+        value, low, high = measure(judge, *test)["accuracy"]
+        heard = {"songs": len(np.unique(own[1])), "windows": len(own[0])}
+        curve.append({**heard, "accuracy": value, "low": low, "high": high})
+    return reported(judge, *test, curve=curve), minutes
 
 
 # --- files ---
@@ -325,19 +352,15 @@ def judge_name(data, kind="transformer", part="train-2"):
     """
     if kind not in ("transformer", "features") or part not in ("train-1", "train-2"):
         raise ValueError(
-            f"there is no judge {kind!r} of {part!r}; choose 'transformer' or 'features', and 'train-1' or 'train-2'"
+            f"there is no judge {kind!r} of {part!r}; choose 'transformer' or 'features', "
+            "and 'train-1' or 'train-2'"
         )
-    return (
-        "_".join(
-            [
-                "reality",
-                data,
-                *["features"] * (kind == "features"),
-                *["train1"] * (part == "train-1"),
-            ]
-        )
-        + ".safetensors"
-    )
+    name = f"reality_{data}"
+    if kind == "features":
+        name += "_features"
+    if part == "train-1":
+        name += "_train1"
+    return name + ".safetensors"
 
 
 def save_judge(judge, path, limit=LIMIT):
@@ -364,34 +387,20 @@ def save_judge(judge, path, limit=LIMIT):
     about = plain(judge.about, "about")
     if not about.get("corpora") or not about.get("terms"):
         raise ValueError(
-            "say what the judge was trained on, and under which terms: about needs 'corpora' and 'terms'"
+            "say what the judge was trained on, and under which terms: "
+            "about needs 'corpora' and 'terms'"
         )
     if judge.kind == "transformer":
         save_weights(judge.network, path, limit=limit, **about)
         return
     from safetensors.numpy import save
 
-    t = judge.trees
-    arrays = {
-        "start": np.array([t.start]),
-        "feature": t.feature,
-        "threshold": t.threshold,
-        "answer": t.answer,
-        "gain": t.gain,
-    }
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    data = save(
-        arrays,
-        metadata={
-            "about": json.dumps(about | {"features": list(FEATURES)}, ensure_ascii=False)
-        },
-    )
+    arrays = {name: np.ascontiguousarray(getattr(judge.trees, name)) for name in _ARRAYS}
+    about = json.dumps(about | {"features": list(FEATURES)}, ensure_ascii=False)
+    data = save(arrays, metadata={"about": about})
     if limit is not None and len(data) > limit:
-        raise RecordError(
-            f"this judge takes {len(data) / 1e6:.1f} MB, and {limit / 1e6:.1f} are allowed",
-            path,
-            "grow fewer trees",
-        )
+        megabytes = f"{len(data) / 1e6:.1f} MB, and {limit / 1e6:.1f} are allowed"
+        raise RecordError(f"this judge takes {megabytes}", path, "grow fewer trees")
     write_whole(path, data)
 
 
@@ -416,16 +425,12 @@ def open_judge(path):
             if about["kind"] == "features":
                 if about["features"] != list(FEATURES):
                     raise RecordError("a judge of other features than these", path, again)
-                parts = {
-                    name: file.get_tensor(name)
-                    for name in ("start", "feature", "threshold", "answer", "gain")
-                }
+                parts = {name: file.get_tensor(name) for name in _ARRAYS}
                 return FeatureJudge(Trees(float(parts.pop("start")[0]), **parts), about)
             size = about["size"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise RecordError(
-            f"not a judge of reality ({type(error).__name__})", path, again
-        ) from None
+        found = f"not a judge of reality ({type(error).__name__})"
+        raise RecordError(found, path, again) from None
     from fusiontools.judges.transformer import RealityNet
     from fusiontools.training import load_weights
 

@@ -4,7 +4,7 @@ A tune is a few header lines (``T:`` title, ``M:`` meter, ``K:`` key) and letter
 symusic turns the letters into notes, with repeats played out and ties joined; this module
 cuts books into tunes, takes out what is not melody (chord names, fingerings, grace notes,
 ornaments) and undoes the habits of a converter made for listening: swung hornpipes, broken
-chords, notes that start one tick late.
+chords, notes that start one tick late. Used in chapter 1, Music as numbers.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,15 +24,14 @@ __all__ = ["AbcTune", "read_abc", "split_abc"]
 
 LARGEST = 200_000  # letters of one tune; a long one takes five thousand
 _FIELD = re.compile(r"^[A-Za-z]:(?![|:])")  # not music that starts like one, such as G:|
-_NOT_MELODY = re.compile(
-    r'"[^"\n]*"|![^!\n]*!|\{[^}\n]*\}'
-)  # chord names and fingerings, decorations, grace notes
-_ORNAMENT = re.compile(
-    r"[.~HLMOPSTuv](?=[.~HLMOPSTuv]*[\^_=]*[A-Ga-g\[(])"
-)  # one-letter signs before a note
+# chord names and fingerings, decorations, grace notes
+_NOT_MELODY = re.compile(r'"[^"\n]*"|![^!\n]*!|\{[^}\n]*\}')
+# one-letter signs before a note
+_ORNAMENT = re.compile(r"[.~HLMOPSTuv](?=[.~HLMOPSTuv]*[\^_=]*[A-Ga-g\[(])")
 _OVERLAY = re.compile(r"&(?:\[[A-Za-z]:[^\]\n]*\]|[^|:\n])*")  # a second voice within a bar
 _KEY = re.compile(
-    r"([A-G][#b]?)(?:\s*((?i:maj|min|mix|dor|phr|lyd|loc|ion|aeo)[A-Za-z]*|m|M))?(?![A-Za-z#])"
+    r"([A-G][#b]?)(?:\s*((?i:maj|min|mix|dor|phr|lyd|loc|ion|aeo)[A-Za-z]*|m|M))?"
+    r"(?![A-Za-z#])"
 )
 _MODES = {"maj": "", "ion": "", "min": "m", "aeo": "m", "m": "m", "M": ""}
 _METERS = {"C": (4, 4), "C|": (2, 2)}
@@ -64,11 +63,8 @@ def split_abc(text):
     >>> [t.split()[0] for t in split_abc("X:1\\nK:C\\nCDE\\n\\nX:2\\nK:G\\nGAB\\n")]
     ['X:1', 'X:2']
     """
-    return [
-        t
-        for t in re.split(r"(?m)^(?=X:)", text.replace("\r\n", "\n").replace("\r", "\n"))
-        if t.startswith("X:")
-    ]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return [t for t in re.split(r"(?m)^(?=X:)", text) if t.startswith("X:")]
 
 
 def read_abc(text, where="ABC text"):
@@ -106,100 +102,66 @@ def read_abc(text, where="ABC text"):
     from symusic import Score
 
     if len(text) > LARGEST:
-        raise MusicFileError(
-            f"{len(text):,} letters, and a tune has {LARGEST:,} at most",
-            where,
-            "cut it with split_abc(text) first",
-        )
+        found = f"{len(text):,} letters, and a tune has {LARGEST:,} at most"
+        raise MusicFileError(found, where, "cut it with split_abc(text) first")
     lines = text.strip("\n\r\ufeff ").splitlines()
     head = next((i for i, line in enumerate(lines) if line.startswith("K:")), len(lines))
-    lines[:head] = (
-        re.sub(r"^([A-Za-z]:)(?=[|:])", r"\1 ", line) for line in lines[:head]
-    )  # before K: there is no music: N:: is a field
+    # before K: there is no music: N:: is a field
+    lines[:head] = [re.sub(r"^([A-Za-z]:)(?=[|:])", r"\1 ", line) for line in lines[:head]]
     fields = {}
     for line in lines:
         if _FIELD.match(line):
             fields.setdefault(line[0], line[2:].split("%")[0].strip())
     if "X" not in fields or "K" not in fields:
-        raise MusicFileError(
-            "not an ABC tune: it needs a line X: (number) and a line K: (key)",
-            where,
-            "check the file, or convert it to MIDI",
-        )
+        found = "not an ABC tune: it needs a line X: (number) and a line K: (key)"
+        raise MusicFileError(found, where, "check the file, or convert it to MIDI")
     if (tunes := sum(line.startswith("X:") for line in lines)) > 1:
-        raise MusicFileError(
-            f"{tunes} tunes, where one is read at a time",
-            where,
-            "cut them apart with split_abc(text)",
-        )
+        found = f"{tunes} tunes, where one is read at a time"
+        raise MusicFileError(found, where, "cut them apart with split_abc(text)")
     lines = _first_voice(lines)
     written = _as_written(lines)
     _check_lengths(written, where)
     with _quiet(), _drafts_in_memory():
         try:
             score = Score.from_abc(written)
-        except (
-            Exception
-        ) as error:  # RuntimeError from the converter, UnicodeError from its pipes
+        except Exception as error:  # RuntimeError of the converter, UnicodeError of a pipe
             found = f"not readable as ABC ({type(error).__name__})"
-            raise MusicFileError(
-                found, where, "check the notation in an ABC editor"
-            ) from None
+            do = "check the notation in an ABC editor"
+            raise MusicFileError(found, where, do) from None
     parts = [t.notes.numpy() for t in score.tracks if len(t.notes)]
     if not parts:
-        raise NoNotesError(
-            "an ABC tune without a single note", where, "choose another tune"
-        )
-    columns = {
-        k: np.concatenate([p[k] for p in parts]).astype(np.int64)
-        for k in ("time", "duration", "pitch")
-    }
+        found = "an ABC tune without a single note"
+        raise NoNotesError(found, where, "choose another tune")
+    columns = [[p[k] for p in parts] for k in ("time", "duration", "pitch")]
+    time, duration, pitch = (np.concatenate(c).astype(np.int64) for c in columns)
     # The converter writes a note of ticks [a, b) as [a + 1, b): take the tick back.
-    late = columns["time"] > 0
-    onset, duration = (
-        (columns["time"] - late) / score.tpq,
-        (columns["duration"] + late) / score.tpq,
-    )
-    notes = legato(Notes(onset, duration, columns["pitch"]))
-    music = " ".join(
-        _melody_only(line.split("%")[0]) for line in lines if not _FIELD.match(line)
-    )
+    late = time > 0
+    notes = legato(Notes((time - late) / score.tpq, (duration + late) / score.tpq, pitch))
+    sung = [line.split("%")[0] for line in lines if not _FIELD.match(line)]
+    music = " ".join(_melody_only(line) for line in sung)
     meter = _with_upbeat(_meter(fields.get("M", "")), music, fields.get("L", ""))
-    return AbcTune(
-        fields["X"], fields.get("T", ""), meter, _key(fields["K"]), fields, notes
-    )
+    title, key = fields.get("T", ""), _key(fields["K"])
+    return AbcTune(fields["X"], title, meter, key, fields, notes)
 
 
 def _first_voice(lines):
-    """The header, and of the music what the first voice sings that has any; all of it where
-    no voices are named.
-    """
+    """The header, and what the first voice sings that has notes; all if none is named."""
     head = next(i for i, line in enumerate(lines) if line.startswith("K:")) + 1
     named = [line[2:].split()[0] for line in lines[:head] if re.match(r"V:\s*\S", line)]
-    sung, voice = (
-        [],
-        (named or ["1"])[0],
-    )  # music before any V: belongs to the first voice, as most programs have it
+    # music before any V: belongs to the first voice, as most programs have it
+    sung, voice = [], (named or ["1"])[0]
     for line in lines[head:]:
         if line.startswith("V:"):
             voice = (line[2:].split() or ["1"])[0]
             sung.append((voice, line))
             continue
-        for piece in (
-            [line]
-            if _FIELD.match(line) or line.startswith("%")
-            else re.split(r"(\[V:[^\]]*\])", line)
-        ):
+        for piece in re.split(r"(\[V:[^\]]*\])", line) if _is_music(line) else [line]:
             if piece.startswith("[V:"):
                 voice = (piece[3:-1].split() or ["1"])[0]
             elif piece or not line:
                 sung.append((voice, piece))
-    music = (
-        (v, line) for v, line in sung if not _FIELD.match(line) and not line.startswith("%")
-    )
-    first = next(
-        (v for v, line in music if re.search(r"[A-Ga-g]", _melody_only(line))), voice
-    )
+    music = [(v, _melody_only(line)) for v, line in sung if _is_music(line)]
+    first = next((v for v, line in music if re.search(r"[A-Ga-g]", line)), voice)
     defined = [
         line
         for line in lines[:head]
@@ -208,28 +170,20 @@ def _first_voice(lines):
     return defined + [line for v, line in sung if v == first]
 
 
+def _is_music(line):
+    return not _FIELD.match(line) and not line.startswith("%")
+
+
 def _check_lengths(text, where):
-    """Refuse numbers that would keep the converter busy for minutes: it cannot be
-    interrupted.
-    """
-    lines = [
-        line.split("%")[0] for line in text.splitlines() if line[:2] not in ("X:", "T:")
-    ]
+    """Refuse numbers that would keep the converter for minutes: nothing can stop it."""
+    lines = [line for line in text.splitlines() if line[:2] not in ("X:", "T:")]
+    lines = [line.split("%")[0] for line in lines]
     bars = sum(int(n) for line in lines for n in re.findall(r"[ZX](\d{1,9})", line))
-    parts = np.prod(
-        [
-            float(n)
-            for line in lines
-            if line.startswith("P:")
-            for n in re.findall(r"\d{1,9}", line)
-        ]
-    )
+    order = " ".join(line for line in lines if line.startswith("P:"))
+    parts = np.prod([float(n) for n in re.findall(r"\d{1,9}", order)])
     if bars > 10_000 or parts > 1000 or any(re.search(r"\d{5}", line) for line in lines):
-        raise MusicFileError(
-            "a note, a rest or a repeat longer than any music",
-            where,
-            "check the numbers after its letters",
-        )
+        found = "a note, a rest or a repeat longer than any music"
+        raise MusicFileError(found, where, "check the numbers after its letters")
 
 
 def _key(text):
@@ -237,9 +191,9 @@ def _key(text):
     found = _KEY.match(text)
     if not found:
         return text.split()[0] if text else ""
-    mode = (
-        (found[2] or "maj") if found[2] in ("m", "M") else (found[2] or "maj")[:3].lower()
-    )
+    mode = found[2] or "maj"
+    if mode not in ("m", "M"):
+        mode = mode[:3].lower()
     return found[1] + _MODES.get(mode, mode)
 
 
@@ -249,14 +203,13 @@ def _as_written(lines):
     It swings hornpipes (R:hornpipe), breaks chords and obeys playback directives. So only
     the fields that say what the notes are go in, and chords are told to start together.
     """
-    kept = (
-        line
-        for line in lines
-        if not line.startswith("%") and (not _FIELD.match(line) or line[0] in "XTMLKPV")
-    )
-    text = "\n".join(
-        _summed(line) if _FIELD.match(line) else _melody_only(line) for line in kept
-    )
+    kept = []
+    for line in lines:
+        if _is_music(line):
+            kept.append(_melody_only(line))
+        elif line[0] in "XTMLKPV":
+            kept.append(_summed(line))
+    text = "\n".join(kept)
     return re.sub(r"(?m)^K:", "%%MIDI chordattack 0\nK:", text, count=1) + "\n"
 
 
@@ -264,28 +217,21 @@ def _melody_only(line):
     return _ORNAMENT.sub("", _OVERLAY.sub("", _NOT_MELODY.sub("", line)))
 
 
-_SUM = re.compile(
-    r"\s*\(?\s*(\d+(?:\s*\+\s*\d+)*)\s*\)?\s*/\s*(\d+)"
-)  # 2+3/8, (2+2+3)/8, 3/4
+# 2+3/8, (2+2+3)/8, 3/4
+_SUM = re.compile(r"\s*\(?\s*(\d+(?:\s*\+\s*\d+)*)\s*\)?\s*/\s*(\d+)")
 
 
 def _summed(line):
     """A meter of several groups as the sum of them: converters differ about the rest."""
-    return (
-        f"M:{_meter(line[2:])}"
-        if line.startswith("M:") and "+" in line.split("%")[0]
-        else line
-    )
+    summed = line.startswith("M:") and "+" in line.split("%")[0]
+    return f"M:{_meter(line[2:])}" if summed else line
 
 
 def _meter(text):
-    """The meter of an ``M:`` line; one that is free, missing or no `Meter` counts as 4/4."""
-    found = _SUM.match(text)
-    numerator, denominator = (
-        (sum(map(int, found[1].split("+"))), int(found[2]))
-        if found
-        else _METERS.get(text.strip(), (4, 4))
-    )
+    """The meter of an ``M:`` line; 4/4 if that is free, missing or no `Meter`."""
+    numerator, denominator = _METERS.get(text.strip(), (4, 4))
+    if found := _SUM.match(text):
+        numerator, denominator = sum(map(int, found[1].split("+"))), int(found[2])
     try:
         return Meter(0.0, numerator, denominator)
     except ValueError:
@@ -300,41 +246,26 @@ _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # so many notes in the time of so
 
 
 def _with_upbeat(meter, music, unit):
-    """Let the bars count from the first bar line, if what stands before it is shorter than
-    a bar.
-    """
+    """Let bars count from the first bar line, if less than a bar stands before it."""
+    step = 0.25 if meter.bar < 3 else 0.5  # ABC's own rule where L: says nothing
     found = re.match(r"(\d+)/(\d+)", unit)
-    step = (
-        4 * int(found[1]) / int(found[2])
-        if found and int(found[2])
-        else (0.25 if meter.bar < 3 else 0.5)
-    )  # ABC's own rule for L:
-    music = _CHORD.sub(
-        r"\1", re.sub(r"\[[A-Za-z]:[^\]]*\]", "", music)
-    )  # of a chord one note counts, of a field in brackets none
+    if found and int(found[2]):
+        step = 4 * int(found[1]) / int(found[2])
+    # of a chord one note counts, of a field in brackets none
+    music = _CHORD.sub(r"\1", re.sub(r"\[[A-Za-z]:[^\]]*\]", "", music))
     beats, in_tuplet, factor = 0.0, 0, 1.0
     for part in _LENGTHS.finditer(re.split(r"[|:]", music.lstrip("|: \\"))[0]):
         if part["tuplet"]:
             in_tuplet = int(part["tuplet"])
-            factor = (
-                _TUPLET_TIME.get(in_tuplet, in_tuplet) / in_tuplet if in_tuplet else 1.0
-            )
+            factor = _TUPLET_TIME.get(in_tuplet, in_tuplet) / max(in_tuplet, 1)
             continue
         divisor = int(part["divisor"] or 2) if part["slashes"] else 1
         halvings = max(len(part["slashes"]) - 1, 0)
-        beats += (
-            step
-            * int(part["times"] or 1)
-            / max(divisor, 1)
-            / 2**halvings
-            * (factor if in_tuplet else 1.0)
-        )
+        written = step * int(part["times"] or 1) / max(divisor, 1) / 2**halvings
+        beats += written * factor if in_tuplet else written
         in_tuplet = max(in_tuplet - 1, 0)
-    return Meter(
-        beats - meter.bar if 0 < beats < meter.bar - 1e-9 else 0.0,
-        meter.numerator,
-        meter.denominator,
-    )
+    upbeat = 0 < beats < meter.bar - 1e-9
+    return replace(meter, beat=beats - meter.bar if upbeat else 0.0)
 
 
 _lock = threading.Lock()
@@ -364,13 +295,10 @@ def _quiet():
 
 @contextlib.contextmanager
 def _drafts_in_memory():
-    """Let the converter pass its notes through memory instead of small files on a disk,
-    where Linux has room for that: a quarter less time.
-    """
+    """Keep the converter's small files in memory where Linux has room: 25 % less time."""
     memory = "/dev/shm"
-    if "TMPDIR" in os.environ or not os.access(
-        memory, os.W_OK
-    ):  # a folder that somebody chose stays chosen
+    # a folder that somebody chose stays chosen
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
         yield
         return
     os.environ["TMPDIR"] = memory
@@ -381,9 +309,7 @@ def _drafts_in_memory():
 
 
 def _fill(fd):
-    """Open a descriptor that is closed, so that the next file does not take its number;
-    whether it was.
-    """
+    """Open a closed descriptor, so that no file takes its number; tells whether it was."""
     try:
         os.fstat(fd)
     except OSError:

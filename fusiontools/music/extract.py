@@ -13,6 +13,7 @@ Three ways, from plain to careful, none of them trained and each explainable to 
 
 `score_melody` says how well one of them did. How they do on POP909 stands beside `melody`.
 Voices below the melody are not separated here, and sound recordings are another matter.
+Used in chapters 2 and 3.
 """
 
 import re
@@ -36,27 +37,17 @@ __all__ = [
 # What `line` weighs, in units of "one more note in the tune". How they were chosen stands
 # beside `melody`.
 NOTE = 1.2  # a note is worth having
-HEIGHT, FREE, BELOW = (
-    0.4,
-    4,
-    2.0,
-)  # it loses 0.4 an octave outside the register, of which 4 semitones are free; below twice as much
-LOUD = 1.0  # it gains 1 for 32 steps of velocity above the median
-UNDER, VOICES = (
-    0.3,
-    3,
-)  # it loses 0.3 for each higher note that sounds at its start, of which at most 3 count
-LEAP, OCTAVE = (
-    0.06,
-    12,
-)  # a step between neighbours costs 0.06 a semitone, at most an octave's worth
-CUT = 0.3  # cutting the note before costs 0.3, times the share that is cut off
-# two notes of a tune start at least so far apart (beats, or seconds): closer ones are a
-# chord
-APART = 0.06
-# how many notes back a neighbour is looked for; further back, any silence is bridged free
-# of charge
-REACH = 48
+HEIGHT = 0.4  # it loses this for an octave above the register,
+FREE = 4  # of which so many semitones are free;
+BELOW = 2.0  # below the register it loses so many times as much
+LOUD = 1.0  # it gains this for 32 steps of velocity above the median
+UNDER = 0.3  # it loses this for each higher note that sounds at its start,
+VOICES = 3  # of which at most so many count
+LEAP = 0.06  # a step between neighbours costs this a semitone,
+OCTAVE = 12  # at most for so many
+CUT = 0.3  # cutting the note before costs this, times the share that is cut off
+APART = 0.06  # beats or seconds: notes that start closer together are a chord
+REACH = 48  # so many notes back a neighbour is looked for; beyond, silence costs nothing
 TOGETHER = 0.05  # notes that start within this of each other start together
 
 # What `melody` weighs.
@@ -131,19 +122,14 @@ def line(notes, passes=2):
 
 
 def _higher(notes):
-    """How many higher notes sound when each note starts, shape (N,); notes that start
-    together count.
-    """
+    """How many higher notes sound, or start too, when each note starts, shape (N,)."""
     onset, offset, pitch = notes.onset, notes.offset, notes.pitch
     count = np.zeros(len(notes), np.int64)
     for k in range(1, min(REACH, len(notes) - 1) + 1):
-        for one, other in (
-            (slice(k, None), slice(None, -k)),
-            (slice(None, -k), slice(k, None)),
-        ):
-            sounds = (onset[other] <= onset[one] + TOGETHER) & (
-                offset[other] > onset[one] + TOGETHER
-            )
+        late, early = slice(k, None), slice(None, -k)
+        for one, other in ((late, early), (early, late)):
+            start = onset[one] + TOGETHER
+            sounds = (onset[other] <= start) & (offset[other] > start)
             count[one] += sounds & (pitch[other] > pitch[one])
     return count
 
@@ -159,12 +145,7 @@ def _worth(notes, register, above):
 
 def _best_path(notes, worth):
     """Indices of the path with the greatest sum of worths minus prices."""
-    onset, offset, duration, pitch = (
-        notes.onset,
-        notes.offset,
-        notes.duration,
-        notes.pitch.astype(float),
-    )
+    onset, offset, pitch = notes.onset, notes.offset, notes.pitch.astype(float)
     best, before = np.empty(len(notes)), np.full(len(notes), -1)
     far = -1  # the best path that ends out of reach
     for j in range(len(notes)):
@@ -172,12 +153,12 @@ def _best_path(notes, worth):
         if start and (far < 0 or best[start - 1] > best[far]):
             far = start - 1
         best[j], before[j] = (best[far], far) if far >= 0 and best[far] > 0 else (0.0, -1)
-        near = slice(
-            start, j - int(np.searchsorted(-onset[start:j][::-1], APART - onset[j]))
-        )  # those that start early enough
+        # those that start early enough
+        too_late = int(np.searchsorted(-onset[start:j][::-1], APART - onset[j]))
+        near = slice(start, j - too_late)
         if near.stop > start:
             leap = np.minimum(np.abs(pitch[near] - pitch[j]), OCTAVE)
-            cut = np.clip((offset[near] - onset[j]) / duration[near], 0, 1)
+            cut = np.clip((offset[near] - onset[j]) / notes.duration[near], 0, 1)
             # b_j = w_j + max(0, max_i (b_i - LEAP |p_i - p_j| - CUT cut_ij))
             value = best[near] - LEAP * leap - CUT * cut
             i = int(value.argmax())
@@ -192,8 +173,7 @@ def _best_path(notes, worth):
 
 
 def tunefulness(notes, end=None):
-    """How like a sung tune a track is, from 0 to about 1, as a product of six plain
-    questions.
+    """How like a sung tune a track is, 0 to about 1: a product of six plain questions.
 
     Parameters
     ----------
@@ -209,14 +189,15 @@ def tunefulness(notes, end=None):
         a beat). ``step``: share of intervals of a major third at most. ``repeat``: share of
         repeated pitches. ``narrow``: share within nine semitones of the median. ``high``:
         share from E3 (52) up, where basses do not go. ``present``: share of the piece's
-        four-beat spans in which a note starts. ``score``: alone * step * (0.2 + repeat) *
-        narrow * high * sqrt(present).
+        four-beat spans in which a note starts. ``score``:
+        ``alone * step * (0.2 + repeat) * narrow * high * sqrt(present)``.
 
     Examples
     --------
     >>> tune = Notes.of([(0, 1, 60), (1, 1, 60), (2, 1, 62), (3, 1, 64)])
-    >>> {name: round(value, 2) for name, value in tunefulness(tune).items()}
-    {'alone': 1.0, 'step': 1.0, 'repeat': 0.33, 'narrow': 1.0, 'high': 1.0, 'present': 1.0, 'score': 0.53}
+    >>> found = tunefulness(tune)
+    >>> found["alone"], found["step"], round(found["repeat"], 2), round(found["score"], 2)
+    (1.0, 1.0, 0.33, 0.53)
     """
     _need(notes, "beats", "tunefulness")
     names = ("alone", "step", "repeat", "narrow", "high", "present", "score")
@@ -231,10 +212,8 @@ def tunefulness(notes, end=None):
     present = min(len(np.unique(np.floor(notes.onset / 4))) / spans, 1)
     # s = alone * step * (0.2 + repeat) * narrow * high * sqrt(present)
     score = alone * step * (0.2 + repeat) * narrow * high * np.sqrt(present)
-    return {
-        name: float(value)
-        for name, value in zip(names, (alone, step, repeat, narrow, high, present, score))
-    }
+    values = (alone, step, repeat, narrow, high, present, score)
+    return {name: float(value) for name, value in zip(names, values)}
 
 
 def track_scores(piece):
@@ -248,20 +227,18 @@ def track_scores(piece):
     --------
     >>> from fusiontools.music.midi import Track
     >>> tune = Notes.of([(0, 1, 60), (1, 1, 62)])
-    >>> scores = track_scores(
-    ...     Piece((Track(tune), Track(tune, name="Lead vocal"), Track(tune, is_drum=True)))
-    ... )
+    >>> named, drums = Track(tune, name="Lead vocal"), Track(tune, is_drum=True)
+    >>> scores = track_scores(Piece((Track(tune), named, drums)))
     >>> float(scores[1] / scores[0]), float(scores[2])
     (2.0, 0.0)
     """
     end = max((t.notes.end for t in piece.tracks), default=0.0)
-    scores = [
-        0.0
-        if t.is_drum
-        else tunefulness(t.notes, end)["score"] * (NAMED if NAMES.search(t.name) else 1.0)
-        for t in piece.tracks
-    ]
-    return np.array(scores)
+    scores = np.zeros(len(piece.tracks))
+    for i, track in enumerate(piece.tracks):
+        if not track.is_drum:
+            telling = NAMED if NAMES.search(track.name) else 1.0
+            scores[i] = tunefulness(track.notes, end)["score"] * telling
+    return scores
 
 
 def melody(piece):
@@ -329,18 +306,17 @@ def melody(piece):
         scores = track_scores(Piece(tuple(tracks)))
         parts = [t.notes for t, s in zip(tracks, scores) if s >= CLOSE * scores.max()]
     if not parts:
-        raise NoNotesError(
-            "there is no melody where no pitched note sounds",
-            do="choose a piece with more than drums",
-        )
+        found = "there is no melody where no pitched note sounds"
+        raise NoNotesError(found, do="choose a piece with more than drums")
     if len(parts) == 1 and len(parts[0]) > 1 and tunefulness(parts[0])["alone"] < ALONE:
         return line(parts[0])
     return skyline(merge(*parts))
 
 
 def match_notes(found, reference, tolerance):
-    """Pair the notes of two lists: same pitch, onsets at most `tolerance` apart, each note
-    in one pair at most.
+    """Pair notes of two lists: same pitch, onsets at most `tolerance` apart.
+
+    Each note is in one pair at most.
 
     Parameters
     ----------
@@ -362,14 +338,10 @@ def match_notes(found, reference, tolerance):
     """
     pairs = []
     for pitch in np.intersect1d(found.pitch, reference.pitch):
-        ours, theirs = (
-            np.flatnonzero(found.pitch == pitch),
-            np.flatnonzero(reference.pitch == pitch),
-        )
+        ours = np.flatnonzero(found.pitch == pitch)
         i = 0
-        for j in (
-            theirs
-        ):  # both in order of onset: the earliest that fits is always a best choice
+        # both are in order of onset: the earliest that fits is always a best choice
+        for j in np.flatnonzero(reference.pitch == pitch):
             while i < len(ours) and found.onset[ours[i]] < reference.onset[j] - tolerance:
                 i += 1
             if i < len(ours) and found.onset[ours[i]] <= reference.onset[j] + tolerance:
@@ -411,7 +383,8 @@ def score_melody(found, reference, bpm=120.0):
     """
     if found.unit != reference.unit:
         raise ValueError(
-            f"found is in {found.unit} and the reference in {reference.unit}: convert one of them"
+            f"found is in {found.unit} and the reference in {reference.unit}: "
+            "convert one of them"
         )
     if not len(reference):
         raise ValueError("there is no reference note to find")

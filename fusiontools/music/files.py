@@ -1,5 +1,6 @@
-"""Files read with a limit and written whole or not at all. What stands in them is for
-others to know.
+"""Files read with a limit, and written whole or not at all.
+
+What stands in them is for others to know.
 """
 
 import contextlib
@@ -46,21 +47,14 @@ def read_limited(path, largest, check=lambda head: None):
     try:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
-            raise MusicFileError(
-                "this is a folder, not a file", path, "name one file in it"
-            )
+            found = "this is a folder, not a file"
+            raise MusicFileError(found, path, "name one file in it")
         if not stat.S_ISREG(about.st_mode):
-            raise MusicFileError(
-                "this is a pipe or a device, not a file",
-                path,
-                "save what it gives to a file first",
-            )
+            found = "this is a pipe or a device, not a file"
+            raise MusicFileError(found, path, "save what it gives to a file first")
         if about.st_size > largest:
-            raise MusicFileError(
-                f"{about.st_size:,} bytes, and {largest:,} are the most that is read",
-                path,
-                "choose another file",
-            )
+            found = f"{about.st_size:,} bytes, and {largest:,} are the most that is read"
+            raise MusicFileError(found, path, "choose another file")
         with path.open("rb") as file:
             head = file.read(14)
             check(head)
@@ -68,9 +62,8 @@ def read_limited(path, largest, check=lambda head: None):
     except FileNotFoundError:
         raise MusicFileError("no such file", path, "check the path") from None
     except OSError as error:
-        raise MusicFileError(
-            f"cannot be read ({error.strerror})", path, "check its permissions"
-        ) from None
+        found = f"cannot be read ({error.strerror})"
+        raise MusicFileError(found, path, "check its permissions") from None
 
 
 def write_whole(path, data):
@@ -90,11 +83,9 @@ def write_whole(path, data):
             file.write(data)
         os.replace(draft, path)
     except OSError as error:
-        raise MusicFileError(
-            f"cannot be written ({error.strerror})",
-            path,
-            "check that its folder exists and may be written to",
-        ) from None
+        found = f"cannot be written ({error.strerror})"
+        do = "check that its folder exists and may be written to"
+        raise MusicFileError(found, path, do) from None
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()

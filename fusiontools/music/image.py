@@ -1,5 +1,4 @@
-"""MIDI images: music as a colour picture of 32 x 32 pixels, for networks that were made for
-pictures.
+"""MIDI images: music as a picture of 32 x 32 pixels, for networks made for pictures.
 
 The domain-transfer paper writes time into space: "each voxel (x, y, z) represents unique
 timestamp and value at this location represent pitch" (section 4.1). A voxel is one of the
@@ -18,7 +17,7 @@ rests, chords and repeated notes are written. Here:
   stay apart; coding ``"pitch"`` is the paper's plain one, and merges them.
 
 A picture must never be saved as JPEG or resized: both change voxels, and a voxel is a
-pitch. No network lives here.
+pitch. No network lives here. Used in chapter 2, Five views.
 """
 
 import numpy as np
@@ -78,8 +77,9 @@ def place_of(step, shape=SHAPE, layout="pixel"):
 
 
 def seen(kernel=3, shape=SHAPE, layout="pixel"):
-    """The steps of time under a square filter in the middle of a picture, counted from the
-    filter's first.
+    """The steps of time under a square filter in the middle of a picture.
+
+    They are counted from the filter's first.
 
     Parameters
     ----------
@@ -104,18 +104,14 @@ def seen(kernel=3, shape=SHAPE, layout="pixel"):
     [0, 1, 2, 7, 8, 9, 14, 15, 16]
     """
     if kernel > min(shape[:2]):
-        raise ValueError(
-            f"a filter of {kernel} x {kernel} does not fit into {shape[0]} x {shape[1]}"
-        )
-    row, column, channel = np.meshgrid(
-        range(kernel), range(kernel), range(shape[2]), indexing="ij"
-    )
+        found = f"a filter of {kernel} x {kernel} does not fit into {shape[0]} x {shape[1]}"
+        raise ValueError(found)
+    row, column, channel = np.indices((kernel, kernel, shape[2]))
     return np.sort(step_of(row, column, channel, shape, layout).ravel())
 
 
 def span(kernel=3, shape=SHAPE, layout="pixel"):
-    """How many steps of time lie between the first and the last that a filter sees, both
-    included.
+    """How many steps lie from the first to the last that a filter sees, both included.
 
     The paper's 17 holds for one channel of width 7. In its own pictures of 32 x 32 x 3 the
     same filter spans 201 steps when time runs through the pixels, and 2,115 when it runs
@@ -242,22 +238,19 @@ def decode_image(image, tick=TICK, layout="pixel", coding="onset", low=LOW, high
     Examples
     --------
     >>> tune = Notes.of([(0, 0.5, 60), (0.5, 0.5, 60)])
-    >>> (
-    ...     len(decode_image(encode_image(tune))),
-    ...     len(decode_image(encode_image(tune, coding="pitch"), coding="pitch")),
-    ... )
-    (2, 1)
+    >>> len(decode_image(encode_image(tune)))
+    2
+    >>> len(decode_image(encode_image(tune, coding="pitch"), coding="pitch"))
+    1
     """
     image = np.asarray(image)
     if image.ndim != 3:
+        found = f"a picture has rows, columns and channels; found shape {image.shape}"
+        raise ValueError(found)
+    if not ((image >= 0) & (image <= 255) & (image == np.round(image))).all():
         raise ValueError(
-            f"a picture has rows, columns and channels; found shape {image.shape}"
-        )
-    if image.size and (
-        image.min() < 0 or image.max() > 255 or not np.array_equal(image, np.round(image))
-    ):
-        raise ValueError(
-            "voxels must be whole numbers from 0 to 255: round what a network gives, and clip it"
+            "voxels must be whole numbers from 0 to 255: "
+            "round what a network gives, and clip it"
         )
     pitch, is_onset = _nearest(low, high, coding)
     line = _unfold(image, layout).astype(np.int64)
@@ -272,8 +265,9 @@ def decode_image(image, tick=TICK, layout="pixel", coding="onset", low=LOW, high
 
 
 def is_legal_image(image, layout="pixel", coding="onset", low=LOW, high=HIGH):
-    """Whether `encode_image` could have painted this: legal values only, and with coding
-    "onset" every note marked.
+    """Whether `encode_image` could have painted this.
+
+    Legal values only, and with coding "onset" every note marked.
 
     Examples
     --------
@@ -327,9 +321,7 @@ def image_windows(
         raise ValueError(f"the stride is {stride} steps; it must be at least 1")
     line = _line(notes, tick, coding, low, high, outside)
     many = 1 + max(-(-(len(line) - steps) // stride), 0)
-    line = np.concatenate(
-        [line, np.zeros((many - 1) * stride + steps - len(line), np.uint8)]
-    )
+    line = np.pad(line, (0, (many - 1) * stride + steps - len(line)))
     hold, onset = _levels(low, high, coding)
     pictures = []
     for start in range(0, many * stride, stride):
@@ -343,9 +335,8 @@ def image_windows(
 def _line(notes, tick, coding, low, high, outside, length=None):
     """The voxels in the order of time, shape (T,), uint8."""
     hold, onset = _levels(low, high, coding)
-    first, last, pitch = one_voice(
-        in_range(notes, low, high, outside), _per_beat(tick), "encode_image"
-    )
+    notes = in_range(notes, low, high, outside)
+    first, last, pitch = one_voice(notes, _per_beat(tick), "encode_image")
     line = np.zeros(fit_length(last.max(initial=0), length), np.uint8)
     for a, b, p in zip(first, last, pitch - low):
         line[a], line[a + 1 : b] = onset[p], hold[p]
@@ -364,40 +355,35 @@ def _unfold(image, layout):
 
 def _levels(low, high, coding):
     if not LOW <= low <= high <= HIGH:
-        raise ValueError(
-            f"pitches from {low} to {high}; a picture holds 1 to 127, its 0 being rest"
-        )
-    room = 510 // (
-        2 * (high - low + 1) + 1
-    )  # the most that leaves the highest start, room * (P + 1/2), within 255
-    hold = room * np.arange(1, high - low + 2)
-    return hold, hold + (room // 2 if _known(coding, CODINGS, "coding") == "onset" else 0)
+        found = f"pitches from {low} to {high}; a picture holds 1 to 127, its 0 being rest"
+        raise ValueError(found)
+    # the most that leaves the highest start, apart * (P + 1/2), within 255
+    apart = 510 // (2 * (high - low + 1) + 1)
+    hold = apart * np.arange(1, high - low + 2)
+    return hold, hold + (apart // 2 if _known(coding, CODINGS, "coding") == "onset" else 0)
 
 
 def _nearest(low, high, coding):
-    """For each value 0 to 255: the pitch (above `low`; -1 for rest) of the nearest legal
-    one, and whether it marks a start.
+    """For each value 0 to 255 the nearest legal pitch, above `low`, and whether it starts.
+
+    -1 is a rest.
     """
     hold, onset = _levels(low, high, coding)
     values = np.concatenate([[0], hold, onset])
     pitches = np.concatenate([[-1], np.arange(len(hold)), np.arange(len(hold))])
     order = np.argsort(values, kind="stable")
-    nearest = order[
-        np.abs(values[order][None, :] - np.arange(256)[:, None]).argmin(axis=1)
-    ]  # ties go to the darker
-    return pitches[nearest], (nearest > len(hold)) if coding == "onset" else np.zeros(
-        256, bool
-    )
+    away = np.abs(values[order][None, :] - np.arange(256)[:, None])
+    nearest = order[away.argmin(axis=1)]  # ties go to the darker
+    return pitches[nearest], (nearest > len(hold)) & (coding == "onset")
 
 
 def _per_beat(tick):
-    """Steps to the beat, a whole number; ticks longer than a beat are not music at this
-    scale.
-    """
+    """Steps to the beat, a whole number; longer ticks are not music at this scale."""
     steps = round(1 / tick) if tick > 0 else 0
     if steps < 1 or abs(steps * tick - 1) > 1e-6:
         raise ValueError(
-            f"a tick of {tick} beats; it must be one over a whole number, such as 1/4 or 1/24"
+            f"a tick of {tick} beats; "
+            "it must be one over a whole number, such as 1/4 or 1/24"
         )
     return steps
 

@@ -1,12 +1,14 @@
-"""What each view of music loses, measured: a piece is written into a view, read back, and
-compared with itself.
+"""What each view of music loses, measured.
+
+A piece is written into a view, read back, and compared with itself.
 
 A view is one of the five ways in which the papers show music to a network: tokens, a grid,
 a piano roll, an image, a spectrogram. The first four are symbolic: notes go in and notes
 come out, and `lost` counts what is missing. The fifth is made of sound, and `lost_sound`
 counts there. Each has its variants, because the papers leave choices open.
 
-This measures the views, not the models, and not whether a listener would mind.
+This measures the views, not the models, and not whether a listener would mind. Used in
+chapter 2, Five views.
 """
 
 from functools import partial
@@ -56,9 +58,8 @@ def _through_many_hot(notes):
 def _through_image(notes, coding):
     steps = int(np.prod(SHAPE))
     pictures = image_windows(notes, stride=steps, coding=coding, outside="drop")
-    return concatenate(
-        [decode_image(picture, coding=coding) for picture in pictures], steps * TICK
-    )
+    parts = [decode_image(picture, coding=coding) for picture in pictures]
+    return concatenate(parts, steps * TICK)
 
 
 VIEWS = {
@@ -182,12 +183,9 @@ def _voices(notes):
 def _in_company(notes):
     """Which notes overlap another one, shape (N,); touching ends do not count."""
     slack = 1e-6
-    before = (
-        np.concatenate([[-np.inf], np.maximum.accumulate(notes.offset)[:-1]])
-        > notes.onset + slack
-    )
-    after = np.append(notes.onset[1:], np.inf) < notes.offset - slack
-    return before | after
+    reached = np.append(-np.inf, np.maximum.accumulate(notes.offset)[:-1])
+    following = np.append(notes.onset[1:], np.inf)
+    return (reached > notes.onset + slack) | (following < notes.offset - slack)
 
 
 def lost_sound(samples, n_fft=N_FFT, hop=HOP, iterations=32):
@@ -218,11 +216,10 @@ def lost_sound(samples, n_fft=N_FFT, hop=HOP, iterations=32):
     Examples
     --------
     >>> report = lost_sound(np.sin(0.1 * np.arange(8000)))
-    >>> (
-    ...     report["with_phase"] < 1e-9,
-    ...     report["picture_without_phase"] < 0.1 < report["without_phase"],
-    ... )
-    (True, True)
+    >>> report["with_phase"] < 1e-9
+    True
+    >>> report["picture_without_phase"] < 0.1 < report["without_phase"]
+    True
     """
     log_magnitude, phase = encode_spectrogram(samples, n_fft, hop)
     size = np.linalg.norm(samples)
@@ -231,11 +228,9 @@ def lost_sound(samples, n_fft=N_FFT, hop=HOP, iterations=32):
     exact = decode_spectrogram(log_magnitude, phase, hop, len(samples))
     guess = decode_spectrogram(log_magnitude, None, hop, len(samples), iterations)
     magnitude = np.expm1(log_magnitude)
+    off = np.abs(stft(guess, n_fft, hop)) - magnitude
     return {
         "with_phase": float(np.linalg.norm(exact - samples) / size),
         "without_phase": float(np.linalg.norm(guess - samples) / size),
-        "picture_without_phase": float(
-            np.linalg.norm(np.abs(stft(guess, n_fft, hop)) - magnitude)
-            / np.linalg.norm(magnitude)
-        ),
+        "picture_without_phase": float(np.linalg.norm(off) / np.linalg.norm(magnitude)),
     }

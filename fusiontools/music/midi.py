@@ -2,12 +2,12 @@
 
 A file becomes a `Piece`: tracks of `Notes` in beats, a `Tempo`, the meters. symusic does
 the parsing (a thousand files a second); this module looks at the bytes first, so that a bad
-file is refused with its reason and never half read.
+file is refused with its reason and never half read. Used in chapters 1, 3 and 4.
 """
 
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,10 +28,8 @@ __all__ = [
 ]
 
 TICKS_PER_BEAT = 480  # divides by 24 (piano rolls), by 4 (16ths) and by 3 (triplets)
-MICROSECONDS = (
-    20_000,
-    0xFFFFFF,
-)  # a beat, 3,000 to 3.5763 bpm: below lies a damaged event, not music; above, what MIDI cannot say
+# a beat, 3,000 to 3.5763 bpm: below lies a damaged event, above what MIDI cannot say
+MICROSECONDS = (20_000, 0xFFFFFF)
 LONGEST_HOURS = 6.0  # a damaged time stamp easily asks for a year of silence
 LAST_TICK = 0x0FFFFFFF  # what a time stamp can say: 155 hours at 120 bpm
 LARGEST = 64_000_000  # bytes; a long symphony takes one million
@@ -40,8 +38,9 @@ AGAIN = "export the file again from the program that made it, or leave it out"
 
 @dataclass(frozen=True)
 class Meter:
-    """A time signature: `numerator` notes of one `denominator`-th to the bar, counted from
-    `beat` on.
+    """A time signature, counted from `beat` on.
+
+    To the bar it has `numerator` notes of one `denominator`-th.
 
     A first meter with `beat` below zero means an upbeat (anacrusis): with -3.0 in 4/4, the
     first bar line falls on beat 1.
@@ -78,8 +77,9 @@ def _is_meter(numerator, denominator):
 
 @dataclass(frozen=True)
 class Track:
-    """One instrument's notes, in beats: a `UnitError` if they are in seconds. `program` is
-    its General MIDI number, 0 to 127.
+    """One instrument's notes, in beats: a `UnitError` if they are in seconds.
+
+    `program` is its General MIDI number, 0 to 127.
     """
 
     notes: Notes
@@ -105,9 +105,7 @@ class Piece:
     title: str = ""
 
     def notes(self, drums=False):
-        """All tracks' notes as one `Notes` in beats; drums only if asked for, since their
-        pitches are not pitches.
-        """
+        """All tracks' notes in beats; drums, whose pitches are none, only if asked for."""
         parts = [t.notes for t in self.tracks if drums or not t.is_drum]
         return merge(*parts) if parts else Notes.of([])
 
@@ -151,36 +149,31 @@ def read_midi(path):
 
 
 def piece_from_bytes(data, where="MIDI data"):
-    """Like `read_midi`, from bytes at hand (an upload, a member of an archive); `where`
-    names them in messages.
+    """Like `read_midi`, from bytes at hand (an upload, a member of an archive).
+
+    `where` names them in messages.
     """
     from symusic import Score
 
     data = _check_chunks(_unwrap_riff(bytes(data)), where)
     try:
         score = Score.from_midi(data)
-    except (
-        Exception
-    ) as error:  # symusic raises RuntimeError, ValueError and worse, by version
-        raise MusicFileError(
-            f"not readable as MIDI ({_first_line(error)})", where, AGAIN
-        ) from None
+    except Exception as error:  # RuntimeError, ValueError and worse, by symusic's version
+        found = f"not readable as MIDI ({_first_line(error)})"
+        raise MusicFileError(found, where, AGAIN) from None
     tpq = score.ticks_per_quarter
     tracks = tuple(_track(t, tpq) for t in score.tracks)
     tracks = tuple(t for t in tracks if len(t.notes))
     if not tracks:
-        raise NoNotesError(
-            "a MIDI file without a single note",
-            where,
-            "choose another file; this one may hold only tempo or lyrics",
-        )
+        found = "a MIDI file without a single note"
+        do = "choose another file; this one may hold only tempo or lyrics"
+        raise NoNotesError(found, where, do)
     tempo = _tempo([(e.time / tpq, e.mspq) for e in score.tempos], where)
     hours = float(tempo.seconds_at(max(t.notes.end for t in tracks))) / 3600
     if not hours <= LONGEST_HOURS:
         raise MusicFileError(f"its last note ends after {hours:.3g} hours", where, AGAIN)
-    return Piece(
-        tracks, tempo, _meters(score.time_signatures, tpq), title=score.tracks[0].name
-    )
+    meters = _meters(score.time_signatures, tpq)
+    return Piece(tracks, tempo, meters, title=score.tracks[0].name)
 
 
 def _first_line(error):
@@ -188,9 +181,7 @@ def _first_line(error):
 
 
 def _unwrap_riff(data):
-    """Some collections hold MIDI inside a RIFF container, as Windows once saved it: the
-    file proper starts at MThd.
-    """
+    """Some old files hold MIDI inside a RIFF container: it starts at MThd."""
     start = data.find(b"MThd", 0, 4096) if data[:4] == b"RIFF" else 0
     return data[start:] if start > 0 else data
 
@@ -199,42 +190,31 @@ def _check_chunks(data, where):
     """Refuse what cannot be a whole MIDI file, before any parser sees it."""
     _check_start(data, where)
     if len(data) < 14:
-        raise MusicFileError(
-            f"truncated: {len(data)} bytes, and the header alone takes 14", where, AGAIN
-        )
+        found = f"truncated: {len(data)} bytes, and the header alone takes 14"
+        raise MusicFileError(found, where, AGAIN)
     length, kind, tracks, division = struct.unpack(">IHHH", data[4:14])
     if length < 6 or kind > 2:
-        raise MusicFileError(
-            f"its header is damaged (length {length}, format {kind})", where, AGAIN
-        )
+        found = f"its header is damaged (length {length}, format {kind})"
+        raise MusicFileError(found, where, AGAIN)
     if kind == 2:
-        raise MusicFileError(
-            "format 2: patterns that do not sound together",
-            where,
-            "export it as format 0 or 1",
-        )
+        found = "format 2: patterns that do not sound together"
+        raise MusicFileError(found, where, "export it as format 0 or 1")
     if division & 0x8000 or division == 0:
-        raise MusicFileError(
-            "its clock counts film frames or nothing, not fractions of a beat",
-            where,
-            "export it with ticks per quarter note",
-        )
+        found = "its clock counts film frames or nothing, not fractions of a beat"
+        raise MusicFileError(found, where, "export it with ticks per quarter note")
     at, missing_tracks = 8 + length, tracks
-    while (
-        missing_tracks and len(data) - at >= 8
-    ):  # what stands after the last track is harmless, and common
+    # what stands after the last track is harmless, and common
+    while missing_tracks and len(data) - at >= 8:
         missing_tracks -= data[at : at + 4] == b"MTrk"
         size = struct.unpack(">I", data[at + 4 : at + 8])[0]
         if at + 8 + size > len(data):
             missing = at + 8 + size - len(data)
-            raise MusicFileError(
-                f"truncated: {missing} bytes of a track are missing", where, AGAIN
-            )
+            found = f"truncated: {missing} bytes of a track are missing"
+            raise MusicFileError(found, where, AGAIN)
         at += 8 + size
     if missing_tracks:
-        raise MusicFileError(
-            f"truncated: {missing_tracks} of {tracks} tracks are missing", where, AGAIN
-        )
+        found = f"truncated: {missing_tracks} of {tracks} tracks are missing"
+        raise MusicFileError(found, where, AGAIN)
     return data
 
 
@@ -243,69 +223,50 @@ def _check_start(data, where):
         raise MusicFileError("the file is empty", where, AGAIN)
     if data[:4] != b"MThd":
         seen = data[:12].decode("latin-1")
-        raise MusicFileError(
-            f"not a MIDI file: it starts with {seen!r} where MIDI says 'MThd'",
-            where,
-            "convert it to Standard MIDI first",
-        )
+        found = f"not a MIDI file: it starts with {seen!r} where MIDI says 'MThd'"
+        raise MusicFileError(found, where, "convert it to Standard MIDI first")
 
 
 def _track(track, tpq):
     n = track.notes.numpy()
     whole = (n["time"] >= 0) & (n["velocity"] > 0) & (n["pitch"] >= 0)
     n = {k: v[whole].astype(np.int64) for k, v in n.items()}
-    duration = (
-        np.maximum(n["duration"], 1) / tpq
-    )  # a note that ends where it starts is a click: one tick long
-    notes = Notes(n["time"] / tpq, duration, n["pitch"], n["velocity"], unit="beats")
-    return Track(
-        notes, int(np.clip(track.program, 0, 127)), bool(track.is_drum), track.name
-    )
+    # a note that ends where it starts is a click: one tick long
+    duration = np.maximum(n["duration"], 1) / tpq
+    notes = Notes(n["time"] / tpq, duration, n["pitch"], n["velocity"])
+    program = int(np.clip(track.program, 0, 127))
+    return Track(notes, program, bool(track.is_drum), track.name)
 
 
 def _tempo(events, where):
-    """A tempo map from ``(beat, microseconds a beat)`` events; of several on one beat the
-    last counts, as in players.
-    """
+    """The tempo map of ``(beat, microseconds a beat)``; on one beat the last counts."""
     at = dict(sorted(events, key=lambda e: e[0])) or {0.0: 500_000}
     for mspq in at.values():
         if not MICROSECONDS[0] <= mspq <= MICROSECONDS[1]:
-            raise MusicFileError(
-                f"an absurd tempo of {mspq} microseconds a beat",
-                where,
-                "repair the tempo track in a MIDI editor",
-            )
+            found = f"an absurd tempo of {mspq} microseconds a beat"
+            raise MusicFileError(found, where, "repair the tempo track in a MIDI editor")
     if min(at) > 0:
         at = {0.0: 500_000, **at}
-    beats = np.array(list(at))
-    beats = np.append(
-        beats, beats[-1] + 1.0
-    )  # the last tempo goes on: one more anchor gives its slope
-    seconds = np.concatenate(
-        [[0.0], np.cumsum(np.diff(beats) * np.array(list(at.values())) / 1e6)]
-    )
-    return Tempo(beats, seconds)
+    # the last tempo goes on: one more anchor gives its slope
+    beats = np.array([*at, max(at) + 1.0])
+    seconds = np.cumsum(np.diff(beats) * np.array(list(at.values())) / 1e6)
+    return Tempo(beats, np.append(0.0, seconds))
 
 
 def _meters(signatures, tpq):
-    found = tuple(
-        Meter(s.time / tpq, s.numerator, s.denominator)
-        for s in signatures
-        if _is_meter(s.numerator, s.denominator)
-    )
+    known = [s for s in signatures if _is_meter(s.numerator, s.denominator)]
+    found = tuple(Meter(s.time / tpq, s.numerator, s.denominator) for s in known)
     return found if found and found[0].beat == 0 else (Meter(0.0), *found)
 
 
 def piece_from_seconds(notes, bpm=120.0, **track):
-    """A one-track `Piece` from notes in seconds: the score's clock is laid over them at one
-    tempo.
+    """A one-track `Piece` from notes in seconds, with a clock of one tempo laid over them.
 
     Examples
     --------
-    >>> piece_from_seconds(Notes.of([(1, 1, 60)], unit="seconds"), bpm=60).tracks[
-    ...     0
-    ... ].notes.onset.tolist()
-    [1.0]
+    >>> played = Notes.of([(1, 1, 60)], unit="seconds")
+    >>> piece_from_seconds(played, bpm=60).tracks[0].notes
+    Notes(1 notes, C4 to C4, 1 to 2 beats)
     """
     from fusiontools.music.notes import to_beats
 
@@ -343,9 +304,8 @@ def write_midi(music, path, bpm=None, program=0):
 
     if isinstance(music, Notes):
         _need(music, "beats", "write_midi")
-        music = Piece(
-            (Track(music, program),), Tempo.constant(120.0 if bpm is None else bpm)
-        )
+        tempo = Tempo.constant(120.0 if bpm is None else bpm)
+        music = Piece((Track(music, program),), tempo)
     elif bpm is not None:
         raise ValueError("a piece brings its own tempo: bpm is for bare notes")
     if not any(len(t.notes) for t in music.tracks):
@@ -353,50 +313,33 @@ def write_midi(music, path, bpm=None, program=0):
     for t in music.tracks:
         if not 0 <= t.program <= 127:
             raise ValueError(f"program {t.program}; General MIDI knows 0 to 127")
-        if re.search(
-            "[\ud800-\udfff]", t.name or music.title
-        ):  # half a character: what is left of a name that was cut between bytes
-            raise MusicFileError(
-                f"the name {t.name or music.title!a} is no text",
-                path,
-                "give the track another name",
-            )
+        # half a character: what is left of a name that was cut between bytes
+        if re.search("[\ud800-\udfff]", t.name or music.title):
+            found = f"the name {t.name or music.title!a} is no text"
+            raise MusicFileError(found, path, "give the track another name")
         if len(t.notes) and t.notes.onset[0] < 0:
-            raise MusicFileError(
-                f"a note starts on beat {t.notes.onset[0]:g}, and a file starts on 0",
-                path,
-                "shift the notes first",
-            )
-    micros = np.rint(60e6 / music.tempo.bpm)
+            found = f"a note starts on beat {t.notes.onset[0]:g}, and a file starts on 0"
+            raise MusicFileError(found, path, "shift the notes first")
+    bpm = music.tempo.bpm
+    micros = np.rint(60e6 / bpm)
     if not (MICROSECONDS[0] <= micros.min() and micros.max() <= MICROSECONDS[1]):
-        raise MusicFileError(
-            f"a tempo from {music.tempo.bpm.min():g} to {music.tempo.bpm.max():g} beats a minute",
-            path,
-            "choose a playable tempo",
-        )
+        found = f"a tempo from {bpm.min():g} to {bpm.max():g} beats a minute"
+        raise MusicFileError(found, path, "choose a playable tempo")
     end = max(t.notes.end for t in music.tracks)
+    last = max(end, *music.tempo.beat, *(m.beat for m in music.meters))
     hours = float(np.ptp(music.tempo.seconds_at([0, end]))) / 3600
-    if (
-        not hours <= LONGEST_HOURS
-        or max(end, *music.tempo.beat, *(m.beat for m in music.meters)) * TICKS_PER_BEAT
-        >= LAST_TICK
-    ):
-        raise MusicFileError(
-            f"its last note ends on beat {end:g}, after {hours:.3g} hours",
-            path,
-            "crop the music first",
-        )
+    if not hours <= LONGEST_HOURS or last * TICKS_PER_BEAT >= LAST_TICK:
+        found = f"its last note ends on beat {end:g}, after {hours:.3g} hours"
+        raise MusicFileError(found, path, "crop the music first")
     score = Score(TICKS_PER_BEAT)
     # A file starts at tick 0: of all that holds before it, the last counts, and the first
     # tempo holds from the start.
-    tempos = {0: micros[0]} | {
-        max(_tick(beat), 0): mspq for beat, mspq in zip(music.tempo.beat, micros)
-    }
+    tempos = {0: micros[0]}
+    tempos |= {max(_tick(beat), 0): mspq for beat, mspq in zip(music.tempo.beat, micros)}
     for tick, mspq in sorted(tempos.items()):
         score.tempos.append(TempoEvent(tick, mspq=int(mspq)))
-    for tick, m in sorted(
-        {max(_tick(m.beat), 0): m for m in _upbeat_as_bar(music.meters)}.items()
-    ):
+    meters = {max(_tick(m.beat), 0): m for m in _upbeat_as_bar(music.meters)}
+    for tick, m in sorted(meters.items()):
         score.time_signatures.append(TimeSignature(tick, m.numerator, m.denominator))
     for t in music.tracks:
         track = MidiTrack(t.name or music.title, t.program, t.is_drum)
@@ -408,8 +351,9 @@ def write_midi(music, path, bpm=None, program=0):
 
 
 def _upbeat_as_bar(meters):
-    """A file cannot start before zero: an upbeat becomes a short bar of its own, in the
-    coarsest note value that can say its length.
+    """An upbeat as a short bar of its own, since a file cannot start before zero.
+
+    Its note value is the coarsest that can say its length.
     """
     meters = _from_zero(meters)
     first, *rest = meters
@@ -419,11 +363,8 @@ def _upbeat_as_bar(meters):
     for denominator in (first.denominator, 4, 8, 16, 32, 64):
         count = left * denominator / 4
         if count == round(count) and count < 256 and (not rest or left < rest[0].beat):
-            return (
-                Meter(0.0, round(count), denominator),
-                Meter(left, first.numerator, first.denominator),
-                *rest,
-            )
+            upbeat = Meter(0.0, round(count), denominator)
+            return (upbeat, replace(first, beat=left), *rest)
     return meters
 
 
@@ -434,8 +375,9 @@ def _from_zero(meters):
 
 
 def crop_piece(piece, start, stop):
-    """The part of a piece between two beats, with `start` as the new beat 0; tracks that
-    are silent there are left out.
+    """The part of a piece between two beats, with `start` as the new beat 0.
+
+    Tracks that are silent there are left out.
 
     Examples
     --------
@@ -443,26 +385,18 @@ def crop_piece(piece, start, stop):
     >>> crop_piece(piece, 4, 8).tracks[0].notes
     Notes(1 notes, D4 to D4, 0 to 1 beats)
     """
-    tracks = [
-        Track(crop(t.notes, start, stop), t.program, t.is_drum, t.name)
-        for t in piece.tracks
-    ]
-    tempo = Tempo(
-        piece.tempo.beat - start, piece.tempo.second - piece.tempo.seconds_at(start)
-    )
-    meters = _from_zero(
-        tuple(
-            Meter(m.beat - start, m.numerator, m.denominator)
-            for m in piece.meters
-            if m.beat < stop
-        )
-    )
-    return Piece(tuple(t for t in tracks if len(t.notes)), tempo, meters, piece.title)
+    tracks = [replace(t, notes=crop(t.notes, start, stop)) for t in piece.tracks]
+    tracks = tuple(t for t in tracks if len(t.notes))
+    tempo = piece.tempo
+    tempo = Tempo(tempo.beat - start, tempo.second - tempo.seconds_at(start))
+    meters = [replace(m, beat=m.beat - start) for m in piece.meters if m.beat < stop]
+    return Piece(tracks, tempo, _from_zero(meters), piece.title)
 
 
 def bar_lines(piece, stop=None):
-    """The beats on which bars of a piece start, from 0 up to `stop` (default: the end of
-    its last note), shape (B,).
+    """The beats on which bars of a piece start, shape (B,).
+
+    They run from 0 up to `stop`, by default the end of its last note.
     """
     stop = max((t.notes.end for t in piece.tracks), default=0.0) if stop is None else stop
     lines = []

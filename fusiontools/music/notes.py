@@ -1,5 +1,4 @@
-"""Notes as plain values: when each one starts, how long it lasts, how high and how loud it
-is.
+"""Notes as plain values: when each one starts, how long it lasts, how high, how loud.
 
 This is the one currency of the package. Files are read into it, encodings start from it and
 return to it, players and plots take it. It knows nothing of files, tracks or instruments
@@ -7,7 +6,8 @@ return to it, players and plots take it. It knows nothing of files, tracks or in
 
 Two clocks exist in music and are never mixed here: **beats** (what a score counts; a beat
 is a quarter note throughout the book) and **seconds** (what a recording counts). Every
-`Notes` says which one it uses, and only a `Tempo` turns one into the other.
+`Notes` says which one it uses, and only a `Tempo` turns one into the other. Used in every
+chapter.
 """
 
 from dataclasses import dataclass, field, replace
@@ -36,9 +36,8 @@ __all__ = [
 ]
 
 UNITS = ("beats", "seconds")
-VELOCITY = (
-    80  # a comfortable mezzo-forte, used wherever a source says nothing about loudness
-)
+VELOCITY = 80  # a comfortable mezzo-forte, used where a source says nothing about loudness
+COLUMNS = ("onset", "duration", "pitch", "velocity")
 
 
 class Note(NamedTuple):
@@ -93,103 +92,71 @@ class Notes:
 
     def __post_init__(self):
         if self.unit not in UNITS:
-            raise UnitError(
-                f"the unit is {self.unit!r}", do="say unit='beats' or unit='seconds'"
-            )
+            found = f"the unit is {self.unit!r}"
+            raise UnitError(found, do="say unit='beats' or unit='seconds'")
         onset = np.asarray(self.onset, dtype=np.float64)
-        columns = {
-            "onset": onset,
-            "duration": np.asarray(self.duration, dtype=np.float64),
-            "pitch": _whole(self.pitch, "pitch"),
-            "velocity": np.full(onset.shape, VELOCITY)
-            if self.velocity is None
-            else _whole(self.velocity, "velocity"),
-        }
-        if any(c.ndim != 1 or len(c) != len(onset) for c in columns.values()):
+        duration = np.asarray(self.duration, dtype=np.float64)
+        pitch = _whole(self.pitch, "pitch")
+        velocity = np.full(onset.shape, VELOCITY)
+        if self.velocity is not None:
+            velocity = _whole(self.velocity, "velocity")
+        columns = (onset, duration, pitch, velocity)
+        if any(c.ndim != 1 or len(c) != len(onset) for c in columns):
             raise ValueError(
-                f"note arrays must be one-dimensional and of one length, found shapes {[c.shape for c in columns.values()]}"
+                "note arrays must be one-dimensional and of one length, "
+                f"found shapes {[c.shape for c in columns]}"
             )
-        if len(onset):
-            if not (np.isfinite(onset).all() and np.isfinite(columns["duration"]).all()):
-                raise ValueError("onsets and durations must be finite numbers")
-            if columns["duration"].min() <= 0:
+        if not (np.isfinite(onset).all() and np.isfinite(duration).all()):
+            raise ValueError("onsets and durations must be finite numbers")
+        if (duration <= 0).any():
+            raise ValueError(
+                f"a note lasts {duration.min()} {self.unit}; durations must be positive"
+            )
+        for name, column, low in (("pitch", pitch, 0), ("velocity", velocity, 1)):
+            if ((column < low) | (column > 127)).any():
                 raise ValueError(
-                    f"a note lasts {columns['duration'].min()} {self.unit}; durations must be positive"
+                    f"{name} runs from {column.min()} to {column.max()}; "
+                    f"MIDI knows {low} to 127"
                 )
-            for name, low in (("pitch", 0), ("velocity", 1)):
-                if columns[name].min() < low or columns[name].max() > 127:
-                    raise ValueError(
-                        f"{name} runs from {columns[name].min()} to {columns[name].max()}; MIDI knows {low} to 127"
-                    )
-            order = np.lexsort(
-                (columns["pitch"], onset)
-            )  # last key sorts first: onset, then pitch
-            columns = {name: c[order] for name, c in columns.items()}
-        for name, column in columns.items():
-            column = column.astype(
-                np.float64 if name in ("onset", "duration") else np.int16
-            )
+        order = np.lexsort((pitch, onset))  # last key sorts first: onset, then pitch
+        for name, column in zip(COLUMNS, columns):
+            kind = np.float64 if name in ("onset", "duration") else np.int16
+            column = column[order].astype(kind)
             column.setflags(write=False)  # a value, not a state
             object.__setattr__(self, name, column)
 
     @classmethod
     def of(cls, rows, unit="beats"):
-        """Build notes from rows of ``(onset, duration, pitch)`` or ``(onset, duration,
-        pitch, velocity)``.
-        """
-        rows = [Note(*row) for row in rows]
-        return (
-            cls(*(np.array(c) for c in zip(*rows)), unit=unit)
-            if rows
-            else cls([], [], [], [], unit=unit)
-        )
+        """Build notes from rows: ``(onset, duration, pitch)``, perhaps with a velocity."""
+        columns = list(zip(*(Note(*row) for row in rows))) or [[]] * 4
+        return cls(*(np.array(column) for column in columns), unit=unit)
 
     def __len__(self):
         return len(self.onset)
 
     def __iter__(self):
-        return (
-            Note(*row)
-            for row in zip(
-                self.onset.tolist(),
-                self.duration.tolist(),
-                self.pitch.tolist(),
-                self.velocity.tolist(),
-            )
-        )
+        rows = zip(*(getattr(self, c).tolist() for c in COLUMNS))
+        return (Note(*row) for row in rows)
 
     def __getitem__(self, which):
-        """One `Note` for an integer; `Notes` for a slice, a boolean mask or a list of
-        indices.
-        """
+        """One `Note` for an integer; `Notes` for a slice, a boolean mask or a list."""
+        columns = [getattr(self, c)[which] for c in COLUMNS]
         if isinstance(which, (int, np.integer)):
-            return Note(
-                float(self.onset[which]),
-                float(self.duration[which]),
-                int(self.pitch[which]),
-                int(self.velocity[which]),
-            )
-        return Notes(
-            self.onset[which],
-            self.duration[which],
-            self.pitch[which],
-            self.velocity[which],
-            unit=self.unit,
-        )
+            return Note(*(value.item() for value in columns))
+        return Notes(*columns, unit=self.unit)
 
     def __eq__(self, other):
         if not isinstance(other, Notes):
             return NotImplemented
-        return self.unit == other.unit and all(
-            np.array_equal(getattr(self, c), getattr(other, c))
-            for c in ("onset", "duration", "pitch", "velocity")
-        )
+        same = [np.array_equal(getattr(self, c), getattr(other, c)) for c in COLUMNS]
+        return self.unit == other.unit and all(same)
 
     def __repr__(self):
         if not len(self):
             return f"Notes(none, unit={self.unit!r})"
         low, high = note_name(self.pitch.min()), note_name(self.pitch.max())
-        return f"Notes({len(self)} notes, {low} to {high}, {self.onset[0]:g} to {self.end:g} {self.unit})"
+        span = f"{self.onset[0]:g} to {self.end:g} {self.unit}"
+        return f"Notes({len(self)} notes, {low} to {high}, {span})"
 
     @property
     def offset(self):
@@ -240,16 +207,12 @@ class Tempo:
     def __post_init__(self):
         for name in ("beat", "second"):
             anchors = np.array(getattr(self, name), dtype=np.float64)
-            if (
-                anchors.ndim != 1
-                or len(anchors) < 2
-                or not np.isfinite(anchors).all()
-                or (np.diff(anchors) <= 0).any()
-            ):
-                raise MusicFileError(
-                    f"the {name}s of the tempo map do not increase",
-                    do="repair the tempo track, or give a constant tempo",
-                )
+            several = anchors.ndim == 1 and len(anchors) > 1
+            steps = np.diff(anchors) if several else -1
+            if not (np.isfinite(steps) & (steps > 0)).all():
+                found = f"the {name}s of the tempo map do not increase"
+                do = "repair the tempo track, or give a constant tempo"
+                raise MusicFileError(found, do=do)
             anchors.setflags(write=False)
             object.__setattr__(self, name, anchors)
         if len(self.beat) != len(self.second):
@@ -261,25 +224,21 @@ class Tempo:
     def constant(cls, bpm=120.0):
         """One tempo throughout, in quarter notes a minute."""
         if not 0 < bpm < float("inf"):
-            raise MusicFileError(
-                f"a tempo of {bpm} beats a minute", do="give a positive tempo, such as 120"
-            )
+            found = f"a tempo of {bpm} beats a minute"
+            raise MusicFileError(found, do="give a positive tempo, such as 120")
         return cls([0.0, 1.0], [0.0, 60.0 / bpm])
 
     def __eq__(self, other):
         if not isinstance(other, Tempo):
             return NotImplemented
-        return np.array_equal(self.beat, other.beat) and np.array_equal(
-            self.second, other.second
-        )
+        same_seconds = np.array_equal(self.second, other.second)
+        return same_seconds and np.array_equal(self.beat, other.beat)
 
     def __repr__(self):
         bpm = self.bpm
-        return (
-            f"Tempo({bpm[0]:.4g} bpm)"
-            if np.allclose(bpm, bpm[0])
-            else f"Tempo({bpm.min():.4g} to {bpm.max():.4g} bpm)"
-        )
+        if np.allclose(bpm, bpm[0]):
+            return f"Tempo({bpm[0]:.4g} bpm)"
+        return f"Tempo({bpm.min():.4g} to {bpm.max():.4g} bpm)"
 
     @property
     def bpm(self):
@@ -296,9 +255,7 @@ class Tempo:
 
 
 def _interpolate(x, xs, ys):
-    """Piecewise linear through the anchors, with the first and last slope going on outside
-    them.
-    """
+    """Piecewise linear through the anchors; first and last slope go on outside them."""
     x = np.asarray(x, dtype=np.float64)
     i = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, len(xs) - 2)
     return ys[i] + (x - xs[i]) * (ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i])
@@ -307,10 +264,8 @@ def _interpolate(x, xs, ys):
 def _need(notes, unit, what):
     if notes.unit != unit:
         other = "to_beats" if unit == "beats" else "to_seconds"
-        raise UnitError(
-            f"{what} needs {unit}, and these notes are in {notes.unit}",
-            do=f"convert them with {other}(notes, tempo)",
-        )
+        found = f"{what} needs {unit}, and these notes are in {notes.unit}"
+        raise UnitError(found, do=f"convert them with {other}(notes, tempo)")
 
 
 def to_seconds(notes, tempo):
@@ -385,8 +340,7 @@ def shift(notes, by):
 
 
 def crop(notes, start, stop):
-    """The notes that start in ``[start, stop)``, cut off at `stop`, with `start` as the new
-    zero.
+    """The notes that start in ``[start, stop)``, cut at `stop`, with `start` as new zero.
 
     Examples
     --------
@@ -394,13 +348,8 @@ def crop(notes, start, stop):
     Notes(1 notes, D4 to D4, 0 to 2 beats)
     """
     inside = notes[(notes.onset >= start) & (notes.onset < stop)]
-    return Notes(
-        inside.onset - start,
-        np.minimum(inside.duration, stop - inside.onset),
-        inside.pitch,
-        inside.velocity,
-        unit=notes.unit,
-    )
+    duration = np.minimum(inside.duration, stop - inside.onset)
+    return replace(inside, onset=inside.onset - start, duration=duration)
 
 
 def merge(*parts):
@@ -410,13 +359,8 @@ def merge(*parts):
     unit = parts[0].unit
     for part in parts:
         _need(part, unit, "merge")
-    return Notes(
-        *(
-            np.concatenate([getattr(p, c) for p in parts])
-            for c in ("onset", "duration", "pitch", "velocity")
-        ),
-        unit=unit,
-    )
+    columns = (np.concatenate([getattr(p, c) for p in parts]) for c in COLUMNS)
+    return Notes(*columns, unit=unit)
 
 
 def concatenate(parts, lengths):
@@ -442,8 +386,7 @@ def concatenate(parts, lengths):
 
 
 def quantize(notes, step=0.25):
-    """Pull onsets and ends to the nearest multiple of `step` beats; no note becomes shorter
-    than one step.
+    """Pull onsets and ends to multiples of `step` beats; no note gets under one step.
 
     Parameters
     ----------
@@ -458,28 +401,22 @@ def quantize(notes, step=0.25):
     Note(onset=1.0, duration=0.25, pitch=60, velocity=80)
     """
     _need(notes, "beats", "quantize")
-    first = np.floor(
-        notes.onset / step + 0.5
-    )  # halves go up, always: np.round would send them to even numbers
+    # halves go up, always: np.round would send them to even numbers
+    first = np.floor(notes.onset / step + 0.5)
     last = np.maximum(np.floor(notes.offset / step + 0.5), first + 1)
-    return Notes(
-        first * step, (last - first) * step, notes.pitch, notes.velocity, unit="beats"
-    )
+    return replace(notes, onset=first * step, duration=(last - first) * step)
 
 
 def is_melody(notes, tolerance=1e-6):
-    """Whether at most one note sounds at any time (overlaps up to `tolerance` of the unit
-    are forgiven).
-    """
+    """Whether at most one note sounds at any time; overlaps up to `tolerance` may be."""
     return bool((notes.onset[1:] - notes.offset[:-1] >= -tolerance).all())
 
 
 def legato(notes):
-    """Cut every note where the next one starts, so that a played melody is a melody; notes
-    that start together keep the highest.
+    """Cut every note where the next one starts, so that a played melody is a melody.
 
-    Onsets up to a millionth of the unit apart are one: sums of thirds may differ in their
-    last digit.
+    Of notes that start together the highest stays. Onsets up to a millionth of the unit
+    apart are one: sums of thirds may differ in their last digit.
 
     Examples
     --------
@@ -490,13 +427,10 @@ def legato(notes):
         return notes
     group = np.cumsum(np.append(False, np.diff(notes.onset) > 1e-6))
     order = np.lexsort((notes.pitch, group))
-    top = notes[
-        order[np.append(np.diff(group) > 0, True)]
-    ]  # the last of a group is the highest
+    # the last of a group is the highest
+    top = notes[order[np.append(np.diff(group) > 0, True)]]
     gap = np.append(np.diff(top.onset), np.inf)
-    return Notes(
-        top.onset, np.minimum(top.duration, gap), top.pitch, top.velocity, unit=notes.unit
-    )
+    return replace(top, duration=np.minimum(top.duration, gap))
 
 
 def intervals(notes):

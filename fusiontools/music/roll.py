@@ -1,5 +1,4 @@
-"""Piano rolls, many-hot: which pitches start, and which sound, at each of 24 steps to the
-beat.
+"""Piano rolls, many-hot: which pitches start, and which sound, at 24 steps to the beat.
 
 The LSTM and CNN-LSTM GANs paper draws music as a picture: time one way, pitch the other, a
 cell set where a note sounds. A *many-hot* roll is just that, and it cannot tell one long
@@ -12,7 +11,8 @@ Rolls lose timing finer than their steps, notes of one pitch that overlap, and l
 unless asked to keep it. They keep chords, which no other symbolic view here does.
 
 The layout is always ``(T, P)``, time by pitch, with row 0 the first step and column 0 the
-pitch `low`. This module draws nothing, and it knows neither songs nor tracks.
+pitch `low`. This module draws nothing, and it knows neither songs nor tracks. Used in
+chapter 2, Five views.
 """
 
 import numpy as np
@@ -37,8 +37,7 @@ STEPS_PER_BEAT = 24  # divides by 2, 3, 4, 6 and 8: 16ths and triplets both fall
 
 
 def cells(notes, steps_per_beat, what="this view"):
-    """First cell of each note and the cell after its last, as whole numbers; halves go up,
-    and no note gets less than one cell.
+    """First cell of each note and the cell after its last; halves go up, one at least.
 
     Parameters
     ----------
@@ -63,15 +62,12 @@ def cells(notes, steps_per_beat, what="this view"):
         raise ValueError(
             f"{steps_per_beat} steps to the beat; a whole number of at least 1 is needed"
         )
-    first = np.floor(notes.onset * steps_per_beat + 0.5).astype(
-        np.int64
-    )  # half up, as `quantize` does
+    # halves go up, as in `quantize`
+    first = np.floor(notes.onset * steps_per_beat + 0.5).astype(np.int64)
     last = np.floor(notes.offset * steps_per_beat + 0.5).astype(np.int64)
     if len(first) and first.min() < 0:
-        raise MusicFileError(
-            f"a note starts at beat {notes.onset.min():g}, before beat 0",
-            do="move the notes later with shift(notes, by)",
-        )
+        found = f"a note starts at beat {notes.onset.min():g}, before beat 0"
+        raise MusicFileError(found, do="move the notes later with shift(notes, by)")
     return first, np.maximum(last, first + 1)
 
 
@@ -80,10 +76,8 @@ def fit_length(needed, length):
     if length is None:
         return int(needed)
     if length < needed:
-        raise MusicFileError(
-            f"the notes take {needed} steps and the length is {length}",
-            do="crop(notes, start, stop) them first",
-        )
+        found = f"the notes take {needed} steps and the length is {length}"
+        raise MusicFileError(found, do="crop(notes, start, stop) them first")
     return int(length)
 
 
@@ -132,17 +126,15 @@ def encode_roll(
     ((2, 4, 128), [1, 0, 1, 0], [1, 1, 1, 1])
     """
     first, last = cells(notes, steps_per_beat, "encode_roll")
-    if len(notes) and not (low <= notes.pitch.min() and notes.pitch.max() <= high):
-        raise MusicFileError(
-            f"pitches run from {notes.pitch.min()} to {notes.pitch.max()}, and this roll holds {low} to {high}",
-            do="widen low and high, or leave those notes out",
-        )
+    pitch = notes.pitch.astype(np.int64)
+    if len(notes) and not (low <= pitch.min() and pitch.max() <= high):
+        found = f"pitches run from {pitch.min()} to {pitch.max()}"
+        do = "widen low and high, or leave those notes out"
+        raise MusicFileError(f"{found}, and this roll holds {low} to {high}", do=do)
     roll = np.zeros((2, fit_length(last.max(initial=0), length), high - low + 1), np.uint8)
-    column, loud = notes.pitch.astype(np.int64) - low, notes.velocity
-    order = np.lexsort(
-        (last, first)
-    )  # of notes that start together, the longest is drawn last and wins
-    for i in order:
+    column, loud = pitch - low, notes.velocity
+    # of notes that start together, the longest is drawn last and wins
+    for i in np.lexsort((last, first)):
         a, b, p = first[i], last[i], column[i]
         roll[SOUND, a:, p] = 0  # whatever still sounds on this pitch stops here
         roll[SOUND, a:b, p] = 1
@@ -191,24 +183,24 @@ def decode_roll(roll, steps_per_beat=STEPS_PER_BEAT, low=0, velocity=False):
     after_silence = np.diff(sound.astype(np.int8), axis=1, prepend=0) == 1
     start = (onset != 0) | after_silence
     lanes, steps = sound.shape
-    stop = np.ones(
-        (lanes, steps + 1), bool
-    )  # one more step, so that no note runs into the next lane
+    # one more step, so that no note runs into the next lane
+    stop = np.ones((lanes, steps + 1), bool)
     stop[:, :steps] = start | ~sound
     stops = np.flatnonzero(stop)
     lane, first = np.nonzero(start)
     here = lane * (steps + 1) + first
     last = stops[np.searchsorted(stops, here, side="right")] - lane * (steps + 1)
-    loud = np.clip(onset[lane, first], 1, 127) if velocity else np.full(len(lane), VELOCITY)
-    loud = np.where(
-        onset[lane, first] == 0, VELOCITY, loud
-    )  # a note that no start announced
+    loud = np.full(len(lane), VELOCITY)
+    if velocity:
+        said = onset[lane, first]  # 0 where no start announced the note
+        loud = np.where(said == 0, VELOCITY, np.clip(said, 1, 127))
     return Notes(first / steps_per_beat, (last - first) / steps_per_beat, lane + low, loud)
 
 
 def is_legal_roll(roll, velocity=False):
-    """Whether `encode_roll` could have drawn this: known values, every start sounds, and no
-    sound without its start.
+    """Whether `encode_roll` could have drawn this.
+
+    Known values, every start sounds, and no sound without its start.
 
     Examples
     --------
@@ -219,15 +211,11 @@ def is_legal_roll(roll, velocity=False):
     onset, sound = np.asarray(roll)
     if onset.size == 0:
         return True
-    known = (
-        onset.min() >= 0
-        and onset.max() <= (127 if velocity else 1)
-        and np.isin(sound, (0, 1)).all()
-    )
+    most = 127 if velocity else 1
+    known = ((onset >= 0) & (onset <= most) & np.isin(sound, (0, 1))).all()
     after_silence = np.diff(sound.astype(np.int8), axis=0, prepend=0) == 1
-    return bool(
-        known and (sound[onset != 0] == 1).all() and (onset[after_silence] != 0).all()
-    )
+    announced = (onset[after_silence] != 0).all()
+    return bool(known and announced and (sound[onset != 0] == 1).all())
 
 
 def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=None):
@@ -243,9 +231,8 @@ def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, lengt
 
     Examples
     --------
-    >>> encode_many_hot(Notes.of([(0, 1, 60), (1, 1, 60)]), steps_per_beat=2)[
-    ...     :, 60
-    ... ].tolist()
+    >>> roll = encode_many_hot(Notes.of([(0, 1, 60), (1, 1, 60)]), steps_per_beat=2)
+    >>> roll[:, 60].tolist()
     [1, 1, 1, 1]
     """
     return encode_roll(notes, steps_per_beat, low, high, length)[SOUND]
@@ -278,15 +265,15 @@ def decode_many_hot(roll, steps_per_beat=STEPS_PER_BEAT, low=0, threshold=0.5):
     """
     sound = np.asarray(roll) >= threshold
     if sound.ndim != 2:
-        raise ValueError(
-            f"one plane of time by pitch is needed, shape (T, P); found {sound.shape}"
-        )
+        found = f"one plane of time by pitch is needed, shape (T, P); found {sound.shape}"
+        raise ValueError(found)
     return decode_roll(np.stack([np.zeros_like(sound), sound]), steps_per_beat, low)
 
 
 def split_bars(roll, steps=96):
-    """Cut a roll into bars, the picture that the paper's networks see; the last bar is
-    filled up with silence.
+    """Cut a roll into bars, the picture that the paper's networks see.
+
+    The last bar is filled up with silence.
 
     Parameters
     ----------
@@ -314,8 +301,7 @@ def split_bars(roll, steps=96):
 
 
 def join_bars(bars):
-    """Lay bars end to end: the inverse of `split_bars`, but for the silence that filled up
-    the last bar.
+    """Lay bars end to end: the inverse of `split_bars`, but for the silence at the end.
 
     Examples
     --------

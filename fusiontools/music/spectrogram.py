@@ -14,7 +14,8 @@ About 430: ten seconds are 220,500 samples and give 431 centred frames; that pub
 keeps the first 430. Pass ``frames=430`` to do so: every sample still lies under some kept
 frame, so the inverse stays exact.
 
-This is signal processing alone: no file is read, and no feature is computed.
+This is signal processing alone: no file is read, and no feature is computed. Used in
+chapter 2, Five views.
 """
 
 import numpy as np
@@ -31,15 +32,11 @@ __all__ = [
     "stft",
 ]
 
-SAMPLE_RATE, N_FFT, HOP = (
-    22_050,
-    2_048,
-    512,
-)  # section 3.1 and the layer tables: 1 + 2048 / 2 = 1,025 channels in
+# section 3.1 and the layer tables: 1 + 2048 / 2 = 1,025 channels in
+SAMPLE_RATE, N_FFT, HOP = 22_050, 2_048, 512
 FRAMES = 430  # input_size of the paper's RNN
-MOMENTUM = (
-    0.99  # of the fast Griffin-Lim iteration (Perraudin, Balazs and Sondergaard 2013)
-)
+# of the fast Griffin-Lim iteration (Perraudin, Balazs and Sondergaard 2013)
+MOMENTUM = 0.99
 
 
 def _window(n_fft, dtype):
@@ -48,8 +45,9 @@ def _window(n_fft, dtype):
 
 
 def stft(samples, n_fft=N_FFT, hop=HOP):
-    """Short-time Fourier transform with a Hann window, frames centred on multiples of
-    `hop`, edges padded with zeros.
+    """Short-time Fourier transform with a Hann window.
+
+    Frames are centred on multiples of `hop`, edges padded with zeros.
 
     Parameters
     ----------
@@ -77,26 +75,24 @@ def stft(samples, n_fft=N_FFT, hop=HOP):
     samples = np.asarray(samples)
     if samples.ndim != 1 or not len(samples):
         raise ValueError(
-            f"mono sound of at least one sample is needed, shape (L,); found {samples.shape}"
+            "mono sound of at least one sample is needed, shape (L,); "
+            f"found {samples.shape}"
         )
     samples = samples if samples.dtype == np.float32 else samples.astype(np.float64)
     if not np.isfinite(samples).all():
         raise ValueError("some samples are not finite numbers")
     _check_sizes(n_fft, hop)
     padded = np.pad(samples, n_fft // 2)
-    framed = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[
-        ::hop
-    ]  # (frames, n_fft)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, n_fft)
+    framed = windows[::hop]  # (frames, n_fft)
     # X[k, m] = sum_n w[n] x[n + m H] exp(-2 pi i k n / N)
     spectrum = np.fft.rfft(framed * _window(n_fft, samples.dtype), axis=1).T
-    return np.ascontiguousarray(
-        spectrum, dtype=np.complex64 if samples.dtype == np.float32 else np.complex128
-    )
+    kind = np.complex64 if samples.dtype == np.float32 else np.complex128
+    return np.ascontiguousarray(spectrum, dtype=kind)
 
 
 def istft(spectrum, n_fft=None, hop=HOP, length=None):
-    """The inverse of `stft`: frames are laid over one another and divided by what the
-    windows add up to.
+    """The inverse of `stft`: frames laid over one another, divided by the sum of windows.
 
     Parameters
     ----------
@@ -108,8 +104,8 @@ def istft(spectrum, n_fft=None, hop=HOP, length=None):
     hop : int
         As at encoding.
     length : int, optional
-        Samples to return. The transform does not remember it: by default ``hop * (frames -
-        1)``.
+        Samples to return. The transform does not remember it: by default
+        ``hop * (frames - 1)``.
 
     Returns
     -------
@@ -123,31 +119,26 @@ def istft(spectrum, n_fft=None, hop=HOP, length=None):
     """
     spectrum = np.asarray(spectrum)
     if spectrum.ndim != 2 or not spectrum.shape[1]:
-        raise ValueError(
-            f"frequencies by frames are needed, shape (F, T); found {spectrum.shape}"
-        )
+        found = f"frequencies by frames are needed, shape (F, T); found {spectrum.shape}"
+        raise ValueError(found)
     n_fft = 2 * (spectrum.shape[0] - 1) if n_fft is None else n_fft
     _check_sizes(n_fft, hop)
     frames = spectrum.shape[1]
     real = np.float32 if spectrum.dtype == np.complex64 else np.float64
     window = _window(n_fft, real)
-    pieces = (
-        np.fft.irfft(spectrum.T, n=n_fft, axis=1).astype(real) * window
-    )  # (frames, n_fft)
+    pieces = np.fft.irfft(spectrum.T, n=n_fft, axis=1).astype(real)  # (frames, n_fft)
+    pieces = pieces * window
     total = n_fft + hop * (frames - 1)
     sound, weight = np.zeros(total, real), np.zeros(total, real)
     for m in range(frames):
         sound[m * hop : m * hop + n_fft] += pieces[m]
         weight[m * hop : m * hop + n_fft] += window**2
+    covered = weight > np.finfo(real).tiny
     # x[n] = sum_m w[n - m H] y_m[n - m H] / sum_m w^2[n - m H]
-    sound = np.divide(
-        sound, weight, out=np.zeros_like(sound), where=weight > np.finfo(real).tiny
-    )
+    sound = np.divide(sound, weight, out=np.zeros_like(sound), where=covered)
     length = hop * (frames - 1) if length is None else length
-    sound = sound[n_fft // 2 :]
-    return (
-        sound[:length] if length <= len(sound) else np.pad(sound, (0, length - len(sound)))
-    )
+    sound = sound[n_fft // 2 :][:length]
+    return np.pad(sound, (0, length - len(sound)))
 
 
 def encode_spectrogram(samples, n_fft=N_FFT, hop=HOP, frames=None):
@@ -186,10 +177,10 @@ def encode_spectrogram(samples, n_fft=N_FFT, hop=HOP, frames=None):
     """
     spectrum = stft(samples, n_fft, hop)
     if frames is not None:
-        if not 1 <= frames <= spectrum.shape[1]:
-            raise ValueError(
-                f"{frames} frames wanted, and {len(samples)} samples give {spectrum.shape[1]}"
-            )
+        there = spectrum.shape[1]
+        if not 1 <= frames <= there:
+            found = f"{frames} frames wanted, and {len(samples)} samples give {there}"
+            raise ValueError(found)
         spectrum = spectrum[:, :frames]
     # S = log(1 + |X|)
     return np.log1p(np.abs(spectrum)), np.angle(spectrum)
@@ -198,8 +189,7 @@ def encode_spectrogram(samples, n_fft=N_FFT, hop=HOP, frames=None):
 def decode_spectrogram(
     log_magnitude, phase=None, hop=HOP, length=None, iterations=32, seed=0
 ):
-    """Turn a spectrogram back into sound: exactly with its phase, as well as can be
-    without.
+    """Turn a spectrogram into sound: exactly with its phase, as well as can be without.
 
     Parameters
     ----------
@@ -210,8 +200,8 @@ def decode_spectrogram(
     hop : int
         As at encoding.
     length : int, optional
-        Samples to return: the spectrogram does not remember it. By default ``hop * (T -
-        1)``.
+        Samples to return: the spectrogram does not remember it. By default
+        ``hop * (T - 1)``.
     iterations, seed : int
         For `griffin_lim`: rounds, and the seed of its first guess.
 
@@ -227,11 +217,8 @@ def decode_spectrogram(
     Examples
     --------
     >>> x = np.sin(np.arange(5000))
-    >>> bool(
-    ...     np.allclose(
-    ...         decode_spectrogram(*encode_spectrogram(x), length=5000), x, atol=1e-10
-    ...     )
-    ... )
+    >>> back = decode_spectrogram(*encode_spectrogram(x), length=5000)
+    >>> bool(np.allclose(back, x, atol=1e-10))
     True
     """
     log_magnitude = np.asarray(log_magnitude)
@@ -241,14 +228,10 @@ def decode_spectrogram(
         return griffin_lim(magnitude, hop, length, iterations, seed)
     phase = np.asarray(phase)
     if phase.shape != magnitude.shape:
-        raise ValueError(
-            f"magnitude of shape {magnitude.shape} against phase of shape {phase.shape}"
-        )
-    return istft(
-        magnitude * np.exp(1j * phase).astype(np.result_type(magnitude, np.complex64)),
-        hop=hop,
-        length=length,
-    )
+        found = f"magnitude of shape {magnitude.shape} against phase of shape {phase.shape}"
+        raise ValueError(found)
+    turn = np.exp(1j * phase).astype(np.result_type(magnitude, np.complex64))
+    return istft(magnitude * turn, hop=hop, length=length)
 
 
 def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
@@ -289,20 +272,17 @@ def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
     magnitude = np.asarray(magnitude)
     magnitude = magnitude if magnitude.dtype == np.float32 else magnitude.astype(np.float64)
     n_fft, frames = 2 * (magnitude.shape[0] - 1), magnitude.shape[1]
-    inner = max(
-        length or 0, hop * (frames - 1), 1
-    )  # a shorter sound would lose frames, and none at all has no spectrogram
+    # a shorter sound would lose frames, and none at all has no spectrogram
+    inner = max(length or 0, hop * (frames - 1), 1)
     turn = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
     complex_type = np.result_type(magnitude, np.complex64)
-    angles, before = (
-        np.exp(1j * turn).astype(complex_type),
-        np.zeros(magnitude.shape, complex_type),
-    )
+    angles = np.exp(1j * turn).astype(complex_type)
+    before = np.zeros(magnitude.shape, complex_type)
     for _ in range(iterations):
         sound = istft(magnitude * angles, n_fft, hop, inner)
         now = stft(sound, n_fft, hop)[:, :frames]
-        # c_n = t_n + a (t_n - t_{n-1}), of which only the direction matters: t_n - a / (1 +
-        # a) t_{n-1}, put on the unit circle
+        # c_n = t_n + a (t_n - t_{n-1}), of which only the direction matters:
+        # t_n - a / (1 + a) t_{n-1}, put on the unit circle
         angles = now - MOMENTUM / (1 + MOMENTUM) * before
         angles = angles / np.maximum(np.abs(angles), np.finfo(magnitude.dtype).tiny)
         before = now
@@ -312,5 +292,6 @@ def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
 def _check_sizes(n_fft, hop):
     if n_fft < 2 or n_fft % 2 or not 1 <= hop <= n_fft:
         raise ValueError(
-            f"windows of {n_fft} samples every {hop}: the window must be even, and the step within it"
+            f"windows of {n_fft} samples every {hop}: "
+            "the window must be even, and the step within it"
         )

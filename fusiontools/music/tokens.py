@@ -1,5 +1,4 @@
-"""Event tokens for FusionGAN: a melody as a sequence of whole numbers, to be written by a
-generator like words.
+"""Event tokens for FusionGAN: a melody as whole numbers, to be written like words.
 
 The paper says only that its data are "single-voiced tracks" and that its tokens have
 durations and pitch classes (sections IV and IV-A): it defines no vocabulary. So two
@@ -18,7 +17,7 @@ every 16 (`token_windows`).
 
 What tokens lose: loudness, timing finer than the steps, and the silence at the end unless
 you say how long the piece is. "notes" also loses lengths that are not in its list. Nothing
-here trains or samples.
+here trains or samples. Used in chapters 2 and 3.
 """
 
 from dataclasses import dataclass
@@ -96,9 +95,8 @@ class Vocabulary:
         if not 0 <= self.low <= self.high <= 127:
             raise ValueError(f"pitches from {self.low} to {self.high}; MIDI knows 0 to 127")
         if self.steps_per_beat < 1:
-            raise ValueError(
-                f"{self.steps_per_beat} steps to the beat; at least 1 is needed"
-            )
+            found = f"{self.steps_per_beat} steps to the beat; at least 1 is needed"
+            raise ValueError(found)
         if self.durations[:1] != (1,) or (np.diff(self.durations) <= 0).any():
             raise ValueError(f"durations {self.durations} must increase and start with 1")
 
@@ -110,16 +108,13 @@ class Vocabulary:
     @property
     def size(self):
         """How many tokens there are: V in the shapes of the book."""
-        return (
-            (self.pitches + 1) * len(self.durations)
-            if self.kind == "notes"
-            else self.pitches + 2
-        )
+        if self.kind == "steps":
+            return self.pitches + 2
+        return (self.pitches + 1) * len(self.durations)
 
 
-PUBLIC = Vocabulary(
-    "steps", low=12, high=109, steps_per_beat=8
-)  # the public code's size; it takes whichever pitches its files hold
+# the public code's size; it takes whichever pitches its files hold
+PUBLIC = Vocabulary("steps", low=12, high=109, steps_per_beat=8)
 
 
 def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", close=0):
@@ -159,45 +154,36 @@ def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", c
 
     Examples
     --------
-    >>> tune = Notes.of([(0, 1, 60), (1.5, 0.5, 62)])
-    >>> encode_tokens(
-    ...     tune, Vocabulary(low=60, high=62)
-    ... ).tolist()  # C for 4 steps, a rest of 2, D for 2
+    >>> tune = Notes.of([(0, 1, 60), (1.5, 0.5, 62)])  # C for 4 steps, a rest of 2, D for 2
+    >>> encode_tokens(tune, Vocabulary(low=60, high=62)).tolist()
     [3, 25, 17]
     >>> encode_tokens(tune, Vocabulary("steps", 60, 62)).tolist()
     [2, 1, 1, 1, 0, 1, 4, 1]
     """
-    first, last, pitch = one_voice(
-        in_range(notes, vocabulary.low, vocabulary.high, outside),
-        vocabulary.steps_per_beat,
-        "encode_tokens",
-    )
+    per_beat = vocabulary.steps_per_beat
+    notes = in_range(notes, vocabulary.low, vocabulary.high, outside)
+    first, last, pitch = one_voice(notes, per_beat, "encode_tokens")
     end = int(last.max(initial=0))
-    total = end if beats is None else int(np.floor(beats * vocabulary.steps_per_beat + 0.5))
+    total = end if beats is None else int(np.floor(beats * per_beat + 0.5))
     if total < end:
-        raise MusicFileError(
-            f"the notes take {end / vocabulary.steps_per_beat:g} beats, and {beats:g} were given",
-            do="crop them first",
-        )
+        found = f"the notes take {end / per_beat:g} beats, and {beats:g} were given"
+        raise MusicFileError(found, do="crop them first")
     if vocabulary.kind == "steps":
         tokens = np.full(total, GO_ON, np.int64)
         tokens[last[last < total]] = STOP
-        tokens[first] = (
-            pitch - vocabulary.low + 2
-        )  # after the stops: where a note follows at once, nothing stops
+        # after the stops: where a note follows at once, nothing stops
+        tokens[first] = pitch - vocabulary.low + 2
         return tokens
     tokens, now = [], 0
-    until = np.append(
-        np.where(first[1:] - last[:-1] <= close, first[1:], last[:-1]), last[-1:]
-    )
-    for a, b, p, limit in zip(
-        first, until, pitch, np.append(first[1:], np.inf if beats is None else total)
-    ):
+    # where each note shall end, and how far it may go
+    near = first[1:] - last[:-1] <= close
+    until = np.append(np.where(near, first[1:], last[:-1]), last[-1:])
+    limits = np.append(first[1:], np.inf if beats is None else total)
+    for a, b, p, limit in zip(first, until, pitch, limits):
         tokens += _rests(a - now, vocabulary)
         fitting = [d for d in vocabulary.durations if d <= limit - a]
-        k = int(
-            np.argmin([abs(d - (b - a)) for d in fitting])
-        )  # of two equally near, the shorter
+        # of two equally near, the shorter
+        k = int(np.argmin([abs(d - (b - a)) for d in fitting]))
         tokens.append((p - vocabulary.low) * len(vocabulary.durations) + k)
         now = a + fitting[k]
     return np.array(tokens + _rests(max(total - now, 0), vocabulary), np.int64)
@@ -226,8 +212,8 @@ def decode_tokens(tokens, vocabulary=Vocabulary()):
     Returns
     -------
     Notes
-        In beats. Silence at the end is not in it: pass ``beats=token_beats(tokens,
-        vocabulary)`` to encode it back.
+        In beats. Silence at the end is not in it: pass
+        ``beats=token_beats(tokens, vocabulary)`` to encode it back.
 
     Raises
     ------
@@ -248,14 +234,12 @@ def decode_tokens(tokens, vocabulary=Vocabulary()):
         pitch = pitch[sounds] + vocabulary.low
     else:
         first = np.flatnonzero(tokens > GO_ON)
-        ends = np.append(
-            np.flatnonzero(tokens != GO_ON), len(tokens)
-        )  # a note lasts until anything but "go on"
+        # a note lasts until anything but "go on"
+        ends = np.append(np.flatnonzero(tokens != GO_ON), len(tokens))
         last = ends[np.searchsorted(ends, first, side="right")]
         pitch = tokens[first] - 2 + vocabulary.low
-    return Notes(
-        first / vocabulary.steps_per_beat, (last - first) / vocabulary.steps_per_beat, pitch
-    )
+    per_beat = vocabulary.steps_per_beat
+    return Notes(first / per_beat, (last - first) / per_beat, pitch)
 
 
 def is_legal_tokens(tokens, vocabulary=Vocabulary()):
@@ -271,22 +255,16 @@ def is_legal_tokens(tokens, vocabulary=Vocabulary()):
     (True, False)
     """
     tokens = np.asarray(tokens)
-    if tokens.ndim != 1 or (
-        len(tokens) and (tokens.min() < 0 or tokens.max() >= vocabulary.size)
-    ):
+    if tokens.ndim != 1 or not ((tokens >= 0) & (tokens < vocabulary.size)).all():
         return False
     if vocabulary.kind == "steps":
-        said = np.concatenate(
-            [[STOP], tokens[tokens != GO_ON]]
-        )  # silence comes first: as if something had just stopped
+        # silence comes first: as if something had just stopped
+        said = np.append(STOP, tokens[tokens != GO_ON])
         return not ((said[1:] == STOP) & (said[:-1] == STOP)).any()
-    length, rest = (
-        _lengths(tokens, vocabulary),
-        tokens >= vocabulary.pitches * len(vocabulary.durations),
-    )
-    for a, b in zip(
-        *(np.flatnonzero(np.diff(rest, prepend=False, append=False)).reshape(-1, 2).T)
-    ):
+    length = _lengths(tokens, vocabulary)
+    rest = tokens >= vocabulary.pitches * len(vocabulary.durations)
+    edges = np.flatnonzero(np.diff(rest, prepend=False, append=False))
+    for a, b in edges.reshape(-1, 2):
         if _rests(length[a:b].sum(), vocabulary) != tokens[a:b].tolist():
             return False
     return True
@@ -301,9 +279,9 @@ def token_beats(tokens, vocabulary=Vocabulary()):
     2.0
     """
     tokens = _known(tokens, vocabulary)
-    steps = (
-        _lengths(tokens, vocabulary).sum() if vocabulary.kind == "notes" else len(tokens)
-    )
+    steps = len(tokens)
+    if vocabulary.kind == "notes":
+        steps = _lengths(tokens, vocabulary).sum()
     return float(steps / vocabulary.steps_per_beat)
 
 
@@ -317,18 +295,19 @@ def _known(tokens, vocabulary):
     tokens = np.asarray(tokens)
     if tokens.ndim != 1:
         raise ValueError(
-            f"one row of tokens is needed, found shape {tokens.shape}: decode the rows one by one"
+            f"one row of tokens is needed, found shape {tokens.shape}: "
+            "decode the rows one by one"
         )
-    if len(tokens) and (tokens.min() < 0 or tokens.max() >= vocabulary.size):
+    if not ((tokens >= 0) & (tokens < vocabulary.size)).all():
         raise ValueError(
-            f"tokens run from {tokens.min()} to {tokens.max()}; this vocabulary has 0 to {vocabulary.size - 1}"
+            f"tokens run from {tokens.min()} to {tokens.max()}; "
+            f"this vocabulary has 0 to {vocabulary.size - 1}"
         )
     return tokens.astype(np.int64)
 
 
 def token_names(vocabulary=Vocabulary()):
-    """What each token says, in words, for tables and axes: a list of `vocabulary.size`
-    strings.
+    """What each token says, in words, for tables and axes: `vocabulary.size` strings.
 
     Examples
     --------
@@ -372,9 +351,8 @@ def token_windows(tokens, events=EVENTS, stride=STRIDE):
     """
     tokens = np.asarray(tokens)
     if min(events, stride) < 1:
-        raise ValueError(
-            f"windows of {events} events every {stride}: both must be at least 1"
-        )
+        found = f"windows of {events} events every {stride}: both must be at least 1"
+        raise ValueError(found)
     if len(tokens) < events:
         return np.zeros((0, events), tokens.dtype)
     return np.lib.stride_tricks.sliding_window_view(tokens, events)[::stride]

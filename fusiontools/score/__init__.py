@@ -1,5 +1,6 @@
-"""Metrics, and the trivial baselines that stand beside every model: pure functions of
-arrays, which know no model.
+"""Metrics, and the trivial baselines that stand beside every model.
+
+All are pure functions of arrays, which know no model.
 """
 
 from fusiontools.score.baselines import (

@@ -1,5 +1,6 @@
-"""Melodies that cost nothing: what every table shows beside the models. No model, no
-training, only draws.
+"""Melodies that cost nothing: what every table shows beside the models.
+
+No model, no training, only draws.
 
 Two of them are the paper's own (section IV): `random_mixing` RM and `monte_carlo` MC. The
 others are ours, and each has one thing that a good score should not need: `copies` has real
@@ -8,7 +9,8 @@ order, `noise` neither; `half_and_half` has both genres and no melody between th
 has both in one melody, one after the other.
 
 All take and give lists of `Notes` in beats, and draw from a seed. Where more are asked for
-than there are, melodies repeat.
+than there are, melodies repeat. Used in chapter 3, FusionGAN. The last three take and give
+grids: chapter 4, Connective Fusion.
 """
 
 from itertools import pairwise
@@ -16,47 +18,45 @@ from itertools import pairwise
 import numpy as np
 
 from fusiontools.errors import NoNotesError
+from fusiontools.music.grid import BAR, HIGH, HOLD, LOW, REST
 from fusiontools.music.notes import Notes, merge, shift, transpose
+from fusiontools.score import markov
 from fusiontools.score.distributions import STEP, melody_columns
 
 __all__ = [
     "BASELINES",
+    "bars_in_turn",
     "copies",
     "half_and_half",
     "monte_carlo",
     "noise",
     "random_mixing",
     "shuffled",
+    "shuffled_grid",
     "splice",
+    "to_key",
     "transposed",
 ]
 
 
 def _rng(seed, what):
-    """Another stream for each baseline, so that one seed for all of them ties nothing
-    together.
-    """
+    """Another stream for each baseline, so that one seed for all ties nothing together."""
     return np.random.default_rng([seed, *what.encode()])
 
 
 def _with_notes(melodies, what):
     melodies = [m for m in melodies if len(m)]
     if not melodies:
-        raise NoNotesError(
-            f"no melody to make {what} from", do="give at least one melody with notes in it"
-        )
+        do = "give at least one melody with notes in it"
+        raise NoNotesError(f"no melody to make {what} from", do=do)
     return melodies
 
 
 def _draw(melodies, n, rng):
     """n of them: each at most once while they last, then all over again."""
     rounds = -(-n // len(melodies))
-    chosen = (
-        np.concatenate([rng.permutation(len(melodies)) for _ in range(rounds)])[:n]
-        if n
-        else []
-    )
-    return [melodies[i] for i in chosen]
+    chosen = [i for _ in range(rounds) for i in rng.permutation(len(melodies))]
+    return [melodies[i] for i in chosen[:n]]
 
 
 def copies(melodies, n, seed=0):
@@ -88,8 +88,9 @@ def copies(melodies, n, seed=0):
 
 
 def transposed(melodies, n, seed=0, farthest=6):
-    """Real melodies, each moved by 1 to `farthest` semitones up or down: copies that a
-    comparison of pitches does not see.
+    """Real melodies, each moved by 1 to `farthest` semitones up or down.
+
+    They are copies that a comparison of pitches does not see.
 
     Parameters as in `copies`. Moves that would leave MIDI's pitches are not drawn; a melody
     that spans nearly all of them may stay.
@@ -102,18 +103,15 @@ def transposed(melodies, n, seed=0, farthest=6):
     """
     rng, moved = _rng(seed, "transposed"), []
     for melody in _draw(_with_notes(melodies, "transpositions"), n, rng):
-        low, high = (
-            max(-farthest, -int(melody.pitch.min())),
-            min(farthest, 127 - int(melody.pitch.max())),
-        )
+        low = max(-farthest, -int(melody.pitch.min()))
+        high = min(farthest, 127 - int(melody.pitch.max()))
         ways = [by for by in range(low, high + 1) if by] or [0]
         moved.append(transpose(melody, int(rng.choice(ways))))
     return moved
 
 
 def shuffled(melodies, n, seed=0):
-    """Real melodies with their notes in another order; each note keeps its length and the
-    rest after it.
+    """Real melodies with their notes, each with its length and its rest, in another order.
 
     Durations and pitch classes stay exactly as they were, so DD and NPD cannot see that
     this is no music any more.
@@ -128,15 +126,8 @@ def shuffled(melodies, n, seed=0):
     for melody in _draw(_with_notes(melodies, "a shuffle"), n, rng):
         rest = np.append(np.maximum(melody.onset[1:] - melody.offset[:-1], 0), 0)
         order = rng.permutation(len(melody))
-        found.append(
-            _line(
-                melody.pitch[order],
-                melody.duration[order],
-                rest[order],
-                melody.onset[0],
-                melody.velocity[order],
-            )
-        )
+        moved = melody.pitch[order], melody.duration[order], rest[order]
+        found.append(_line(*moved, melody.onset[0], melody.velocity[order]))
     return found
 
 
@@ -147,15 +138,14 @@ def _line(pitch, duration, rest=0.0, start=0.0, velocity=None):
 
 
 def _sampled(melodies, n, rng, pitches, durations):
-    """n melodies as long (in notes) as those given, their notes drawn one by one by two
-    functions of how many.
-    """
+    """n melodies as long (in notes) as those given; two functions draw their notes."""
     return [_line(pitches(len(m)), durations(len(m))) for m in _draw(melodies, n, rng)]
 
 
 def noise(melodies, n, seed=0, step=STEP, longest=16):
-    """Any pitch from the lowest to the highest of these melodies, any length from one step
-    to `longest`, all equally likely.
+    """Any pitch between the lowest and the highest, any length up to `longest`.
+
+    All are equally likely.
 
     Parameters
     ----------
@@ -174,18 +164,20 @@ def noise(melodies, n, seed=0, step=STEP, longest=16):
     melodies, rng = _with_notes(melodies, "noise"), _rng(seed, "noise")
     pitch = melody_columns(melodies)[0]
     low, high = pitch.min(), pitch.max()
-    return _sampled(
-        melodies,
-        n,
-        rng,
-        lambda k: rng.integers(low, high + 1, k),
-        lambda k: step * rng.integers(1, longest + 1, k),
-    )
+
+    def pitches(k):
+        return rng.integers(low, high + 1, k)
+
+    def durations(k):
+        return step * rng.integers(1, longest + 1, k)
+
+    return _sampled(melodies, n, rng, pitches, durations)
 
 
 def half_and_half(a, b, n, seed=0):
-    """A bag of half pure A and half pure B, in random order: no melody in it is fused, and
-    its Ratio is as good as Ratio gets.
+    """A 50/50 mixture: half pure A and half pure B, in random order.
+
+    No melody in it is fused, and its Ratio is as good as Ratio gets.
 
     Parameters
     ----------
@@ -201,15 +193,16 @@ def half_and_half(a, b, n, seed=0):
     [60, 60, 67]
     """
     rng = _rng(seed, "half_and_half")
-    bag = _draw(_with_notes(a, "a bag"), n - n // 2, rng) + _draw(
-        _with_notes(b, "a bag"), n // 2, rng
-    )
-    return [bag[i] for i in rng.permutation(n)]
+    mixed = _draw(_with_notes(a, "a mixture"), n - n // 2, rng)
+    mixed += _draw(_with_notes(b, "a mixture"), n // 2, rng)
+    return [mixed[i] for i in rng.permutation(n)]
 
 
 def splice(a, b, n, seed=0, bar=4.0, cuts=1):
-    """Melodies that change domain at bar lines: bars of an A melody, then the bars that
-    follow of a B melody, or the other way round.
+    """Melodies that change domain at bar lines.
+
+    Bars of an A melody come first, then the bars that follow of a B melody, or the other
+    way round.
 
     Parameters
     ----------
@@ -242,32 +235,25 @@ def splice(a, b, n, seed=0, bar=4.0, cuts=1):
     """
     if cuts < 1 or bar <= 0:
         raise ValueError(
-            f"{cuts} cuts at bars of {bar} beats: at least one cut and a positive bar are needed"
+            f"{cuts} cuts at bars of {bar} beats: "
+            "at least one cut and a positive bar are needed"
         )
     rng = _rng(seed, "splice")
-    long_a, long_b = (
-        [
-            m
-            for m in _from_first_bar(_with_notes(side, "splices"), bar)
-            if _bars(m, bar) >= 2
-        ]
-        for side in (a, b)
-    )
+    long_a, long_b = _of_two_bars(a, bar), _of_two_bars(b, bar)
     if not long_a or not long_b:
-        raise NoNotesError(
-            f"no melody of two bars of {bar:g} beats in one of the domains",
-            do="give longer melodies, or a smaller bar",
-        )
-    first = rng.permutation(
-        (np.arange(n) + rng.integers(2)) % 2
-    )  # whose bars come first: 0 for A
+        found = f"no melody of two bars of {bar:g} beats in one of the domains"
+        raise NoNotesError(found, do="give longer melodies, or a smaller bar")
+    # whose bars come first: 0 for A
+    first = rng.permutation((np.arange(n) + rng.integers(2)) % 2)
     pairs = zip(_draw(long_a, n, rng), _draw(long_b, n, rng), first)
     return [_spliced(pair, start, bar, cuts, rng) for *pair, start in pairs]
 
 
-def _from_first_bar(melodies, bar):
-    """The same, each moved by whole bars so that its first note falls into bar 0."""
-    return [shift(m, -bar * np.floor(m.onset[0] / bar)) for m in melodies]
+def _of_two_bars(melodies, bar):
+    """Those of two bars or more, moved by whole bars so that the first note is in bar 0."""
+    melodies = _with_notes(melodies, "splices")
+    moved = [shift(m, -bar * np.floor(m.onset[0] / bar)) for m in melodies]
+    return [m for m in moved if _bars(m, bar) >= 2]
 
 
 def _bars(melody, bar):
@@ -282,15 +268,9 @@ def _spliced(pair, start, bar, cuts, rng):
     parts = []
     for k, (low, high) in enumerate(pairwise(edges)):
         source = pair[(start + k) % 2]
-        inside = source[(source.onset >= low) & (source.onset < high)]
-        parts.append(
-            Notes(
-                inside.onset,
-                np.minimum(inside.duration, high - inside.onset),
-                inside.pitch,
-                inside.velocity,
-            )
-        )
+        part = source[(source.onset >= low) & (source.onset < high)]
+        duration = np.minimum(part.duration, high - part.onset)
+        parts.append(Notes(part.onset, duration, part.pitch, part.velocity))
     return merge(*parts)
 
 
@@ -320,16 +300,15 @@ def random_mixing(a, b, n, seed=0, step=STEP):
     >>> 30 < sum(int((m.pitch == 67).sum()) for m in random_mixing([often], [once], 2)) < 70
     True
     """
-    melodies, rng, pitch, duration = _pooled(a, b, step, "random_mixing", seed)
-    pitch, duration = np.unique(pitch), np.unique(duration)
-    return _sampled(
-        melodies, n, rng, lambda k: rng.choice(pitch, k), lambda k: rng.choice(duration, k)
-    )
+    melodies, pitch, duration = _pooled(a, b, step, "random_mixing")
+    rng = _rng(seed, "random_mixing")
+    return _chosen(melodies, n, rng, np.unique(pitch), np.unique(duration))
 
 
 def monte_carlo(a, b, n, seed=0, step=STEP):
-    """MC: pitches and durations of A and B together, each as likely as it is frequent
-    there, drawn one by one and apart from each other.
+    """MC: pitches and durations of A and B together, each as likely as it is frequent.
+
+    They are drawn one by one and apart from each other.
 
     Parameters as in `random_mixing`. All notes of both domains go into one pot, so the
     domain with more notes weighs more.
@@ -344,39 +323,98 @@ def monte_carlo(a, b, n, seed=0, step=STEP):
     >>> sum(int((m.pitch == 67).sum()) for m in monte_carlo([often], [once], 2)) < 8
     True
     """
-    melodies, rng, pitch, duration = _pooled(a, b, step, "monte_carlo", seed)
+    melodies, pitch, duration = _pooled(a, b, step, "monte_carlo")
+    return _chosen(melodies, n, _rng(seed, "monte_carlo"), pitch, duration)
+
+
+def _pooled(a, b, step, what):
+    """The melodies of both, and pitch and rounded duration of all their notes."""
+    melodies = _with_notes(a, what) + _with_notes(b, what)
+    pitch, duration, _ = melody_columns(melodies)
+    return melodies, pitch, step * np.maximum(np.floor(duration / step + 0.5), 1)
+
+
+def _chosen(melodies, n, rng, pitch, duration):
+    """n melodies as long as those given, of these pitches and these durations."""
     return _sampled(
         melodies, n, rng, lambda k: rng.choice(pitch, k), lambda k: rng.choice(duration, k)
     )
 
 
-def _pooled(a, b, step, what, seed):
-    melodies = _with_notes(a, what) + _with_notes(b, what)
-    pitch, duration, _ = melody_columns(melodies)
-    return (
-        melodies,
-        _rng(seed, what),
-        pitch,
-        step * np.maximum(np.floor(duration / step + 0.5), 1),
-    )
-
-
-def _of_a_bag(make):
-    """A baseline of one list of melodies as one of two domains: it draws from a
-    half-and-half bag.
-    """
+def _of_a_mixture(make):
+    """A baseline of one list as one of two domains: it draws from a 50/50 mixture."""
     return lambda a, b, n, seed=0: make(half_and_half(a, b, max(n, 2), seed), n, seed)
 
 
-# under the names of run records, and all with one signature, (a, b, n, seed=0), for tables
-# that go over them
+# under the names of run records, and all with one signature: (a, b, n, seed=0)
 BASELINES = {
-    "copy": _of_a_bag(copies),
-    "transpose": _of_a_bag(transposed),
-    "shuffle": _of_a_bag(shuffled),
-    "noise": _of_a_bag(noise),
+    "copy": _of_a_mixture(copies),
+    "transpose": _of_a_mixture(transposed),
+    "shuffle": _of_a_mixture(shuffled),
+    "noise": _of_a_mixture(noise),
     "half_and_half": half_and_half,
     "splice": splice,
     "rm": random_mixing,
     "mc": monte_carlo,
 }
+
+
+# --- on grids: rows of tokens, each a melody or half a one; `fusiontools.music.grid` ---
+
+
+def to_key(left, right):
+    """Right halves moved by the fewest semitones that bring their tonics to those of the
+    left halves, and fit: (N, T) twice -> (N, T).
+
+    Examples
+    --------
+    >>> c, d = (np.array([[p, 1, p + 4, 1, p + 7, 1, p, 1]]) for p in (60, 62))
+    >>> to_key(c, d).tolist() == c.tolist()
+    True
+    """
+    sounds = right > HOLD
+    high = np.where(sounds, right, LOW).max(axis=1).astype(int)
+    low = np.where(sounds, right, HIGH).min(axis=1).astype(int)
+    # 24 keys, twelve of a mode: tonics agree modulo 12
+    step = (_key(left) - _key(right) + 6) % 12 - 6
+    # the other way round, or not at all
+    for other in (step - 12 * np.sign(step), np.zeros_like(step)):
+        step = np.where((high + step <= HIGH) & (low + step >= LOW), step, other)
+    return np.where(sounds, right + step[:, None], right).astype(np.uint8)
+
+
+def _key(half):
+    lengths = markov.pitch_class_lengths(half, markov.note_lengths(half))
+    return markov.key_scores(lengths).argmax(axis=-1)
+
+
+def shuffled_grid(half, rng):
+    """Each row's notes and rests in random order, each as long as it was: (N, T) -> (N, T).
+    Holds that it begins with lengthen what they come to follow.
+
+    Examples
+    --------
+    >>> row = shuffled_grid(np.array([[60, 1, 0, 62]]), np.random.default_rng(0))[0]
+    >>> sorted(row.tolist())
+    [0, 1, 60, 62]
+    """
+    rows = []
+    for row in half:
+        rests = (row == REST) & (np.roll(row, 1) != REST)
+        parts = np.split(row, np.flatnonzero((row > HOLD) | rests))
+        parts = [part for part in parts if len(part)]
+        rows.append(np.concatenate([parts[i] for i in rng.permutation(len(parts))]))
+    return np.stack(rows)
+
+
+def bars_in_turn(left, right):
+    """Bars of left and of right halves in turn: (N, T) twice -> (N, 2 T).
+
+    Examples
+    --------
+    >>> left, right = np.full((1, 2 * BAR), 60), np.full((1, 2 * BAR), 72)
+    >>> bars_in_turn(left, right)[0, ::BAR].tolist()
+    [60, 72, 60, 72]
+    """
+    bars = [half.reshape(len(half), -1, BAR) for half in (left, right)]
+    return np.stack(bars, axis=2).reshape(len(left), -1)

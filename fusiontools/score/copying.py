@@ -1,5 +1,6 @@
-"""How much of what was generated stands in the training data already: n notes in a row that
-occur there too.
+"""How much of what was generated stands in the training data already.
+
+What is counted are runs of n notes that occur there too.
 
 A passage is compared by its steps and by its rhythm, never by its pitches, so that moving
 it to another key hides nothing. Rests between its notes are not looked at either. Some
@@ -7,7 +8,7 @@ passages are everyone's: a scale, a repeated note. So a copied share means somet
 beside the share of real music that was held out (`held_out_share`), against the same
 training data.
 
-This counts copies. It does not say whether a copy matters.
+This counts copies. It does not say whether a copy matters. Used in chapters 3 and 4.
 """
 
 import numpy as np
@@ -51,16 +52,12 @@ def ngrams(melodies, n=8, step=STEP, rhythm="durations"):
 
     Examples
     --------
-    >>> tune, higher, slower = (
-    ...     ([60, 62, 64], [1, 1, 2]),
-    ...     ([65, 67, 69], [1, 1, 2]),
-    ...     ([60, 62, 64], [2, 2, 4]),
-    ... )
-    >>> (
-    ...     len(set(ngrams([tune, higher], n=3).tolist())),
-    ...     len(set(ngrams([tune, slower], n=3).tolist())),
-    ... )
-    (1, 2)
+    >>> tune, higher = ([60, 62, 64], [1, 1, 2]), ([65, 67, 69], [1, 1, 2])
+    >>> slower = ([60, 62, 64], [2, 2, 4])
+    >>> len(set(ngrams([tune, higher], n=3).tolist()))
+    1
+    >>> len(set(ngrams([tune, slower], n=3).tolist()))
+    2
     >>> len(set(ngrams([tune, slower], n=3, rhythm="ratios").tolist()))
     1
     """
@@ -87,18 +84,17 @@ def _runs(melodies, n, step, rhythm):
     for token, length in tokens:
         mixed = _mix(token.astype(np.uint64))
         for j in range(length):
-            # h <- mix(h * odd + token_j): order matters, and every bit depends on every
-            # token
+            # h <- mix(h * odd + token_j): order matters, and every bit depends on all
             run = _mix(run * _ODD + mixed[j : j + many])
-    whole = (
-        melody[:many] == melody[len(melody) - many :]
-    )  # first and last note of a run are of one melody
+    # first and last note of a run are of one melody
+    whole = melody[:many] == melody[len(melody) - many :]
     return run[whole], melody[:many][whole]
 
 
 def _mix(x):
-    """Spread whole numbers over all 64 bits, one to one: the finaliser of SplitMix64 (G.
-    Steele and others, 2014).
+    """Spread whole numbers over all 64 bits, one to one.
+
+    The finaliser of SplitMix64 (G. Steele and others, 2014).
     """
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -106,8 +102,7 @@ def _mix(x):
 
 
 def copied_counts(generated, training, n=8, step=STEP, rhythm="durations"):
-    """For each generated melody, how many of its runs of n notes occur in the training
-    data, and how many it has.
+    """For each melody, how many of its runs of n notes are copied, and how many it has.
 
     Parameters
     ----------
@@ -132,23 +127,13 @@ def copied_counts(generated, training, n=8, step=STEP, rhythm="durations"):
     [[1, 2]]
     """
     run, melody = _runs(generated, n, step, rhythm)
-    known = (
-        training
-        if isinstance(training, np.ndarray) and training.dtype == np.uint64
-        else ngrams(training, n, step, rhythm)
-    )
-    known = np.sort(known)
-    # A search in sorted numbers: ten times as fast as np.isin, which sorts both sides
-    # together
+    made = isinstance(training, np.ndarray) and training.dtype == np.uint64
+    known = np.sort(training if made else ngrams(training, n, step, rhythm))
+    # A search in sorted numbers is ten times as fast as np.isin, which sorts both sides.
     copied = known.searchsorted(run, side="right") > known.searchsorted(run, side="left")
     number = melody_number(generated)
-    return np.stack(
-        [
-            np.bincount(melody[copied], minlength=number),
-            np.bincount(melody, minlength=number),
-        ],
-        axis=1,
-    )
+    counts = [np.bincount(m, minlength=number) for m in (melody[copied], melody)]
+    return np.stack(counts, axis=1)
 
 
 def copied_share(generated, training, n=8, step=STEP, rhythm="durations"):
@@ -169,16 +154,15 @@ def copied_share(generated, training, n=8, step=STEP, rhythm="durations"):
     """
     copied, runs = copied_counts(generated, training, n, step, rhythm).sum(axis=0).tolist()
     if not runs:
-        raise NoNotesError(
-            f"no melody has {n} notes in a row",
-            do="generate longer melodies, or choose a smaller n",
-        )
+        do = "generate longer melodies, or choose a smaller n"
+        raise NoNotesError(f"no melody has {n} notes in a row", do=do)
     return copied / runs
 
 
 def held_out_share(held_out, training, n=8, step=STEP, rhythm="durations"):
-    """The share that real music, kept from the training, has in common with it: what a
-    model that copies nothing would have too.
+    """The share that real music, kept from the training, has in common with it.
+
+    A model that copies nothing would have it too.
 
     It is `copied_share` of the held-out melodies. No song may be on both sides
     (`fusiontools.corpora.split` sees to it), and the training data must be the same as for
@@ -186,9 +170,8 @@ def held_out_share(held_out, training, n=8, step=STEP, rhythm="durations"):
 
     Examples
     --------
-    >>> held_out_share(
-    ...     [([60, 60, 60], [1, 1, 1])], [([72, 72, 72, 72], [1, 1, 1, 1])], n=3
-    ... )  # repeated notes are everyone's
+    >>> three, four = ([60, 60, 60], [1, 1, 1]), ([72, 72, 72, 72], [1, 1, 1, 1])
+    >>> held_out_share([three], [four], n=3)  # repeated notes are everyone's
     1.0
     """
     return copied_share(held_out, training, n, step, rhythm)

@@ -10,7 +10,7 @@ so a thousand times. Two ways to read the draws:
   below what is possible (a Ratio under 1): read it as "down to 1".
 
 Where nothing ever happened, drawing again cannot make it happen: 0 of 500 has the bootstrap
-range 0 to 0. `wilson` is honest there.
+range 0 to 0. `wilson` is honest there. Used in chapters 3 and 4.
 """
 
 from typing import NamedTuple
@@ -79,22 +79,20 @@ def bootstrap(
     for _ in range(repeats):
         chosen = [rng.integers(0, len(s), len(s)) for rng, s in zip(streams, samples)]
         chosen = chosen * len(samples) if paired else chosen
-        draws.append(
-            statistic(
-                *(
-                    s[i] if isinstance(s, np.ndarray) else [s[j] for j in i]
-                    for s, i in zip(samples, chosen)
-                )
-            )
-        )
+        draws.append(statistic(*(_taken(s, i) for s, i in zip(samples, chosen))))
     return _interval(statistic(*samples), np.array(draws, dtype=np.float64), level, kind)
+
+
+def _taken(sample, index):
+    return sample[index] if isinstance(sample, np.ndarray) else [sample[i] for i in index]
 
 
 def bootstrap_counts(
     statistic, *counts, repeats=1000, level=0.95, seed=0, paired=False, kind="percentile"
 ):
-    """`bootstrap` for statistics of histograms, some hundred times as fast: melodies are
-    counted once, and only their counts are drawn again.
+    """`bootstrap` for statistics of histograms, some hundred times as fast.
+
+    Melodies are counted once, and only their counts are drawn again.
 
     Parameters
     ----------
@@ -132,28 +130,21 @@ def bootstrap_counts(
         size = min(at_once, repeats - start)
         weights = [_weights(rng, size, len(t)) for rng, t in zip(streams, tables)]
         weights = weights * len(tables) if paired else weights
-        draws.append(
-            np.asarray(statistic(*(w @ t for w, t in zip(weights, tables))))
-        )  # (R, M) @ (M, K)
-    return _interval(
-        statistic(*(t.sum(axis=0) for t in tables)), np.concatenate(draws), level, kind
-    )
+        drawn = [w @ t for w, t in zip(weights, tables)]  # (R, M) @ (M, K)
+        draws.append(np.asarray(statistic(*drawn)))
+    value = statistic(*(t.sum(axis=0) for t in tables))
+    return _interval(value, np.concatenate(draws), level, kind)
 
 
 def _weights(rng, repeats, size):
     """How often each of `size` rows is drawn, in each repeat, shape (repeats, size)."""
     rows = rng.integers(0, size, (repeats, size)) + size * np.arange(repeats)[:, None]
-    return (
-        np.bincount(rows.ravel(), minlength=repeats * size)
-        .reshape(repeats, size)
-        .astype(np.float64)
-    )
+    counts = np.bincount(rows.ravel(), minlength=repeats * size)
+    return counts.reshape(repeats, size).astype(np.float64)
 
 
 def _streams(seed, samples, paired):
-    """One random stream a sample, so that a sample's draws do not depend on the others; one
-    for all where they are paired.
-    """
+    """One stream of draws a sample, independent of the others; one for all if paired."""
     return [np.random.default_rng([seed, i]) for i in range(1 if paired else len(samples))]
 
 
@@ -165,20 +156,19 @@ def _check(samples, repeats, level, paired, kind):
         raise ValueError(f"paired samples must be of one length, found {lengths}")
     if repeats < 1 or not 0 < level < 1:
         raise ValueError(
-            f"{repeats} repeats at level {level}: at least one repeat and a level between 0 and 1 are needed"
+            f"{repeats} repeats at level {level}: "
+            "at least one repeat and a level between 0 and 1 are needed"
         )
     if kind not in ("percentile", "basic"):
         raise ValueError(f"the kind is {kind!r}; it can be 'percentile' or 'basic'")
 
 
 def _interval(value, draws, level, kind):
-    tail = (1 - level) / 2
-    low, high = np.quantile(
-        draws, [tail, 1 - tail], axis=0, method="inverted_cdf"
-    )  # draws themselves: an infinite one must not become nan
+    tails = [(1 - level) / 2, 1 - (1 - level) / 2]
+    # "inverted_cdf" gives draws themselves: an infinite one must not become nan
+    low, high = np.quantile(draws, tails, axis=0, method="inverted_cdf")
     if kind == "basic":
-        # theta in [2 v - q_high, 2 v - q_low]: the draws lie around v as v lies around
-        # theta
+        # theta in [2 v - q_high, 2 v - q_low]: draws lie around v as v lies around theta
         low, high = 2 * np.asarray(value) - high, 2 * np.asarray(value) - low
     return Interval(value, low, high)
 
@@ -212,9 +202,7 @@ def wilson(hits, of, level=0.95):
         raise ValueError(f"{hits} of {of} at level {level} is no share")
     z, p = NormalDist().inv_cdf((1 + level) / 2), hits / of
     # (p + z^2/2n -+ z sqrt(p (1 - p) / n + z^2/4n^2)) / (1 + z^2/n)
-    middle, half = (
-        p + z * z / (2 * of),
-        z * (p * (1 - p) / of + z * z / (4 * of * of)) ** 0.5,
-    )
+    middle = p + z * z / (2 * of)
+    half = z * (p * (1 - p) / of + z * z / (4 * of * of)) ** 0.5
     low, high = ((middle + sign * half) / (1 + z * z / of) for sign in (-1, 1))
     return Interval(p, 0.0 if hits == 0 else low, 1.0 if hits == of else high)

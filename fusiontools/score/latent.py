@@ -1,10 +1,11 @@
-"""How far a melody was moved in a latent space, and how far apart melodies of one song lie
-there, and of two.
+"""How far a melody was moved in a latent space, and how far apart melodies lie there.
+
+Melodies of one song are compared with melodies of two.
 
 The unit is the encoder's own doubt: in each dimension a step counts by how many standard
 deviations of the encoder it takes. So a distance of 1 is as far as a melody's code strays
 when it is drawn from its own posterior. Codes and deviations come in as arrays: which model
-made them is not known here.
+made them is not known here. Used in chapter 4, Connective Fusion.
 """
 
 from typing import NamedTuple
@@ -47,16 +48,13 @@ def z_distance(after, before, deviation):
     >>> float(z_distance([3.0, 1.0], [1.0, 1.0], [1.0, 2.0]))
     2.0
     """
-    after, before, deviation = (
-        np.asarray(a, dtype=np.float64) for a in (after, before, deviation)
-    )
-    if (
-        deviation.ndim != 1
-        or after.shape[-1:] != deviation.shape
-        or before.shape[-1:] != deviation.shape
-    ):
+    after, before = np.asarray(after, np.float64), np.asarray(before, np.float64)
+    deviation = np.asarray(deviation, np.float64)
+    shapes = {after.shape[-1:], before.shape[-1:], deviation.shape}
+    if deviation.ndim != 1 or len(shapes) > 1:
         raise ValueError(
-            f"codes of shapes {after.shape} and {before.shape} and deviations of shape {deviation.shape} do not fit together"
+            f"codes of shapes {after.shape} and {before.shape} and deviations of shape "
+            f"{deviation.shape} do not fit together"
         )
     if not (deviation > 0).all():
         raise ValueError("every deviation must be above 0")
@@ -69,9 +67,8 @@ class SongDistances(NamedTuple):
 
     within: np.ndarray  # (W,): distances of pairs from one song
     between: np.ndarray  # (B,): of pairs from two songs
-    identical_within: (
-        int  # pairs that were left out because their sequences are equal, note by note
-    )
+    # pairs that were left out because their sequences are equal, note by note
+    identical_within: int
     identical_between: int
 
 
@@ -113,42 +110,32 @@ def within_and_between(codes, songs, sequences, deviation, pairs=1_000_000, seed
 
     Examples
     --------
-    >>> found = within_and_between(
-    ...     [[0.0], [1.0], [9.0]], ["a", "a", "b"], [[60], [62], [64]], [1.0], pairs=20
-    ... )
+    >>> codes, sequences = [[0.0], [1.0], [9.0]], [[60], [62], [64]]
+    >>> found = within_and_between(codes, ["a", "a", "b"], sequences, [1.0], pairs=20)
     >>> set(found.within.tolist()), sorted(set(found.between.tolist()))
     ({1.0}, [64.0, 81.0])
     """
     codes, sequences = np.asarray(codes, dtype=np.float64), np.asarray(sequences)
     _, song = np.unique(np.asarray(songs), return_inverse=True)
-    if (
-        codes.ndim != 2
-        or sequences.ndim != 2
-        or song.ndim != 1
-        or not len(codes) == len(sequences) == len(song)
-    ):
-        found = f"{codes.shape}, {song.shape} and {sequences.shape}"
+    dimensions = (codes.ndim, song.ndim, sequences.ndim)
+    if dimensions != (2, 1, 2) or not len(codes) == len(sequences) == len(song):
         raise ValueError(
-            f"codes, songs and sequences must be of shapes (N, d), (N,) and (N, T); found {found}"
+            "codes, songs and sequences must be of shapes (N, d), (N,) and (N, T); "
+            f"found {codes.shape}, {song.shape} and {sequences.shape}"
         )
     rng = np.random.default_rng(seed)
-    one, other = (
-        _of_one_song(song, pairs - pairs // 2, rng),
-        _of_two_songs(song, pairs // 2, rng),
-    )
+    within = _of_one_song(song, pairs - pairs // 2, rng)
+    between = _of_two_songs(song, pairs // 2, rng)
     number = _numbered(sequences)
     distances, identical = [], []
-    for first, second in (one, other):
+    for first, second in (within, between):
         differ = number[first] != number[second]
         first, second = first[differ], second[differ]
-        parts = range(0, len(first), _AT_ONCE)
-        found = [
-            z_distance(
-                codes[first[i : i + _AT_ONCE]], codes[second[i : i + _AT_ONCE]], deviation
-            )
-            for i in parts
-        ]
-        distances.append(np.concatenate([np.zeros(0), *found]))
+        found = [np.zeros(0)]
+        for i in range(0, len(first), _AT_ONCE):
+            a, b = codes[first[i : i + _AT_ONCE]], codes[second[i : i + _AT_ONCE]]
+            found.append(z_distance(a, b, deviation))
+        distances.append(np.concatenate(found))
         identical.append(int((~differ).sum()))
     return SongDistances(*distances, *identical)
 
@@ -163,8 +150,7 @@ def _of_one_song(song, pairs, rng):
     first = several[rng.integers(0, len(several), pairs)]
     place = np.empty(len(song), np.int64)
     place[order] = np.arange(len(song)) - start[song[order]]  # its place within its song
-    # another place, each with the same chance: go on by 1 to size - 1 places, round and
-    # round
+    # another place, all equally likely: go on by 1 to size - 1 places, round and round
     step = rng.integers(1, size[song[first]])
     return first, order[start[song[first]] + (place[first] + step) % size[song[first]]]
 
@@ -183,10 +169,8 @@ def _numbered(sequences):
     rows = np.ascontiguousarray(sequences)
     if not rows.shape[1]:
         raise ValueError("sequences of no token")
-    return np.unique(
-        rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel(),
-        return_inverse=True,
-    )[1]
+    bytes_of_rows = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))
+    return np.unique(bytes_of_rows.ravel(), return_inverse=True)[1]
 
 
 def shares_below(distances, thresholds):
@@ -215,6 +199,5 @@ def shares_below(distances, thresholds):
     distances = np.sort(np.asarray(distances, dtype=np.float64).ravel())
     if not len(distances):
         raise ValueError("no distances to count")
-    return np.searchsorted(
-        distances, np.asarray(thresholds, dtype=np.float64), side="left"
-    ) / len(distances)
+    thresholds = np.asarray(thresholds, dtype=np.float64)
+    return np.searchsorted(distances, thresholds, side="left") / len(distances)

@@ -1,10 +1,13 @@
-"""FusionGAN's listening test: the fusion level FL, and rows of its Table II that do not add
-up, with every way to repair them.
+"""FusionGAN's listening test: the fusion level FL, and rows of Table II that are wrong.
 
-A row is a dict of five percentages, ``{"jazz": ..., "folk": ..., "mixture": ..., "neither":
-..., "FL": ...}``: four shares of the answers, and the level printed beside them. Two rules
-hold for a sound row: the shares add up to 100, and FL follows from them. The paper's own
-rows live with the paper, not here.
+A row is a dict of five percentages::
+
+    {"jazz": ..., "folk": ..., "mixture": ..., "neither": ..., "FL": ...}
+
+that is, four shares of the answers, and the level printed beside them. Two rules hold for a
+sound row: the shares add up to 100, and FL follows from them. A row that breaks one comes
+with every way to repair it. The paper's own rows live with the paper, not here. Used in
+chapter 3, FusionGAN.
 """
 
 from typing import NamedTuple
@@ -27,7 +30,9 @@ LEVEL_WITHIN = 0.55  # a level printed as a whole number may be off by 0.5
 
 
 def fusion_level(jazz, folk, mixture, neither):
-    """FL: 1 where every listener hears a mixture, or half hear jazz and half folk; 0 where
+    """FL, the fusion level of a listening test.
+
+    It is 1 where every listener hears a mixture, or half hear jazz and half folk; 0 where
     all hear one genre, or neither.
 
     Parameters
@@ -57,7 +62,8 @@ def fusion_level(jazz, folk, mixture, neither):
     answers = jazz + folk + mixture + neither
     if min(jazz, folk, mixture, neither) < 0 or answers <= 0:
         raise ValueError(
-            f"answers {jazz}, {folk}, {mixture}, {neither}: none may be negative, and there must be some"
+            f"answers {jazz}, {folk}, {mixture}, {neither}: "
+            "none may be negative, and there must be some"
         )
     # FL = 1 - (|C_jazz - C_folk| + C_neither) / (C_jazz + C_folk + C_mixture + C_neither)
     return 1 - (abs(jazz - folk) + neither) / answers
@@ -96,12 +102,9 @@ def row_checks(row):
     """
     row = _known(row)
     total, level = round(sum(row[name] for name in SHARES), 6), round(_level(row), 6)
-    return {
-        "total": total,
-        "level": level,
-        "sums": abs(total - 100) <= SUM_WITHIN,
-        "follows": abs(level - row["FL"]) <= LEVEL_WITHIN,
-    }
+    sums = abs(total - 100) <= SUM_WITHIN
+    follows = abs(level - row["FL"]) <= LEVEL_WITHIN
+    return {"total": total, "level": level, "sums": sums, "follows": follows}
 
 
 class Repair(NamedTuple):
@@ -114,9 +117,7 @@ class Repair(NamedTuple):
     level: float  # the FL that follows from its shares, in per cent
     sums: bool  # the shares add up to 100
     follows: bool  # FL follows from the shares
-    countable: (
-        bool | None
-    )  # the shares are whole answers out of the given number; None if no number was given
+    countable: bool | None  # shares are whole answers of the given number; None: no number
 
     @property
     def whole(self):
@@ -151,19 +152,17 @@ def repairs(row, answers=None, digits=1):
     Examples
     --------
     >>> for r in repairs({"jazz": 34, "folk": 17, "mixture": 26, "neither": 14, "FL": 69}):
-    ...     print(
-    ...         f"{r.entry} {r.printed:g} -> {r.repaired:g}: FL {r.level:.1f}, adds up {r.sums}, follows {r.follows}"
-    ...     )
-    mixture 26 -> 35: FL 69.0, adds up True, follows True
-    jazz 34 -> 10.2: FL 69.0, adds up False, follows True
-    jazz 34 -> 30: FL 69.0, adds up False, follows True
-    jazz 34 -> 43: FL 60.0, adds up True, follows False
-    folk 17 -> 19.1: FL 69.0, adds up False, follows True
-    folk 17 -> 26: FL 78.0, adds up True, follows False
-    folk 17 -> 62.2: FL 69.0, adds up False, follows True
-    neither 14 -> 10: FL 69.0, adds up False, follows True
-    neither 14 -> 23: FL 60.0, adds up True, follows False
-    FL 69 -> 65.9: FL 65.9, adds up False, follows True
+    ...     print(r.entry, r.repaired, round(r.level, 1), r.sums, r.follows)
+    mixture 35.0 69.0 True True
+    jazz 10.2 69.0 False True
+    jazz 30.0 69.0 False True
+    jazz 43.0 60.0 True False
+    folk 19.1 69.0 False True
+    folk 26.0 78.0 True False
+    folk 62.2 69.0 False True
+    neither 10.0 69.0 False True
+    neither 23.0 60.0 True False
+    FL 65.9 65.9 False True
     """
     row, before = _known(row), row_checks(row)
     found = []
@@ -177,43 +176,27 @@ def repairs(row, answers=None, digits=1):
         for value in sorted(c for c in candidates if 0 <= c <= 100 and c != row[name]):
             mended = {**row, name: value}
             after = row_checks(mended)
-            if any(after[rule] and not before[rule] for rule in ("sums", "follows")):
-                countable = (
-                    None
-                    if answers is None
-                    else answers
-                    in answer_counts([mended[s] for s in SHARES], digits, answers)
-                )
-                found.append(
-                    Repair(
-                        name,
-                        row[name],
-                        value,
-                        mended,
-                        after["level"],
-                        after["sums"],
-                        after["follows"],
-                        countable,
-                    )
-                )
+            if not any(after[rule] and not before[rule] for rule in ("sums", "follows")):
+                continue
+            countable = None
+            if answers is not None:
+                shares = [mended[share] for share in SHARES]
+                countable = answers in answer_counts(shares, digits, answers)
+            holds = (after["level"], after["sums"], after["follows"])
+            found.append(Repair(name, row[name], value, mended, *holds, countable))
     return sorted(found, key=lambda r: not r.whole)
 
 
 def _solutions(row, name):
     """The values of one share for which FL follows from the row exactly."""
+    # (1 - FL) (rest + v) = |jazz - folk| + neither is solved for v
     level = row["FL"] / 100
-    rest = sum(
-        row[other] for other in SHARES if other != name
-    )  # (1 - FL) (rest + v) = |jazz - folk| + neither is solved for v
+    rest = sum(row[other] for other in SHARES if other != name)
+    apart = abs(row["jazz"] - row["folk"])
     if name == "mixture":
-        error = abs(row["jazz"] - row["folk"]) + row["neither"]
-        return [error / (1 - level) - rest] if level < 1 else []
+        return [(apart + row["neither"]) / (1 - level) - rest] if level < 1 else []
     if name == "neither":
-        return (
-            [((1 - level) * rest - abs(row["jazz"] - row["folk"])) / level]
-            if level > 0
-            else []
-        )
+        return [((1 - level) * rest - apart) / level] if level > 0 else []
     other = row["folk" if name == "jazz" else "jazz"]
     above = ((1 - level) * rest + other - row["neither"]) / level if level > 0 else -1
     below = (other + row["neither"] - (1 - level) * rest) / (2 - level)
@@ -246,18 +229,15 @@ def answer_counts(shares, digits=1, most=100):
     possible = {}
     for n in range(1, most + 1):
         counts = tuple(round(share * n / 100) for share in shares)
-        near = all(
-            abs(100 * c / n - share) <= 0.5 * 10**-digits + 1e-9
-            for c, share in zip(counts, shares)
-        )
+        off = [abs(100 * c / n - share) for c, share in zip(counts, shares)]
+        near = all(x <= 0.5 * 10**-digits + 1e-9 for x in off)
         if near and sum(counts) == n:
             possible[n] = counts
     return possible
 
 
 def ranking(table, entry):
-    """The methods of a table, from the highest to the lowest in one entry; equals keep the
-    table's order.
+    """The methods from the highest to the lowest in one entry; equals keep their order.
 
     Parameters
     ----------
@@ -300,17 +280,10 @@ def consequences(table, method, repair):
 
     Examples
     --------
-    >>> table = {
-    ...     "GAN": {"jazz": 34, "folk": 17, "mixture": 26, "neither": 14, "FL": 69},
-    ...     "MLE": {
-    ...         "jazz": 43.6,
-    ...         "folk": 9.1,
-    ...         "mixture": 30.9,
-    ...         "neither": 16.4,
-    ...         "FL": 49.1,
-    ...     },
-    ... }
-    >>> consequences(table, "GAN", repairs(table["GAN"])[0])
+    >>> gan = {"jazz": 34, "folk": 17, "mixture": 26, "neither": 14, "FL": 69}
+    >>> mle = {"jazz": 43.6, "folk": 9.1, "mixture": 30.9, "neither": 16.4, "FL": 49.1}
+    >>> table = {"GAN": gan, "MLE": mle}
+    >>> consequences(table, "GAN", repairs(gan)[0])
     {'mixture': (['MLE', 'GAN'], ['GAN', 'MLE'])}
     """
     if _known({**table[method], repair.entry: repair.repaired}) != repair.row:

@@ -1,5 +1,6 @@
-"""Do two halves of a melody belong together? Five things that a musician would compare, as
-chances of going from one state to another.
+"""Do two halves of a melody belong together? Five things that a musician would compare.
+
+Each is a matrix of chances to go from one state to another.
 
 A window is a row of grid tokens (`fusiontools.music.grid`): its first half, then its
 second. Each half is taken alone, as the paper makes it a sequence of its own: the tail of a
@@ -23,7 +24,7 @@ inside a half, which no joining changes.
 
 This measures sets of windows, not single ones, and needs a reference set. In the paper that
 holds every melody in every key that fits; with melodies in their own keys, the matrices
-show which keys are in fashion too.
+show which keys are in fashion too. Used in chapter 4, Connective Fusion.
 """
 
 import numpy as np
@@ -46,15 +47,11 @@ __all__ = [
     "transition_counts",
 ]
 
-STATISTICS = {
-    "key": 24,
-    "mp": HIGH - LOW + 1,
-    "md": 13,
-    "pt": HIGH - LOW + 1,
-    "dt": 16,
-}  # how many states each has
-# How well each pitch class fits C major and C minor: C. Krumhansl and E. Kessler,
-# Psychological Review 89, 1982
+PITCHES = HIGH - LOW + 1
+# how many states each has
+STATISTICS = {"key": 24, "mp": PITCHES, "md": 13, "pt": PITCHES, "dt": 16}
+# How well each pitch class fits C major and C minor
+# (C. Krumhansl and E. Kessler, Psychological Review 89, 1982)
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 _AT_ONCE = 16_384  # windows held in memory as notes at one time
@@ -84,21 +81,17 @@ def halves(windows):
     [[[60, 1], [0, 62]]]
     """
     windows = np.asarray(windows)
-    if (
-        windows.ndim != 2
-        or windows.shape[1] % 2
-        or not windows.shape[1]
-        or windows.dtype.kind not in "iu"
-    ):
+    whole = windows.ndim == 2 and windows.dtype.kind in "iu"
+    if not whole or windows.shape[1] % 2 or not windows.shape[1]:
         raise ValueError(
-            f"windows are rows of an even number of tokens, shape (N, T); found {windows.dtype} of shape {windows.shape}"
+            "windows are rows of an even number of tokens, shape (N, T); "
+            f"found {windows.dtype} of shape {windows.shape}"
         )
     return repair_grid(windows.reshape(len(windows), 2, windows.shape[1] // 2))
 
 
 def note_lengths(tokens):
-    """How long each note of a legal grid lasts, in cells, written where it starts; 0
-    elsewhere.
+    """How many cells each note of a legal grid lasts, written where it starts; else 0.
 
     Parameters
     ----------
@@ -115,28 +108,21 @@ def note_lengths(tokens):
     """
     tokens = np.asarray(tokens)
     place = np.arange(tokens.shape[-1])
-    ends = np.where(
-        tokens != HOLD, place, len(place)
-    )  # a note lasts until the next token that is no hold
+    # a note lasts until the next token that is no hold
+    ends = np.where(tokens != HOLD, place, len(place))
     nearest = np.minimum.accumulate(ends[..., ::-1], axis=-1)[..., ::-1]
-    after = np.concatenate(
-        [nearest[..., 1:], np.full((*tokens.shape[:-1], 1), len(place))], axis=-1
-    )
+    last = np.full((*tokens.shape[:-1], 1), len(place))
+    after = np.concatenate([nearest[..., 1:], last], axis=-1)
     return np.where(tokens > HOLD, after - place, 0)
 
 
 def pitch_class_lengths(tokens, lengths):
-    """How many cells each pitch class sounds, C first: (..., T) and (..., T) -> (..., 12),
-    float.
-    """
+    """How many cells each pitch class sounds, C first: two (..., T) -> (..., 12), float."""
     rows = int(np.prod(tokens.shape[:-1]))
-    where = (
-        np.arange(rows)[:, None] * 12
-        + tokens.reshape(rows, tokens.shape[-1]).astype(np.int64) % 12
-    )
-    return np.bincount(where.ravel(), lengths.ravel(), rows * 12).reshape(
-        *tokens.shape[:-1], 12
-    )
+    pitch_class = tokens.reshape(rows, tokens.shape[-1]).astype(np.int64) % 12
+    where = np.arange(rows)[:, None] * 12 + pitch_class
+    found = np.bincount(where.ravel(), lengths.ravel(), rows * 12)
+    return found.reshape(*tokens.shape[:-1], 12)
 
 
 def key_scores(lengths):
@@ -163,14 +149,10 @@ def key_scores(lengths):
     >>> int(key_scores(scale).argmax()), int(key_scores(np.roll(scale, 2)).argmax())
     (0, 2)
     """
-    profiles = np.array(
-        [np.roll(profile, tonic) for profile in (MAJOR, MINOR) for tonic in range(12)]
-    )  # (24, 12)
+    y = np.array([np.roll(profile, k) for profile in (MAJOR, MINOR) for k in range(12)])
     x = np.asarray(lengths, dtype=np.float64)
-    x, y = (
-        x - x.mean(axis=-1, keepdims=True),
-        profiles - profiles.mean(axis=-1, keepdims=True),
-    )
+    x = x - x.mean(axis=-1, keepdims=True)  # (..., 12)
+    y = y - y.mean(axis=-1, keepdims=True)  # (24, 12)
     # r = <x, y> / (|x| |y|), both without their means
     norm = np.linalg.norm(x, axis=-1, keepdims=True) * np.linalg.norm(y, axis=-1)
     return np.divide(x @ y.T, norm, out=np.zeros((*x.shape[:-1], 24)), where=norm > 1e-12)
@@ -207,7 +189,8 @@ def states(windows):
     cut = halves(windows)
     if (cut > HIGH).any() or ((cut > HOLD) & (cut < LOW)).any():
         raise ValueError(
-            f"a pitch lies outside {LOW} to {HIGH}: transpose or fold the melodies first (fusiontools.music.in_range)"
+            f"a pitch lies outside {LOW} to {HIGH}: transpose or fold the melodies first "
+            "(fusiontools.music.in_range)"
         )
     parts = [_states(cut[i : i + _AT_ONCE]) for i in range(0, max(len(cut), 1), _AT_ONCE)]
     return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
@@ -220,27 +203,23 @@ def _states(cut):
     notes = starts.sum(axis=-1)  # (N, 2)
     some = np.maximum(notes, 1)
     pitch = np.where(starts, cut, 0).sum(axis=-1, dtype=np.int64)
-    # the note at the join: the last one of the first half, the first one of the second
-    edge = np.stack(
-        [size - 1 - starts[:, 0, ::-1].argmax(axis=-1), starts[:, 1].argmax(axis=-1)],
-        axis=1,
-    )[..., None]
-    at_join = [
-        np.take_along_axis(a, edge, axis=-1)[..., 0].astype(np.int64) for a in (cut, length)
-    ]
+    mean_length = np.maximum(length.sum(axis=-1) / some, 1)
+    # the notes at the join: the last one of the first half, the first one of the second
+    last, first = size - 1 - starts[:, 0, ::-1].argmax(axis=-1), starts[:, 1].argmax(-1)
+    edge = np.stack([last, first], axis=1)[..., None]
+    pitch_there = np.take_along_axis(cut, edge, axis=-1)[..., 0].astype(np.int64)
+    length_there = np.take_along_axis(length, edge, axis=-1)[..., 0].astype(np.int64)
     found = {
         "key": key_scores(pitch_class_lengths(cut, length)).argmax(axis=-1),
         "mp": np.floor(pitch / some + 0.5).astype(np.int64) - LOW,
         # k = round(2 log2(mean length)): two states to a doubling
-        "md": np.floor(2 * np.log2(np.maximum(length.sum(axis=-1) / some, 1)) + 0.5).astype(
-            np.int64
-        ),
-        "pt": at_join[0] - LOW,
-        "dt": np.clip(at_join[1], 1, STATISTICS["dt"]) - 1,
+        "md": np.floor(2 * np.log2(mean_length) + 0.5).astype(np.int64),
+        "pt": pitch_there - LOW,
+        "dt": np.clip(length_there, 1, STATISTICS["dt"]) - 1,
     }
     return {
-        name: np.where(notes > 0, np.minimum(found[name], size_of - 1), -1)
-        for name, size_of in STATISTICS.items()
+        name: np.where(notes > 0, np.minimum(found[name], many - 1), -1)
+        for name, many in STATISTICS.items()
     }
 
 
@@ -249,13 +228,10 @@ def state_names(name):
 
     Examples
     --------
-    >>> (
-    ...     state_names("key")[::12],
-    ...     state_names("mp")[:2],
-    ...     state_names("md")[:3],
-    ...     state_names("dt")[-2:],
-    ... )
-    (['C major', 'C minor'], ['G3', 'G#3'], ['1', '1.4', '2'], ['15', '16+'])
+    >>> state_names("key")[::12], state_names("mp")[:2]
+    (['C major', 'C minor'], ['G3', 'G#3'])
+    >>> state_names("md")[:3], state_names("dt")[-2:]
+    (['1', '1.4', '2'], ['15', '16+'])
     """
     if name not in STATISTICS:
         raise ValueError(
@@ -264,10 +240,8 @@ def state_names(name):
     if name == "key":
         return [f"{tonic} {mode}" for mode in ("major", "minor") for tonic in NAMES]
     if name == "md":
-        return [
-            f"{2 ** (k / 2):.2g}" if k < 7 else f"{2 ** (k / 2):.0f}"
-            for k in range(STATISTICS["md"])
-        ]
+        lengths = [2 ** (k / 2) for k in range(STATISTICS["md"])]
+        return [f"{x:.2g}" if x < 11 else f"{x:.0f}" for x in lengths]
     if name == "dt":
         return [*map(str, range(1, STATISTICS["dt"])), f"{STATISTICS['dt']}+"]
     return [f"{NAMES[p % 12]}{p // 12 - 1}" for p in range(LOW, HIGH + 1)]
@@ -296,12 +270,12 @@ def transition_counts(pairs, size):
     pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     if pairs.size and (pairs.min() < -1 or pairs.max() >= size):
         raise ValueError(
-            f"states from {pairs.min()} to {pairs.max()} do not fit 0 to {size - 1}, and -1 for none"
+            f"states from {pairs.min()} to {pairs.max()} do not fit 0 to {size - 1}, "
+            "and -1 for none"
         )
     known = pairs[(pairs >= 0).all(axis=1)]
-    return np.bincount(known[:, 0] * size + known[:, 1], minlength=size * size).reshape(
-        size, size
-    )
+    counts = np.bincount(known[:, 0] * size + known[:, 1], minlength=size * size)
+    return counts.reshape(size, size)
 
 
 def markov_matrix(counts):
@@ -329,10 +303,9 @@ def markov_matrix(counts):
     """
     counts = np.asarray(counts, dtype=np.float64)
     total = counts.sum(axis=-1, keepdims=True)
+    uniform = np.full_like(counts, 1 / counts.shape[-1])
     # P_ij = n_ij / sum_k n_ik
-    return np.divide(
-        counts, total, out=np.full_like(counts, 1 / counts.shape[-1]), where=total > 0
-    )
+    return np.divide(counts, total, out=uniform, where=total > 0)
 
 
 def matrix_correlation(a, b):
@@ -353,11 +326,10 @@ def matrix_correlation(a, b):
 
     Examples
     --------
-    >>> (
-    ...     round(matrix_correlation([[1, 0], [0, 1]], [[0.9, 0.1], [0.1, 0.9]]), 12),
-    ...     matrix_correlation([[1, 0], [0, 1]], [[0, 1], [1, 0]]),
-    ... )
-    (1.0, -1.0)
+    >>> round(matrix_correlation([[1, 0], [0, 1]], [[0.9, 0.1], [0.1, 0.9]]), 12)
+    1.0
+    >>> matrix_correlation([[1, 0], [0, 1]], [[0, 1], [1, 0]])
+    -1.0
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if a.shape != b.shape:
@@ -368,8 +340,9 @@ def matrix_correlation(a, b):
 
 
 def markov_correlations(windows, reference, repeats=1000, level=0.95, seed=0, kind="basic"):
-    """How alike the joints of some windows are to those of a reference set: one correlation
-    for each of the five statistics.
+    """How alike the joints of some windows are to those of a reference set.
+
+    One correlation is given for each of the five statistics.
 
     Parameters
     ----------
@@ -402,23 +375,17 @@ def markov_correlations(windows, reference, repeats=1000, level=0.95, seed=0, ki
     Examples
     --------
     >>> window = np.repeat([[60, 62, 64, 65], [62, 64, 65, 67]], 2, axis=1)
-    >>> {
-    ...     name: round(found.value, 6)
-    ...     for name, found in markov_correlations(window, window, repeats=10).items()
-    ... }
+    >>> found = markov_correlations(window, window, repeats=10)
+    >>> {name: round(interval.value, 6) for name, interval in found.items()}
     {'key': 1.0, 'mp': 1.0, 'md': 1.0, 'pt': 1.0, 'dt': 1.0}
     """
     here, there = (s if isinstance(s, dict) else states(s) for s in (windows, reference))
     found = {}
     for name, size in STATISTICS.items():
-        pairs, known = (
-            np.asarray(s[name])[(np.asarray(s[name]) >= 0).all(axis=1)]
-            for s in (here, there)
-        )
+        pairs, known = _both_known(here[name]), _both_known(there[name])
         if not len(pairs) or not len(known):
-            raise ValueError(
-                f"no {'window' if not len(pairs) else 'window of the reference'} has notes in both halves"
-            )
+            whose = "" if not len(pairs) else " of the reference"
+            raise ValueError(f"no window{whose} has notes in both halves")
         target = markov_matrix(transition_counts(known, size))
 
         def correlation(drawn, size=size, target=target):
@@ -428,3 +395,8 @@ def markov_correlations(windows, reference, repeats=1000, level=0.95, seed=0, ki
             correlation, pairs, repeats=repeats, level=level, seed=seed, kind=kind
         )
     return found
+
+
+def _both_known(pairs):
+    pairs = np.asarray(pairs)
+    return pairs[(pairs >= 0).all(axis=1)]

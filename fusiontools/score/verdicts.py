@@ -1,9 +1,9 @@
 """What judges say about single melodies: how many of them lie between the genres.
 
-A bag of half pure jazz and half pure folk has the histograms of a perfect fusion, so
+A 50/50 mixture of pure jazz and pure folk has the histograms of a perfect fusion, so
 histograms cannot tell fusion from mixture. A judge that hears one melody at a time can. Its
 verdicts come in as an array of calibrated probabilities of domain A: which judge gave them
-is not known here.
+is not known here. Used in chapter 3, FusionGAN.
 """
 
 import numpy as np
@@ -19,7 +19,8 @@ def _probabilities(probabilities):
     p = np.asarray(probabilities, dtype=np.float64)
     if p.ndim != 1 or not len(p):
         raise ValueError(
-            f"one probability a melody is needed, shape (M,) with M >= 1; found shape {p.shape}"
+            "one probability a melody is needed, shape (M,) with M >= 1; "
+            f"found shape {p.shape}"
         )
     if not ((p >= 0) & (p <= 1)).all():  # a nan is not in there either
         raise ValueError("probabilities must lie between 0 and 1")
@@ -27,8 +28,7 @@ def _probabilities(probabilities):
 
 
 def in_band(probabilities, low=LOW, high=HIGH):
-    """Which melodies the judge puts with neither domain: ``low <= p <= high``, shape (M,)
-    of bool.
+    """Which melodies the judge puts with neither domain: ``low <= p <= high``, (M,) bool.
 
     Parameters
     ----------
@@ -85,13 +85,8 @@ def fused_share(
         return wilson(int(hits.sum()), len(hits), level)
     if kind != "bootstrap":
         raise ValueError(f"the kind is {kind!r}; it can be 'bootstrap' or 'wilson'")
-    return bootstrap_counts(
-        _first_share,
-        np.stack([hits, ~hits], axis=1),
-        repeats=repeats,
-        level=level,
-        seed=seed,
-    )
+    counts = np.stack([hits, ~hits], axis=1)
+    return bootstrap_counts(_first_share, counts, repeats=repeats, level=level, seed=seed)
 
 
 def _first_share(histogram):

@@ -1,7 +1,7 @@
 """One colour per domain, in every figure and player of the book.
 
 The hues are far apart for colour-blind eyes too (after Okabe and Ito), and dark enough for
-white text on them.
+white text on them. Used in every chapter.
 """
 
 __all__ = ["COLOURS", "colour"]

@@ -1,9 +1,10 @@
-"""A live control with a static twin: knobs that redraw and replay where a kernel runs,
-ready-made views where none does.
+"""A live control with a static twin.
+
+Knobs redraw and replay where a kernel runs; ready-made views stand where none does.
 
 In JupyterLab and on Colab you see ipywidgets. In the built book, on a page of saved
 outputs, or where widgets are stripped, the same cell shows tabs with the views that were
-rendered for it, players and all.
+rendered for it, players and all. Used in chapters 1, 3 and 4.
 """
 
 import hashlib
@@ -21,7 +22,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 WAKE = (
     '<img hidden alt="" src="data:image/gif," onerror="'
     "this.parentNode.querySelectorAll('figure[data-ft] > script').forEach(s => {"
-    " const n = document.createElement('script'); n.textContent = s.textContent; s.replaceWith(n); }); this.remove();"
+    " const n = document.createElement('script'); n.textContent = s.textContent;"
+    " s.replaceWith(n); }); this.remove();"
     '">'
 )
 _shown = Counter()
@@ -41,28 +43,17 @@ class Explorer:
     def __init__(self, render, options, twin):
         import ipywidgets
 
-        self._render, self._twin = render, twin
-        self.knobs = {
-            name: ipywidgets.Dropdown(
-                options=list(choices),
-                value=next(iter(choices)),
-                description=name,
-                style={"description_width": "initial"},
-            )
-            for name, choices in options.items()
-        }
-        self._options = options
+        self._render, self._options, self._twin = render, options, twin
         self._view = ipywidgets.HTML()
-        for knob in self.knobs.values():
+        self.knobs = {}
+        for name, choices in options.items():
+            knob = ipywidgets.Dropdown(options=list(choices), description=name)
+            knob.value = next(iter(choices))
+            knob.style = {"description_width": "initial"}
             knob.observe(self._redraw, names="value")
-        self._box = ipywidgets.VBox(
-            [
-                ipywidgets.HBox(
-                    list(self.knobs.values()), layout={"flex_flow": "row wrap"}
-                ),
-                self._view,
-            ]
-        )
+            self.knobs[name] = knob
+        knobs = ipywidgets.HBox([*self.knobs.values()], layout={"flex_flow": "row wrap"})
+        self._box = ipywidgets.VBox([knobs, self._view])
         self._redraw()
 
     def _redraw(self, change=None):
@@ -73,29 +64,20 @@ class Explorer:
         # nowhere. The knobs stay alive.
         try:
             self.html = _html(self._render(**values))
-        except FusionError as error:
-            self.html = f"<p><b>Nothing to show:</b> {html.escape(str(error))}</p>"
         except Exception as error:
-            self.html = f"<p><b>Nothing to show:</b> {html.escape(f'{type(error).__name__}: {error}')}</p>"
+            kind = "" if isinstance(error, FusionError) else f"{type(error).__name__}: "
+            says = html.escape(f"{kind}{error}")
+            self.html = f"<p><b>Nothing to show:</b> {says}</p>"
         self._view.value = self.html + WAKE
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {
-            "text/plain": repr(self),
-            "text/html": self._twin,
-            WIDGET: {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self._box.model_id,
-            },
-        }
+        model = self._box.model_id
+        widget = {"version_major": 2, "version_minor": 0, "model_id": model}
+        return {"text/plain": repr(self), "text/html": self._twin, WIDGET: widget}
 
     def __repr__(self):
-        return (
-            "Explorer("
-            + ", ".join(f"{name}={knob.value!r}" for name, knob in self.knobs.items())
-            + ")"
-        )
+        set_to = [f"{name}={knob.value!r}" for name, knob in self.knobs.items()]
+        return f"Explorer({', '.join(set_to)})"
 
 
 def explore(render, options, twin):
@@ -129,11 +111,8 @@ def explore(render, options, twin):
     >>> class Word(str):
     ...     def _repr_html_(self):
     ...         return f"<b>{self}</b>"
-    >>> e = explore(
-    ...     lambda times: Word("la " * times),
-    ...     {"times": {"once": 1, "twice": 2}},
-    ...     {"Twice": {"times": "twice"}},
-    ... )
+    >>> options, twin = {"times": {"once": 1, "twice": 2}}, {"Twice": {"times": "twice"}}
+    >>> e = explore(lambda times: Word("la " * times), options, twin)
     >>> e.knobs["times"].value = "twice"
     >>> e.html
     '<b>la la </b>'
@@ -144,33 +123,26 @@ def explore(render, options, twin):
         )
     unknown = {name for chosen in twin.values() for name in chosen} - set(options)
     if unknown:
-        raise ValueError(
-            f"the twin turns knobs that there are not: {', '.join(sorted(unknown))}"
-        )
+        found = f"the twin turns knobs that there are not: {', '.join(sorted(unknown))}"
+        raise ValueError(found)
     for name, choices in options.items():
         if not choices:
             raise ValueError(f"the knob {name!r} has no choices")
         for label, chosen in twin.items():
             if name in chosen and chosen[name] not in choices:
                 raise ValueError(
-                    f"view {label!r} of the twin sets {name!r} to {chosen[name]!r}; choose one of {', '.join(map(str, choices))}"
+                    f"view {label!r} of the twin sets {name!r} to {chosen[name]!r}; "
+                    f"choose one of {', '.join(map(str, choices))}"
                 )
-    views = {
-        label: render(
-            **{
-                name: options[name][choice]
-                for name, choice in _all(options, chosen).items()
-            }
-        )
-        for label, chosen in twin.items()
-    }
+    views = {label: render(**_values(options, chosen)) for label, chosen in twin.items()}
     return Explorer(render, options, _tabs(views))
 
 
-def _all(options, chosen):
-    """The named choices, and the first one of every knob that a tab does not name."""
+def _values(options, chosen):
+    """Of each knob the chosen value, or the first where a tab does not name it."""
     return {
-        name: chosen.get(name, next(iter(choices))) for name, choices in options.items()
+        name: choices[chosen.get(name, next(iter(choices)))]
+        for name, choices in options.items()
     }
 
 
@@ -179,27 +151,31 @@ def _html(shown):
 
 
 def _tabs(views):
-    """Radio buttons and a few lines of CSS: tabs that need no script. Where styles are
-    stripped, all views stand in a row.
-    """
+    """Radio buttons and CSS as tabs, with no script; without styles all views follow."""
     content = [(label, _html(view)) for label, view in views.items()]
-    name = (
-        "ft-tabs-"
-        + hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    )
-    group = (
-        f"{name}-{_shown[name]}" if _shown[name] else name
-    )  # the same once more, perhaps on the same page
+    digest = hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()
+    name = f"ft-tabs-{digest[:8]}"
+    # the same once more, perhaps on the same page
+    group = f"{name}-{_shown[name]}" if _shown[name] else name
     _shown[name] += 1
     style = (
         f".{group}>input{{position:absolute;opacity:0}}"
-        f".{group}>label{{display:inline-block;padding:.25em .8em;margin:0 .3em .4em 0;border:1px solid #8886;border-radius:6px;cursor:pointer}}"
-        f".{group}>input:focus-visible+label{{outline:2px solid #e0245e;outline-offset:2px}}"
+        f".{group}>label{{display:inline-block;padding:.25em .8em;margin:0 .3em .4em 0;"
+        "border:1px solid #8886;border-radius:6px;cursor:pointer}"
+        f".{group}>input:focus-visible+label{{outline:2px solid #e0245e;"
+        "outline-offset:2px}"
         f".{group}>div{{display:none}}"
     )
     heads, bodies = "", ""
     for i, (label, view) in enumerate(content):
-        style += f".{group}>#{group}-{i}:checked~.{group}-{i}{{display:block}}.{group}>#{group}-{i}:checked+label{{background:#41627e;color:#fff}}"
-        heads += f'<input type="radio" name="{group}" id="{group}-{i}"{" checked" if not i else ""}><label for="{group}-{i}">{html.escape(label)}</label>'
-        bodies += f'<div class="{group}-{i}">{view}</div>'
+        tab, checked = f"{group}-{i}", "" if i else " checked"
+        style += (
+            f".{group}>#{tab}:checked~.{tab}{{display:block}}"
+            f".{group}>#{tab}:checked+label{{background:#41627e;color:#fff}}"
+        )
+        heads += (
+            f'<input type="radio" name="{group}" id="{tab}"{checked}>'
+            f'<label for="{tab}">{html.escape(label)}</label>'
+        )
+        bodies += f'<div class="{tab}">{view}</div>'
     return f'<div class="ft-explore {group}"><style>{style}</style>{heads}{bodies}</div>'

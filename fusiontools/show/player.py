@@ -1,9 +1,9 @@
-"""The player: music that is seen and heard on any page, without a kernel and without a
-network.
+"""The player: music seen and heard on any page, without a kernel and without a network.
 
 One self-contained piece of HTML holds the sound (MP3), a picture (PNG), the notes and a
 small script. Where scripts run it is a piano roll with a playhead, several takes under one
 clock, keys and a MIDI download; where they are stripped, picture and browser controls stay.
+Used in every chapter.
 """
 
 import base64
@@ -58,30 +58,20 @@ class Player:
     note: str = ""
 
     def _repr_html_(self):
-        data = {
-            "title": self.title or self.takes[0].label,
-            "takes": [
-                {
-                    "label": t.label,
-                    "colour": t.colour,
-                    "seconds": round(t.seconds, 3),
-                    "bars": [round(b, 3) for b in t.bars],
-                    "notes": [
-                        [round(n.onset, 3), round(n.duration, 3), n.pitch, n.velocity]
-                        for n in t.notes
-                    ],
-                }
-                for t in self.takes
-            ],
-        }
-        caption = html.escape(self.title) + (
-            f' <span class="ft-note">{html.escape(self.note)}</span>' if self.note else ""
-        )
+        title = self.title or self.takes[0].label
+        data = {"title": title, "takes": [_take_data(t) for t in self.takes]}
+        data = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        caption = html.escape(self.title)
+        if self.note:
+            caption += f' <span class="ft-note">{html.escape(self.note)}</span>'
+        if caption:
+            caption = f"<figcaption>{caption}</figcaption>"
         return (
-            f'<figure class="ft-player" role="group" aria-label="Player: {html.escape(data["title"])}" '
-            f'data-ft="{html.escape(json.dumps(data, separators=(",", ":"), ensure_ascii=False))}"><style>{_asset("player.css")}</style>'
-            + (f"<figcaption>{caption}</figcaption>" if caption else "")
-            + f'<div class="ft-body">{"".join(_take_html(t) for t in self.takes)}</div><script>{_asset("player.js")}</script></figure>'
+            '<figure class="ft-player" role="group" '
+            f'aria-label="Player: {html.escape(title)}" data-ft="{html.escape(data)}">'
+            f"<style>{_asset('player.css')}</style>{caption}"
+            f'<div class="ft-body">{"".join(_take_html(t) for t in self.takes)}</div>'
+            f"<script>{_asset('player.js')}</script></figure>"
         )
 
     def __repr__(self):
@@ -149,39 +139,27 @@ def player(
     >>> player(Notes.of([(0, 1, 60), (1, 1, 64)]), label="A third")
     Player(A third: 1.0 s)
     """
-    takes = (
-        music
-        if isinstance(music, dict)
-        else {label or getattr(music, "title", "") or "Listen": music}
-    )
+    takes = music
+    if not isinstance(music, dict):
+        takes = {label or getattr(music, "title", "") or "Listen": music}
     if not takes:
         raise ValueError("an empty dict has nothing to play: give it labels and music")
     if not 0 <= start < float("inf") or not seconds > 0:
         raise ValueError(
-            f"start is {start} and seconds is {seconds}: a part starts at 0 or later and has a length"
+            f"start is {start} and seconds is {seconds}: "
+            "a part starts at 0 or later and has a length"
         )
     domains = domain if isinstance(domain, dict) else dict.fromkeys(takes, domain)
+    asked = (tempo, program, meter, start, seconds, sample_rate)
     made, whole = [], []
     for name, one in takes.items():
-        take, length = _take(
-            str(name),
-            one,
-            domains.get(name),
-            tempo,
-            program,
-            meter,
-            start,
-            seconds,
-            sample_rate,
-        )
+        take, length = _take(str(name), one, domains.get(name), *asked)
         made.append(take)
         whole.append(length)
-    longest = max(whole)
-    note = (
-        f"{start:.0f} to {min(start + seconds, longest):.0f} s of {longest:.0f} s"
-        if longest > start + seconds + 0.5 or start
-        else ""
-    )
+    longest, note = max(whole), ""
+    if longest > start + seconds + 0.5 or start:
+        stop = min(start + seconds, longest)
+        note = f"{start:.0f} to {stop:.0f} s of {longest:.0f} s"
     return Player(tuple(made), title or (made[0].label if len(made) == 1 else ""), note)
 
 
@@ -189,114 +167,92 @@ def _take(label, music, domain, tempo, program, meter, start, seconds, sample_ra
     """Render one take; also the whole length of its source in seconds."""
     if callable(getattr(music, "samples", None)):  # a recording of a corpus
         domain = domain or music.label
-        music = np.clip(
-            music.samples(sample_rate, 0.0, None), -1, 1
-        )  # decoded MP3 may go beyond full scale
+        # decoded MP3 may go beyond full scale
+        music = np.clip(music.samples(sample_rate, 0.0, None), -1, 1)
     if isinstance(music, np.ndarray):
-        stop = (
-            len(music) if seconds == float("inf") else int((start + seconds) * sample_rate)
-        )
+        stop = len(music)
+        if seconds < float("inf"):
+            stop = int((start + seconds) * sample_rate)
         part = music[int(start * sample_rate) : stop].astype(np.float32)
         if part.ndim != 1 or not len(part):
-            raise NoNotesError(
-                f"samples of shape {music.shape} have nothing to play from {start} s on",
-                label,
-                "give mono samples, shape (n,)",
-            )
+            found = f"samples of shape {music.shape} have nothing to play from {start} s on"
+            raise NoNotesError(found, label, "give mono samples, shape (n,)")
         length = len(part) / sample_rate
-        return (
-            Take(label, colour(domain), length, Notes.of([], unit="seconds"), mp3_bytes(part, sample_rate), _spectrogram_png(part, sample_rate),
-                 described=f"Spectrogram of a recording, {length:.0f} seconds"),
-            len(music) / sample_rate,
-        )  # fmt: skip
+        mp3, png = mp3_bytes(part, sample_rate), _spectrogram_png(part, sample_rate)
+        says = f"Spectrogram of a recording, {length:.0f} seconds"
+        none = Notes.of([], unit="seconds")
+        take = Take(label, colour(domain), length, none, mp3, png, described=says)
+        return take, len(music) / sample_rate
     if hasattr(music, "piece"):  # an entry of a corpus
         domain = domain or music.label
     whole = as_piece(music, tempo, program)
     if meter is not None:
         whole = replace(whole, meters=(meter,))
     whole = _from_first_note(whole)
-    barred = meter is not None or not isinstance(
-        music, Notes
-    )  # bare notes know no bars, and none are made up
     end = float(whole.tempo.seconds_at(max(t.notes.end for t in whole.tracks)))
     part = crop_piece(whole, *whole.tempo.beats_at([start, start + seconds]))
     if not part.tracks:
-        raise NoNotesError(
-            f"no note sounds between {start} and {start + seconds} s",
-            label,
-            "choose another start",
-        )
-    pitched = (
-        part.notes() if not all(t.is_drum for t in part.tracks) else part.notes(drums=True)
-    )
-    notes = to_seconds(pitched, part.tempo)
-    length = max(
-        float(part.tempo.seconds_at(t.notes.end)) for t in part.tracks
-    )  # drums may outlast what is drawn
-    return (
-        Take(
-            label,
-            colour(domain),
-            length,
-            notes,
-            mp3_bytes(synthesize(part, sample_rate=sample_rate), sample_rate),
-            roll_png(notes, colour(domain)),
-            tuple(part.tempo.seconds_at(bar_lines(part)).tolist()) if barred else (),
-            _midi_bytes(part),
-            f"Piano roll: {len(notes)} notes from {note_name(notes.pitch.min())} to {note_name(notes.pitch.max())}, {length:.0f} seconds",
-        ),
-        end,
-    )
+        found = f"no note sounds between {start} and {start + seconds} s"
+        raise NoNotesError(found, label, "choose another start")
+    only_drums = all(t.is_drum for t in part.tracks)
+    notes = to_seconds(part.notes(drums=only_drums), part.tempo)
+    # drums may outlast what is drawn
+    length = max(float(part.tempo.seconds_at(t.notes.end)) for t in part.tracks)
+    mp3 = mp3_bytes(synthesize(part, sample_rate=sample_rate), sample_rate)
+    png, hue = roll_png(notes, colour(domain)), colour(domain)
+    bars = ()  # bare notes know none, and none are made up
+    if meter is not None or not isinstance(music, Notes):
+        bars = tuple(part.tempo.seconds_at(bar_lines(part)).tolist())
+    says = f"{_described(notes)}, {length:.0f} seconds"
+    return Take(label, hue, length, notes, mp3, png, bars, _midi_bytes(part), says), end
+
+
+def _described(notes):
+    low, high = note_name(notes.pitch.min()), note_name(notes.pitch.max())
+    return f"Piano roll: {len(notes)} notes from {low} to {high}"
 
 
 def _from_first_note(piece):
-    """The piece, later by as much as its first note starts before beat 0; bar lines and
-    tempo move along.
-    """
+    """The piece, later by as much as it starts before beat 0, bars and tempo with it."""
     first = min(float(t.notes.onset[0]) for t in piece.tracks if len(t.notes))
     if first >= 0:
         return piece
     piece = crop_piece(piece, first, float("inf"))
     head = piece.meters[0]
-    upbeat = replace(
-        head, beat=head.beat - head.bar * np.ceil(max(head.beat, 0) / head.bar)
-    )  # counts from before the start, as upbeats do
+    # counts from before the start, as upbeats do
+    bars = np.ceil(max(head.beat, 0) / head.bar)
+    upbeat = replace(head, beat=head.beat - head.bar * bars)
     return replace(piece, meters=(upbeat, *piece.meters[1:]))
 
 
 def as_piece(music, tempo=None, program=None):
-    """Notes, a piece or a corpus's entry as a `Piece`, with tempo and instrument changed
-    where they are given.
+    """Notes, a piece or an entry of a corpus as a `Piece`.
+
+    Tempo and instrument are changed where they are given.
     """
     music = getattr(music, "piece", music)
     if not isinstance(music, (Notes, Piece)):
         raise TypeError(
-            f"{type(music).__name__} is no music: give Notes, a Piece, an entry or a recording of a corpus, or samples as an array"
+            f"{type(music).__name__} is no music: give Notes, a Piece, an entry or a "
+            "recording of a corpus, or samples as an array"
         )
     if program is not None and program not in range(128):
         raise ValueError(f"program is {program}; General MIDI has 0 to 127")
     if isinstance(music, Notes):
-        if (
-            music.unit == "seconds"
-        ):  # any clock will do, as long as one beat is known to last half a second
+        # any clock will do, as long as one beat is known to last half a second
+        if music.unit == "seconds":
             music, tempo = to_beats(music, 120.0), None
         music = Piece((Track(music),), Tempo.constant(120.0))
     if not any(len(t.notes) for t in music.tracks):
-        raise NoNotesError(
-            "there is no note to play", music.title or None, "check what was made"
-        )
-    clock = (
-        music.tempo
-        if tempo is None
-        else tempo
-        if isinstance(tempo, Tempo)
-        else Tempo.constant(tempo)
-    )
-    tracks = tuple(
-        replace(t, program=t.program if program is None or t.is_drum else program)
-        for t in music.tracks
-    )
-    return replace(music, tracks=tracks, tempo=clock)
+        found = "there is no note to play"
+        raise NoNotesError(found, music.title or None, "check what was made")
+    if tempo is not None:
+        clock = tempo if isinstance(tempo, Tempo) else Tempo.constant(tempo)
+        music = replace(music, tempo=clock)
+    if program is not None:
+        tracks = (t if t.is_drum else replace(t, program=program) for t in music.tracks)
+        music = replace(music, tracks=tuple(tracks))
+    return music
 
 
 def _midi_bytes(piece):
@@ -306,15 +262,32 @@ def _midi_bytes(piece):
         return path.read_bytes()
 
 
+def _take_data(take):
+    """What the script reads of a take."""
+    notes = [[round(n.onset, 3), round(n.duration, 3), *n[2:]] for n in take.notes]
+    return {
+        "label": take.label,
+        "colour": take.colour,
+        "seconds": round(take.seconds, 3),
+        "bars": [round(b, 3) for b in take.bars],
+        "notes": notes,
+    }
+
+
 def _take_html(take):
-    midi = ""
+    label, midi = html.escape(take.label), ""
     if take.midi:
         name = re.sub(r"[^a-z0-9]+", "-", take.label.lower()).strip("-") or "take"
-        midi = f'<a class="ft-midi" download="{name}.mid" href="data:audio/midi;base64,{_base64(take.midi)}" title="Save these notes as a MIDI file">↓ MIDI</a>'
+        midi = (
+            f'<a class="ft-midi" download="{name}.mid" '
+            f'href="data:audio/midi;base64,{_base64(take.midi)}" '
+            'title="Save these notes as a MIDI file">↓ MIDI</a>'
+        )
     return (
-        f'<div class="ft-take"><div>{html.escape(take.label)}</div>'
-        f'<img alt="{html.escape(take.described)}" src="data:image/png;base64,{_base64(take.png)}">'
-        f'<audio controls preload="auto" aria-label="{html.escape(take.label)}" src="data:audio/mpeg;base64,{_base64(take.mp3)}"></audio>{midi}</div>'
+        f'<div class="ft-take"><div>{label}</div><img alt="{html.escape(take.described)}" '
+        f'src="data:image/png;base64,{_base64(take.png)}">'
+        f'<audio controls preload="auto" aria-label="{label}" '
+        f'src="data:audio/mpeg;base64,{_base64(take.mp3)}"></audio>{midi}</div>'
     )
 
 
@@ -324,9 +297,7 @@ def _base64(data):
 
 @lru_cache
 def _asset(name):
-    """Script and style of the player, without the comments and indents that only their
-    reader needs.
-    """
+    """Script or style of the player, without the comments and indents for its readers."""
     text = (resources.files("fusiontools.show") / name).read_text(encoding="utf-8")
     lines = (re.sub(r"(^|\s)// .*$", "", line).strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line)
@@ -351,9 +322,8 @@ def roll_png(notes, colour, width=640, height=130):
     """
     low, high = int(notes.pitch.min()) - 2, int(notes.pitch.max()) + 2
     rows = np.linspace(0, height, high - low + 2).round().astype(int)
-    picture = np.zeros(
-        (height, width), dtype=np.uint8
-    )  # palette indices: 0 paper, 1 black keys and Cs, 2 notes
+    # palette indices: 0 paper, 1 black keys, 2 notes
+    picture = np.zeros((height, width), dtype=np.uint8)
     for pitch in range(low, high + 1):
         if pitch % 12 in (1, 3, 6, 8, 10):
             picture[rows[high - pitch] : rows[high - pitch + 1]] = 1
@@ -362,15 +332,12 @@ def roll_png(notes, colour, width=640, height=130):
         left, right = int(note.onset * scale), int((note.onset + note.duration) * scale)
         top, bottom = rows[high - note.pitch], rows[high - note.pitch + 1]
         picture[top : max(bottom - 1, top + 2), left : max(right - 1, left + 2)] = 2
-    return _png(
-        picture, [(255, 255, 255), (240, 240, 240), tuple(bytes.fromhex(colour[1:]))]
-    )
+    hue = tuple(bytes.fromhex(colour[1:]))
+    return _png(picture, [(255, 255, 255), (240, 240, 240), hue])
 
 
 def _spectrogram_png(samples, sample_rate, width=480, height=96, levels=24):
-    """A recording as a picture: time over the width, pitch over the height (50 Hz to the
-    top), loudness as darkness.
-    """
+    """A recording as a picture: time by pitch (from 50 Hz), loudness as darkness."""
     size = 2048
     padded = np.pad(samples, (0, max(size, size - len(samples))))
     frames = np.linspace(0, len(padded) - size, width).astype(int)
@@ -391,9 +358,7 @@ def _spectrogram_png(samples, sample_rate, width=480, height=96, levels=24):
 def _png(picture, palette):
     from PIL import Image
 
-    image = Image.frombytes(
-        "P", picture.shape[::-1], np.ascontiguousarray(picture).tobytes()
-    )
+    image = Image.frombytes("P", picture.shape[::-1], picture.tobytes())
     image.putpalette([int(c) for rgb in palette for c in rgb])
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)

@@ -1,8 +1,7 @@
-"""Figures. Every plotter takes ``ax=None``, draws on it (or on a new one) and returns it;
-colours are the book's own.
+"""Figures. Every plotter takes ``ax=None``, draws on it (or on a new one) and returns it.
 
-They take notes and lists of notes, never corpora: what is counted is counted in full view
-of the reader.
+Colours are the book's own. Plotters take notes and lists of notes, never corpora: what is
+counted is counted in full view of the reader. Used in every chapter.
 """
 
 import numpy as np
@@ -98,16 +97,9 @@ def piano_roll(notes, ax=None, domain=None, bar_lines=None, label=None):
 
     ax = _axes(ax)
     shades = [to_rgba(colour(domain), 0.45 + 0.5 * v / 127) for v in notes.velocity]
-    ax.barh(
-        notes.pitch,
-        notes.duration,
-        left=notes.onset,
-        height=0.8,
-        color=shades,
-        edgecolor="white",
-        linewidth=0.8,
-        label=label,
-    )  # edges keep repeated notes apart
+    edges = {"edgecolor": "white", "linewidth": 0.8}  # they keep repeated notes apart
+    place = {"left": notes.onset, "height": 0.8}
+    ax.barh(notes.pitch, notes.duration, color=shades, label=label, **place, **edges)
     for x in bar_lines if bar_lines is not None else ():
         ax.axvline(x, color="#00000030", linewidth=0.8, zorder=0)
     if len(notes):
@@ -178,9 +170,8 @@ def duration_shares(tunes):
     for tune in tunes:
         _need(tune, "beats", "duration_shares")
     durations = _counted([t.duration for t in tunes])
-    return {
-        length: float(np.mean(np.abs(durations - length) < 1 / 64)) for length in DURATIONS
-    }
+    near = {length: np.abs(durations - length) < 1 / 64 for length in DURATIONS}
+    return {length: float(np.mean(those)) for length, those in near.items()}
 
 
 def pitch_class_shares(tunes):
@@ -189,9 +180,8 @@ def pitch_class_shares(tunes):
     Examples
     --------
     >>> from fusiontools.music import Notes
-    >>> pitch_class_shares([Notes.of([(0, 1, 60), (1, 1, 72), (2, 1, 62), (3, 1, 60)])])[
-    ...     :3
-    ... ].tolist()
+    >>> tune = Notes.of([(0, 1, 60), (1, 1, 72), (2, 1, 62), (3, 1, 60)])
+    >>> pitch_class_shares([tune])[:3].tolist()
     [0.75, 0.0, 0.25]
     """
     classes = _counted([t.pitch for t in tunes]) % 12
@@ -199,8 +189,9 @@ def pitch_class_shares(tunes):
 
 
 def interval_shares(tunes, reach=12):
-    """Share of steps from note to note that are so many semitones, from ``-reach`` to
-    ``reach``, shape (2 * reach + 1,).
+    """Share of steps from note to note that are so many semitones.
+
+    From ``-reach`` to ``reach``, shape (2 * reach + 1,).
 
     Wider leaps count in the total only.
 
@@ -221,7 +212,8 @@ def _counted(columns):
     """All tunes' values in one array; shares of nothing are a mistake."""
     if not sum(map(len, columns)):
         raise ValueError(
-            f"{len(columns)} tunes without a single note have no shares: give notes to count"
+            f"{len(columns)} tunes without a single note have no shares: "
+            "give notes to count"
         )
     return np.concatenate(columns)
 

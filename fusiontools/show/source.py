@@ -1,5 +1,6 @@
-"""The package's own source, shown where it is explained: always the code that runs, never a
-copy of it.
+"""The package's own source, shown where it is explained: the code that runs, no copy.
+
+Used in chapters 1, 3 and 4.
 """
 
 import html
@@ -22,9 +23,11 @@ class Source:
     place: str
 
     def _repr_html_(self):
+        name, place = html.escape(self.name), html.escape(self.place)
         return (
-            f'<figure class="ft-source" role="group" aria-label="Source of {html.escape(self.name)}"><style>{_style()}</style>'
-            f"<figcaption><code>{html.escape(self.name)}</code> <span>{html.escape(self.place)}</span></figcaption>"
+            f'<figure class="ft-source" role="group" aria-label="Source of {name}">'
+            f"<style>{_style()}</style>"
+            f"<figcaption><code>{name}</code> <span>{place}</span></figcaption>"
             f"{_highlighted(self.code)}</figure>"
         )
 
@@ -61,15 +64,13 @@ def source(obj, docstring=False):
     def intervals(notes):
         return np.diff(notes.pitch)
     """
-    obj = (
-        inspect.unwrap(obj) if callable(obj) else obj
-    )  # what a decorator wraps is what the reader wants to see
+    # what a decorator wraps is what the reader wants to see
+    obj = inspect.unwrap(obj) if callable(obj) else obj
     try:
         code, file = inspect.getsource(obj), inspect.getsourcefile(obj)
     except (OSError, TypeError):
-        raise FusionError(
-            f"Python has no source for {obj!r}", do="show a function, a class or a module"
-        ) from None
+        found = f"Python has no source for {obj!r}"
+        raise FusionError(found, do="show a function, a class or a module") from None
     lines = inspect.cleandoc("\n" + code) if not inspect.ismodule(obj) else code
     name = getattr(obj, "__qualname__", getattr(obj, "__name__", type(obj).__name__))
     return Source(lines if docstring else _without_docstring(lines), name, _place(file))
@@ -78,35 +79,25 @@ def source(obj, docstring=False):
 def _place(file):
     """The file as a path from the package's root: the same on every machine."""
     parts = Path(file).parts
-    return "/".join(
-        parts[parts.index("fusiontools") :] if "fusiontools" in parts else parts[-1:]
-    )
+    first = parts.index("fusiontools") if "fusiontools" in parts else -1
+    return "/".join(parts[first:])
 
 
 def _without_docstring(code):
     import ast
 
     lines = code.splitlines()
-    tree = ast.parse(code)
+    documented = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
     gone = set()
-    for node in ast.walk(tree):
-        if (
-            isinstance(
-                node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
-            )
-            and ast.get_docstring(node) is not None
-        ):
-            statement = node.body[0]
-            if (
-                len(node.body) > 1
-            ):  # a body that is only a docstring keeps it: it would be no body without
-                gone.update(range(statement.lineno, statement.end_lineno + 1))
-                following = statement.end_lineno + 1
-                while (
-                    following <= len(lines) and not lines[following - 1].strip()
-                ):  # and the blank line under it
-                    gone.add(following)
-                    following += 1
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, documented) or ast.get_docstring(node) is None:
+            continue
+        # a body that is only a docstring keeps it: it would be no body without
+        if len(node.body) > 1:
+            first, last = node.body[0].lineno, node.body[0].end_lineno
+            while last < len(lines) and not lines[last].strip():  # blank lines under it
+                last += 1
+            gone.update(range(first, last + 1))
     return "\n".join(line for i, line in enumerate(lines, 1) if i not in gone)
 
 
@@ -120,29 +111,25 @@ def _highlighted(code):
 
 @lru_cache
 def _style():
-    """Colours for light and dark pages, in the three ways that book, JupyterLab and the
-    system say which it is.
-    """
+    """Colours for light and dark pages, as book, JupyterLab and the system each say it."""
     from pygments.formatters import HtmlFormatter
 
     light = HtmlFormatter(style="tango", cssclass="ft-code")
     dark = HtmlFormatter(style="monokai", cssclass="ft-code")
 
     def rules(formatter, scope):
-        kept = (
-            r
-            for r in formatter.get_style_defs(scope + " .ft-code").splitlines()
-            if ".ft-code ." in r
-        )
-        return "".join(r.split("/*")[0].strip() for r in kept)
+        lines = formatter.get_style_defs(scope + " .ft-code").splitlines()
+        return "".join(r.split("/*")[0].strip() for r in lines if ".ft-code ." in r)
 
     base = (
-        ".ft-source{margin:.75em 0;border:1px solid #8884;border-radius:8px;overflow:hidden;max-width:100%}"
-        ".ft-source figcaption{padding:.3em .8em;border-bottom:1px solid #8884;font-size:.85em;text-align:left;margin:0}"
+        ".ft-source{margin:.75em 0;border:1px solid #8884;border-radius:8px;"
+        "overflow:hidden;max-width:100%}"
+        ".ft-source figcaption{padding:.3em .8em;border-bottom:1px solid #8884;"
+        "font-size:.85em;text-align:left;margin:0}"
         ".ft-source figcaption span{opacity:.7;margin-left:.6em}"
-        ".ft-source pre{margin:0;padding:.7em .8em;overflow-x:auto;background:transparent;border:0;font-size:.85em;line-height:1.45}"
+        ".ft-source pre{margin:0;padding:.7em .8em;overflow-x:auto;background:transparent;"
+        "border:0;font-size:.85em;line-height:1.45}"
     )
-    night = rules(dark, 'html[data-theme="dark"]') + rules(
-        dark, 'body[data-jp-theme-light="false"]'
-    )
+    night = rules(dark, 'html[data-theme="dark"]')
+    night += rules(dark, 'body[data-jp-theme-light="false"]')
     return base + rules(light, "") + night

@@ -4,7 +4,7 @@ Three engines turn notes into samples. `tinysoundfont` and `fluidsynth` play rec
 instruments (the General MIDI soundfont that pretty_midi ships) where they are installed;
 `numpy` is our own and always there. All share one room, one loudness and one ending, so
 that takes can be compared by ear. This is no sequencer: programs, drums, pitch, time and
-velocity are all it knows; there is no pedal and no pitch bend.
+velocity are all it knows; there is no pedal and no pitch bend. Used in every chapter.
 """
 
 import io
@@ -31,18 +31,13 @@ FADE = 0.25  # the end of the tail is faded out: a recorded string may ring long
 LONGEST = 30 * 60.0  # seconds; 30 minutes at 22,050 Hz are 160 MB of samples
 LOUDNESS = 0.12  # RMS of what sounds: as loud as leaves room for a piano's peaks
 CEILING = 0.95  # MP3 adds a little to peaks, so full scale is not used
-# samples written or rendered at once: a minute of OGG in one call crashes libsndfile
-BLOCK = 65536
+BLOCK = 65536  # samples handled at once: a minute of OGG in one call crashes libsndfile
+_MP3 = {"bitrate_mode": "VARIABLE", "compression_level": 0.3}
 FORMATS = {
     ".wav": {"format": "WAV", "subtype": "PCM_16"},
     ".flac": {"format": "FLAC", "subtype": "PCM_16"},
     ".ogg": {"format": "OGG", "subtype": "VORBIS"},
-    ".mp3": {
-        "format": "MP3",
-        "subtype": "MPEG_LAYER_III",
-        "bitrate_mode": "VARIABLE",
-        "compression_level": 0.3,
-    },
+    ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", **_MP3},
 }
 # For pages, best first. A variable rate sounds better than others of its size, but for a
 # full band with cymbals, whose size only an average rate holds down. Not among them: a
@@ -92,34 +87,30 @@ def synthesize(music, *, tempo=120.0, program=None, sample_rate=22050, engine="a
     ((39690,), dtype('float32'))
     """
     if not 8000 <= sample_rate <= 96000 or sample_rate != int(sample_rate):
-        raise ValueError(
-            f"sample_rate is {sample_rate}; give a whole number from 8000 to 96000"
-        )
+        found = f"sample_rate is {sample_rate}; give a whole number from 8000 to 96000"
+        raise ValueError(found)
     sample_rate = int(sample_rate)
     parts = _parts(music, tempo, program)
     end = max(part.notes.end for part in parts)
     if end > LONGEST:
         raise FusionError(
-            f"the music lasts {end / 60:.0f} minutes, and {LONGEST / 60:.0f} is the most that is made into sound at once",
+            f"the music lasts {end / 60:.0f} minutes, and {LONGEST / 60:.0f} is the most "
+            "that is made into sound at once",
             do="crop it first, as in crop(notes, 0, 60)",
         )
     if (start := min(part.notes.onset[0] for part in parts)) < 0:
-        raise FusionError(
-            f"a note starts {-start:g} s before time zero",
-            do="move all notes later, as in shift(notes, 4)",
-        )
+        found = f"a note starts {-start:g} s before time zero"
+        raise FusionError(found, do="move all notes later, as in shift(notes, 4)")
     n = int(np.ceil((end + TAIL) * sample_rate))
-    samples = normalize(
-        _room(_ENGINES[_choose(engine)](parts, n, sample_rate), sample_rate), sample_rate
-    )
+    dry = _ENGINES[_choose(engine)](parts, n, sample_rate)
+    samples = normalize(_room(dry, sample_rate), sample_rate)
     fade = int(FADE * sample_rate)
     samples[-fade:] *= 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fade, dtype=np.float32))
     return samples
 
 
 def synthesizers():
-    """Names of the engines that work on this machine, best first; "numpy" is always among
-    them.
+    """Names of the engines that work on this machine, best first; the last is "numpy".
 
     Examples
     --------
@@ -166,13 +157,11 @@ def normalize(samples, sample_rate=22050):
     from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
     samples = _mono(samples).copy()
+    if not len(samples):
+        return samples
     block = max(int(0.05 * sample_rate), 1)
-    power = (
-        np.add.reduceat(samples**2, np.arange(0, len(samples), block), dtype=np.float64)
-        / block
-        if len(samples)
-        else np.zeros(1)
-    )
+    starts = np.arange(0, len(samples), block)
+    power = np.add.reduceat(samples**2, starts, dtype=np.float64) / block
     sounding = power[power > 1e-10]  # -100 dB
     if not len(sounding):
         return np.clip(samples, -CEILING, CEILING)
@@ -181,21 +170,17 @@ def normalize(samples, sample_rate=22050):
         # The gain is low enough within +-5 ms of a peak, and so is its average over +-5 ms
         # at the peak itself.
         width = 2 * int(0.005 * sample_rate) + 1
-        gain = np.minimum(
-            1,
-            CEILING
-            / np.maximum(
-                maximum_filter1d(np.abs(samples), width, mode="constant"), CEILING
-            ),
-        )
+        peaks = maximum_filter1d(np.abs(samples), width, mode="constant")
+        gain = np.minimum(1, CEILING / np.maximum(peaks, CEILING))
         samples *= uniform_filter1d(gain, width, mode="nearest")
         np.clip(samples, -CEILING, CEILING, out=samples)  # for the last digit of a float
     return samples
 
 
 def write_audio(samples, path, sample_rate=22050):
-    """Write sound to a file, whole or not at all; its suffix says how: .wav, .flac, .mp3 or
-    .ogg.
+    """Write sound to a file, whole or not at all.
+
+    The suffix says how: .wav, .flac, .mp3 or .ogg.
 
     Parameters
     ----------
@@ -220,17 +205,13 @@ def write_audio(samples, path, sample_rate=22050):
     Examples
     --------
     >>> import tempfile
-    >>> write_audio(
-    ...     0.5 * np.sin(np.arange(22050) * 0.1), Path(tempfile.mkdtemp()) / "tone.flac"
-    ... )
+    >>> tone = 0.5 * np.sin(np.arange(22050) * 0.1)
+    >>> write_audio(tone, Path(tempfile.mkdtemp()) / "tone.flac")
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
-        raise FusionError(
-            f"no audio format is known by the suffix {path.suffix!r}",
-            path,
-            f"choose one of {', '.join(FORMATS)}",
-        )
+        found = f"no audio format is known by the suffix {path.suffix!r}"
+        raise FusionError(found, path, f"choose one of {', '.join(FORMATS)}")
     sound = _encoded(_mono(samples, sample_rate), sample_rate, path.suffix.lower(), path)
     write_whole(path, sound)
 
@@ -268,13 +249,10 @@ def mp3_bytes(samples, sample_rate=22050, *, kbits=None):
     """
     samples = _mono(samples, sample_rate)
     rate = 40 * sample_rate / 22050 if kbits is None else kbits
-    budget = max(
-        125 * rate * len(samples) / sample_rate, 4096
-    )  # bytes; any file needs a few
+    budget = max(125 * rate * len(samples) / sample_rate, 4096)  # any file needs a few
     for mode, level in SMALLER:
-        sound = _encoded(
-            samples, sample_rate, ".mp3", bitrate_mode=mode, compression_level=level
-        )
+        smaller = {"bitrate_mode": mode, "compression_level": level}
+        sound = _encoded(samples, sample_rate, ".mp3", **smaller)
         if len(sound) <= budget:
             break
     return sound
@@ -284,21 +262,14 @@ def _encoded(samples, sample_rate, suffix, where=None, **options):
     from soundfile import SoundFile
 
     if not len(samples):
-        raise FusionError(
-            "there is no sound to write: it has no samples", where, "check what was made"
-        )
+        found = "there is no sound to write: it has no samples"
+        raise FusionError(found, where, "check what was made")
     if (peak := np.abs(samples).max()) > 1.001:
-        raise FusionError(
-            f"the sound reaches {peak:.3g}, and full scale is 1",
-            where,
-            "use normalize(samples, sample_rate) first",
-        )
+        found = f"the sound reaches {peak:.3g}, and full scale is 1"
+        raise FusionError(found, where, "use normalize(samples, sample_rate) first")
     if suffix == ".mp3" and sample_rate not in MP3_RATES:
-        raise FusionError(
-            f"MP3 knows no sample rate of {sample_rate}",
-            where,
-            f"resample to one of {MP3_RATES}, or write a .flac",
-        )
+        found = f"MP3 knows no sample rate of {sample_rate}"
+        raise FusionError(found, where, f"resample to one of {MP3_RATES}, or write a .flac")
     file = io.BytesIO()
     with SoundFile(file, "w", int(sample_rate), 1, **(FORMATS[suffix] | options)) as sound:
         for start in range(0, len(samples), BLOCK):
@@ -308,16 +279,14 @@ def _encoded(samples, sample_rate, suffix, where=None, **options):
 
 def _mono(samples, sample_rate=1):
     if not 1 <= sample_rate <= 10_000_000 or sample_rate % 1:
-        raise ValueError(
-            f"a sample rate of {sample_rate}; give a whole number, such as 22050"
-        )
+        found = f"a sample rate of {sample_rate}; give a whole number, such as 22050"
+        raise ValueError(found)
     samples = np.asarray(samples, dtype=np.float32)
     if samples.ndim != 1:
         raise ValueError(f"a mono sound has shape (n,), this one {samples.shape}")
     if not np.isfinite(samples).all():
-        raise ValueError(
-            f"{np.count_nonzero(~np.isfinite(samples))} samples are not finite numbers"
-        )
+        found = f"{np.count_nonzero(~np.isfinite(samples))} samples are not finite numbers"
+        raise ValueError(found)
     return samples
 
 
@@ -336,44 +305,36 @@ def _parts(music, tempo, program):
         notes = to_seconds(music, tempo) if music.unit == "beats" else music
         parts = [Part(notes, program or 0, False)]
     elif isinstance(music, Piece):
-        # tracks of one instrument share a part: engines have few channels, files may have
-        # many tracks
+        # tracks of one instrument share a part: engines have few channels
         instruments = {}
         for track in music.tracks:
-            key = (
-                0 if track.is_drum else track.program if program is None else program,
-                track.is_drum,
-            )
+            own = track.program if program is None else program
+            key = (0 if track.is_drum else own, track.is_drum)
             instruments.setdefault(key, []).append(to_seconds(track.notes, music.tempo))
         parts = [Part(merge(*notes), *key) for key, notes in instruments.items()]
     else:
         raise TypeError(f"synthesize takes Notes or a Piece, not {type(music).__name__}")
     parts = [part for part in parts if len(part.notes)]
     if not parts:
-        raise NoNotesError(
-            "there is no note to play", do="check what was generated, or choose other music"
-        )
+        found = "there is no note to play"
+        raise NoNotesError(found, do="check what was generated, or choose other music")
     return parts
 
 
 def _room(dry, sample_rate):
-    """A small room: the sound, and 14 dB below it a short burst of echoes. What lies below
-    15 Hz is left outside.
-    """
+    """The sound in a small room, 14 dB below it a burst of echoes, nothing below 15 Hz."""
     from scipy.signal import lfilter, oaconvolve
 
-    # y_t = x_t - x_{t-1} + p y_{t-1}: recorded reeds carry a constant, which would click
-    # where it starts and ends
+    # recorded reeds carry a constant, which would click where it starts and ends
+    # y_t = x_t - x_{t-1} + p y_{t-1}
     p = np.exp(-2 * np.pi * 15 / sample_rate)
     dry = lfilter(np.float32([1, -1]), np.float32([1, -p]), dry)
     t = np.arange(int(0.3 * sample_rate)) / sample_rate
     burst = np.random.default_rng(1).standard_normal(len(t)) * np.exp(-t / 0.055)
-    burst = np.convolve(
-        burst, np.hanning(max(int(sample_rate / 4000), 3)), "same"
-    )  # walls swallow treble
-    echo = np.concatenate(
-        [np.zeros(int(0.009 * sample_rate)), burst * 0.2 / np.linalg.norm(burst)]
-    )
+    walls = np.hanning(max(int(sample_rate / 4000), 3))  # they swallow treble
+    burst = np.convolve(burst, walls, "same")
+    burst = burst * 0.2 / np.linalg.norm(burst)
+    echo = np.concatenate([np.zeros(int(0.009 * sample_rate)), burst])
     return dry + oaconvolve(dry, echo.astype(np.float32))[: len(dry)]
 
 
@@ -384,14 +345,11 @@ def _choose(engine):
     if engine == "auto":
         return synthesizers()[0]
     if engine not in _ENGINES or not _works(engine):
-        found = (
-            f"the synthesiser {engine!r} does not work here"
-            if engine in _ENGINES
-            else f"there is no synthesiser {engine!r}"
-        )
-        raise FusionError(
-            found, where, f"choose one of {', '.join(synthesizers())}, or auto"
-        )
+        found = f"there is no synthesiser {engine!r}"
+        if engine in _ENGINES:
+            found = f"the synthesiser {engine!r} does not work here"
+        do = f"choose one of {', '.join(synthesizers())}, or auto"
+        raise FusionError(found, where, do)
     return engine
 
 
@@ -401,60 +359,40 @@ def _works(name):
         return True
     try:
         import_module(name)
-    except (
-        ImportError,
-        OSError,
-        AttributeError,
-    ):  # not installed; its library is missing, or too old
+    # it is not installed; its library is missing, or too old
+    except (ImportError, OSError, AttributeError):
         return False
     return _soundfont() is not None
 
 
 def _soundfont():
     package = find_spec("pretty_midi")  # where it lies, without importing it
-    found = (
-        [Path(folder) / "TimGM6mb.sf2" for folder in package.submodule_search_locations]
-        if package
-        else []
-    )
+    folders = package.submodule_search_locations if package else []
+    found = [Path(folder) / "TimGM6mb.sf2" for folder in folders]
     return next((str(path) for path in found if path.is_file()), None)
 
 
 def _perform(parts, n, sample_rate, press, lift, pull):
-    """Play a keyboard: `press` and `lift` keys of channel i for part i, and `pull` the
-    samples between.
-    """
+    """Play a keyboard: `press` and `lift` keys of channel i for part i, `pull` samples."""
     events = []
-    for channel, part in enumerate(parts):
-        start = np.round(part.notes.onset * sample_rate).astype(int).tolist()
-        stop = (
-            np.round(
-                np.maximum(part.notes.offset, part.notes.onset + voices.SHORTEST)
-                * sample_rate
-            )
-            .astype(int)
-            .tolist()
-        )
-        for on, off, pitch, velocity in zip(
-            start, stop, part.notes.pitch.tolist(), part.notes.velocity.tolist()
-        ):
-            events += [
-                (on, True, channel, pitch, velocity),
-                (off, False, channel, pitch, 0),
-            ]
+    for channel, (notes, *_) in enumerate(parts):
+        ends = np.maximum(notes.offset, notes.onset + voices.SHORTEST)
+        starts = np.round(notes.onset * sample_rate).astype(int).tolist()
+        stops = np.round(ends * sample_rate).astype(int).tolist()
+        for start, stop, note in zip(starts, stops, notes):
+            events.append((start, True, channel, note.pitch, note.velocity))
+            events.append((stop, False, channel, note.pitch, 0))
+    # False sorts before True: lift, then press
+    events = [*sorted(events), (n, None, 0, 0, 0)]
     samples, now, holders = np.zeros(n, np.float32), 0, Counter()
-    for at, down, channel, pitch, velocity in [
-        *sorted(events),
-        (n, None, 0, 0, 0),
-    ]:  # False sorts before True: lift, then press
+    for at, down, channel, pitch, velocity in events:
         for start in range(now, at, BLOCK):
             samples[start : min(start + BLOCK, at)] = pull(min(BLOCK, at - start))
         now = at
         if down:
+            # a key that is down must go up before it can be struck again
             if holders[channel, pitch]:
-                lift(
-                    channel, pitch
-                )  # a key that is down must go up before it can be struck again
+                lift(channel, pitch)
             press(channel, pitch, velocity)
             holders[channel, pitch] += 1
         elif down is False:
@@ -469,10 +407,9 @@ def _tinysoundfont(parts, n, sample_rate):
 
     synth = Synth(samplerate=sample_rate)
     font = synth.sfload(_soundfont())
-    for channel, part in enumerate(parts):
-        synth.program_select(
-            channel, font, 128 if part.is_drum else 0, part.program, part.is_drum
-        )
+    for channel, (_, program, is_drum) in enumerate(parts):
+        bank = 128 if is_drum else 0
+        synth.program_select(channel, font, bank, program, is_drum)
 
     def pull(size):
         return np.frombuffer(synth.generate(size), np.float32).reshape(-1, 2).mean(axis=1)
@@ -486,27 +423,16 @@ def _fluidsynth(parts, n, sample_rate):
     def pull(size):
         return synth.get_samples(size).reshape(-1, 2).mean(axis=1) / 32768
 
-    room = {
-        "synth.reverb.active": 0,
-        "synth.chorus.active": 0,
-    }  # ours is added to all engines alike
-    for gain in (
-        1.0,
-        0.2,
-        0.04,
-    ):  # it hands out 16-bit samples: as loud as possible, and again softer if they clip
-        synth = Synth(
-            gain=gain,
-            samplerate=float(sample_rate),
-            channels=16 * (len(parts) // 16 + 1),
-            **room,
-        )
+    settings = {"samplerate": float(sample_rate), "channels": 16 * (len(parts) // 16 + 1)}
+    # the echoes are ours, the same for all engines
+    settings |= {"synth.reverb.active": 0, "synth.chorus.active": 0}
+    # it hands out 16-bit samples: as loud as possible, and again softer if they clip
+    for gain in (1.0, 0.2, 0.04):
+        synth = Synth(gain=gain, **settings)
         try:
             font = synth.sfload(_soundfont())
-            for channel, part in enumerate(parts):
-                synth.program_select(
-                    channel, font, 128 if part.is_drum else 0, part.program
-                )
+            for channel, (_, program, is_drum) in enumerate(parts):
+                synth.program_select(channel, font, 128 if is_drum else 0, program)
             samples = _perform(parts, n, sample_rate, synth.noteon, synth.noteoff, pull)
         finally:
             synth.delete()
