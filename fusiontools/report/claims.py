@@ -76,15 +76,8 @@ def outcome(parts):
 
 
 def claims_table(claims, found, printed=None):
-    """The claims of a paper, tried on our records.
-
-    Parameters
-    ----------
-    claims : sequence of Claim
-    found : Rows
-    printed : Rows, optional
-        The paper's own numbers, see `fusiontools.report.rows.printed`: the same functions
-        are then tried on them too.
+    """The claims of a paper, tried on our records, and by the same functions on the paper's
+    own numbers, if they are given (see `fusiontools.report.rows.printed`).
 
     Returns
     -------

@@ -34,7 +34,8 @@ def history_arrays(history, run="run", columns=None):
 
 
 def curves(panels, arrays, width=None):
-    """Draw panels of curves, strong where they are smoothed and pale where they are not.
+    """Draw panels of curves into a figure, strong where they are smoothed and pale where
+    they are not. `ValueError` if there is nothing to draw.
 
     Parameters
     ----------
@@ -44,15 +45,6 @@ def curves(panels, arrays, width=None):
     arrays : dict of str to ndarray, shape (2, N)
     width : int, optional
         Strong lines are means over so many steps; by default a fortieth of a curve.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ValueError
-        If nothing is left to draw.
     """
     import matplotlib.pyplot as plt
 

@@ -3,14 +3,14 @@
 A paper says what is its own in a module ``evidence/experiment.py``, which can be imported
 without torch, and is called `paper` here:
 
-- ``PAPER``, its name; ``METHODS``, from each method that can be trained to what it is;
-  ``METHOD``, the one by default; ``MAIN``, from each metric that is told at the end of a
-  training to what it means; ``SOURCES``, names of data, ``FIRST`` by default;
+- ``PAPER``, its name; ``METHODS``, from each method that can be trained to what it is, one
+  of them ``METHOD``; ``MAIN``, from each metric that is told at the end to what it means;
+  ``SOURCES``, names of data, one of them ``FIRST``;
 - ``make_data(name)``, ``from_folders(folders)``, ``save_data(data, path)``,
-  ``open_data(path)``; data has a ``name`` and a ``hash``;
+  ``open_data(path)``: data with a ``name`` and a ``hash``;
 - ``settings(method, scale, data_name)``, ``train(config, data, run, adopted)``,
-  ``save(networks, path, method, data, **about)``,
-  ``measure(networks, data, config, seed, say)``, which returns metrics and samples.
+  ``save(networks, path, method, data, **about)``, and for metrics and samples
+  ``measure(networks, data, config, seed, say)``.
 
 The command and the experiments of all chapters go this one way.
 """
@@ -118,14 +118,16 @@ def data_of(paper, folder, asked=None):
     return paper.open_data(asked)
 
 
-def measured_record(paper, method, scale, data, began, metrics, config, samples=(), seed=0):
-    """The record of what this process has measured since `began`, as `time.monotonic` told
-    it, without a training.
+def measured_record(
+    paper, method, scale, data, began, metrics, config, samples=(), minutes=None
+):
+    """The record of what this process has measured without a training. Where it is not
+    said how many `minutes` that took: since `began`, as `time.monotonic` told it.
     """
-    about = {"device": "CPU (1 thread)", "version": code_version()}
-    about |= {"minutes": (time.monotonic() - began) / 60, "samples": list(samples)}
+    minutes = (time.monotonic() - began) / 60 if minutes is None else minutes
+    about = {"device": "CPU (1 thread)", "version": code_version(), "minutes": minutes}
     named = {"name": data.name, "sha256": data.hash}
-    return Record(paper, method, scale, named, seed, config, metrics, **about)
+    return Record(paper, method, scale, named, 0, config, metrics, list(samples), **about)
 
 
 def store(path, records):

@@ -25,7 +25,7 @@ class NotMeasured(Exception):
 
 
 class Measured(dict):
-    """A dict that says what was not measured, in place of a KeyError."""
+    """A dict that raises `NotMeasured` in place of a KeyError."""
 
     def __missing__(self, key):
         whose = f" of {self['method']}" if "method" in self else ""
@@ -96,12 +96,8 @@ def rows(records, knobs=None, order=(), first=(), **beside):
     Rows
         Each row has ``method``, every setting of `knobs` (None where its method has no
         such setting), ``runs``, the mean of its ``minutes``, and those metrics that its
-        records have, as `fusiontools.records.table` sums them up.
-
-    Raises
-    ------
-    RecordError
-        If the records are of several data sets or scales, or one lacks a setting.
+        records have, as `fusiontools.records.table` sums them up. It is a `RecordError`
+        if the records are of several data sets or scales, or if one lacks a setting.
     """
     records, knobs, groups = choose(records), knobs or {}, {}
     _check_alike("data", {r.data["name"] for r in records})

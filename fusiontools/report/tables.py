@@ -76,13 +76,7 @@ def per_cent(found, digits=1):
 
 
 def number(value, digits=0):
-    """A number as text, with thousands set apart; a dash for None.
-
-    Examples
-    --------
-    >>> number(39742.25, 1), number(-0.5, 2), number(None)
-    ('39,742.2', '−0.50', '–')
-    """
+    """A number as text, such as "39,742.2" or "−0.50"; a dash for None."""
     return NOTHING if value is None else f"{value:,.{digits}f}".replace("-", MINUS)
 
 
@@ -99,13 +93,11 @@ def shown(metric, made=cell, digits=2):
 
 
 def beside_paper(found, columns, paper, names, always=(), caption=""):
-    """Our numbers with the paper's under them, method by method.
+    """Our numbers, of `Rows`, with the paper's under them, method by method.
 
     Parameters
     ----------
-    found : Rows
     columns : dict of str to (metric, digits) or (metric, digits, printed_digits)
-        What a column is called, and which metric stands in it.
     paper : dict of str to dict of str to float
         The paper's table: for each method its numbers, under the names of our metrics.
     names : dict of str to str

@@ -74,9 +74,11 @@ def test_transposing_both_halves_changes_no_feature():
 def test_a_half_repeated_is_alike_in_everything():
     half = tunes(5, 1, 2)[0][:, :64]
     found = named(np.concatenate([half, half], axis=1))
-    ones = ("same key", "pitch classes: likeness", "pitches: likeness", "overlap of ranges", "places in the bar: likeness", "equal bars",
-            "equal bars at the same place", "opening repeated", "bars beside each other: same melody", "last notes: same pitch class",
-            "groups of three notes known", "second half's bar rhythms known")  # fmt: skip
+    ones = ("same key", "pitch classes: likeness", "pitches: likeness", "overlap of ranges",
+            "places in the bar: likeness", "equal bars", "equal bars at the same place",
+            "opening repeated", "bars beside each other: same melody",
+            "last notes: same pitch class", "groups of three notes known",
+            "second half's bar rhythms known")  # fmt: skip
     for name in ones:
         np.testing.assert_allclose(found[name], 1, atol=1e-6, err_msg=name)
     for name in FEATURES:
@@ -108,12 +110,8 @@ def test_a_half_transposed_is_heard_as_that():
 
 def test_known_joins():
     window = np.full(128, HOLD)
-    window[[0, 8, 16, 56]] = (
-        60,
-        62,
-        64,
-        65,
-    )  # the last one sounds for 4 cells, then a rest of 4
+    # the last one sounds for 4 cells, then a rest of 4
+    window[[0, 8, 16, 56]] = (60, 62, 64, 65)
     window[60:68] = REST
     window[[68, 96]] = 72, 48 + 12
     found = {name: float(value[0]) for name, value in named(window[None]).items()}
@@ -204,9 +202,8 @@ def test_shuffled_pairs_are_of_two_songs_and_in_range():
         assert halves[window[:64].tobytes()] == song != halves[window[64:].tobytes()]
     moved = shuffled(windows, songs, np.random.default_rng(0))
     assert moved[moved > HOLD].min() >= 55 and moved[moved > HOLD].max() <= 84
-    assert np.array_equal(
-        np.minimum(moved, 2), np.minimum(found, 2)
-    )  # the same pairs, moved
+    # the same pairs, moved
+    assert np.array_equal(np.minimum(moved, 2), np.minimum(found, 2))
     steps = (moved - found)[:, :64]
     assert all(len(set(row[cells > HOLD])) == 1 for row, cells in zip(steps, found[:, :64]))
     assert len(set(steps.max(axis=1) + steps.min(axis=1))) > 5
@@ -300,10 +297,8 @@ def test_the_feature_judge_learns(feature_judge):
 
 def test_a_report_is_what_was_measured(feature_judge):
     windows, songs = tunes(10, 6, 7)
-    told, found = (
-        reported(feature_judge, windows, songs, [{"songs": 2}]),
-        measure(feature_judge, windows, songs),
-    )
+    told = reported(feature_judge, windows, songs, [{"songs": 2}])
+    found = measure(feature_judge, windows, songs)
     assert told.about["accuracy"] == list(found["accuracy"]) and told.about[
         "mean_real"
     ] == list(found["mean_real"])
@@ -443,10 +438,8 @@ def test_the_judge_that_ships_says_what_it_heard_and_can_judge(kind, part):
     assert value >= 0.95 and low < value < high
     assert about["mean_real"][0] > 0.9 and about["mean_shuffled"][0] < 0.1
     half = tunes(12, 1, 2)[0][:, :64]
-    whole, torn = (
-        judge(np.concatenate([half, half], axis=1)),
-        judge(np.concatenate([half, np.roll(half, 1, axis=0)], axis=1)),
-    )
+    whole = judge(np.concatenate([half, half], axis=1))
+    torn = judge(np.concatenate([half, np.roll(half, 1, axis=0)], axis=1))
     assert whole.mean() > 0.8 and torn.mean() < 0.4
 
 

@@ -27,13 +27,7 @@ from fusiontools.papers.connective_fusion.evidence.metrics import (
 from fusiontools.papers.connective_fusion.fusing import decode, encode
 from fusiontools.papers.connective_fusion.networks import Networks, as_tokens
 from fusiontools.papers.connective_fusion.phases import accuracies
-from fusiontools.score.markov import (
-    STATISTICS,
-    key_scores,
-    note_lengths,
-    pitch_class_lengths,
-    states,
-)
+from fusiontools.score.markov import STATISTICS, states
 
 MANY = 24  # pairs
 
@@ -82,11 +76,6 @@ def pairs(networks, data):
 def judge(tokens):
     """Likes high notes."""
     return np.where(tokens > HOLD, tokens, 0).max(axis=1) / 84
-
-
-def high_low(tokens):
-    sounding = tokens[tokens > HOLD]
-    return int(sounding.max()), int(sounding.min())
 
 
 # Inputs
@@ -170,79 +159,15 @@ def test_side_by_side_is_the_inputs_and_decoded_is_what_the_vae_hears(
     )
 
 
-def test_bars_take_turns(networks, data, pairs):
-    bars = made("half_and_half", networks, data, pairs).reshape(MANY, 8, BAR)
-    for k in range(8):
-        there = pairs.tokens[:, k % 2].reshape(MANY, 4, BAR)[:, k // 2]
-        begun = (np.cumsum(there != HOLD, axis=1) > 0) & (
-            bars[:, k] == there
-        )  # a hold that begins a bar may have become a rest
-        held = np.cumsum(there != HOLD, axis=1) == 0
-        assert (begun | held).all()
-        assert set(np.unique(bars[:, k][held])) <= {REST, HOLD}
-
-
-def test_the_second_idea_comes_to_the_key_of_the_first_by_the_fewest_semitones(
-    networks, data, pairs
-):
-    def tonic(half):
-        return (
-            int(
-                key_scores(
-                    pitch_class_lengths(half[None], note_lengths(half[None]))
-                ).argmax()
-            )
-            % 12
-        )
-
-    found, steps = made("transpose", networks, data, pairs), set()
-    for row, (left, right) in zip(found, pairs.tokens):
-        assert np.array_equal(row[:HALF], left)
-        sounds = right > HOLD
-        step = np.unique(row[HALF:][sounds].astype(int) - right[sounds])
-        begun = np.cumsum(right != HOLD) > 0
-        assert len(step) == 1 and np.array_equal(
-            row[HALF:][begun & ~sounds], right[begun & ~sounds]
-        )  # every interval and rhythm is kept
-        assert tonic(row[HALF:]) == tonic(left)
-        (high, low), home = high_low(right), tonic(left)
-        fitting = [
-            d
-            for d in range(-12, 13)
-            if high + d <= HIGH and low + d >= LOW and (tonic(right) + d - home) % 12 == 0
-        ]
-        assert abs(int(step[0])) == min(map(abs, fitting))
-        steps.add(int(step[0]))
-    assert len(steps) > 5
-
-
-def test_an_idea_that_fits_nowhere_else_stays_where_it_is(networks, data):
-    wide = np.tile(np.repeat(np.array([LOW, HIGH, 64, 66], np.uint8), 4), 4)
-    wide[np.arange(64) % 4 > 0] = HOLD
-    home = melody(np.random.default_rng(5))[:HALF]
-    both = measuring.Inputs(np.stack([home, wide])[None], torch.zeros(1, 2, 6))
-    assert np.array_equal(made("transpose", networks, data, both)[0, HALF:], wide)
-
-
-def notes_of(half):
-    """(pitch, length) of each note, in order of their pitches."""
-    starts = half > HOLD
-    return sorted(zip(half[starts].tolist(), note_lengths(half)[starts].tolist()))
-
-
-def test_shuffling_keeps_every_note_its_length_and_the_silence(networks, data, pairs):
-    found, moved_ones = made("shuffle", networks, data, pairs).reshape(MANY, 2, HALF), 0
-    begun = (
-        pairs.tokens[:, :, 0] != HOLD
-    )  # a hold that a half begins with is of no note of its own
-    assert begun[:, 0].all() and 0 < begun[:, 1].sum() < MANY
-    for row, there in zip(found[begun], pairs.tokens[begun]):
-        assert (
-            notes_of(row) == notes_of(there)
-            and (row == REST).sum() == (there == REST).sum()
-        )
-        moved_ones += not np.array_equal(row, there)
-    assert moved_ones > 0.9 * begun.sum()
+def test_what_is_made_of_tokens_is_made_of_both_ideas(networks, data, pairs):
+    left = pairs.tokens[:, 0]
+    assert np.array_equal(made("transpose", networks, data, pairs)[:, :HALF], left)
+    turns = made("half_and_half", networks, data, pairs)
+    assert np.array_equal(turns[:, :BAR], left[:, :BAR])
+    mixed = made("shuffle", networks, data, pairs)
+    counts = [np.bincount(row[row > HOLD], minlength=90) for row in mixed]
+    there = [np.bincount(row[row > HOLD], minlength=90) for row in pairs.tokens]
+    assert np.array_equal(counts, there) and not np.array_equal(mixed[:, :HALF], left)
 
 
 def test_noise_is_as_long_as_it_is_asked_to_be(networks, data, pairs, monkeypatch):

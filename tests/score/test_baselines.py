@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fusiontools.errors import NoNotesError
+from fusiontools.music.grid import BAR, HALF, HIGH, HOLD, LOW, REST, repair_grid
 from fusiontools.music.notes import Notes, is_melody, shift
 from fusiontools.score import (
     BASELINES,
@@ -23,6 +24,8 @@ from fusiontools.score import (
     splice,
     transposed,
 )
+from fusiontools.score.baselines import bars_in_turn, shuffled_grid, to_key
+from fusiontools.score.markov import key_scores, note_lengths, pitch_class_lengths
 
 
 def walks(seed, n, pitches, durations, notes=40):
@@ -80,11 +83,9 @@ def test_transposed_melodies_are_still_copies_in_another_key():
 
 
 def test_transposing_stays_within_midi():
-    top, bottom, all_of_it = (
-        Notes.of([(0, 1, 127)]),
-        Notes.of([(0, 1, 0)]),
-        Notes.of([(0, 1, 0), (1, 1, 127)]),
-    )
+    top = Notes.of([(0, 1, 127)])
+    bottom = Notes.of([(0, 1, 0)])
+    all_of_it = Notes.of([(0, 1, 0), (1, 1, 127)])
     for seed in range(20):
         assert transposed([top], 1, seed)[0].pitch[0] < 127
         assert transposed([bottom], 1, seed)[0].pitch[0] > 0
@@ -174,9 +175,8 @@ def test_a_splice_joins_the_bars_of_its_sources():
     starts = []
     for seed in range(10):
         found = splice([low], [high], 1, seed)[0]
-        assert (found.pitch % 40).tolist() == list(
-            range(16)
-        )  # every beat is there once, from one or the other
+        # every beat is there once, from one or the other
+        assert (found.pitch % 40).tolist() == list(range(16))
         change = np.flatnonzero(np.diff(found.pitch >= 80)) + 1
         assert len(change) == 1
         assert change[0] % 4 == 0
@@ -200,9 +200,8 @@ def test_monte_carlo_follows_the_pooled_frequencies_and_random_mixing_does_not()
         pooled, made, uniform = (distribution(name, x) for x in (A + B, mc, rm))
         assert earth_mover(made, pooled) < 0.1
         assert earth_mover(uniform, pooled) > 3 * earth_mover(made, pooled)
-        assert set(np.flatnonzero(uniform)) == set(
-            np.flatnonzero(pooled)
-        )  # nothing that does not occur
+        # nothing that does not occur
+        assert set(np.flatnonzero(uniform)) == set(np.flatnonzero(pooled))
     pitch = np.concatenate([m.pitch for m in rm])
     often = np.bincount(pitch)[np.unique(pitch)]
     assert often.max() < 1.2 * often.min()
@@ -241,3 +240,76 @@ def test_empty_melodies_are_passed_over_and_empty_domains_refused():
 
 def test_counts_of_baselines_have_one_row_a_melody():
     assert counts("dd", BASELINES["mc"](A, B, 7)).shape == (7, 17)
+
+
+# On grids
+
+
+def grids(n=24):
+    """Left and right halves of melodies over an octave, each in a random key, with rests;
+    now and then a note sounds over the middle: (n, 64) twice.
+    """
+    rng, rows = np.random.default_rng(0), np.ones((n, 2 * HALF), np.uint8)
+    for row in rows:
+        scale, at = 62 + rng.integers(-5, 8) + np.array([0, 2, 4, 5, 7, 9, 11, 12]), 0
+        while at < len(row):
+            row[at] = rng.choice(scale)
+            length = int(rng.choice([1, 2, 4, 6]))
+            if rng.random() < 0.15:
+                row[at + length // 2 + 1 : at + length + 1] = REST
+            at += length + 1
+    rows = repair_grid(rows)
+    return rows[:, :HALF], rows[:, HALF:]
+
+
+def tonic(half):
+    lengths = pitch_class_lengths(half[None], note_lengths(half[None]))
+    return int(key_scores(lengths).argmax()) % 12
+
+
+def notes_of(half):
+    """(pitch, length) of each note, in order of their pitches."""
+    starts = half > HOLD
+    return sorted(zip(half[starts].tolist(), note_lengths(half)[starts].tolist()))
+
+
+def test_bars_take_turns():
+    pairs = np.stack(grids(), axis=1)
+    bars = bars_in_turn(pairs[:, 0], pairs[:, 1]).reshape(len(pairs), 8, BAR)
+    for k in range(8):
+        assert np.array_equal(bars[:, k], pairs[:, k % 2].reshape(-1, 4, BAR)[:, k // 2])
+
+
+def test_halves_come_to_the_key_of_the_first_by_the_fewest_semitones():
+    (left, right), steps = grids(), set()
+    for one, other, row in zip(left, right, to_key(left, right)):
+        sounds = other > HOLD
+        (step,) = np.unique(row[sounds].astype(int) - other[sounds])
+        assert np.array_equal(row[~sounds], other[~sounds])  # and every rhythm is kept
+        assert tonic(row) == tonic(one)
+        low, high = int(other[sounds].min()), int(other[sounds].max())
+        ways = [d for d in range(-12, 13) if LOW <= low + d and high + d <= HIGH]
+        fitting = [d for d in ways if (tonic(other) + d - tonic(one)) % 12 == 0]
+        assert abs(int(step)) == min(map(abs, fitting))
+        steps.add(int(step))
+    assert len(steps) > 5
+
+
+def test_a_half_that_fits_nowhere_else_stays_where_it_is():
+    wide = np.tile(np.repeat(np.array([LOW, HIGH, 64, 66], np.uint8), 4), 4)
+    wide[np.arange(64) % 4 > 0] = HOLD
+    home = grids()[0][:1]
+    assert tonic(wide) != tonic(home[0])
+    assert np.array_equal(to_key(home, wide[None])[0], wide)
+
+
+def test_shuffling_keeps_every_note_its_length_and_the_silence():
+    halves, moved = np.concatenate(grids()), 0
+    found = shuffled_grid(halves, np.random.default_rng(2))
+    begun = halves[:, 0] != HOLD  # a hold that a half begins with is of no note of its own
+    assert 24 < begun.sum() < 48
+    for row, there in zip(found[begun], halves[begun]):
+        assert notes_of(row) == notes_of(there)
+        assert (row == REST).sum() == (there == REST).sum()
+        moved += not np.array_equal(row, there)
+    assert moved > 0.9 * begun.sum()

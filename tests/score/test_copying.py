@@ -14,9 +14,8 @@ from fusiontools.music.notes import Notes, transpose
 from fusiontools.score import copied_counts, copied_share, held_out_share, ngrams
 
 often = settings(max_examples=25, deadline=None, derandomize=True)
-notes = st.tuples(
-    st.integers(60, 62), st.sampled_from([0.25, 0.5, 1.0])
-)  # few kinds, so that runs do come back
+# few kinds, so that runs do come back
+notes = st.tuples(st.integers(60, 62), st.sampled_from([0.25, 0.5, 1.0]))
 melodies = st.lists(st.lists(notes, max_size=12), max_size=4)
 
 
@@ -57,10 +56,8 @@ def test_equal_runs_and_only_they_have_equal_numbers(rhythm):
             rng.integers(50, 70, 3000), rng.choice([0.25, 0.5, 0.75, 1.0], 3000)
         )
     ]
-    spelled, numbers = (
-        slow_runs(tune, 4, rhythm),
-        ngrams(pairs([tune]), 4, rhythm=rhythm).tolist(),
-    )
+    spelled = slow_runs(tune, 4, rhythm)
+    numbers = ngrams(pairs([tune]), 4, rhythm=rhythm).tolist()
     assert len(set(spelled)) == len(set(numbers)) == len(set(zip(spelled, numbers)))
 
 

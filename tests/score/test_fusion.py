@@ -70,9 +70,8 @@ def test_every_mixture_reaches_the_floor_and_its_balance_tells_the_share(
 def test_under_euclid_nothing_but_mixtures_reaches_the_floor(f, a, b):
     a, b = apart(a, b)
     f = shares(f)
-    along = np.dot(a - f, a - b) / np.dot(
-        a - b, a - b
-    )  # the place of F's foot on the line from A (0) to B (1)
+    # the place of F's foot on the line from A (0) to B (1)
+    along = np.dot(a - f, a - b) / np.dot(a - b, a - b)
     nearest = mixture(a, b, 1 - float(np.clip(along, 0, 1)))
     assume(euclidean(f, nearest) > 1e-2)
     assert ratio(f, a, b) > 1 + 1e-6
@@ -232,10 +231,8 @@ def test_what_has_no_answer_is_refused():
         ratio([1, 0], [1, 0], [1, 0])
     with pytest.raises(ValueError, match="distance 0"):
         balance([1, 0], [1, 0], [1, 0])
-    assert ratio([[1, 0], [1, 0]], [1, 0], [[1, 0], [0, 1]]).tolist() == [
-        np.inf,
-        1,
-    ]  # one of a batch does not spoil it
+    # one of a batch does not spoil it
+    assert ratio([[1, 0], [1, 0]], [1, 0], [[1, 0], [0, 1]]).tolist() == [np.inf, 1]
     with pytest.raises(ValueError, match="share"):
         mixture([1, 0], [0, 1], 1.5)
     with pytest.raises(ValueError, match="within its rounding"):

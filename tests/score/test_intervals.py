@@ -129,9 +129,8 @@ def test_wilson_ends_are_where_the_share_is_just_believable(of, data):
     assert 0 <= low <= value <= high <= 1
     z = NormalDist().inv_cdf(0.975)
     for end in (low, high):
-        if (
-            0 < end < 1
-        ):  # the score test: |p - end| is z standard deviations of a share of `end`
+        # the score test: |p - end| is z standard deviations of a share of `end`
+        if 0 < end < 1:
             assert abs(value - end) == pytest.approx(
                 z * (end * (1 - end) / of) ** 0.5, abs=1e-9
             )

@@ -120,9 +120,8 @@ def test_what_each_repair_of_the_gan_row_would_change():
         ("folk", 26.0): {"FL": "GAN"},  # the paper: Fusion has the highest FL
         ("neither", 23.0): {},
     }
-    assert (
-        consequences(TABLE_II, "MC", repairs(TABLE_II["MC"])[0]) == {}
-    )  # 16 or 18, MC stays the last
+    # 16 or 18, MC stays the last
+    assert consequences(TABLE_II, "MC", repairs(TABLE_II["MC"])[0]) == {}
 
 
 @often

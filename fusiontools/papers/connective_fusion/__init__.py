@@ -12,7 +12,7 @@ import lazy_loader
 # Torch is loaded when the first name that needs it is used.
 _NAMES = {
     "config": ["Config", "LAMBDAS"],
-    "data": ["Windows", "open_windows", "save_windows", "windows"],
+    "data": ["PARTS", "Windows", "open_windows", "save_windows", "windows"],
     "fusing": [
         "encode",
         "fuse",

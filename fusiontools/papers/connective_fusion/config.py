@@ -140,15 +140,8 @@ class Config:
 
 
 def method(name, config, similarity=None):
-    """The settings of a method: those of a scale, with what the method changes.
-
-    Parameters
-    ----------
-    name : str
-        One of `METHODS`, else a ValueError.
-    config : Config
-    similarity : float, optional
-        ``lambda``; by default the config's.
+    """The settings of a method, one of `METHODS`: those of a scale, a `Config`, with what
+    the method changes, and with ``lambda``, which is by default that of the scale.
 
     Examples
     --------

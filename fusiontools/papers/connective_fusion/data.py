@@ -23,18 +23,8 @@ from fusiontools.corpora.places import find
 from fusiontools.corpora.registry import terms
 from fusiontools.corpora.splits import split_of
 from fusiontools.errors import CorpusError, MusicFileError
-from fusiontools.music.grid import (
-    BAR,
-    HALF,
-    HIGH,
-    HOLD,
-    LOW,
-    REST,
-    encode_grid,
-    grid_shifts,
-    grid_windows,
-    take_windows,
-)
+from fusiontools.music import grid
+from fusiontools.music.grid import BAR, HALF, HIGH, HOLD, LOW
 from fusiontools.music.notes import shift, transpose
 
 __all__ = ["HALF", "PARTS", "SOURCES", "STEPS", "Windows", "bar_grid"]
@@ -136,13 +126,9 @@ def bar_grid(notes, meter, outside="move"):
     (16 * bars,), uint8. An upbeat stands at the end of a first bar that begins with rests.
     A MusicFileError says that the track is no single voice, lies outside, or has no note.
 
-    Parameters
-    ----------
-    notes : Notes
-    meter : Meter
-    outside : {"move", "leave"}
-        What becomes of a track outside 55 to 84. "leave" leaves it out, as the paper does;
-        "move" does so only if it fits in no key, and else moves it as little as it takes.
+    `outside` says what becomes of a track outside 55 to 84. "leave" leaves it out, as the
+    paper does; "move" does so only if it fits in no key, and else moves it as little as it
+    takes.
 
     Examples
     --------
@@ -162,8 +148,8 @@ def bar_grid(notes, meter, outside="move"):
         notes = transpose(notes, max(LOW - low, 0) + min(HIGH - high, 0))
     elif low < LOW or high > HIGH:
         raise MusicFileError(f"pitches outside {LOW} to {HIGH}", do="leave the track out")
-    tokens = encode_grid(shift(notes, -min(meter.beat, 0.0) % meter.bar))
-    return np.pad(tokens, (0, -len(tokens) % BAR), constant_values=REST)
+    tokens = grid.encode_grid(shift(notes, -min(meter.beat, 0.0) % meter.bar))
+    return np.pad(tokens, (0, -len(tokens) % BAR), constant_values=grid.REST)
 
 
 def window_rows(tokens, offsets=None):
@@ -177,25 +163,22 @@ def window_rows(tokens, offsets=None):
     """
     offsets = [0, len(tokens)] if offsets is None else offsets
     offsets = np.asarray(offsets, dtype=np.int64)
-    starts = grid_windows(tokens, bars=8, stride_bars=1, rule="rest", offsets=offsets)
+    rules = {"bars": 8, "stride_bars": 1, "rule": "rest"}
+    starts = grid.grid_windows(tokens, offsets=offsets, **rules)
     track = np.searchsorted(offsets, starts, side="right") - 1
-    rows = take_windows(tokens, starts) if len(starts) else np.zeros((0, STEPS), np.uint8)
-    return rows, grid_shifts(tokens, offsets).astype(np.int8)[track], track
+    rows = np.zeros((0, STEPS), np.uint8)
+    if len(starts):
+        rows = grid.take_windows(tokens, starts)
+    return rows, grid.grid_shifts(tokens, offsets).astype(np.int8)[track], track
 
 
 def entry_rows(entry, tracks=None, outside="move", meters=("4/4",)):
     """The windows of an entry, each followed by its lowest shift (its sign turned) and its
     highest: shape (N, 130), uint8. A MusicFileError says why there is none.
 
-    Parameters
-    ----------
-    entry : Entry
-    tracks : str, optional
-        Read only tracks of that name; never drums or basses (General MIDI 32 to 39).
-    outside : {"move", "leave"}
-        See `bar_grid`.
-    meters : sequence of str
-        What an entry has to be in. The paper takes 4/4 alone; a bar of 2/2 is as long.
+    Only tracks of the name `tracks` are read, by default all, but never drums or basses
+    (General MIDI 32 to 39); `outside`: see `bar_grid`. An entry has to be in one of
+    `meters`: the paper takes 4/4 alone; a bar of 2/2 is as long.
     """
     if odd := sorted({str(m) for m in entry.piece.meters} - set(meters)):
         do = f"leave it out: it is in {', '.join(odd)}"
@@ -230,10 +213,6 @@ def windows(source="tunebooks", corpora=None, outside="move", meters=("4/4",), s
         See `bar_grid` and `entry_rows`.
     seed : int
         Another one deals the songs anew.
-
-    Returns
-    -------
-    Windows
     """
     if corpora is None and source not in SOURCES:
         do = f"choose one of {', '.join(SOURCES)}, or give corpora of your own"
@@ -251,10 +230,10 @@ def windows(source="tunebooks", corpora=None, outside="move", meters=("4/4",), s
     found = []
     if plain:
         found.append(_of_notes(encoded(_one_corpus(plain), entry_rows, **rules), plain))
-    for corpus in corpora:
-        if corpus.name == "pop909":  # its melody is a track of its own
-            made = encoded(corpus, entry_rows, tracks="MELODY", **rules)
-            found.append(_of_notes(made, [corpus]))
+    for corpus in [corpus for corpus in corpora if corpus.name == "pop909"]:
+        # its melody is a track of its own
+        made = encoded(corpus, entry_rows, tracks="MELODY", **rules)
+        found.append(_of_notes(made, [corpus]))
     return _dealt(source, found, about)
 
 

@@ -79,21 +79,14 @@ def trajectory(networks, z, style, iterations=1):
 
 
 def along(path, amount, sigma):
-    """Go some of the way from the inputs to the strongest transformation: a dial that is
-    even in z-distance.
+    """Go some of the way from the inputs to the strongest transformation, a dial that is
+    even in z-distance: a `trajectory` (K + 1, B, 2, Z), an amount from 0 to 1 (else a
+    ValueError) or (B,), and sigma (Z,) -> (B, 2, Z).
 
     The way goes straight from each iteration to the next. The strongest is the iteration
     farthest from the inputs. At amount a you stand where the z-distance from the inputs,
     averaged over both halves, first is a times the strongest one's. So more is always
     farther, 0 is where you began, and a single iteration's 1 is its result.
-
-    Parameters
-    ----------
-    path : Tensor, shape (K + 1, B, 2, Z)
-        See `trajectory`.
-    amount : float or Tensor of shape (B,)
-        0 to 1, else a ValueError.
-    sigma : Tensor, shape (Z,)
     """
     amount = torch.as_tensor(amount, dtype=path.dtype, device=path.device)
     if not ((amount >= 0) & (amount <= 1)).all():
@@ -225,15 +218,9 @@ def style_plane(corners, n=5):
 
 def save_networks(networks, path, corpora, terms, method="ours", **about):
     """Write what `fuse` needs as one file of weights: a VAE, and one generator or several.
-    The rest of the arguments: see `fusiontools.training.save_weights`.
-
-    Parameters
-    ----------
-    networks : Networks, or sequence of Networks
-        Several share one VAE: that of the first is written.
-    method : str, or sequence of str
-        How each generator was trained. An untrained one, of settings without the phase
-        "fusion", is not written: then the VAE stands alone.
+    Networks may be several, each of a method: they share one VAE, and that of the first is
+    written. Untrained generators, of settings without the phase "fusion", are not. The rest
+    of the arguments: see `fusiontools.training.save_weights`.
     """
     networks = [networks] if isinstance(networks, Networks) else list(networks)
     methods = [method] * len(networks) if isinstance(method, str) else list(method)

@@ -44,14 +44,11 @@ def positive(logit):
 
 
 def negative(logit, form="corrected"):
-    """L^n of section 2.5, (B,) -> (B,).
+    """L^n of section 2.5, (B,) -> (B,), in the `form` "corrected" or "printed".
 
-    Parameters
-    ----------
-    form : {"corrected", "printed"}
-        Printed is -(1 - log D), a bracket in the wrong place: as D goes to 0 it falls
-        without end, so that a discriminator can win by being ever surer of one fake pair,
-        and never has to look at the others.
+    Printed is -(1 - log D), a bracket in the wrong place: as D goes to 0 it falls without
+    end, so that a discriminator can win by being ever surer of one fake pair, and never has
+    to look at the others.
     """
     if form == "printed":
         # L_D^n(z_L, z_R) = -(1 - log D(z_L, z_R))
@@ -61,18 +58,9 @@ def negative(logit, form="corrected"):
 
 
 def discriminator_loss(real, fakes, weight=1.0, form="corrected"):
-    """What D descends: Eqs. 2 to 4.
-
-    Parameters
-    ----------
-    real : Tensor, shape (B,)
-        Log-odds of pairs from the data.
-    fakes : sequence of Tensor, shape (B,)
-        Of halves drawn alone, from the data and from the prior, and of what G makes of
-        both.
-    weight : float
-        Of each fake term; 1 is printed.
-    form : {"corrected", "printed"}
+    """What D descends, Eqs. 2 to 4, from the log-odds of pairs: `real` ones from the data,
+    (B,); `fakes`, (B,) each, of halves drawn alone, from the data and from the prior, and
+    of what G makes of both. `weight` is that of each fake term; 1 is printed.
     """
     # L_dis = E[L^p] + w sum_k E[L^n], Eqs. 2, 3, 4
     fake = sum(negative(logit, form).mean() for logit in fakes)
@@ -119,17 +107,10 @@ def z_distance(z, moved, sigma):
 
 
 def generator_loss(fooled, moves, weight):
-    """What G descends: Eqs. 5, 6 and 8.
-
-    Parameters
-    ----------
-    fooled : sequence of Tensor, shape (B,)
-        Log-odds of what G makes of halves from the data, and of halves from the prior.
-    moves : sequence of Tensor, shape (B,)
-        Of the same pairs, how far they were moved: see `similarity`. Eq. 6 prints their two
-        expectations without a plus between them; we add them, as in Eq. 5.
-    weight : float
-        ``lambda``.
+    """What G descends, Eqs. 5, 6 and 8, from what it makes of halves from the data and of
+    halves from the prior: `fooled`, the log-odds of each, (B,); `moves`, how far they were
+    moved, (B,), see `similarity`; `weight`, which is ``lambda``. Eq. 6 prints the two
+    expectations of the moves without a plus between them; we add them, as in Eq. 5.
     """
     # L_gen = sum_k E[-log D(G(z_L, z_R, s))] + lambda sum_k E[L_dist(z_L, z_R, s)]
     believed = sum(positive(logit).mean() for logit in fooled)

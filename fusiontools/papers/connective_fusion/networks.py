@@ -5,11 +5,9 @@ decode, the gated generator, the discriminator. Chapter 4, Connective Fusion, bu
 No loss, no training. Shapes: B halves of T = 64 tokens out of V = 32; Z latent numbers, S
 style numbers. A pair of halves in latent space is one tensor (B, 2, Z), left before right.
 
-References
-----------
-Connective Fusion, sections 2.2 to 2.5 and 3.2. The gate: J. Engel, M. Hoffman, A. Roberts,
-"Latent Constraints", ICLR 2018. Blocks that mix places and channels in turn: I. Tolstikhin
-and others, "MLP-Mixer", NeurIPS 2021. Widths: see `Config`.
+See Connective Fusion, sections 2.2 to 2.5 and 3.2. The gate: J. Engel, M. Hoffman, A.
+Roberts, "Latent Constraints", ICLR 2018. Blocks that mix places and channels in turn: I.
+Tolstikhin and others, "MLP-Mixer", NeurIPS 2021.
 """
 
 import numpy as np

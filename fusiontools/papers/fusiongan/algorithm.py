@@ -3,9 +3,8 @@ game of each genre, and the fusion of three.
 
 `train` walks through the phases that its config names; each phase is one loop here, to be
 read beside the paper, whose lines the docstrings name. How a run survives being killed,
-`fusiontools.training` knows; what a loss is, `losses`; what a reward is, `rewards`. Chapter
-3, FusionGAN: `notebooks/03_fusiongan_2_full_size` shows the loops, and
-`notebooks/03_fusiongan_3_measured` what came of them.
+`fusiontools.training` knows. Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size`
+shows the loops.
 """
 
 import math
@@ -38,7 +37,8 @@ GAMES = {
 
 
 def train(config, data, run, adopted=None):
-    """Train FusionGAN, or go on with a training (Algorithm 1).
+    """Train FusionGAN, or go on with a training (Algorithm 1). When memory or disk run out
+    (FusionError), or when interrupted, the last checkpoint is whole.
 
     Parameters
     ----------
@@ -54,11 +54,6 @@ def train(config, data, run, adopted=None):
     -------
     Networks
         On the run's device, as the last phase left them.
-
-    Raises
-    ------
-    FusionError, KeyboardInterrupt
-        If memory or disk run out, or when interrupted: the last checkpoint is whole.
     """
     seed_everything(run.seed)  # before there are networks: their weights start at random
     training = Training(config, data, run)
@@ -187,14 +182,6 @@ def critic_step(training, n, adam):
     training.run.log(**{f"distance_{n}": distance})
 
 
-def generator_step(training, n, critic, adam):
-    """Lines 8 to 10: a generator writes, and learns what a critic says of each token."""
-    y, critics = training.written(n), [training.networks.d[critic]]
-    slow, rollouts = training.networks.rolling[n], training.config.rollouts
-    q = rewards(slow, critics, y, rollouts)[..., 0]  # (B, T)
-    policy_step(training, n, y, q, adam)
-
-
 def policy_step(training, n, y, q, adam, kl=0.0, baseline=True):
     """Line 10: of what G_n wrote, `y`, the tokens that were worth more, `q`, become
     likelier. Both (B, T).
@@ -224,7 +211,10 @@ def phase_game(training):
     for _ in training.steps(config.gan_rounds, curves, g=g_adam, d=d_adam):
         for n, critic in game.items():
             for _ in range(config.g_steps):
-                generator_step(training, n, critic, g_adam[n])
+                y = training.written(n)  # lines 8 to 10: what is each token of it worth?
+                critics = [networks.d[critic]]
+                q = rewards(networks.rolling[n], critics, y, config.rollouts)[..., 0]
+                policy_step(training, n, y, q, g_adam[n])
             if critic == n:  # one that judges the other genre stays as it is
                 for _ in range(config.d_steps):
                     critic_step(training, n, d_adam[n])

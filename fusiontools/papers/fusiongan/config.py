@@ -1,5 +1,4 @@
 """Every setting of FusionGAN, at four sizes, and the methods as changes of a few of them.
-Nothing here computes.
 
 Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` trains with it, and
 `notebooks/03_fusiongan_3_measured` compares the methods.
@@ -145,20 +144,8 @@ KL_WEIGHT = {"weimar_essen": 0.2}
 
 def method(name, config, pair=None):
     """The config of a method: `config` with the few settings changed that make the method
-    what it is.
-
-    Parameters
-    ----------
-    name : str
-        One of `TRAINED`.
-    config : Config
-    pair : str, optional
-        The name of the data: the weight of a KL penalty depends on it, see `KL_WEIGHT`.
-
-    Raises
-    ------
-    FusionError
-        If there is no such method, or nothing to train in it.
+    what it is. The weight of a KL penalty depends on the name of the `pair`. FusionError if
+    there is no such method, or nothing to train in it.
 
     Examples
     --------
@@ -166,8 +153,9 @@ def method(name, config, pair=None):
     0.0
     """
     if name not in TRAINED:
-        untrained, unknown = f"{name!r} needs no training", f"there is no method {name!r}"
-        says = untrained if name in UNTRAINED else unknown
+        says = f"there is no method {name!r}"
+        if name in UNTRAINED:
+            says = f"{name!r} needs no training"
         raise FusionError(says, "method", f"choose one of {', '.join(TRAINED)}")
     changes = _CHANGES[name]
     if "kl" in changes and pair in KL_WEIGHT:

@@ -1,16 +1,16 @@
 """Two genres of melody as windows of tokens: all that a training of FusionGAN needs, as one
 value that fits in one file.
 
-It knows nothing of networks. What a token is, `fusiontools.music.tokens` says; what a song
-is, `fusiontools.corpora`. Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` shows
-the data, `notebooks/03_fusiongan_3_measured` compares with it.
+What a token is, `fusiontools.music.tokens` says. Chapter 3, FusionGAN:
+`notebooks/03_fusiongan_2_full_size` shows the data.
 
-The paper names its two data sets and no preparation of them. Ours is: every tune is moved
-to the tonic C, by at most a tritone (the paper's Figure 6 has peaks at C and G, and its
-authors' code transposes; minor and modal tunes keep their mode); each note lasts until the
-next one unless a real rest lies between; lengths are rounded to those of the vocabulary. So
-a performed solo becomes as plain a score as a printed folk song, and the two differ by what
-is played and not by how it was written down.
+The paper names its two data sets (section IV) and no preparation of them. Ours is: every
+tune is moved to the tonic C, by at most a tritone (the paper's Figure 6 has peaks at C and
+G, and its authors' code transposes; minor and modal tunes keep their mode); each note lasts
+until the next one unless a real rest lies between; lengths are rounded to those of the
+vocabulary. So a performed solo becomes as plain a score as a printed folk song, and the two
+differ by what is played and not by how it was written down. Windows of 36 tokens every 16
+are the public code's.
 """
 
 import json
@@ -36,20 +36,8 @@ from fusiontools.music.tokens import (
     token_windows,
 )
 
-__all__ = [
-    "DOMAINS",
-    "PAIRS",
-    "VOCABULARY",
-    "Pair",
-    "from_folders",
-    "open_pair",
-    "pair",
-    "save_pair",
-    "straighten",
-    "token_histograms",
-    "tonic",
-    "tune_tokens",
-]
+__all__ = ["DOMAINS", "PAIRS", "VOCABULARY", "Pair", "from_folders", "open_pair", "pair"]
+__all__ += ["save_pair", "straighten", "token_histograms", "tonic", "tune_tokens"]
 
 DOMAINS = ("A", "B")
 # The paper's two genres; two that come without a download
@@ -154,8 +142,9 @@ def tune_tokens(notes, key="", to_c=True):
     if to_c:
         home = tonic(key)
         if home is None:
-            do = "leave it out, or take to_c=False"
-            raise CorpusError("the source names no key", do=do)
+            raise CorpusError(
+                "the source names no key", do="leave it out, or take to_c=False"
+            )
         shift = -home if home <= 6 else 12 - home  # at most a tritone
         notes = transpose(in_range(notes, 12, 115, "fold"), shift)
     return encode_tokens(straighten(notes), VOCABULARY)
@@ -183,10 +172,6 @@ def pair(name="essen_ryan", transpose=True, corpora=None, deal=split_of, melody=
         If a corpus gives no window for a part.
     MissingDataError
         If a corpus has to be downloaded first.
-
-    References
-    ----------
-    FusionGAN, section IV (the corpora). Windows of 36 tokens every 16: the public code.
     """
     if corpora is None:
         if name not in PAIRS:
@@ -224,48 +209,38 @@ def from_folders(a, b, labels=None, name="mine"):
 
     Of a file with several voices the melody is taken. Nothing is transposed, since files
     seldom name their key. What cannot be read is skipped and named in ``pair.about``. A
-    tenth of each folder's songs goes to validation and a tenth to the test.
-
-    Parameters
-    ----------
-    a, b : path-like
-    labels : pair of str, optional
-        What the two are called; by default the folders' names.
-    name : str
-
-    Raises
-    ------
-    CorpusError
-        If a folder is not there, has no readable file, or too few or too short melodies.
+    tenth of each folder's songs goes to validation and a tenth to the test. The two are
+    called by their `labels`, by default the folders' names. CorpusError if a folder is not
+    there, has no readable file, or too few or too short melodies.
     """
     from fusiontools.corpora.folders import load_folder
     from fusiontools.music.extract import melody
 
+    def tune(entry):
+        return melody(entry.piece)
+
     def long_enough(entry):
         try:
-            return len(melody(entry.piece)) >= EVENTS
+            return len(tune(entry)) >= EVENTS
         except FusionError:
             return False
 
     corpora, part_of = [], {}
     labels = labels or (Path(a).stem, Path(b).stem)
     for domain, folder, label in zip(DOMAINS, (a, b), labels):
-        corpus = load_folder(f"{name}_{domain.lower()}", folder, label=label)
-        corpora.append(corpus)
+        corpora.append(load_folder(f"{name}_{domain.lower()}", folder, label=label))
         # Only songs that give a window are counted, so that no part stays empty.
-        songs = {entry.song for entry in corpus if long_enough(entry)}
+        songs = {entry.song for entry in corpora[-1] if long_enough(entry)}
         songs = sorted(songs, key=content_hash)
         tenth = max(1, len(songs) // 10)
         part_of |= dict.fromkeys(songs, "train")
         part_of |= dict.fromkeys(songs[:tenth], "validation")
         part_of |= dict.fromkeys(songs[tenth : 2 * tenth], "test")
-    return pair(
-        name,
-        transpose=False,
-        corpora=corpora,
-        deal=lambda song: part_of.get(song, "train"),
-        melody=lambda entry: melody(entry.piece),
-    )
+
+    def deal(song):
+        return part_of.get(song, "train")
+
+    return pair(name, False, corpora, deal, tune)
 
 
 def save_pair(pair, path):

@@ -1,5 +1,5 @@
-"""FusionGAN's objective, equation by equation, as printed and corrected, as functions of
-the critics' scores.
+"""FusionGAN's objective (sections III-B to III-E, Algorithm 1), equation by equation, as
+printed and corrected, as functions of the critics' scores.
 
 A table of scores is a dict: ``scores["A", "XB"]`` is what critic D_A says to a batch of
 real melodies of B, shape (n,). Critics are "A", "B", "F"; sources are the real melodies
@@ -11,29 +11,13 @@ adds up. Where a critic ascends an objective in which its own weights do not sum
 adding a constant to it raises the objective without end: printed, D_F's sum to +3, and
 those of D_A and D_B to -3. *Corrected*, a critic's positive terms are averaged, and so are
 its negative ones.
-
-References
-----------
-FusionGAN, sections III-B to III-E, Eqs. 1, 2, 4, 8 to 14, Algorithm 1.
 """
 
 from torch.nn import functional as F
 
-__all__ = [
-    "SOURCES",
-    "WEIGHTS",
-    "balance_a",
-    "balance_f",
-    "constant_gain",
-    "critic_objective",
-    "generator_reward",
-    "objective",
-    "order_hinge",
-    "policy_loss",
-    "reward_ours",
-    "two_way",
-    "weights",
-]
+__all__ = ["SOURCES", "WEIGHTS", "balance_a", "balance_f", "constant_gain"]
+__all__ += ["critic_objective", "generator_reward", "objective", "order_hinge"]
+__all__ += ["policy_loss", "reward_ours", "two_way", "weights"]
 
 SOURCES = ("XA", "XB", "GA", "GB", "GF")
 
@@ -58,20 +42,11 @@ _LEARNS = {"1": "ABF", "2": "F", "8": "F", "10": "A", "11": "A", "11B": "B"}
 
 
 def weights(equation, form="corrected"):
-    """The weight of each mean in an equation.
+    """The weight of each mean in an equation of `WEIGHTS`: {(critic, source): float}.
 
-    Parameters
-    ----------
-    equation : str
-        One of `WEIGHTS`.
-    form : {"printed", "corrected"}
-        Corrected, the terms of a critic that learns by this equation are averaged,
-        positives and negatives apart. Terms by which only a generator learns stay: to it, a
-        constant makes no difference.
-
-    Returns
-    -------
-    dict of (critic, source) to float
+    Corrected, the terms of a critic that learns by this equation are averaged, positives
+    and negatives apart. Terms by which only a generator learns stay: to it, a constant
+    makes no difference.
 
     Examples
     --------

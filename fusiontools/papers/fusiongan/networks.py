@@ -1,13 +1,9 @@
 """FusionGAN's two kinds of network: a generator that writes tokens one after the other, and
 a critic that scores whole sequences; and the bundle of all that one training needs.
 
-No loss, no training. Shapes: B sequences of T tokens out of V; E embedding, H hidden units;
-K filters in all. Chapter 3, FusionGAN, shows them in `notebooks/03_fusiongan_2_full_size`.
-
-References
-----------
 FusionGAN, section III-E and Algorithm 1, line 1: "generators/discriminators employ
-LSTM/TextCNN". Widths and sizes: see `Config`.
+LSTM/TextCNN". Shapes: B sequences of T tokens out of V; E embedding, H hidden units; K
+filters in all. Chapter 3, FusionGAN, shows them in `notebooks/03_fusiongan_2_full_size`.
 """
 
 import copy
@@ -33,13 +29,8 @@ def draw(logits, u=None):
 
 
 class Generator(nn.Module):
-    """An LSTM over tokens: p(x) = prod_t p(x_t | x_1 ... x_{t-1}).
-
-    Parameters
-    ----------
-    tokens : int
-        ``V``. One more embedding stands for the beginning.
-    embedding, hidden : int
+    """An LSTM over V tokens: p(x) = prod_t p(x_t | x_1 ... x_{t-1}). One more embedding
+    stands for the beginning.
     """
 
     def __init__(self, tokens, embedding, hidden):
@@ -96,13 +87,13 @@ class Generator(nn.Module):
 
 class Critic(nn.Module):
     """A TextCNN: filters of several sizes slide over the tokens, the strongest answer of
-    each counts, and their weighted sum is the score.
+    each counts, and their weighted sum is the score. SeqGAN's has a highway layer after the
+    pooling; the paper's text does not ask for it, and a gate times a value has no such
+    bound, so there is none.
 
     Parameters
     ----------
-    tokens : int
-        ``V``.
-    embedding : int
+    tokens, embedding : int
     filters : sequence of (size, number)
     keep : float
         Dropout keeps this share of the filters' answers while training.
@@ -111,11 +102,6 @@ class Critic(nn.Module):
         every filter bank and the output by its largest singular value, and puts tokens on a
         sphere: the bound holds for any input, as closely as two power iterations a step
         follow the singular values, and costs no second derivative.
-
-    Notes
-    -----
-    SeqGAN's critic has a highway layer after the pooling. A gate times a value has no such
-    bound, and the paper's text does not ask for it, so there is none.
     """
 
     def __init__(self, tokens, embedding, filters, keep=1.0, bound="spectral"):
@@ -164,10 +150,9 @@ class Critic(nn.Module):
 
 
 def bounded_norm(filters):
-    """How far exchanging one token moves the score of a "spectral" critic, at most.
-
-    The vectors of two tokens differ by at most 2; a bank of filters of size w sees the
-    token in w windows; banks and output have norm 1.
+    """How far exchanging one token moves the score of a "spectral" critic, at most: the
+    vectors of two tokens differ by at most 2; a bank of filters of size w sees the token in
+    w windows; banks and output have norm 1.
 
     Examples
     --------

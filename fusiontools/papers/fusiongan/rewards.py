@@ -1,5 +1,6 @@
-"""What a token is worth before its sequence is finished: SeqGAN's Monte-Carlo rollouts,
-plain and fast.
+"""What a token is worth before its sequence is finished (Algorithm 1, lines 8 to 10:
+"derive Q value as rewards"): the Monte-Carlo rollouts of SeqGAN (Yu and others, AAAI 2017,
+section 3), plain and fast.
 
 A critic scores whole sequences. So each prefix is continued several times, the finished
 sequences are scored, and the mean is what the prefix's last token gets::
@@ -10,11 +11,6 @@ sequences are scored, and the mean is what the prefix's last token gets::
 `rewards_plain` is that sentence as code. `rewards` draws from the same distribution, and
 given the same random numbers it computes the same values; it only never does anything
 twice. Chapter 3, FusionGAN, compares them in `notebooks/03_fusiongan_2_full_size`.
-
-References
-----------
-FusionGAN, Algorithm 1, lines 8 to 10 ("derive Q value as rewards"); the rollouts are
-SeqGAN's (Yu and others, AAAI 2017), section 3.
 """
 
 import torch

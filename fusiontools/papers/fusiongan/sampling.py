@@ -1,8 +1,6 @@
 """What comes out of a trained FusionGAN: melodies as tokens, as notes, as MIDI files; and
-its weights as a file. No training here.
-
-Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` lets you hear the melodies,
-`notebooks/03_fusiongan_3_measured` measures them.
+its weights as a file. Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` lets you
+hear the melodies, `notebooks/03_fusiongan_3_measured` measures them.
 """
 
 from dataclasses import asdict
@@ -17,33 +15,20 @@ from fusiontools.music.midi import write_midi
 from fusiontools.music.tokens import EVENTS, Vocabulary, decode_tokens
 from fusiontools.papers.fusiongan.networks import Generator
 
-__all__ = [
-    "load_weights",
-    "sample",
-    "sample_midi",
-    "sample_tokens",
-    "save_generators",
-    "shipped_weights",
-    "to_notes",
-]
+__all__ = ["load_weights", "sample", "sample_midi", "sample_tokens", "save_generators"]
+__all__ += ["shipped_weights", "to_notes"]
 
 BPM = 110.0
 
 
 @torch.no_grad()
 def sample_tokens(generators, n, seed=0, temperature=1.0):
-    """Melodies as rows of tokens, ndarray of int64, shape (n, 36).
+    """Melodies as rows of tokens, ndarray of int64, shape (n, 36), by one Generator or
+    several: then each writes an equal part, give or take one, and the rows are shuffled.
 
-    Parameters
-    ----------
-    generators : Generator or sequence of Generator
-        Of several, each writes an equal part, give or take one; the rows are shuffled.
-    n : int
-    seed : int
-        The same seed gives the same melodies on the same kind of device; the global
-        generator stays untouched.
-    temperature : float
-        1 is what was learned; less is safer.
+    The same seed gives the same melodies on the same kind of device; the global generator
+    of random numbers stays untouched. A temperature of 1 is what was learned; less is
+    safer.
     """
     generators = _listed(generators)
     dice, rows = torch.Generator().manual_seed(seed), []

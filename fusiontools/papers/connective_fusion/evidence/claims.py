@@ -1,11 +1,9 @@
-"""What the Connective Fusion paper shows and claims, and what its chapter set itself, tried
+"""What the Connective Fusion paper shows and claims, and what chapter 4 set itself, tried
 on rows of records. The words are the paper's, every number is computed.
 
 What each claim must do to hold stands in its function, part by part. One number is above
 another only if their intervals are apart. Figure 3, a diagram, has no verdict.
 """
-
-from itertools import combinations
 
 import numpy as np
 
@@ -19,7 +17,7 @@ from fusiontools.report.rows import NotMeasured, end, less
 from fusiontools.report.tables import cell, number, per_cent
 
 __all__ = ["CLAIMS", "GOALS", "against_perturb", "at_distance", "claims_table"]
-__all__ += ["compare", "goals_table", "iterated_against_single", "score_of"]
+__all__ += ["compare", "goals_table", "iterated_against_single", "placed"]
 
 SEVERAL_ORDERS = 100  # times as rare: "several orders of magnitude", at the least
 VERDICTS = ("above", "below", "no difference", "outside")
@@ -32,9 +30,7 @@ RISE, NEAR = 0.3, 3.0  # of the median reality, and within which z-distance
 
 
 def compare(x, y):
-    """Where one summary lies beside another: "above", "below", or "no difference" where
-    their intervals overlap.
-    """
+    """Where one summary lies beside another; "no difference" where intervals overlap."""
     return {True: "above", False: "below", None: "no difference"}[less(y, x)]
 
 
@@ -48,31 +44,33 @@ def at_distance(path, metric, distance):
     >>> at_distance(path, "key", 2)["mean"], at_distance(path, "key", 5)
     (4.0, None)
     """
-    where, found = _known(path, metric)
-    if not where or not where[0] <= distance <= where[-1]:
+    path = sorted(placed(path, metric), key=_far)
+    if not path or not _far(path[0]) <= distance <= _far(path[-1]):
         return None
-    ends = {which: [end(m, which) for m in found] for which in ("mean", "low", "high")}
-    return {which: float(np.interp(distance, where, v)) for which, v in ends.items()}
+    ends = {k: [end(row[metric], k) for row in path] for k in ("mean", "low", "high")}
+    where = [_far(row) for row in path]
+    return {k: float(np.interp(distance, where, values)) for k, values in ends.items()}
 
 
-def _known(path, metric):
-    """Where a metric was measured: z-distances, and the summaries there."""
-    there = [row for row in path if row.get("z_distance") and row.get(metric)]
-    there.sort(key=lambda row: row["z_distance"]["mean"])
-    return [row["z_distance"]["mean"] for row in there], [row[metric] for row in there]
+def placed(rows, metric):
+    """Those rows that have the metric, and a z-distance."""
+    return [row for row in rows if row.get(metric) and row.get("z_distance")]
+
+
+def _far(row):
+    return row["z_distance"]["mean"]
 
 
 def _compared(row, metrics, path, **about):
     """A row beside a path, at the row's z-distance: a comparison for each metric."""
     made = []
-    for metric in metrics:
-        if not row.get(metric) or not row.get("z_distance"):
-            continue
-        ours, distance = row[metric], row["z_distance"]["mean"]
-        other, (where, _) = at_distance(path, metric, distance), _known(path, metric)
+    for metric in [metric for metric in metrics if placed([row], metric)]:
+        ours, distance = row[metric], _far(row)
+        other = at_distance(path, metric, distance)
+        span = [_far(there) for there in placed(path, metric)]
         own = {"inputs": row["inputs"], "similarity": row["similarity"], "metric": metric}
         own |= {"distance": distance, "ours": ours, "other": other} | about
-        own["span"] = (where[0], where[-1]) if where else None
+        own["span"] = (min(span), max(span)) if span else None
         own["verdict"] = "outside" if other is None else compare(ours, other)
         made.append(own)
     return made
@@ -81,13 +79,10 @@ def _compared(row, metrics, path, **about):
 def against_perturb(found, metrics=tuple(METRICS)):
     """Ours, once, against Latent Perturb "at each transformation amount", section 3.5.
 
-    Returns
-    -------
-    list of dict
-        One for each metric of each lambda and kind of inputs: ``inputs``, ``similarity``,
-        ``metric``, ``distance``, ``ours``, ``other`` (Latent Perturb there, or None),
-        ``span`` (its least and largest z-distance), and ``verdict``: what ours is, "above",
-        "below", "no difference", or "outside" where the distance is outside that span.
+    A comparison for each metric, lambda and kind of inputs, a dict: ``inputs``,
+    ``similarity``, ``metric``, ``distance``, ``ours``, ``other`` (Latent Perturb there, or
+    None), ``span`` (its least and largest z-distance), and ``verdict``: what ours is,
+    "above", "below", "no difference", or "outside" where the distance is outside that span.
     """
     made = []
     for row in found.every("ours", iterations=1):
@@ -105,27 +100,23 @@ def iterated_against_single(found, metrics=tuple(METRICS)):
     """
     singles, made = found.every("ours", iterations=1), []
     lambdas = sorted({row["similarity"] for row in singles})
-    for small, large in combinations(lambdas, 2):
-        for row in found.every("ours", iterations=1, similarity=small):
-            asked = {"inputs": row["inputs"], "similarity": large}
+    for row in singles:
+        for larger in [weight for weight in lambdas if weight > row["similarity"]]:
+            asked = {"inputs": row["inputs"], "similarity": larger}
             path = found.every("ours", "iterated", **asked)
-            made += _compared(row, metrics, path, larger=large)
+            made += _compared(row, metrics, path, larger=larger)
     return [v | {"verdict": TURNED.get(v["verdict"], v["verdict"])} for v in made]
 
 
-def score_of(verdicts):
-    """How many verdicts are of each kind: a dict with all of `VERDICTS`."""
-    told = [v["verdict"] for v in verdicts]
-    return {name: told.count(name) for name in VERDICTS}
-
-
 def _scores(comparisons):
-    """For each metric that could be compared its name, its score, and that in words."""
+    """For each metric its name, and how many verdicts are of each kind."""
     for metric, name in METRICS.items():
-        score = score_of(v for v in comparisons if v["metric"] == metric)
-        if any(score.values()):
-            told = ", ".join(f"{many} {word}" for word, many in score.items() if many)
-            yield name, score, f"{name}: {told}"
+        told = [v["verdict"] for v in comparisons if v["metric"] == metric]
+        yield name, {verdict: told.count(verdict) for verdict in VERDICTS}
+
+
+def _told(name, score):
+    return f"{name}: " + ", ".join(f"{many} {word}" for word, many in score.items() if many)
 
 
 # --- the paper's claims ---
@@ -166,9 +157,10 @@ def f4(found):
     """
     every = against_perturb(found)
     known = [v for v in every if v["verdict"] != "outside"]
-    for name, score, said in _scores(known):
+    for name, score in _scores(known):
         more = score["above"] - score["below"]
-        yield name, more > 0 if more else None, said
+        if any(score.values()):
+            yield name, more > 0 if more else None, _told(name, score)
     lambdas = sorted({row["similarity"] for row in found.every("ours")})
     middle = len(lambdas) // 2
     small = [v["verdict"] == "above" for v in known if v["similarity"] in lambdas[:middle]]
@@ -214,8 +206,10 @@ def f7(found):
     the comparisons, at equal z-distance.
     """
     known = [v for v in iterated_against_single(found) if v["verdict"] != "outside"]
-    for name, score, said in _scores(known):
-        yield name, 2 * score["below"] <= sum(score.values()), said
+    for name, score in _scores(known):
+        if any(score.values()):
+            holds = 2 * score["below"] <= sum(score.values())
+            yield name, holds, _told(name, score)
 
 
 def r(found):
@@ -266,91 +260,57 @@ def d(found):
 
 DEALT = ":".join(map(str, paper.SETTINGS["parts"].values()))
 FILES = number(paper.SETTINGS["files"])
-CLAIMS = [
-    Claim(
-        "CF-F1",
-        "Figure 1, section 3.3",
-        "pitch sets align; note durations become more uniform; contours stay similar",
-        f1,
-        "The paper shows one pair. Here all test pairs are counted, with the statistics "
-        "of its Figure 5 for its words.",
-    ),
-    Claim(
-        "CF-F2",
-        "Figure 2, section 3.3",
-        "the others are interpolations",
-        f2,
-        "The paper shows one pair, and no number. Its *d*<sub>s</sub> and number of "
-        "steps are not given: not reproduced, which is less than refuted for good.",
-    ),
-    Claim(
-        "CF-F4",
-        "section 3.5",
-        "ours tends to outperform Latent Perturb in all metrics, especially with larger "
-        "lambda",
-        f4,
-        "The paper prints curves without intervals, and no table. Its corpus, widths and "
-        "steps are larger, or not given.",
-    ),
-    Claim(
-        "CF-F5",
-        "Figure 5, section 3.4",
-        "musical statistics are corrected after the transformation",
-        f5,
-        "The paper prints pictures; its bins, its key estimator and its lambda are not "
-        "given.",
-    ),
-    Claim(
-        "CF-F6",
-        "section 3.4",
-        "z-distances below 1 or 3 are several orders of magnitude rarer between songs than "
-        "within",
-        f6,
-        "The unit is the encoder's own doubt, which hangs on the weight of the "
-        "divergence: not given. Corpora differ, too.",
-    ),
-    Claim(
-        "CF-F7",
-        "section 3.6",
-        "a larger lambda after several iterations is often comparable to or better than a "
-        "smaller one",
-        f7,
-        "The paper reads it off curves, without intervals.",
-    ),
-    Claim(
-        "CF-R",
-        "section 3.4, first paragraph",
-        f"accuracy {paper.REALITY['accuracy']:g}, mean output on real melodies "
-        f"{paper.REALITY['mean_real']:g}",
-        r,
-        "Other music, far fewer songs to learn from, and a transformer that reads beats "
-        "and is told which are alike. A value to match: a judge that is more right is no "
-        "better result.",
-    ),
-    Claim(
-        "CF-C1",
-        "section 2.3",
-        "the latent space defines similarity, is cheap, and bypasses gradients through "
-        "sampled tokens",
-        c1,
-        "An argument of the paper, which it does not measure.",
-    ),
-    Claim(
-        "CF-D",
-        "section 3.1",
-        f"{FILES} files, dealt by song {DEALT}, in all keys that fit",
-        d,
-        "The Lakh files are a large download, and the terms of their music are unknown. "
-        "The data set of this page is named.",
-    ),
-]
+WORDS = {
+    "CF-F1": "pitch sets align; note durations become more uniform; contours stay similar",
+    "CF-F2": "the others are interpolations",
+    "CF-F4": "ours tends to outperform Latent Perturb in all metrics, especially with "
+    "larger lambda",
+    "CF-F5": "musical statistics are corrected after the transformation",
+    "CF-F6": "z-distances below 1 or 3 are several orders of magnitude rarer between songs "
+    "than within",
+    "CF-F7": "a larger lambda after several iterations is often comparable to or better "
+    "than a smaller one",
+    "CF-R": f"accuracy {paper.REALITY['accuracy']:g}, mean output on real melodies "
+    f"{paper.REALITY['mean_real']:g}",
+    "CF-C1": "the latent space defines similarity, is cheap, and bypasses gradients "
+    "through sampled tokens",
+    "CF-D": f"{FILES} files, dealt by song {DEALT}, in all keys that fit",
+}
+WHY = {  # our numbers may differ
+    "CF-F1": "The paper shows one pair. Here all test pairs are counted, with the "
+    "statistics of its Figure 5 for its words.",
+    "CF-F2": "The paper shows one pair, and no number. Its *d*<sub>s</sub> and number of "
+    "steps are not given: not reproduced, which is less than refuted for good.",
+    "CF-F4": "The paper prints curves without intervals, and no table. Its corpus, widths "
+    "and steps are larger, or not given.",
+    "CF-F5": "The paper prints pictures; its bins, its key estimator and its lambda are "
+    "not given.",
+    "CF-F6": "The unit is the encoder's own doubt, which hangs on the weight of the "
+    "divergence: not given. Corpora differ, too.",
+    "CF-F7": "The paper reads it off curves, without intervals.",
+    "CF-R": "Other music, far fewer songs to learn from, and a transformer that reads "
+    "beats and is told which are alike. A value to match: a judge that is more right is no "
+    "better result.",
+    "CF-C1": "An argument of the paper, which it does not measure.",
+    "CF-D": "The Lakh files are a large download, and the terms of their music are "
+    "unknown. The data set of this page is named.",
+}
+_TRIED = {  # where it stands in the paper, and what it takes
+    "CF-F1": ("Figure 1, section 3.3", f1),
+    "CF-F2": ("Figure 2, section 3.3", f2),
+    "CF-F4": ("section 3.5", f4),
+    "CF-F5": ("Figure 5, section 3.4", f5),
+    "CF-F6": ("section 3.4", f6),
+    "CF-F7": ("section 3.6", f7),
+    "CF-R": ("section 3.4, first paragraph", r),
+    "CF-C1": ("section 2.3", c1),
+    "CF-D": ("section 3.1", d),
+}
+CLAIMS = [Claim(id, at, WORDS[id], do, WHY[id]) for id, (at, do) in _TRIED.items()]
 
 
 def claims_table(found):
-    """The paper's claims, tried on the rows of our records, see
-    `fusiontools.report.claims.claims_table`. CF-C1, CF-D and CF-F6 need what
-    ``fusiontools.papers.connective_fusion.evidence.tables.rows_of`` puts beside them.
-    """
+    """The paper's claims, tried on the rows that `tables` makes of our records."""
     return report.claims_table(CLAIMS, found)
 
 
@@ -378,27 +338,26 @@ def reality_rises(found):
     """By the best of ours, once or iterated, on test inputs."""
     before = found.one("concatenate", inputs="test")["reality_median"]
     made = found.every("ours", "iterated", inputs="test")
-    told = [row for row in made if row.get("z_distance") and row.get("reality_median")]
+    told = placed(made, "reality_median")
     if not told:
         raise NotMeasured("not measured: ours on test inputs")
-    near = [row for row in told if row["z_distance"]["mean"] <= NEAR]
+    near = [row for row in told if _far(row) <= NEAR]
     if not near:
-        least = min(told, key=lambda row: row["z_distance"]["mean"])
-        far = number(least["z_distance"]["mean"], 1)
-        return False, f"none is so near: {name_of(least)}, goes {far} far"
+        least = min(told, key=_far)
+        said = f"{name_of(least)}, goes {number(_far(least), 1)} far"
+        return False, f"none is so near: {said}"
     best = max(near, key=lambda row: row["reality_median"]["mean"])
-    after, far = best["reality_median"], number(best["z_distance"]["mean"], 1)
-    said = f"{name_of(best)}, at {far}: from {cell(before)} to {cell(after)}"
+    after, said = best["reality_median"], f"{name_of(best)}, at {number(_far(best), 1)}"
+    said += f": from {cell(before)} to {cell(after)}"
     return after["mean"] - before["mean"] >= RISE, said
 
 
 def more_often_above(found):
     """Over lambdas and inputs."""
-    every, scores = against_perturb(found), {}
-    for metric, name in METRICS.items():
-        scores[name] = score_of(v for v in every if v["metric"] == metric)
+    every = against_perturb(found)
     if all(v["verdict"] == "outside" for v in every):
         raise NotMeasured("nothing to compare")
+    scores = dict(_scores(every))
     said = [f"{k} {s['above']} above, {s['below']} below" for k, s in scores.items()]
     return all(s["above"] > s["below"] for s in scores.values()), "; ".join(said)
 

@@ -1,19 +1,19 @@
-"""Pictures of the live Connective Fusion model: Figure 3's three stages with its own shapes
-and sizes, and piano rolls of what it does.
-
-No shape and no number of weights is typed by hand: they are read off the networks that are
-handed in. Nothing is trained here.
+"""Chapter 4's pictures of the live Connective Fusion model: Figure 3's three stages with
+its own shapes and sizes, read off the networks that are handed in, and piano rolls.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from fusiontools.music.grid import HOLD, decode_grid
 from fusiontools.music.notes import note_name
 from fusiontools.papers.connective_fusion.data import HALF, STEPS
 from fusiontools.papers.connective_fusion.evidence.paper import FIGURE_1, FIGURE_3
+from fusiontools.papers.connective_fusion.fusing import fuse, style_corners, style_plane
 from fusiontools.report.boxes import INK, PALE, Box, arrow, boxes, layer_sizes, middle
 from fusiontools.report.curves import WIDE
 from fusiontools.show.colours import colour
+from fusiontools.show.plots import piano_roll
 
 __all__ = ["iteration_rolls", "stages_figure", "style_rolls"]
 
@@ -29,8 +29,6 @@ def stages_figure(networks):
     red: left and right halves, and in the second stage halves that do not belong together
     and such that do. Purple: what the generator makes of them. Dashed lines: losses.
     """
-    import matplotlib.pyplot as plt
-
     stages, tall = (_pre_training, _training, _transformation), (3.0, 4.7, 4.2)
     shape = {"height_ratios": tall, "layout": "constrained"}
     figure, axes = plt.subplots(3, 1, figsize=(WIDE, 8.7), **shape)
@@ -73,20 +71,19 @@ def _training(ax, networks, title):
     ways = [("alone", "G"), ("style", "G"), ("alone", "D"), ("pairs", "D")]
     boxes(places, ways + [("G", "made"), ("D", "verdict")], ax, title)
     arrow(ax, "made>D", (8.45, 2.5), (5.9, 1.45))
-    name = r"$\lambda\ \mathcal{L}_{\mathrm{sim}}$"
-    _loss(ax, (1.3, 4.3), (8.45, 3.5), name, bend=-0.1)
+    _loss(ax, (1.3, 4.3), (8.45, 3.5), r"$\lambda\ \mathcal{L}_{\mathrm{sim}}$", bend=-0.1)
     name = r"$\mathcal{L}_{\mathrm{gen}},\ \mathcal{L}_{\mathrm{dis}}$"
     ax.text(7.3, 1.68, name, fontsize=10, color=INK, ha="left", va="center")
 
 
 def _transformation(ax, networks, title):
     config = networks.config
-    size = {"wide": 1.4, "tall": 2.9}
+    fixed = {"shade": NET, "dashed": True, "wide": 1.4, "tall": 2.9}
     places = {
-        "encoder": _fixed(2.35, "encoder", **size),
-        "G": _fixed(5.65, "generator", **size),
+        "encoder": Box(2.35, 2.15, "encoder", **fixed),
+        "G": Box(5.65, 2.15, "generator", **fixed),
         "moved": _data(7.2, 2.15, "$z'$", f"2 × {config.latent}", FUSED, 1.15, 1.2),
-        "decoder": _fixed(8.65, "decoder", **size),
+        "decoder": Box(8.65, 2.15, "decoder", **fixed),
     }
     for name, y, shade, side in (("left", 3.2, LEFT, "L"), ("right", 1.1, RIGHT, "R")):
         x, z = (rf"${letter}_{{\mathrm{{{side}}}}}$" for letter in "xz")
@@ -117,10 +114,6 @@ def _net(x, y, title, module, below, wide, tall):
     return Box(x, y, title, module, below, NET, filled=True, wide=wide, tall=tall)
 
 
-def _fixed(x, title, wide, tall):
-    return Box(x, 2.15, title, shade=NET, dashed=True, wide=wide, tall=tall)
-
-
 def _sizes(network):
     """The layers' sizes, such as "144 → 4 × 512 → 256"."""
     first, *hidden, last = layer_sizes(network)
@@ -143,8 +136,6 @@ def iteration_rolls(networks, tokens, iterations=FIGURE_1["iterations"], seed=0)
     """Figure 1 made anew: a pair of halves as piano rolls, as it is and after some
     iterations, in one style, with the z-distance that each has gone.
     """
-    from fusiontools.papers.connective_fusion.fusing import fuse
-
     shown = {"given: two halves": np.asarray(tokens)}
     for k in iterations:
         made = fuse(networks, tokens[:HALF], tokens[HALF:], iterations=k, seed=seed)
@@ -162,8 +153,6 @@ def style_rolls(networks, tokens, n=4, iterations=1, seed=0):
     """Figure 2 made anew: one pair of halves in n x n styles. The corners are drawn from
     {0, 1}, what lies between is interpolated.
     """
-    from fusiontools.papers.connective_fusion.fusing import fuse, style_corners, style_plane
-
     plane = style_plane(style_corners(networks.config.style, seed), n)  # (n, n, S)
     halves = np.tile(tokens, (n * n, 1)).reshape(n * n, 2, HALF)
     asked = {"style": plane.flatten(0, 1), "iterations": iterations}
@@ -183,16 +172,12 @@ def style_rolls(networks, tokens, n=4, iterations=1, seed=0):
 
 
 def _rolls(rows, columns, tall):
-    import matplotlib.pyplot as plt
-
     shape = {"sharex": True, "sharey": True, "squeeze": False, "layout": "constrained"}
     return plt.subplots(rows, columns, figsize=(WIDE, tall), **shape)
 
 
 def _roll(ax, row, domains, thick=1.0):
     """One melody; each half has its colour."""
-    from fusiontools.show.plots import piano_roll
-
     notes, half = decode_grid(row), HALF * STEP
     for part, domain in zip((notes.onset < half, notes.onset >= half), domains):
         if part.any():

@@ -5,12 +5,11 @@ baselines on the same pairs::
         --data fiddle_pop909 --out OUT --workers 2
     python -m fusiontools.papers.connective_fusion.evidence.experiment --out OUT --ship
 
-It has the names that `fusiontools.report.experiment` asks of a paper, and those that the
-command asks for; torch is loaded when it is used. All trainings of a seed share one VAE,
-which is trained first. Two kinds of jobs are done only where ``--only`` names them:
-``judges`` trains the judges of reality into a folder of that name beside the runs (copied
-to ``fusiontools/pretrained``, they judge, so they come before all else), and
-``count-fiddle``, say, counts the windows of a data set.
+It has the names that `fusiontools.report.experiment` and the command ask of a paper; torch
+is loaded when it is used. All trainings of a seed share one VAE, which is trained first.
+Two jobs are done only where ``--only`` names them: ``judges`` trains the judges of reality
+into a folder beside the runs (copied to ``fusiontools/pretrained``, they judge, so they
+come before all else), and ``count-fiddle``, say, counts the windows of a data set.
 """
 
 import shutil
@@ -18,6 +17,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from fusiontools.errors import CorpusError, FusionError, RecordError
@@ -29,9 +29,8 @@ from fusiontools.report import experiment
 from fusiontools.report.experiment import WEIGHTS, Job, measured_record
 
 __all__ = ["EXPERIMENT", "FIRST", "MAIN", "METHOD", "METHODS", "NAME", "PAPER", "SOURCES"]
-__all__ += ["TRAININGS", "collect", "from_folders", "jobs", "make_data", "measure"]
-__all__ += ["open_data", "record_name", "sample_files", "save", "save_data", "settings"]
-__all__ += ["train"]
+__all__ += ["TRAININGS", "from_folders", "jobs", "make_data", "measure", "open_data"]
+__all__ += ["record_name", "sample_files", "save", "save_data", "settings", "train"]
 
 PAPER, NAME = "connective_fusion", "melody"  # of MIDI files: melody_001.mid and so on
 METHOD, FIRST, SHIPPED = "ours", "fiddle", "fiddle_pop909"
@@ -71,14 +70,6 @@ def make_data(name):
     return cf.windows(name)
 
 
-def from_folders(folders):
-    """Folders of MIDI files as windows."""
-    from fusiontools.corpora.folders import load_folder
-
-    names = [f"mine_{chr(ord('a') + i)}" for i in range(len(folders))]
-    return cf.windows("mine", corpora=[load_folder(*one) for one in zip(names, folders)])
-
-
 def save_data(data, path):
     """Write windows as one file."""
     cf.save_windows(data, path)
@@ -87,6 +78,14 @@ def save_data(data, path):
 def open_data(path):
     """Windows that `save_data` wrote."""
     return cf.open_windows(path)
+
+
+def from_folders(folders):
+    """Folders of MIDI files as windows."""
+    from fusiontools.corpora.folders import load_folder
+
+    names = [f"mine_{chr(ord('a') + i)}" for i in range(len(folders))]
+    return cf.windows("mine", corpora=[load_folder(*one) for one in zip(names, folders)])
 
 
 def settings(name, scale, data_name, similarity=None):
@@ -101,11 +100,8 @@ def train(config, data, run, adopted=None):
 
 def save(networks, path, name, data, **about):
     """Write the weights of a run, whole: in 32 bits, however many they are."""
-    _save(networks, path, name, data, half=False, limit=None, **about)
-
-
-def _save(networks, path, names, data, **about):
-    cf.save_networks(networks, path, *_credits(data), names, data=data.name, **about)
+    about = {"data": data.name, "half": False, "limit": None} | about
+    cf.save_networks(networks, path, *_credits(data), name, **about)
 
 
 def _credits(data):
@@ -136,24 +132,10 @@ def measure(networks, data, config, seed, say=print):
 
 
 def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperature=1.0):
-    """Write `n` melodies from nothing, each with at least one note, as MIDI files: both
-    halves are drawn from the prior, whose standard deviation is `temperature`, and
-    transformed once, in a style of their own.
-
-    The weights are those that ship, trained on the `pair` fiddle_pop909, or those of a
-    finished `run` or file, by default of the method "ours".
-
-    Returns
-    -------
-    files : list of pathlib.Path
-    method : str
-    notice : str
-        Of the weights: the corpora that they were trained on, and their terms.
-
-    Raises
-    ------
-    FusionError
-        If there are no such weights, or the files cannot be written.
+    """Write `n` melodies from nothing as MIDI files, see ``..fusing.from_prior``, by the
+    weights that ship, trained on the `pair` fiddle_pop909, or by those of a finished `run`
+    or file; the method is by default "ours". Returns the files, the method, and the notice
+    of the weights.
     """
     if pair not in (None, SHIPPED):
         lacks = f"no weights come with the package for {pair!r}"
@@ -179,7 +161,7 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
     return files, about["generator"]["method"], weights_notice(about)
 
 
-# --- the jobs: trainings, then measurements ---
+# --- the jobs: trainings, then measurements; what there is to ship ---
 
 
 def label(name, weight, seed):
@@ -221,15 +203,16 @@ def train_one(file, work, scale, device, name, weight, seed):
 def measure_one(file, work, scale, name, weight, seed):
     """The records of a training: the VAE's accuracies, or pairs fused again and again."""
     from fusiontools.papers.connective_fusion.evidence import metrics
+    from fusiontools.training import load_checkpoint
 
     folder, made = Path(work) / label(name, weight, seed), []
     record = read_record(folder / "record.json")
-    minutes = _minutes(folder, "vae")
+    minutes = load_checkpoint(folder / "checkpoint-vae.bin")["minutes"]
     if name.startswith("vae"):
         about = {"method": "vae", "minutes": minutes, "samples": []}
         return _store(work, folder.name, [replace(record, **about)])
     # the shared VAE counts once, in its own record
-    minutes = _minutes(folder, "fusion") - minutes
+    minutes = load_checkpoint(folder / "checkpoint-fusion.bin")["minutes"] - minutes
     networks, data, references = _opened(file, work, name, weight, seed)
     whole = name == "ours" and seed == 0
     for kind in INPUTS if whole else ("test",):
@@ -244,13 +227,6 @@ def measure_one(file, work, scale, name, weight, seed):
             about["method"] = name if i == 1 else "iterated"
             made.append(replace(record, **about))
     _store(work, folder.name, made)
-
-
-def _minutes(folder, phase):
-    """How long a training took, up to the end of a phase."""
-    from fusiontools.training import load_checkpoint
-
-    return load_checkpoint(folder / f"checkpoint-{phase}.bin")["minutes"]
 
 
 def measure_baselines(file, work, scale, kind):
@@ -291,8 +267,8 @@ def measure_perturb(file, work, scale, sigma, kind):
     numbers = metrics.metrics(found.tokens, references, far)
     config = {"sigma": sigma, "steps": EVALUATIONS, "inputs": kind}
     about = (PAPER, "latent_perturb", scale, data, began, numbers, config)
-    record = measured_record(*about, _kept(found.tokens, kind))
-    _store(work, f"latent_perturb-{sigma:g}-{kind}", [replace(record, minutes=minutes)])
+    made = measured_record(*about, _kept(found.tokens, kind), minutes=minutes)
+    _store(work, f"latent_perturb-{sigma:g}-{kind}", [made])
 
 
 def _opened(file, work, name=METHOD, weight=MIDDLE, seed=0):
@@ -308,9 +284,8 @@ def _opened(file, work, name=METHOD, weight=MIDDLE, seed=0):
 
 
 def _kept(tokens, kind):
-    """The melodies that a record shows. What is made of test songs may hold four bars of
-    one as they are, and not every song is free.
-    """
+    """The melodies that a record shows."""
+    # what is made of test songs may hold four bars of one, and not every song is free
     return tokens[:KEPT].tolist() if kind == "prior" else []
 
 
@@ -323,73 +298,48 @@ def count_figures(file, work, scale):
     from fusiontools.corpora.cache import write_npz
     from fusiontools.papers.connective_fusion.evidence import metrics
 
-    networks, data, _ = _opened(file, work)
-    found = metrics.figures(networks, data)
+    found = metrics.figures(*_opened(file, work)[:2])
     write_npz(Path(work) / "measured.npz", compress=True, **found)
 
 
 def count_windows(file, work, scale):
     """Count the windows of a data set, as they are and in all keys, section 3.1."""
-    from fusiontools.papers.connective_fusion.data import PARTS
-
     data, began = open_data(file), time.monotonic()
-    found = {"windows": sum(len(data.tokens(part)) for part in PARTS)}
-    found["windows_all_keys"] = sum(data.keys(part) for part in PARTS)
-    found["songs"] = sum(len(set(data.songs(part).tolist())) for part in PARTS)
+    found = {"windows": sum(len(data.tokens(part)) for part in cf.PARTS)}
+    found["windows_all_keys"] = sum(data.keys(part) for part in cf.PARTS)
+    found["songs"] = sum(len(set(data.songs(part).tolist())) for part in cf.PARTS)
     about = (PAPER, "data", scale, data, began, found, {"corpora": _credits(data)[0]})
     _store(work, f"data-{data.name}", [measured_record(*about)])
 
 
 def make_judges(file, work, scale):
-    """The judges of reality, two kinds on two parts: those of "train-2" mark the results,
-    those of "train-1" lead Latent Perturb.
+    """The judges of reality, two kinds on two parts, measured on the test part: those of
+    "train-2" mark the results, those of "train-1" lead Latent Perturb.
     """
-    kinds = [(k, p) for p in ("train-2", "train-1") for k in ("transformer", "features")]
-    made = [make_judge(file, work, scale, kind, part) for kind, part in kinds]
-    _store(work, "judges", made)
-
-
-def make_judge(file, work, scale, kind, part):
-    """Train a judge, measure it on the test part, and write it. Returns its record."""
     from fusiontools.judges import reality
-    from fusiontools.training import Run, fabric
 
-    data, config = open_data(file), getattr(reality.Config, scale)()
-    beside = part.replace("train", "validation")
-    own, out, test = ((data.tokens(p), data.songs(p)) for p in (part, beside, "test"))
-    names, terms = _credits(data)
-    notes = {"corpora": names, "terms": terms, "data": data.name, "part": part}
-    asked = {"paper": "reality", "method": f"transformer-{part}", "scale": scale, "seed": 0}
-    asked |= {"config": config, "data": {"name": data.name, "sha256": data.hash}}
-
-    def learn(windows, songs):
-        if kind == "features":
-            return reality.train_feature_judge(windows, songs, *out, **notes)
-        folder = Path(work) / f"judge-{part}-{len(set(songs.tolist()))}"
-        with Run.open(folder, fabric=fabric("cpu", threads=1), **asked) as run:
-            return reality.train_judge(config, windows, songs, run, **notes)
-
-    began, curve = time.monotonic(), []
-    judge = learn(*own)
-    minutes = (time.monotonic() - began) / 60  # without its learning curve
-    if part == "train-2":
-        curve = reality.learning_curve(learn, *own, *test, shares=CURVE)
-        right = reality.measure(judge, *test)["accuracy"]
-        curve.append({"songs": len(set(own[1].tolist())), "windows": len(own[0])})
-        curve[-1] |= dict(zip(("accuracy", "low", "high"), right))
-    judge = reality.reported(judge, *test, curve=curve)
-    path = Path(work) / "judges" / reality.judge_name(data.name, kind, part)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    reality.save_judge(judge, path)
-    names, ends = ("accuracy", "mean_real", "mean_shuffled"), ("value", "low", "high")
-    found = {name: dict(zip(ends, judge.about[name])) for name in names}
-    told = {"kind": kind, "part": part}
-    told |= asdict(config) if kind == "transformer" else {}
-    about = (PAPER, "reality", scale, data, began, found, told)
-    return replace(measured_record(*about), minutes=minutes)
-
-
-# --- what there is to ship ---
+    data, made, work = open_data(file), [], Path(work)
+    config, (names, terms) = getattr(reality.Config, scale)(), _credits(data)
+    run = {"paper": "reality", "scale": scale, "seed": 0}
+    run["data"] = {"name": data.name, "sha256": data.hash}
+    for part, kind in product(("train-2", "train-1"), ("transformer", "features")):
+        began, shares = time.monotonic(), CURVE if part == "train-2" else ()
+        parts = (part, part.replace("train", "validation"), "test")
+        heard = [(data.tokens(p), data.songs(p)) for p in parts]
+        asked = (config, work / f"judge-{part}", run | {"method": f"transformer-{part}"})
+        about = {"corpora": names, "terms": terms, "data": data.name, "part": part}
+        judge, minutes = reality.make_judge(kind, *heard, *asked, shares, **about)
+        path = work / "judges" / reality.judge_name(data.name, kind, part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        reality.save_judge(judge, path)
+        ends = ("value", "low", "high")
+        shown = ("accuracy", "mean_real", "mean_shuffled")
+        found = {name: dict(zip(ends, judge.about[name])) for name in shown}
+        told = {"kind": kind, "part": part}
+        told |= asdict(config) if kind == "transformer" else {}
+        about = (PAPER, "reality", scale, data, began, found, told)
+        made.append(measured_record(*about, minutes=minutes))
+    _store(work, "judges", made)
 
 
 def collect(data, out, work, scale):
@@ -403,7 +353,8 @@ def collect(data, out, work, scale):
     folders = [work / label(name, weight, 0) for name, weight in GENERATORS]
     names = [name for name, _ in GENERATORS]
     made = [cf.load_weights(path=f, method=name)[0] for f, name in zip(folders, names)]
-    _save(made, out / WEIGHTS, names, data, scale=scale)
+    about = {"data": data.name, "scale": scale}
+    cf.save_networks(made, out / WEIGHTS, *_credits(data), names, **about)
     shutil.copyfile(work / "measured.npz", out / "measured.npz")
     named, columns = {"vae-0": "vae-parallel", "vae_lstm-0": "vae-lstm"}, {}
     for folder in [label(*one) for one in TRAININGS if one[2] == 0]:
@@ -420,9 +371,8 @@ def record_name(record):
     keys += ("sigma", "kind", "part", "inputs")
     values = [record.config[key] for key in keys if key in record.config]
     values += [record.seed] if record.seed else []
-    return "-".join(
-        [record.method, *(v if isinstance(v, str) else f"{v:g}" for v in values)]
-    )
+    told = [v if isinstance(v, str) else f"{v:g}" for v in values]
+    return "-".join([record.method, *told])
 
 
 HERE, ARRAYS = sys.modules[__name__], ("measured.npz", "histories.npz")

@@ -1,15 +1,15 @@
-"""The figures of the Connective Fusion chapter that are made of numbers: Figures 4 to 7
-drawn anew, how judges learn, how trainings went.
-
-Nothing is trained, fused or judged here; pictures of the live model are in `diagrams`
-beside it. What is written into a figure is computed from what is drawn in it. `found` is
-what ``fusiontools.papers.connective_fusion.evidence.tables.rows_of`` makes of records.
+"""The figures of chapter 4, Connective Fusion, that are made of numbers: Figures 4 to 7
+drawn anew, how judges learn, how trainings went. What is written into a figure is computed
+from what is drawn in it. `found` is what ``..evidence.tables.rows_of`` makes of records.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import PowerNorm, to_rgb
 
 from fusiontools.papers.connective_fusion.config import LAMBDAS
 from fusiontools.papers.connective_fusion.evidence import paper
+from fusiontools.papers.connective_fusion.evidence.claims import placed
 from fusiontools.papers.connective_fusion.evidence.paper import METRICS, SHORT, TRIVIAL
 from fusiontools.report.curves import WIDE, Curve, curves
 from fusiontools.report.rows import shipped_arrays
@@ -53,22 +53,22 @@ def metrics_figure(found):
 
     def draw(ax, metric, inputs):
         for name in TRIVIAL:
-            for row in _placed(found.every(name, inputs=inputs), metric):
+            for row in placed(found.every(name, inputs=inputs), metric):
                 marks = {"marker": GREY_MARKS[name], "linewidths": 1.3, "zorder": 3}
                 marks |= {"facecolors": "none"} if marks["marker"] == "d" else {}
                 _point(ax, row, metric, GREY, SHORT[name], color=GREY, **marks)
-        path = _placed(found.every("latent_perturb", inputs=inputs), metric)
+        path = placed(found.every("latent_perturb", inputs=inputs), metric)
         ax.plot(*_line(path, metric), color=PERTURB, linewidth=1.3, zorder=3)
         for i, row in enumerate(path):
             pale = _paler(PERTURB, 0.25 + 0.75 * (i + 1) / len(path))
             marks = {"s": 26, "color": pale, "edgecolors": PERTURB, "zorder": 4}
             _point(ax, row, metric, PERTURB, None, **marks)
-        if path:
-            sigmas = f"σ {path[0]['sigma']:g} to {path[-1]['sigma']:g}"
-            label = f"{SHORT['latent_perturb']}, {sigmas}"
+        if path:  # a mark for the legend
+            label = SHORT["latent_perturb"]
+            label += f", σ {path[0]['sigma']:g} to {path[-1]['sigma']:g}"
             looks = {"color": PERTURB, "markersize": 5, "linewidth": 1.3}
             ax.plot([], [], "o-", label=label, **looks)
-        ours = _placed(found.every("ours", inputs=inputs, iterations=1), metric)
+        ours = placed(found.every("ours", inputs=inputs, iterations=1), metric)
         ax.plot(*_line(ours, metric), color=colour("plain"), linewidth=1.3, zorder=4)
         for row in ours:
             _ours(ax, row, metric, f"ours, λ {row['similarity']:g}")
@@ -89,7 +89,7 @@ def iterations_figure(found):
         _level(ax, found.every("concatenate", inputs=inputs), metric, GREY, DOTS)
         for weight in sorted({row["similarity"] for row in ways}):
             asked = {"inputs": inputs, "similarity": weight}
-            path = _placed(found.every("ours", "iterated", **asked), metric)
+            path = placed(found.every("ours", "iterated", **asked), metric)
             shade = SHADES.get(weight, GREY)
             ax.plot(*_line(path, metric), color=shade, linewidth=1.3, zorder=3)
             for i, row in enumerate(path):
@@ -103,8 +103,6 @@ def iterations_figure(found):
 
 def _panels(found, draw, below):
     """Six rows of two panels, a legend of all that is in them."""
-    import matplotlib.pyplot as plt
-
     size = (WIDE, 1.45 + 1.62 * len(METRICS))
     shape = {"sharex": True, "sharey": "row", "layout": "constrained"}
     figure, axes = plt.subplots(len(METRICS), 2, figsize=size, **shape)
@@ -155,11 +153,6 @@ def _root_axis(ax):
     ax.set_xticks([], minor=True)
 
 
-def _placed(found, metric):
-    """Rows that can be drawn."""
-    return [row for row in found if row.get(metric) and row.get("z_distance")]
-
-
 def _line(path, metric):
     return [[row[name]["mean"] for row in path] for name in ("z_distance", metric)]
 
@@ -192,12 +185,10 @@ def _ours(ax, row, metric, label, strength=1.0):
 
 def _paler(shade, strength):
     """A colour mixed with white; strength 1 is the colour itself."""
-    from matplotlib.colors import to_rgb
-
     return tuple(1 - strength * (1 - c) for c in to_rgb(shade))
 
 
-# --- Figures 5 and 6, and how judges learn ---
+# --- Figures 5 and 6, how judges learn, how trainings went ---
 
 
 def matrices_figure(found):
@@ -206,23 +197,13 @@ def matrices_figure(found):
 
     A row of a matrix is the state of the first half, a column that of the second. Each
     correlation is that of the matrix under it with the one of real melodies.
-
-    Raises
-    ------
-    NotMeasured
-        If an array is missing; `distances_figure` does the same.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.colors import PowerNorm
-
     arrays, kinds = found.beside["measured"], ("before", "after", "real")
-    counts = {
-        s: [arrays[f"markov_{kind}_{s}"] for kind in kinds] for s in markov.STATISTICS
-    }
-    size, shape = (WIDE, 1.85 * len(counts)), {"sharey": "row", "layout": "constrained"}
-    figure, axes = plt.subplots(len(counts), len(kinds), figsize=size, **shape)
-    for row, (name, tables) in zip(axes, counts.items()):
-        matrices = [markov.markov_matrix(table) for table in tables]
+    rows, shape = len(markov.STATISTICS), {"sharey": "row", "layout": "constrained"}
+    figure, axes = plt.subplots(rows, 3, figsize=(WIDE, 1.85 * rows), **shape)
+    for row, name in zip(axes, markov.STATISTICS):
+        counts = [arrays[f"markov_{kind}_{name}"] for kind in kinds]
+        matrices = [markov.markov_matrix(table) for table in counts]
         last = len(matrices[0]) - 0.5
         # few windows make single chances of 1, which would leave all else dark
         norm = PowerNorm(0.5, 0, max(np.quantile(m, 0.995) for m in matrices))
@@ -250,17 +231,17 @@ def _tick(name):
     return tonic.lower() if mode == "minor" else tonic
 
 
-def distances_figure(found, ax=None):
+def distances_figure(found):
     """Figure 6 made anew: how far apart halves of one song lie, and of two, in shares of
     their pairs.
     """
     arrays, thresholds = found.beside["measured"], paper.FIGURE_6["thresholds"]
-    edges, below = arrays["distance_edges"], arrays["distance_below"]
-    kinds = {"within": "folk", "between": "jazz"}
-    counts = [arrays[f"distance_{kind}"] for kind in kinds]
-    ax = _axes(ax, 3.4)
-    for (kind, domain), count, near in zip(kinds.items(), counts, below):
-        shares, shade = 100 * count / max(count.sum(), 1), colour(domain)
+    edges = arrays["distance_edges"]
+    ax = plt.subplots(figsize=(WIDE, 3.4), layout="constrained")[1]
+    domains = ("folk", "jazz")
+    for kind, domain, near in zip(("within", "between"), domains, arrays["distance_below"]):
+        count, shade = arrays[f"distance_{kind}"], colour(domain)
+        shares = 100 * count / max(count.sum(), 1)
         told = [f"{100 * share:.3g} % below {t:g}" for t, share in zip(thresholds, near)]
         label = f"{kind} songs: {' and '.join(told)}"
         ax.stairs(shares, edges, color=shade, fill=True, alpha=0.25)
@@ -275,39 +256,28 @@ def distances_figure(found, ax=None):
     return ax
 
 
-def judge_curves(found, ax=None):
+def judge_curves(found):
     """How right the judges of reality become with more songs to learn from, beside the
     paper's accuracy (dashed): Connective Fusion, section 3.4, first paragraph.
     """
-    arrays, ax, numbers = found.beside["measured"], _axes(ax, 3.2), set()
+    arrays, numbers = found.beside["measured"], set()
+    ax = plt.subplots(figsize=(WIDE, 3.2), layout="constrained")[1]
     ax.axhline(100 * paper.REALITY["accuracy"], **MARK, label="the paper's")
-    kinds = {"transformer": ("transformer", "fused", "o")}
-    kinds["features"] = ("boosted trees", "fiddle", "s")
-    for kind, (label, domain, marker) in kinds.items():
-        if f"curve_{kind}" in arrays:
-            songs, right, low, high = arrays[f"curve_{kind}"].T
-            shade = colour(domain)
-            looks = {"color": shade, "linewidth": 1.6, "label": label}
-            ax.plot(songs, 100 * right, marker=marker, **looks)
-            ax.vlines(songs, 100 * low, 100 * high, color=shade, linewidth=1.2, alpha=0.7)
-            numbers |= set(songs.tolist())
+    kinds = {"transformer": ("transformer", colour("fused"), "o")}
+    kinds["features"] = ("boosted trees", colour("fiddle"), "s")
+    for kind in [kind for kind in kinds if f"curve_{kind}" in arrays]:
+        label, shade, marker = kinds[kind]
+        songs, *shares = arrays[f"curve_{kind}"].T
+        right, low, high = (100 * share for share in shares)
+        ax.plot(songs, right, color=shade, linewidth=1.6, marker=marker, label=label)
+        ax.vlines(songs, low, high, color=shade, linewidth=1.2, alpha=0.7)
+        numbers |= set(songs.tolist())
     below = "songs that the judge learned from"
     ax.set(xscale="log", xlabel=below, ylabel="% right, unseen songs")
     ax.set_xticks(sorted(numbers), [f"{songs:,.0f}" for songs in sorted(numbers)])
     ax.set_xticks([], minor=True)
     ax.legend(fontsize=9)
     return ax
-
-
-def _axes(ax, tall):
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(WIDE, tall), layout="constrained")[1]
-    return ax
-
-
-# --- how trainings went ---
 
 
 def training_curves(arrays=None):
@@ -319,16 +289,14 @@ def training_curves(arrays=None):
         arrays = shipped_arrays("connective_fusion", "histories.npz")
     vae = []
     for kind, domain in (("parallel", "content"), ("lstm", "style")):
-        for what, label, style in (
-            ("token", "tokens", "-"),
-            ("onset_pitch", "onsets", DASHES),
-        ):
+        for what, label, style in _LINES:
             name = f"vae-{kind}/held_out_{what}_accuracy"
             vae.append(Curve(name, f"{kind}: {label}", colour(domain), style, 100, True))
+
+    def ours(what):
+        return [Curve(f"ours-{k:g}/{what}", f"λ {k:g}", SHADES[k]) for k in LAMBDAS]
+
     panels = {"VAE: % of unseen songs given back": vae}
-    titles = {"Generator: z-distance of what it makes": "distance"}
-    titles["Discriminator: D of what is made"] = "fooled"
-    for title, what in titles.items():
-        names = {f"ours-{k:g}/{what}": k for k in LAMBDAS}
-        panels[title] = [Curve(n, f"λ {k:g}", SHADES[k]) for n, k in names.items()]
+    panels["Generator: z-distance of what it makes"] = ours("distance")
+    panels["Discriminator: D of what is made"] = ours("fooled")
     return curves(panels, arrays)

@@ -1,11 +1,5 @@
-"""From melodies to the numbers of a record: every method of Connective Fusion is measured
-here in the same way, trained or not.
-
-All methods get the same pairs. No table is made here, and no network is trained.
-
-References
-----------
-Connective Fusion, sections 3.4 to 3.6.
+"""From melodies to the numbers of a record: every method of chapter 4, Connective Fusion,
+is measured in the same way and on the same pairs, trained or not; sections 3.4 to 3.6.
 """
 
 from typing import NamedTuple
@@ -14,13 +8,15 @@ import numpy as np
 import torch
 
 from fusiontools.judges.reality import load_judge
-from fusiontools.music.grid import BAR, HALF, HIGH, HOLD, LOW, REST, decode_grid
+from fusiontools.music.grid import HALF, HOLD, decode_grid, repair_grid
 from fusiontools.papers.connective_fusion.data import PARTS
 from fusiontools.papers.connective_fusion.evidence.paper import FIGURE_6, INPUTS
 from fusiontools.papers.connective_fusion.fusing import SHIPPED, decode, encode, trajectory
 from fusiontools.papers.connective_fusion.networks import as_tokens, join_halves
 from fusiontools.papers.connective_fusion.phases import AT_ONCE, reconstruction_counts
-from fusiontools.score import bootstrap, bootstrap_counts, copied_counts, markov, ngrams
+from fusiontools.score import baselines, markov
+from fusiontools.score.copying import copied_counts, ngrams
+from fusiontools.score.intervals import bootstrap, bootstrap_counts
 from fusiontools.score.latent import shares_below, within_and_between, z_distance
 
 __all__ = ["BASELINES", "PAIRS", "Inputs", "References", "baseline", "distances", "figures"]
@@ -38,9 +34,7 @@ BASELINES = {
     "real": "eight bars that belong together, of songs that no model has learned from",
 }
 PART = "test"
-# of the row "real": neither the judge of the results nor the matrices of the test part have
-# seen these songs
-REAL = "validation-1"
+REAL = "validation-1"  # neither the judge nor the matrices of the test part have seen it
 REPEATS = 300  # bootstrap draws
 
 
@@ -52,24 +46,15 @@ class Inputs(NamedTuple):
 
 
 def inputs(networks, data, kind="test", n=None, seed=0):
-    """Random pairs of ideas, sections 3.5 and 3.6.
+    """Random pairs of ideas, sections 3.5 and 3.6, as `Inputs`; by default `PAIRS`.
 
-    Parameters
-    ----------
-    networks : Networks
-    data : Windows
-    kind : {"test", "prior"}
-        A first half of one window of the test part and a second half of another one (now
-        and then of the same song), each in a random key that fits; or two samples of the
-        prior.
-    n : int, optional
-        By default `PAIRS`.
-    seed : int
+    Of the kind "test": a first half of one window of the test part and a second half of
+    another one (now and then of the same song), each in a random key that fits. Of the kind
+    "prior": two samples of the prior.
     """
     if kind not in INPUTS:
         raise ValueError(f"inputs are {' or '.join(INPUTS)}, not {kind!r}")
-    n = PAIRS if n is None else n
-    rng = np.random.default_rng([seed, list(INPUTS).index(kind)])
+    n, rng = n or PAIRS, np.random.default_rng([seed, list(INPUTS).index(kind)])
     if kind == "prior":
         z = rng.standard_normal((n, 2, networks.config.latent)).astype(np.float32)
         z = torch.from_numpy(z).to(networks.device)
@@ -86,9 +71,6 @@ def styles(networks, n, seed=0):
     return torch.rand(n, networks.config.style, generator=dice).to(networks.device)
 
 
-# --- baselines ---
-
-
 def baseline(name, networks, data, pairs, distance=None, seed=0):
     """What one of `BASELINES` makes of N pairs: melodies, shape (N, 128), uint8.
 
@@ -102,76 +84,30 @@ def baseline(name, networks, data, pairs, distance=None, seed=0):
     if name == "reconstruct":
         return decode(networks, pairs.z)
     if name == "transpose":
-        return join_halves(left, _to_key(left, right))
+        return join_halves(left, baselines.to_key(left, right))
     if name == "noise":
-        step = _noise(networks, rng.standard_normal(pairs.z.shape), np.asarray(distance))
-        return decode(networks, pairs.z + step.to(pairs.z.device))
+        step = rng.standard_normal(pairs.z.shape)
+        far = z_distance(step, np.zeros_like(step), _sigma(networks)).mean(-1)  # (N,)
+        # dist(z + a e, z) = a^2 dist(z + e, z)
+        step = step * np.sqrt(np.asarray(distance) / far)[:, None, None]
+        step = torch.from_numpy(step.astype(np.float32)).to(pairs.z.device)
+        return decode(networks, pairs.z + step)
     if name == "shuffle":
-        return join_halves(*(_shuffled(half, rng) for half in (left, right)))
+        halves = [baselines.shuffled_grid(half, rng) for half in (left, right)]
+        return join_halves(*halves)
     if name == "half_and_half":
-        bars = [half.reshape(len(half), -1, BAR) for half in (left, right)]
-        bars = np.stack(bars, axis=2).reshape(len(left), 2, HALF)  # four bars each
-        return join_halves(bars[:, 0], bars[:, 1])
+        return repair_grid(baselines.bars_in_turn(left, right))
     if name == "real":
         return data.take(REAL, rng.integers(0, data.keys(REAL), len(left)))
     raise ValueError(f"{name!r} is none of {', '.join(BASELINES)}")
 
 
-def _noise(networks, step, distance):
-    """Steps in latent space, (N, 2, Z), as long as asked for, (N,)."""
-    far = z_distance(step, np.zeros_like(step), _sigma(networks)).mean(-1)
-    # dist(z + a e, z) = a^2 dist(z + e, z)
-    step = step * np.sqrt(distance / far)[:, None, None]
-    return torch.from_numpy(step.astype(np.float32))
-
-
-def _to_key(left, right):
-    """Right halves moved by the fewest semitones that bring their tonics to those of the
-    left halves, and fit.
-    """
-    sounds = right > HOLD
-    high = np.where(sounds, right, LOW).max(axis=1).astype(int)
-    low = np.where(sounds, right, HIGH).min(axis=1).astype(int)
-    # 24 keys, twelve of a mode: tonics agree modulo 12
-    step = (_key(left) - _key(right) + 6) % 12 - 6
-    # the other way round, or not at all
-    for other in (step - 12 * np.sign(step), np.zeros_like(step)):
-        step = np.where((high + step <= HIGH) & (low + step >= LOW), step, other)
-    return np.where(sounds, right + step[:, None], right).astype(np.uint8)
-
-
-def _key(half):
-    lengths = markov.pitch_class_lengths(half, markov.note_lengths(half))
-    return markov.key_scores(lengths).argmax(axis=-1)
-
-
-def _shuffled(half, rng):
-    """Each row's notes and rests in random order, each as long as it was. Holds that it
-    begins with lengthen what they come to follow.
-    """
-    rows = []
-    for row in half:
-        rests = (row == REST) & (np.roll(row, 1) != REST)
-        parts = np.split(row, np.flatnonzero((row > HOLD) | rests))
-        parts = [part for part in parts if len(part)]
-        rows.append(np.concatenate([parts[i] for i in rng.permutation(len(parts))]))
-    return np.stack(rows)
-
-
-# --- numbers ---
-
-
 class References:
     """What melodies are measured against, made once for all methods.
 
-    Parameters
-    ----------
-    data : Windows
-    judges : dict of str to callable
-        "reality" and "reality_features", from windows (N, 128) to probabilities (N,). None
-        may have learned from "train-1".
-    most : int
-        Test windows, each in a random key, that the matrices are made of.
+    `judges`, "reality" and "reality_features", take windows (N, 128) and give probabilities
+    (N,); none may have learned from "train-1". The matrices are made of up to `most` test
+    windows, each in a random key.
     """
 
     def __init__(self, data, judges, most=20_000, seed=0):
@@ -184,25 +120,13 @@ class References:
 
 
 def metrics(tokens, references, distance=None, repeats=REPEATS):
-    """The metrics of a record, each with its 95 % interval over pairs.
+    """The metrics of a record, each with its 95 % interval over pairs: a little too narrow,
+    for pairs share songs. `tokens` are N melodies (N, 128); `distance`, (N,), says how far
+    each pair was moved, as the mean z-distance of its halves.
 
-    Pairs share songs, so that the intervals are a little too narrow.
-
-    Parameters
-    ----------
-    tokens : ndarray of uint8, shape (N, 128)
-    references : References
-    distance : ndarray, shape (N,), optional
-        How far each pair was moved, as the mean z-distance of its halves.
-    repeats : int
-        Bootstrap draws.
-
-    Returns
-    -------
-    dict of str to dict
-        For each judge its mean; for the first one ``reality_median`` and ``joined_share``,
-        the share above 0.5; ``key_corr`` and so on, if any window has notes in both halves;
-        ``z_distance``, ``z_distance_median``; ``copied_8gram``.
+    They are: for each judge its mean; for the first one ``reality_median`` and
+    ``joined_share``, the share above 0.5; ``key_corr`` and so on, if any window has notes
+    in both halves; ``z_distance``, ``z_distance_median``; ``copied_8gram``.
     """
     values = {}  # what is averaged over pairs: a statistic, and a number a pair
     for name, judge in references.judges.items():
@@ -220,16 +144,12 @@ def metrics(tokens, references, distance=None, repeats=REPEATS):
         alike = markov.markov_correlations(joints, references.states, repeats=repeats)
         found |= {f"{name}_corr": r for name, r in alike.items()}
     copied = copied_counts([decode_grid(row) for row in tokens], references.known)
-    found["copied_8gram"] = bootstrap_counts(_copied, copied, repeats=repeats)
+    found["copied_8gram"] = bootstrap_counts(_share, copied, repeats=repeats)
     return _plain(found)
 
 
-def _copied(counts):
-    return counts[..., 0] / np.maximum(counts[..., 1], 1)
-
-
 def _share(counts):
-    return counts[..., 0] / counts[..., 1]
+    return counts[..., 0] / np.maximum(counts[..., 1], 1)
 
 
 def _plain(found):
@@ -305,9 +225,7 @@ def measure_vae(networks, data, most=None):
 
 
 def shipped_judges():
-    """The judges that a page measures with: the transformer, and the one that weighs
-    features.
-    """
+    """The judges that ship: the transformer, and the one that weighs features."""
     first, second = load_judge(SHIPPED), load_judge(SHIPPED, "features")
     return {"reality": first, "reality_features": second}
 
@@ -329,20 +247,15 @@ def measure_model(networks, data, judges, n=None, seed=0):
 
 def figures(networks, data, most=60_000, pairs=FIGURE_6["pairs"], seed=0):
     """The counts that Figures 5 and 6 are drawn from, and the learning curves of the
-    judges.
+    judges, as arrays by name. Figure 6 takes `pairs` of halves out of `most` windows of all
+    parts and keys.
 
-    Figure 6 takes `pairs` of halves out of `most` windows of all parts, in all keys.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``markov_{before,after,real}_{statistic}``, counts of shape (K, K);
-        ``distance_edges``, (B + 1,), ``distance_within``, ``distance_between``, (B,);
-        ``distance_below``, (2, 2), shares below 1 and 3 within songs and between;
-        ``distance_pairs``, (4,), pairs within and between that were counted, then those
-        left out as identical; ``distance_own_below`` and ``distance_own_pairs``, the same
-        where every song stays in the key that it was found in; ``curve_{kind}``, (n, 4),
-        songs, accuracy, low, high.
+    ``markov_{before,after,real}_{statistic}`` are counts, (K, K). ``distance_within`` and
+    ``distance_between`` songs, (B,), lie between ``distance_edges``, (B + 1,);
+    ``distance_below``, (2, 2), has the shares below 1 and 3; ``distance_pairs``, (4,), how
+    many pairs of each were counted, then how many were left out as identical;
+    ``distance_own_below`` and ``distance_own_pairs`` the same where every song stays in the
+    key that it was found in. ``curve_{kind}``, (n, 4): songs, accuracy, low, high.
     """
     two = inputs(networks, data)
     ((after, _),) = moved(networks, two)
@@ -368,11 +281,8 @@ def figures(networks, data, most=60_000, pairs=FIGURE_6["pairs"], seed=0):
         below = [shares_below(kind, FIGURE_6["thresholds"]) for kind in kinds]
         counted = [*map(len, kinds), one.identical_within, one.identical_between]
         found |= {f"{name}_below": np.stack(below), f"{name}_pairs": np.array(counted)}
-    edges = np.geomspace(0.01, 1000, 61)
-    found |= {
-        "distance_edges": edges,
-        "distance_within": np.histogram(apart.within, edges)[0],
-    }
+    found["distance_edges"] = edges = np.geomspace(0.01, 1000, 61)
+    found["distance_within"] = np.histogram(apart.within, edges)[0]
     found["distance_between"] = np.histogram(apart.between, edges)[0]
     names = ("songs", "accuracy", "low", "high")
     for kind in ("transformer", "features"):

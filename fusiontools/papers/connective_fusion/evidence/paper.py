@@ -2,41 +2,26 @@
 methods, settings and metrics are called here. Nothing in it is measured.
 
 Its curves are printed as pictures without a table, so most of what it says of them is in
-words: those stand in `claims` beside it.
-
-References
-----------
-T. Akama: Connective Fusion: Learning Transformational Joining of Sequences with Application
-to Melody Creation. ISMIR 2020.
+words: those stand in `claims` beside it. T. Akama: Connective Fusion: Learning
+Transformational Joining of Sequences with Application to Melody Creation. ISMIR 2020.
 """
 
 from fusiontools.papers.connective_fusion.config import LAMBDAS
 
 __all__ = ["ABLATIONS", "CORRELATIONS", "FIRST", "INPUTS", "KNOBS", "METRICS", "MIDDLE"]
-__all__ += ["NOT_GIVEN", "REALITY", "SETTINGS", "SHORT", "TRIVIAL", "name_of"]
+__all__ += ["REALITY", "SETTINGS", "SHORT", "TRIVIAL", "name_of"]
 
 # Section 3.4: the judge of reality, on the test part
 REALITY = {"accuracy": 0.953, "mean_real": 0.959}
-# Sections 2.5, 3.1, 3.2 and 3.5
+# Section 3.1. The paper gives neither style dimensions, widths, the weight of the
+# divergence, batches, steps nor the number of windows; what it gives is in `Config`.
 SETTINGS = {
     "files": 45_129,
     "parts": {"train-1": 11, "validation-1": 1, "train-2": 6, "validation-2": 1, "test": 1},
     "pitches": (55, 84),
     "bars": 8,
-    "stride_bars": 1,
     "steps_per_beat": 4,
-    "latent": 64,
-    "lstm_layers": 2,
-    "mlp_layers": 5,
-    "d_steps": 10,
-    "adam": {"rate": 5e-6, "beta_1": 0.0, "beta_2": 0.9},
-    "perturb_sigma": (0.01, 0.2),
-    "perturb_evaluations": 100,
 }
-# What is not given anywhere: style dimensions, widths of LSTM and MLP, weight of the
-# divergence, batch, steps, number of windows
-NOT_GIVEN = ("style", "width", "mlp_width", "kl_weight", "vae_batch", "fusion_batch")
-NOT_GIVEN += ("vae_steps", "fusion_steps", "windows")
 FIGURE_1 = {"similarity": 2.0, "iterations": (1, 2, 3)}
 FIGURE_2 = {"similarity": 0.3}  # corners are drawn from {0, 1} in each dimension
 FIGURE_3 = ("pre-training", "training", "transformation")

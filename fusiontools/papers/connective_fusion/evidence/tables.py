@@ -1,4 +1,4 @@
-"""The tables of the Connective Fusion chapter: all methods, ours against Latent Perturb at
+"""The tables of chapter 4, Connective Fusion: all methods, ours against Latent Perturb at
 equal distance, the VAE, the judges, ablations.
 
 Every number comes from a record, from the arrays beside the records, or from the paper.
@@ -7,11 +7,7 @@ Nothing is measured here. `found` is what `rows_of` makes of records.
 
 from fusiontools.papers.connective_fusion.config import LAMBDAS
 from fusiontools.papers.connective_fusion.data import PARTS
-from fusiontools.papers.connective_fusion.evidence import paper
-from fusiontools.papers.connective_fusion.evidence.claims import (
-    against_perturb,
-    iterated_against_single,
-)
+from fusiontools.papers.connective_fusion.evidence import claims, paper
 from fusiontools.papers.connective_fusion.evidence.paper import METRICS, MIDDLE, name_of
 from fusiontools.report.rows import Measured, choose, rows, shipped_arrays
 from fusiontools.report.tables import NOTHING, Table, number, per_cent, shown
@@ -26,31 +22,51 @@ SECOND = {"second judge": shown("reality_features")}
 DISTANCE = {"*z*-distance": shown("z_distance", digits=1)}
 JOINS = {"key": shown("key_corr"), "PT": shown("pt_corr")}
 MINUTES = {"min": shown("minutes", number, 1)}
+CAPTIONS = {  # under the tables
+    "methods": "Reality: the judge's belief that both halves belong together; above ½: how "
+    "many of the melodies it takes for whole. Second judge: mean reality by boosted trees "
+    "over features. Copied: runs of 8 notes that are in the training songs, too. "
+    f"{INTERVALS}",
+    "correlations": "Pearson's correlation of each Markov matrix with that of real test "
+    "melodies. The row of other real melodies, as many as the others, is a guide and no "
+    f"ceiling: they are of other songs than the inputs and the matrices. {INTERVALS} "
+    "Intervals of correlations are mirrored (“basic”), for few melodies make a "
+    "correlation too low: they may lie above the value.",
+    "perturb": "**Above**, **below**: ours, where the 95 % intervals are apart; *level* "
+    "where they overlap; then ours against Latent Perturb's. *Outside*: of its span of "
+    "*z*-distances.",
+    "iterated": "**Above**, **below**: the larger λ, iterated, where the 95 % intervals "
+    "are apart; *level* where they overlap; then its number against that of the smaller λ, "
+    "once. *Outside*: of its iterations' span of *z*-distances.",
+    "ablations": "Min: of training, the shared VAE left out. Styles demanded: with a term "
+    "of ours that keeps two styles of one pair apart. As printed: Eq. 3's loss as the "
+    "paper prints it. Fakes weighted down: each of the four fake terms counts a quarter, "
+    f"so that half of what D sees is real. {INTERVALS}",
+    "seeds": "A VAE and a generator of its own for each seed; the same pairs. In brackets: "
+    "95 % intervals, over pairs.",
+    "judges": "Of real melodies and of pairs of halves from two of them. Judges of train‑1 "
+    "guide Latent Perturb; those of train‑2 measure. In brackets: 95 % intervals, over "
+    "songs.",
+    "vaes": "Onsets right: where a note starts, a note of the same pitch starts again. All "
+    "hold: what a guess that is always “hold” scores. Nats: the divergence of Eq. 1. In "
+    "brackets: 95 % intervals, over windows.",
+    "distances": "Pairs of halves; identical ones are counted and left out. At least: "
+    "where none was found, with 95 % of confidence.",
+}
 
 
 def rows_of(records, arrays=None):
-    """Records as rows, see `fusiontools.report.rows.rows`, with what stands beside them.
+    """Records of one data set and one scale as rows, see `fusiontools.report.rows.rows`.
+    Those of the method "data", which count windows, are no rows.
 
-    Parameters
-    ----------
-    records : iterable of Record or dict
-        Of one data set and one scale. Those of the method "data", which count windows, are
-        no rows.
-    arrays : dict of str to ndarray, optional
-        What ``fusiontools.papers.connective_fusion.evidence.metrics.figures`` counted; by
-        default that of the weights that ship.
-
-    Returns
-    -------
-    Rows
-        Beside them ``measured``, the arrays, and ``runs``, all records.
+    Beside the rows stand ``runs``, all records, and ``measured``: the `arrays` that
+    ``..evidence.metrics.figures`` counts, by default those of the weights that ship.
     """
     records = choose(records)
     shipped = shipped_arrays("connective_fusion", "measured.npz")
     beside = {"measured": shipped if arrays is None else Measured(arrays)}
     models = [r for r in records if r.method != "data"]
-    settings = paper.KNOBS, paper.SHORT, paper.FIRST
-    return rows(models, *settings, runs=records, **beside)
+    return rows(models, paper.KNOBS, paper.SHORT, paper.FIRST, runs=records, **beside)
 
 
 def methods(found, inputs="test"):
@@ -60,12 +76,7 @@ def methods(found, inputs="test"):
     columns = {"method": name_of} | JUDGED
     columns |= {"above ½": shown("joined_share", per_cent, 0)} | SECOND | DISTANCE
     columns |= {"copied": shown("copied_8gram", per_cent, 1)} | MINUTES
-    told = (
-        "Reality: the judge's belief that both halves belong together; above ½: how many "
-        "of the melodies it takes for whole. Second judge: mean reality by boosted trees "
-        "over features. Copied: runs of 8 notes that are in the training songs, too. "
-    )
-    return Table(_listed(found, inputs), columns, told + INTERVALS)
+    return Table(_listed(found, inputs), columns, CAPTIONS["methods"])
 
 
 def correlations(found, inputs="test"):
@@ -73,16 +84,7 @@ def correlations(found, inputs="test"):
     columns = {"method": name_of}
     columns |= {said: shown(name) for name, said in paper.CORRELATIONS.items()}
     columns["*z*-distance"] = _distance
-    told = (
-        "Pearson's correlation of each Markov matrix with that of real test melodies. The "
-        "row of other real melodies, as many as the others, is a guide and no ceiling: "
-        "they are of other songs than the inputs and the matrices. "
-    )
-    basic = (
-        " Intervals of correlations are mirrored (“basic”), for few melodies make a "
-        "correlation too low: they may lie above the value."
-    )
-    return Table(_listed(found, inputs), columns, told + INTERVALS + basic)
+    return Table(_listed(found, inputs), columns, CAPTIONS["correlations"])
 
 
 def _listed(found, inputs):
@@ -105,31 +107,22 @@ def equal_distance(found, inputs):
     the six metrics stands the second judge, which Latent Perturb's own judge is no kin of.
     """
     metrics = METRICS | {"reality_features": "second judge"}
-    made = [v for v in against_perturb(found, metrics) if v["inputs"] == inputs]
-    told = (
-        "**Above**, **below**: ours, where the 95 % intervals are apart; *level* where "
-        "they overlap; then ours against Latent Perturb's. *Outside*: of its span of "
-        "*z*-distances."
-    )
-    return _side_by_side(made, metrics, "{inputs}, λ {similarity:g}", told)
+    made = [v for v in claims.against_perturb(found, metrics) if v["inputs"] == inputs]
+    name = "{inputs}, λ {similarity:g}"
+    return _side_by_side(made, metrics, name, CAPTIONS["perturb"])
 
 
 def iterated_or_smaller(found, inputs):
     """Section 3.6 and Figure 7: a larger lambda, iterated, against a smaller one, once, at
     equal z-distance: ``...evidence.claims.iterated_against_single``, exchanged.
     """
-    made = [v for v in iterated_against_single(found) if v["inputs"] == inputs]
+    made = [v for v in claims.iterated_against_single(found) if v["inputs"] == inputs]
     made = [v | {"ours": v["other"], "other": v["ours"]} for v in made]
-    told = (
-        "**Above**, **below**: the larger λ, iterated, where the 95 % intervals are apart; "
-        "*level* where they overlap; then its number against that of the smaller λ, once. "
-        "*Outside*: of its iterations' span of *z*-distances."
-    )
     name = "{inputs}, λ {larger:g} against {similarity:g}"
-    return _side_by_side(made, METRICS, name, told)
+    return _side_by_side(made, METRICS, name, CAPTIONS["iterated"])
 
 
-def _side_by_side(made, metrics, name, told):
+def _side_by_side(made, metrics, name, caption):
     """A table of comparisons: a line for each method, a column for each metric."""
     lines = {}
     for v in made:
@@ -138,7 +131,7 @@ def _side_by_side(made, metrics, name, told):
     columns = {"": lambda line: line[""]}
     for metric, said in metrics.items():
         columns[said] = lambda line, metric=metric: line.get(metric, NOTHING)
-    return Table(made, columns, told, list(lines.values()))
+    return Table(made, columns, caption, list(lines.values()))
 
 
 def _compared(v):
@@ -155,14 +148,8 @@ def ablations(found):
     kept = found.every("ours", inputs="test", similarity=MIDDLE, iterations=1)
     for name in paper.ABLATIONS:
         kept += found.every(name, inputs="test")
-    told = (
-        "Min: of training, the shared VAE left out. Styles demanded: with a term of ours "
-        "that keeps two styles of one pair apart. As printed: Eq. 3's loss as the paper "
-        "prints it. Fakes weighted down: each of the four fake terms counts a quarter, so "
-        "that half of what D sees is real. "
-    )
     columns = {"": name_of} | JUDGED | SECOND | DISTANCE | JOINS | MINUTES
-    return Table(kept, columns, told + INTERVALS)
+    return Table(kept, columns, CAPTIONS["ablations"])
 
 
 def seeds(records):
@@ -175,11 +162,7 @@ def seeds(records):
         found = rows_of(r for r in records if r.seed == seed)
         made += [row | {"seed": seed} for row in found.every("ours", **asked)]
     columns = {"seed": lambda row: row["seed"]} | JUDGED | SECOND | DISTANCE | JOINS
-    told = (
-        "A VAE and a generator of its own for each seed; the same pairs. In brackets: 95 % "
-        "intervals, over pairs."
-    )
-    return Table(made, columns, told)
+    return Table(made, columns, CAPTIONS["seeds"])
 
 
 def style_differences(found, most=3):
@@ -217,9 +200,7 @@ def copies(found):
 
 
 def judges(found):
-    """Section 3.4: the judges of reality on songs that they have never heard, under the
-    paper's (``kind`` "paper").
-    """
+    """Section 3.4: the judges on songs that they have never heard, under the paper's."""
     printed = {name: {"mean": value} for name, value in paper.REALITY.items()}
     made = [{"kind": "paper", "part": "train-2"} | printed, *found.every("reality")]
     kinds = {"paper": "*the paper's transformer*", "features": "boosted trees"}
@@ -230,17 +211,11 @@ def judges(found):
         "mean, real": shown("mean_real", digits=3),
         "mean, shuffled": shown("mean_shuffled", digits=3),
     }
-    told = (
-        "Of real melodies and of pairs of halves from two of them. Judges of train‑1 guide "
-        "Latent Perturb; those of train‑2 measure. In brackets: 95 % intervals, "
-    )
-    return Table(made, columns, f"{told}over songs.")
+    return Table(made, columns, CAPTIONS["judges"])
 
 
 def reasons(judge, most=6):
-    """What the judge that weighs features listens to: the ``share`` of each ``feature`` in
-    all that it has learned.
-    """
+    """What the judge that weighs features listens to: a ``share`` for each ``feature``."""
     made = [{"feature": name, "share": share} for name, share in judge.reasons(most)]
     columns = {"feature": lambda row: row["feature"]}
     return Table(made, columns | {"share": lambda row: f"{row['share']:.0%}"})
@@ -255,12 +230,7 @@ def vaes(found):
         "tokens, all hold": shown("hold_accuracy", per_cent, 1),
         "nats a half": shown("kl", digits=0),
     }
-    told = (
-        "Onsets right: where a note starts, a note of the same pitch starts again. All "
-        "hold: what a guess that is always “hold” scores. Nats: the divergence of Eq. 1. "
-        "In brackets: 95 % intervals, over windows."
-    )
-    return Table(found.every("vae"), columns | MINUTES, told)
+    return Table(found.every("vae"), columns | MINUTES, CAPTIONS["vaes"])
 
 
 def song_distances(found):
@@ -291,8 +261,7 @@ def song_distances(found):
             lines[-1].append(times if between else f"at least {times}")
     heads = ["", "counted", "identical", *(f"below {t:g}" for t in thresholds)]
     columns = {head: lambda line, i=i: line[i] for i, head in enumerate(heads)}
-    told = "Pairs of halves; identical ones are counted and left out. At least: where none "
-    return Table(made, columns, f"{told}was found, with 95 % of confidence.", lines)
+    return Table(made, columns, CAPTIONS["distances"], lines)
 
 
 def parts(windows):

@@ -6,21 +6,15 @@ is below another only if their intervals are apart. Chapter 3, FusionGAN:
 `notebooks/03_fusiongan_3_measured` shows both tables.
 """
 
+from functools import partial
+
 import numpy as np
 
 from fusiontools.music.notes import NAMES
 from fusiontools.papers.fusiongan.config import TRAINED
+from fusiontools.papers.fusiongan.evidence import paper
 from fusiontools.papers.fusiongan.evidence.metrics import shares_of
-from fusiontools.papers.fusiongan.evidence.paper import (
-    BLOCKS,
-    COLUMNS,
-    FIGURE_6,
-    PAPER,
-    PITCH,
-    PRINTED,
-    SHORT,
-    TABLE_1,
-)
+from fusiontools.papers.fusiongan.evidence.paper import BLOCKS, COLUMNS, PITCH, SHORT
 from fusiontools.report import claims as report
 from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import NotMeasured, end, less, printed
@@ -32,19 +26,14 @@ __all__ = ["CLAIMS", "GOALS", "claims_table", "goals_table", "progress", "spelle
 AROUND = (5.0, 15.0)  # per cent: what we read "around 10 %" as
 STRONG = 0.5  # rank correlation from which on we say that one curve indicates another
 ROUNDS = 10  # fewer rounds have no rank correlation worth the name
-OVERFITS = "RL copies more than held-out music does"
-PEAK = "GAN has one peak, D♯"
 
 
 def _ratios(found, column, methods):
     """Some methods' Ratios in a column of Table I, and all of them in words."""
     ratios = [found.one(method)[f"{column}_ratio"] for method in methods]
-    told = [f"{SHORT[m]} {_cell(x)}" for m, x in zip(methods, ratios)]
+    digits = 3 if ratios[0]["low"] is None else 2  # the paper prints three
+    told = [f"{SHORT[m]} {cell(x, digits)}" for m, x in zip(methods, ratios)]
     return ratios, f"{COLUMNS[column]}: {', '.join(told)}"
-
-
-def _cell(x):
-    return cell(x, 3 if x["low"] is None else 2)  # the paper prints three digits
 
 
 def _all(parts):
@@ -117,14 +106,13 @@ def c5(found):
     """
     if "histories" not in found.beside:
         raise NotMeasured("no figure or table shows it")
-    histories, told = found.beside["histories"], 0
+    histories, told = found.beside["histories"], False
     runs = dict.fromkeys(name.split("/")[0] for name in histories)
     for run in (run for run in runs if run.startswith("fusion-")):
         made = progress(histories, run)
         for block, name in BLOCKS.items():
-            rho = made[f"ratio_{block}"]
-            if rho is not None:
-                told += 1
+            if (rho := made[f"ratio_{block}"]) is not None:
+                told = True
                 said = f"{run}, {name}: {rho:+.2f} over {made['rounds']} rounds"
                 yield f"{run} in {name}", rho >= STRONG, said
     if not told:
@@ -133,54 +121,43 @@ def c5(found):
 
 def progress(histories, run="fusion-0"):
     """How well the objective tells the measured Ratios: Spearman's rank correlation over
-    the rounds of the fusion. The objective is a distance, and G_F descends it; so +1 would
-    be a perfect indicator.
-
-    Returns
-    -------
-    dict
-        ``rounds``, ``ratio_dd`` and ``ratio_npd``; these are None if there are fewer than
-        ten rounds, or a curve is flat.
+    the ``rounds`` of the fusion, ``ratio_dd`` and ``ratio_npd`` in a dict, None if there
+    are fewer than ten rounds, or a curve is flat. The objective is a distance, and G_F
+    descends it; so +1 would be a perfect indicator.
     """
     from scipy.stats import rankdata
 
-    def values(column):
-        return histories.get(f"{run}/{column}", np.zeros((2, 0)))[1]
-
-    objective = values("objective")
-    found = {"rounds": len(objective)}
-    for name in ("ratio_dd", "ratio_npd"):
-        x, y = objective, values(name)
-        told = len(x) == len(y) >= ROUNDS and np.ptp(x) > 0 and np.ptp(y) > 0
-        # rho = the correlation of the ranks
-        rho = np.corrcoef(rankdata(x), rankdata(y))[0, 1] if told else None
-        found[name] = float(rho) if told else None
+    columns = ("objective", "ratio_dd", "ratio_npd")
+    x, *ratios = (histories.get(f"{run}/{c}", np.zeros((2, 0)))[1] for c in columns)
+    found = {"rounds": len(x)} | dict.fromkeys(columns[1:])
+    for name, y in zip(columns[1:], ratios):
+        if len(x) == len(y) >= ROUNDS and np.ptp(x) > 0 and np.ptp(y) > 0:
+            # rho = the correlation of the ranks
+            found[name] = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
     return found
 
 
 def c6(found):
     """RL overfits in pitch: it is further off than the others that learn, and copies more
-    than held-out music has. GAN has a single peak, at D#.
-
-    Neither copying nor peaks are in a table of the paper.
+    than held-out music has. GAN has a single peak, at D#. Neither copying nor peaks are in
+    a table of the paper.
     """
     for column, label in PITCH.items():
         (rl, *others), said = _ratios(found, column, ("rl", "mle", "gan"))
         yield f"RL is off in {label}", _all(less(other, rl) for other in others), said
     rl, gan = found.one("rl"), found.one("gan")
-    copies, said = None, ""
+    copies, single, said, peaks_said = None, None, "", ""
     if "copied_8gram" in rl:
         copied, held_out = rl["copied_8gram"], rl["held_out_8gram"]
         copies = less(held_out, copied) is True
-        said = (
-            f"copied runs of 8: RL {per_cent(copied)}, held-out music {per_cent(held_out)}"
-        )
-    yield OVERFITS, copies, said
-    if "npd[C]" not in gan:
-        yield PEAK, None, ""
-        return
-    up = peaks(shares_of(gan, "npd"))
-    yield PEAK, up == [FIGURE_6["gan_single_peak"]], f"GAN's peaks: {spelled_classes(up)}"
+        said = f"copied runs of 8: RL {per_cent(copied)}, "
+        said += f"held-out music {per_cent(held_out)}"
+    yield "RL copies more than held-out music does", copies, said
+    if "npd[C]" in gan:
+        up = peaks(shares_of(gan, "npd"))
+        single = up == [paper.FIGURE_6["gan_single_peak"]]
+        peaks_said = f"GAN's peaks: {spelled_classes(up)}"
+    yield "GAN has one peak, D♯", single, peaks_said
 
 
 def spelled_classes(classes):
@@ -189,62 +166,47 @@ def spelled_classes(classes):
 
 
 _TRIED = {"FG-C1": c1, "FG-C2": c2, "FG-C3": c3, "FG-C4": c4, "FG-C5": c5, "FG-C6": c6}
-CLAIMS = [Claim(name, *PAPER["claims"][name], parts) for name, parts in _TRIED.items()]
+_TOLD = paper.PAPER["claims"]
+CLAIMS = [Claim(name, *_TOLD[name], parts) for name, parts in _TRIED.items()]
 
 
 def claims_table(found):
     """The paper's claims, tried on its own tables and on our rows, see
     `fusiontools.report.claims.claims_table`. FG-C5 needs ``histories`` beside the rows.
     """
-    return report.claims_table(CLAIMS, found, printed(PRINTED))
+    return report.claims_table(CLAIMS, found, printed(paper.PRINTED))
 
 
-def _between(other, times):
-    """A goal: ours writes many times as many melodies between the genres as another."""
-
-    def reached(found):
-        x, y = (found.one(m)["fused_share"] for m in ("fusion_ours", other))
-        apart = less(y, x) is True
-        ranges = f"ranges {'apart' if apart else 'overlap'}"
-        said = f"{per_cent(x)} against {per_cent(y)}, {ranges}"
-        return x["mean"] >= times * y["mean"] and apart, said
-
-    words = f"at least {times} times as many melodies between the genres as {SHORT[other]}"
-    return Goal(f"{SHORT['fusion_ours']}: {words}, ranges apart", reached)
+def _between(found, other, times):
+    """Ours writes many times as many melodies between the genres as another method."""
+    x, y = (found.one(m)["fused_share"] for m in ("fusion_ours", other))
+    apart = less(y, x) is True
+    said = f"{per_cent(x)} against {per_cent(y)}"
+    said += f", ranges {'apart' if apart else 'overlap'}"
+    return x["mean"] >= times * y["mean"] and apart, said
 
 
-def _below_mc(method, metric, words):
-    """A goal: what follows what is nearer to the genres than in notes drawn one by one."""
-
-    def reached(found):
-        x, y = (found.one(m)[metric] for m in (method, "mc"))
-        return x["mean"] < y["mean"], f"{cell(x)} against {cell(y)}"
-
-    return Goal(f"{SHORT[method]}: Ratio of {words} below {SHORT['mc']}'s", reached)
+def _below_mc(found, method, metric):
+    """What follows what is nearer to the genres than in notes drawn one by one."""
+    x, y = (found.one(m)[metric] for m in (method, "mc"))
+    return x["mean"] < y["mean"], f"{cell(x)} against {cell(y)}"
 
 
-def _at_most(whose, limits):
-    """A goal: the four Ratios of Fusion are not above some limits."""
-
-    def reached(found):
-        fusion, limit = found.one("fusion"), limits(found)
-        means = {c: fusion[f"{c}_ratio"]["mean"] for c in COLUMNS}
-        told = [f"{COLUMNS[c]} {means[c]:.3f} against {limit[c]:.3f}" for c in COLUMNS]
-        return all(means[c] <= limit[c] for c in COLUMNS), "; ".join(told)
-
-    return Goal(f"{SHORT['fusion']}: mean Ratio over seeds at most {whose}", reached)
-
-
-def _near_mle(found):
-    mle = found.one("mle")
-    return {c: mle[f"{c}_ratio"]["mean"] + 0.05 for c in COLUMNS}
-
-
-def _paper_ratios(found):
-    return {c: TABLE_1["fusion"][f"{c}_ratio"] for c in COLUMNS}
+def _at_most(found, other):
+    """The four Ratios of Fusion are at most those of the paper, or near those of MLE."""
+    holds, told = [], []
+    for column, label in COLUMNS.items():
+        name = f"{column}_ratio"
+        mean, limit = found.one("fusion")[name]["mean"], paper.TABLE_1["fusion"][name]
+        if other == "mle":
+            limit = found.one("mle")[name]["mean"] + 0.05
+        holds.append(mean <= limit)
+        told.append(f"{label} {mean:.3f} against {limit:.3f}")
+    return all(holds), "; ".join(told)
 
 
 def _copies(found):
+    """No trained method copies more than held-out music does."""
     found.one(*TRAINED)
     copied = {}
     for row in found.every(*TRAINED):
@@ -255,14 +217,24 @@ def _copies(found):
     return all(x <= y for x, y in copied.values()), said
 
 
-GOALS = [_between("half_and_half", 5), _between("mle", 3)]
-for _method in ("fusion", "fusion_ours"):
-    GOALS.append(_below_mc(_method, "ib_eud_ratio", "interval pairs"))
-    GOALS.append(_below_mc(_method, "db_eud_ratio", "duration pairs"))
-GOALS.append(_at_most(f"{SHORT['mle']}'s + 0.05", _near_mle))
-GOALS.append(_at_most("the paper's", _paper_ratios))
-_words = "every trained method: copied runs of 8 notes at most those of held-out music"
-GOALS.append(Goal(_words, _copies))
+def _goals():
+    for other, times in {"half_and_half": 5, "mle": 3}.items():
+        words = f"{SHORT['fusion_ours']}: at least {times} times as many melodies"
+        words += f" between the genres as {SHORT[other]}, ranges apart"
+        yield Goal(words, partial(_between, other=other, times=times))
+    for method in ("fusion", "fusion_ours"):
+        for pairs in ("interval", "duration"):
+            words = f"{SHORT[method]}: Ratio of {pairs} pairs below {SHORT['mc']}'s"
+            metric = {"interval": "ib_eud_ratio", "duration": "db_eud_ratio"}[pairs]
+            yield Goal(words, partial(_below_mc, method=method, metric=metric))
+    for other, whose in {"mle": "MLE's + 0.05", "paper": "the paper's"}.items():
+        words = f"{SHORT['fusion']}: mean Ratio over seeds at most {whose}"
+        yield Goal(words, partial(_at_most, other=other))
+    words = "every trained method: copied runs of 8 notes at most those of held-out music"
+    yield Goal(words, _copies)
+
+
+GOALS = [*_goals()]
 
 
 def goals_table(found):

@@ -40,15 +40,9 @@ class Arrow(NamedTuple):
 def arrows(equation, form="printed"):
     """The arrows of an equation, read off its weights: a list of `Arrow`.
 
-    A critic that learns gets one with its weight from each source. A generator that learns
-    sends one without a weight to each critic, and gets one with the weight back.
-
-    Parameters
-    ----------
-    equation : str
-        "1" for the whole objective; "8", "11", "11B", by which a critic learns; "4", "14",
-        "14B", by which a generator does. A ValueError for another.
-    form : {"printed", "corrected"}
+    A critic that learns (Eqs. 8, 11, 11B; all in Eq. 1) gets one with its weight from each
+    source. A generator that learns (Eqs. 4, 14, 14B) sends one without a weight to each
+    critic, and gets one with the weight back. A ValueError for another equation.
 
     Examples
     --------
@@ -84,17 +78,9 @@ def diagram(equation, form="printed", ax=None, labels=LABELS):
     """Draw one update: Figure 2 is Eq. 4, Figure 3 Eq. 8, Figure 4 Eq. 11, Figure 5 Eq. 14.
 
     Solid arrows count as more (+), dashed ones as less (−). The box with a thick black
-    frame learns; what is not in the equation is pale.
-
-    Parameters
-    ----------
-    equation : str
-        See `arrows`; "1" gives `framework`.
-    form : {"printed", "corrected"}
-    ax : matplotlib.axes.Axes, optional
-        Returned.
-    labels : tuple of str
-        The domains A, B and F, for their colours and the names in the boxes.
+    frame learns; what is not in the equation is pale. For other equations see `arrows`; "1"
+    gives `framework`. `labels` are the domains A, B and F, for their colours and the names
+    in the boxes. Returns the axes.
     """
     if equation == "1":
         return framework(ax, form, labels)
@@ -124,14 +110,8 @@ def diagram(equation, form="printed", ax=None, labels=LABELS):
 def framework(ax=None, form="printed", labels=LABELS, networks=None):
     """Draw Figure 1: the whole of Eq. 1, every source scored by every critic. An arrow with
     a head at its source too is feedback: that generator learns from what this critic says
-    (Eqs. 4 and 14).
-
-    Parameters
-    ----------
-    ax, form, labels
-        See `diagram`.
-    networks : fusiontools.papers.fusiongan.Networks, optional
-        The live networks: their boxes then say how many weights they have.
+    (Eqs. 4 and 14). Boxes of live `networks`, if there are any, say how many weights they
+    have; for the others see `diagram`.
     """
     ax = canvas(ax, (-0.95, 8.95), (-0.6 - LOWER, TOP + 0.6), f"Figure 1, Eq. 1 {form}")
     learned = [a for equation in FEEDBACK for a in arrows(equation, form) if a.feedback]

@@ -3,14 +3,11 @@
     python -m fusiontools.papers.fusiongan.evidence.experiment --data essen_ryan --out OUT
     python -m fusiontools.papers.fusiongan.evidence.experiment --out OUT --ship
 
-It has the names that `fusiontools.report.experiment` and the command ask of a paper; torch
-and the corpora are loaded when they are used. The jobs: what most methods begin with, once
-a seed; every method; the baselines; and, where ``--only judge`` names it, the judge of
-genre, which then lies in the folder of runs: copied to ``fusiontools/pretrained``, it
-judges.
+The jobs: what most methods begin with, once a seed; every method; the baselines; and, where
+``--only judge`` names it, the judge of genre, which then lies in the folder of runs: copied
+to ``fusiontools/pretrained``, it judges.
 """
 
-import json
 import sys
 import time
 from dataclasses import replace
@@ -21,6 +18,7 @@ from fusiontools.errors import FusionError, RecordError
 from fusiontools.papers import fusiongan
 from fusiontools.papers.fusiongan.config import TRAINED, UNTRAINED, Config
 from fusiontools.report import experiment
+from fusiontools.report.experiment import Job
 
 __all__ = ["EXPERIMENT", "FIRST", "MAIN", "METHOD", "METHODS", "NAME", "PAPER", "RUNS"]
 __all__ += ["SHIPPED", "SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
@@ -29,13 +27,13 @@ __all__ += ["open_data", "sample_files", "save", "save_data", "settings", "train
 PAPER, NAME = "fusiongan", "melody"  # of MIDI files: melody_001.mid and so on
 SOURCES, FIRST = ("essen_ryan", "weimar_essen"), "essen_ryan"
 METHODS, METHOD = {name: fusiongan.METHODS[name] for name in TRAINED}, "fusion"
+_NEARER = "nearer to one genre than to the other (0: as near to both)"
+_DETOUR = "the way from A to B over F, against the straight one (1: no detour)"
 MAIN = {
     "fused_share": "melodies that the judge places between the genres",
-    "balance_npd": "pitch classes: nearer to one genre than to the other "
-    "(0: as near to both)",
+    "balance_npd": f"pitch classes: {_NEARER}",
     "balance_dd": "durations: the same",
-    "npd_eud_ratio": "pitch classes: the way from A to B over F, against the straight one "
-    "(1: no detour)",
+    "npd_eud_ratio": f"pitch classes: {_DETOUR}",
     "dd_eud_ratio": "durations: the same",
     "copied_8gram": "runs of eight notes that are in the training songs too",
     "held_out_8gram": "the same for real songs that were held out",
@@ -52,33 +50,30 @@ COLUMNS = [f"{k}_{n}" for k in ("nll", "held_out", "distance") for n in "ABF"]
 COLUMNS += ["objective", "ratio_dd", "ratio_npd"]
 
 
+# What `fusiontools.report.experiment` asks of a paper; each loads its module when called.
+
+
 def make_data(name):
-    """One of `SOURCES`."""
     return fusiongan.pair(name)
 
 
 def from_folders(folders):
-    """Two folders of MIDI files as a pair."""
     return fusiongan.from_folders(*folders)
 
 
 def save_data(data, path):
-    """Write a pair as one file."""
     fusiongan.save_pair(data, path)
 
 
 def open_data(path):
-    """A pair that `save_data` wrote."""
     return fusiongan.open_pair(path)
 
 
 def settings(method, scale, data_name):
-    """The config of a method."""
     return fusiongan.method(method, getattr(Config, scale)(), data_name)
 
 
 def train(config, data, run, adopted=None):
-    """Algorithm 1."""
     return fusiongan.train(config, data, run, adopted)
 
 
@@ -168,8 +163,7 @@ def measure_baselines(file, work, scale):
     data, made = open_data(file), []
     references, judge = metrics.References(data), metrics.shipped_judge(data)
     for name in UNTRAINED:
-        began = time.monotonic()
-        melodies = metrics.baseline(name, data)
+        began, melodies = time.monotonic(), metrics.baseline(name, data)
         found = metrics.measure_melodies(melodies, references, judge)
         about = (PAPER, name, scale, data, began, found)
         made.append(experiment.measured_record(*about, config={}))
@@ -181,22 +175,22 @@ def train_judge(file, work):
     from fusiontools.judges.genre import save_judge
     from fusiontools.papers.fusiongan.evidence.metrics import make_judge
 
-    data = open_data(file)
-    judge, path = make_judge(data), Path(work) / f"genre_{data.name}.safetensors"
-    save_judge(judge, path)
-    print(path, json.dumps(judge.about), sep="\n")
+    judge = make_judge(open_data(file))
+    save_judge(judge, Path(work) / f"genre_{judge.about['pair']}.safetensors")
+    print(judge.about)
 
 
 def jobs(file, work, scale, device):
     """All that there is to do."""
-    where, made = (str(file), str(work), scale, device), []
+    where, made = (str(file), str(work), scale), []
     for seed in range(3):
-        made.append(experiment.Job(f"pretraining-{seed}", partial(pretrain, *where, seed)))
+        do = partial(pretrain, *where, device, seed)
+        made.append(Job(f"pretraining-{seed}", do))
     for method, seed in RUNS:
-        do = partial(train_method, *where, method, seed)
-        made.append(experiment.Job(f"{method}-{seed}", do, (f"pretraining-{seed}",)))
-    made.append(experiment.Job("baselines", partial(measure_baselines, *where[:3])))
-    made.append(experiment.Job("judge", partial(train_judge, *where[:2]), asked=True))
+        do = partial(train_method, *where, device, method, seed)
+        made.append(Job(f"{method}-{seed}", do, after=(f"pretraining-{seed}",)))
+    made.append(Job("baselines", partial(measure_baselines, *where)))
+    made.append(Job("judge", partial(train_judge, str(file), str(work)), asked=True))
     return made
 
 

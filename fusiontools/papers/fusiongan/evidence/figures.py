@@ -1,11 +1,12 @@
 """The figures of the FusionGAN chapter: its Figure 6 drawn anew, and the curves and
 verdicts that it does not show.
 
-Nothing is trained, sampled or judged here. What is written into a figure is computed from
-what is drawn in it. All but `duration_fits` and `loglog_durations` return a
-`matplotlib.figure.Figure`; `labels` are the domains A, B and F, for their names and
-colours. Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` shows curves,
-`notebooks/03_fusiongan_3_measured` the others.
+What is written into a figure is computed from what is drawn in it. All but `duration_fits`
+and `loglog_durations` return a `matplotlib.figure.Figure`. ``found`` are
+`fusiontools.report.rows.Rows`, and ``methods`` the names of those that are drawn;
+``labels`` are the domains A, B and F, for their names and colours; ``histories`` see
+`fusiontools.report.curves`. Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size`
+shows curves, `notebooks/03_fusiongan_3_measured` the others.
 """
 
 import numpy as np
@@ -32,24 +33,14 @@ LABELS = ("jazz", "folk", "fused")
 
 def distributions_figure(found, methods, labels=LABELS):
     """Figure 6 made anew: durations (left) and pitch classes (right) of each method, with
-    the outlines of both genres. The paper's durations have other bins: it does not give
-    them.
-
-    Parameters
-    ----------
-    found : Rows
-        With ``real_a`` and ``real_b``.
-    methods : sequence of str
-        One row of panels each.
-    labels : tuple of str
+    the outlines of both genres, which are the rows ``real_a`` and ``real_b``. The paper's
+    durations have other bins: it does not give them.
     """
     import matplotlib.pyplot as plt
 
-    size, shape = (WIDE, 0.75 + 1.3 * len(methods)), {"width_ratios": (3, 2.4)}
-    figure, axes = plt.subplots(
-        len(methods), 2, figsize=size, sharex="col", sharey="col", squeeze=False,
-        gridspec_kw=shape,
-    )  # fmt: skip
+    size, ratios = (WIDE, 0.75 + 1.3 * len(methods)), {"width_ratios": (3, 2.4)}
+    shape = {"figsize": size, "sharex": "col", "sharey": "col", "gridspec_kw": ratios}
+    figure, axes = plt.subplots(len(methods), 2, squeeze=False, **shape)
     for method, row in zip(methods, axes):
         for block, ax in zip(BLOCKS, row):
             own = 100 * shares_of(found.one(method), block)
@@ -63,25 +54,23 @@ def distributions_figure(found, methods, labels=LABELS):
             ax.margins(x=0.01)
         row[0].set_title(SHORT[method], fontsize=10)
         row[0].set_ylabel("% of notes")
-    _name_bins(*axes[-1])
-    axes[0, 1].set_title("pitch classes", fontsize=10, weight="normal")
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=3)
-    return figure
-
-
-def _name_bins(durations, classes):
+    durations, classes = axes[-1]
     beats = [name if "/" not in name else "" for name in bin_names("dd")]
     durations.set_xticks(range(len(beats)), beats)
     durations.set_xlabel("duration in beats")
     naturals = [name if len(name) == 1 else "" for name in pitch_class_names()]
     classes.set_xticks(range(12), naturals)
     classes.set_xlabel("pitch class")
+    axes[0, 1].set_title("pitch classes", fontsize=10, weight="normal")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=3)
+    return figure
 
 
 def duration_fits(melodies):
     """How well three laws describe the shares of durations, by least squares on the
-    logarithms of the shares that are not zero.
+    logarithms of the shares that are not zero. A ValueError if there are fewer than five
+    different lengths.
 
     Returns
     -------
@@ -90,11 +79,6 @@ def duration_fits(melodies):
         ``fitted``, shape (K,); ``slope``, the first power's coefficient; ``r2``, the share
         of the variance of the log shares that it explains; ``adjusted``, the same less what
         its number of coefficients explains of noise.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than five different lengths.
 
     Examples
     --------
@@ -124,16 +108,10 @@ def duration_fits(melodies):
 
 
 def loglog_durations(a, b, labels=LABELS, ax=None):
-    """Durations of both genres on two logarithmic axes, where a power law is a straight
-    line: section IV-A sees "shapes that resemble the power law distribution". The legend
-    says how much each law explains (R², adjusted for the number of its coefficients).
-
-    Parameters
-    ----------
-    a, b : list of Notes
-    labels : tuple of str
-    ax : matplotlib.axes.Axes, optional
-        Returned.
+    """Durations of both genres, lists of `Notes`, on two logarithmic axes, where a power
+    law is a straight line: section IV-A sees "shapes that resemble the power law
+    distribution", except RM's and RL's. The legend says how much each law explains (R²,
+    adjusted for the number of its coefficients). Returns the axes.
     """
     if ax is None:
         import matplotlib.pyplot as plt
@@ -161,21 +139,13 @@ def verdicts_figure(found, methods, labels=LABELS):
     """What the judge says to the single melodies of each method, from B (left) to A
     (right), and which share lies between. A 50/50 mixture of both genres has two towers; a
     fusion fills the middle.
-
-    Parameters
-    ----------
-    found : Rows
-    methods : sequence of str
-    labels : tuple of str
     """
     import matplotlib.pyplot as plt
 
     a, b, fused = labels
     lines = -(-len(methods) // 2)
-    figure, axes = plt.subplots(
-        lines, 2, figsize=(WIDE, 0.6 + 1.45 * lines), sharex=True, sharey=True,
-        squeeze=False,
-    )  # fmt: skip
+    shape = {"figsize": (WIDE, 0.6 + 1.45 * lines), "sharex": True, "sharey": True}
+    figure, axes = plt.subplots(lines, 2, squeeze=False, **shape)
     for method, ax in zip(methods, axes.flat):
         row = found.one(method)
         shares = shares_of(row, "verdict")
@@ -199,13 +169,7 @@ def progress_figure(histories, run="fusion-0"):
     """The objective over the rounds of the fusion, and under it the measured Ratios:
     section I calls it "an objective function indicating fusion progress". The titles tell
     Spearman's rank correlation, 1 for a perfect indicator, of single rounds; strong lines
-    are means over nine.
-
-    Parameters
-    ----------
-    histories : dict of str to ndarray, shape (2, N)
-        See `fusiontools.report.curves`. A ValueError if it has no such rounds.
-    run : str
+    are means over nine. A ValueError if the histories have no such rounds.
     """
     made = progress(histories, run)
     titles = {"objective": "The objective (Eq. 1, corrected)"}
@@ -228,20 +192,12 @@ def progress_figure(histories, run="fusion-0"):
 
 def training_curves(histories, labels=LABELS, run="pretraining-0"):
     """The phases before the fusion: each generator's loss with that on held-out songs, then
-    each critic's estimate of the distance.
-
-    Parameters
-    ----------
-    histories : dict of str to ndarray, shape (2, N)
-        See `fusiontools.report.curves`. A ValueError if it has none of these phases.
-    labels : tuple of str
-    run : str
+    each critic's estimate of the distance. A ValueError if the histories have neither.
     """
-    likelihood, critics = [], []
+    likelihood, critics, dots = [], [], {"style": "--", "dots": True}
     for n, label in zip("ABF", labels):
         shade, held_out = colour(label), f"{label}, held out"
         likelihood.append(Curve(f"{run}/nll_{n}", label, shade))
-        dots = {"style": "--", "dots": True}
         likelihood.append(Curve(f"{run}/held_out_{n}", held_out, shade, **dots))
         critics.append(Curve(f"{run}/distance_{n}", label, shade))
     panels = {"Maximum likelihood: nats a token": likelihood}

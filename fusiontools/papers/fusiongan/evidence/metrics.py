@@ -1,7 +1,6 @@
 """From melodies to the numbers of a record: every method is measured here in the same way,
-trained or not; and which songs the judge of a pair is trained on.
-
-Chapter 3, FusionGAN: `notebooks/03_fusiongan_3_measured` shows these numbers.
+trained or not; and which songs the judge of a pair is trained on. Chapter 3, FusionGAN:
+`notebooks/03_fusiongan_3_measured` shows these numbers.
 """
 
 import numpy as np
@@ -15,7 +14,7 @@ from fusiontools.papers.fusiongan.evidence.paper import BLOCKS, SHORT
 from fusiontools.records import read_records
 from fusiontools.report.rows import choose, histogram, rows, shipped_arrays
 
-__all__ = ["HISTOGRAMS", "LEAST", "MELODIES", "References", "baseline", "make_judge"]
+__all__ = ["HISTOGRAMS", "MELODIES", "References", "baseline", "make_judge"]
 __all__ += ["measure_melodies", "shares_of", "shipped_judge", "shipped_rows"]
 
 MELODIES = 500  # a method, as in section IV-B
@@ -31,12 +30,9 @@ PENALTY = 0.003
 
 
 def shipped_rows(pair, seed=None):
-    """The records of a pair that come with the package, as rows, of all seeds or of one;
-    beside them, as ``histories``, how the trainings of the shipped weights went.
-
-    Returns
-    -------
-    fusiontools.report.rows.Rows
+    """The records of a pair that come with the package, as `fusiontools.report.rows.Rows`,
+    of all seeds or of one; beside them, as ``histories``, how the trainings of the shipped
+    weights went.
     """
     records = choose(read_records("fusiongan"), pair)
     records = [r for r in records if seed in (None, r.seed)]
@@ -53,19 +49,9 @@ def shares_of(row, name):
 
 
 def baseline(name, pair, n=MELODIES, seed=0):
-    """Melodies of a method that needs no training, made from the training windows of both
-    domains in equal numbers; of ``real_a`` and ``real_b``, real ones of the test part.
-
-    Parameters
-    ----------
-    name : str
-        One of ``fusiontools.papers.fusiongan.config.UNTRAINED``.
-    pair : Pair
-    n, seed : int
-
-    Returns
-    -------
-    list of Notes
+    """Melodies of a method that needs no training, a list of `Notes`: made from as many
+    training windows of both domains; for ``real_a`` and ``real_b``, real ones of the test
+    part.
     """
     if name not in UNTRAINED:
         raise ValueError(f"{name!r} is none of {', '.join(UNTRAINED)}")
@@ -90,16 +76,10 @@ def _draw(pair, domain, part, n, seed, beyond=0):
 
 
 class References:
-    """What melodies of a pair are measured against, made once for all methods.
-
-    Attributes
-    ----------
-    a, b : list of Notes
-        As many real melodies of each domain as a method has, drawn from the training part.
-    known : ndarray of uint64
-        The runs of eight notes of all training windows.
-    held_out_8gram : float
-        The share of runs of eight notes of the test part that the training part has too.
+    """What melodies of a pair are measured against, made once for all methods: ``a`` and
+    ``b``, as many real melodies of each domain as a method has; ``known``, the runs of
+    eight notes of all training windows; ``held_out_8gram``, the share of those of the test
+    part that the training part has too.
     """
 
     def __init__(self, pair, n=MELODIES, seed=0):
@@ -112,10 +92,8 @@ class References:
 
 
 def measure_melodies(melodies, references, judge=None, repeats=300):
-    """The metrics of a record, each with its 95 % interval.
-
-    Intervals are over melodies. Those of the two genres are windows, some of them of one
-    song, so the intervals are a little too narrow.
+    """The metrics of a record, each with its 95 % interval over melodies: a little too
+    narrow, since those of the two genres are windows, some of them of one song.
 
     Parameters
     ----------
@@ -140,7 +118,7 @@ def measure_melodies(melodies, references, judge=None, repeats=300):
     scores = score.fusion_scores(kept, references.a, references.b, repeats=repeats)
     found = {name: _interval(value) for name, value in scores.items()}
     copied = score.copied_counts(kept, references.known)
-    share = score.bootstrap_counts(_copied_share, copied, repeats=repeats)
+    share = score.bootstrap_counts(_of_all_runs, copied, repeats=repeats)
     found["copied_8gram"] = _interval(share)
     found["held_out_8gram"] = references.held_out_8gram
     found["too_short"] = len(melodies) - len(kept)
@@ -155,7 +133,7 @@ def measure_melodies(melodies, references, judge=None, repeats=300):
     return found
 
 
-def _copied_share(counts):
+def _of_all_runs(counts):
     return counts[..., 0] / np.maximum(counts[..., 1], 1)
 
 
@@ -170,10 +148,8 @@ def _interval(found):
 
 
 def shipped_judge(pair):
-    """The judge that comes with the package for this pair, or None.
-
-    A judge of other songs, or of the same songs dealt in another way, has heard what
-    trained the generators: it counts as none.
+    """The judge that comes with the package for this pair, or None. One of other songs, or
+    of the same songs dealt in another way, has heard what trained the generators: none.
     """
     from fusiontools.judges.genre import load_judge
 
@@ -185,36 +161,19 @@ def shipped_judge(pair):
 
 
 def make_judge(pair):
-    """Train the judge of a pair, a `GenreJudge`, on songs that train no generator.
-
-    Songs of the validation part train it; the test part's songs of even number calibrate
-    it, and those of odd number measure it. Its ``about`` says on how many melodies it was
-    trained, its accuracy and calibration on the songs that it has never heard, and which
-    share of those real melodies it puts between the genres.
+    """Train the judge of a pair, see `fusiontools.judges.genre.make_judge`, on songs that
+    train no generator: those of the validation part. The test part's songs of even number
+    calibrate it, and those of odd number measure it.
     """
-    from fusiontools.judges.genre import calibration, train_judge
+    from fusiontools.judges import genre
 
     def melodies(part, parity=None):
         for d in DOMAINS:
-            notes, songs = pair.notes(d, part), pair.songs(d, part)
-            keep = np.ones(len(notes), bool) if parity is None else songs % 2 == parity
-            yield [n for n, k in zip(notes, keep) if k and len(n) >= LEAST]
+            numbered = zip(pair.notes(d, part), pair.songs(d, part))
+            kept = [notes for notes, song in numbered if parity in (None, song % 2)]
+            yield [notes for notes in kept if len(notes) >= LEAST]
 
-    train, calibrate = list(melodies("validation")), list(melodies("test", 0))
-    about = {"pair": pair.name, "data": pair.hash}
-    judge = train_judge(*train, *calibrate, PENALTY, **about)
-    heard = list(melodies("test", 1))
-    p = [judge(notes) for notes in heard]
-    told = calibration(np.concatenate(p), np.repeat([True, False], [len(x) for x in p]))
-    between = [[float(v) for v in score.fused_share(x, kind="wilson")] for x in p]
-    corpora = pair.about["corpora"]
-    judge.about.update(
-        corpora=[{"name": c["name"], "licence": c["licence"]} for c in corpora],
-        labels=list(pair.labels),
-        melodies=dict(zip(DOMAINS, map(len, train))),
-        held_out=dict(zip(DOMAINS, map(len, heard))),
-        accuracy=told["accuracy"],
-        calibration_error=told["error"],
-        between=dict(zip(DOMAINS, between)),
-    )
-    return judge
+    songs = [[*melodies("validation")], [*melodies("test", 0)], [*melodies("test", 1)]]
+    corpora = [{"name": c["name"], "licence": c["licence"]} for c in pair.about["corpora"]]
+    about = {"pair": pair.name, "data": pair.hash, "corpora": corpora}
+    return genre.make_judge(*songs, PENALTY, **about, labels=list(pair.labels))

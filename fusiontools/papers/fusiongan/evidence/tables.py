@@ -3,26 +3,21 @@ they leave out.
 
 Every number comes from a record, or from the paper. Nothing is measured here, except that
 histograms are read for their peaks, and mixed to show where a Ratio begins. Every function
-returns a `fusiontools.report.tables.Table`. Chapter 3, FusionGAN:
-`notebooks/03_fusiongan_3_measured` shows them all.
+returns a `fusiontools.report.tables.Table`; ``found`` are `fusiontools.report.rows.Rows`,
+and ``methods`` the names of those whose records are shown, by default all. Chapter 3,
+FusionGAN: `notebooks/03_fusiongan_3_measured` shows all tables.
 """
 
+from operator import itemgetter
 from statistics import median
 
 import numpy as np
 
 from fusiontools import score
+from fusiontools.papers.fusiongan.evidence import paper
 from fusiontools.papers.fusiongan.evidence.claims import spelled_classes
 from fusiontools.papers.fusiongan.evidence.metrics import shares_of
-from fusiontools.papers.fusiongan.evidence.paper import (
-    BLOCKS,
-    COLUMNS,
-    FIGURE_6,
-    SHORT,
-    TABLE_1,
-    TABLE_2,
-    TABLE_2B,
-)
+from fusiontools.papers.fusiongan.evidence.paper import BLOCKS, COLUMNS, SHORT, TABLE_1
 from fusiontools.report.rows import Rows
 from fusiontools.report.tables import NOTHING, Table, beside_paper, cell, number, per_cent
 from fusiontools.report.tables import shown as column
@@ -30,10 +25,8 @@ from fusiontools.report.tables import shown as column
 __all__ = ["between_again", "beyond_marginals", "implied_distances", "judges_table"]
 __all__ += ["mixture_ratios", "peaks_and_valleys", "table_1", "table_2_repairs"]
 
-SEEDS = (
-    "Means over the seeds; in brackets the lowest and the highest end of the seeds' own "
-    "95 % intervals."
-)
+SEEDS = "Means over the seeds; in brackets the lowest and the highest end of the seeds' own"
+SEEDS += " 95 % intervals."
 TRIVIAL = ("half_and_half", "splice")  # no music is made by them
 YES = {True: "yes", False: "no", None: NOTHING}
 
@@ -43,16 +36,8 @@ def _called(row):
 
 
 def table_1(found, methods=(), raw=False):
-    """Table I: the four Ratios of every method beside the paper's.
-
-    Parameters
-    ----------
-    found : Rows
-    methods : sequence of str
-        Whose records are shown; by default all. The paper's methods and the trivial
-        baselines always have a line.
-    raw : bool
-        Show Diff instead, on raw counts as in the paper. It grows with the number of notes.
+    """Table I: the four Ratios of every method beside the paper's; `raw`, Diff on counts as
+    in the paper. The paper's methods and the trivial baselines always have a line.
     """
     metric, digits, caption = "ratio", 2, "Ratio: 1 is best."
     if raw:
@@ -77,31 +62,25 @@ def implied_distances():
     [True, True, True, True]
     """
     made = [_implied(name) for name in COLUMNS]
-    lines = [(SHORT[m], lambda row, m=m: number(row["by_method"][m])) for m in TABLE_1]
-    lines.append(("spread", lambda row: f"{100 * row['spread']:.2f} %"))
-    lines.append(("all rows allow", _allowed))
-    columns = {"": lambda line: line[0]}
-    for row in made:
-        columns[COLUMNS[row["column"]]] = lambda line, row=row: line[1](row)
-    caption = (
-        "Diff / (Ratio − 1), in notes: the distance between the two genres that each "
-        "printed row implies."
-    )
-    return Table(made, columns, caption, lines)
+    lines = [(SHORT[m], *(number(row["by_method"][m]) for row in made)) for m in TABLE_1]
+    lines.append(("spread", *(f"{100 * row['spread']:.2f} %" for row in made)))
+    lines.append(("all rows allow", *(_allowed(row) for row in made)))
+    heads = ("", *COLUMNS.values())
+    columns = {head: itemgetter(i) for i, head in enumerate(heads)}
+    caption = "Diff / (Ratio − 1), in notes: the distance between the two genres"
+    return Table(made, columns, f"{caption} that each printed row implies.", lines)
 
 
 def _implied(name):
-    implied = {}
-    for method, printed in TABLE_1.items():
+    implied = []
+    for printed in TABLE_1.values():
         both = printed[f"{name}_diff_raw"], printed[f"{name}_ratio"]
-        implied[method] = score.back_out_distance(*both)
-    values = {method: float(x.value) for method, x in implied.items()}
-    low = max(float(x.low) for x in implied.values())
-    high = min(float(x.high) for x in implied.values())
-    middle = median(values.values())
-    spread = (max(values.values()) - min(values.values())) / middle
-    row = {"column": name, "by_method": values, "median": middle, "spread": spread}
-    return row | {"low": low, "high": high, "agree": low <= high}
+        implied.append([float(x) for x in score.back_out_distance(*both)])
+    values, lows, highs = zip(*implied)
+    row = {"column": name, "by_method": dict(zip(TABLE_1, values))}
+    row |= {"median": median(values), "low": max(lows), "high": min(highs)}
+    row["spread"] = (max(values) - min(values)) / row["median"]
+    return row | {"agree": row["low"] <= row["high"]}
 
 
 def _allowed(row):
@@ -123,14 +102,15 @@ def table_2_repairs():
     >>> sorted({row["method"] for row in table_2_repairs()})
     ['gan', 'mc']
     """
-    before, made = score.ranking(TABLE_2, "FL"), []
-    for method, printed in TABLE_2.items():
+    before, made = score.ranking(paper.TABLE_2, "FL"), []
+    for method, printed in paper.TABLE_2.items():
         checks = score.row_checks(printed)
         if checks["sums"] and checks["follows"]:
             continue
-        answers = min(score.answer_counts(tuple(TABLE_2B[method].values())), default=None)
+        shares = tuple(paper.TABLE_2B[method].values())
+        answers = min(score.answer_counts(shares), default=None)
         for repair in score.repairs(printed, answers):
-            orders = score.consequences(TABLE_2, method, repair)
+            orders = score.consequences(paper.TABLE_2, method, repair)
             after = orders.get("FL", (before, before))[1]
             row = {"method": method} | repair._asdict() | {"whole": repair.whole}
             made.append(row | {"best": after[0], "fusion": 1 + after.index("fusion")})
@@ -149,14 +129,8 @@ def table_2_repairs():
 
 def beyond_marginals(found, methods=()):
     """What Table I cannot see: melodies that lie between the genres one by one, what
-    follows what, balance, copies, and the cost.
-
-    Parameters
-    ----------
-    found : Rows
-    methods : sequence of str
-        Whose records are shown; by default all. RM, MC and the trivial baselines always
-        have a line.
+    follows what, balance, copies, and the cost. RM, MC and the trivial baselines always
+    have a line.
     """
     found = Rows(found.every(*methods))
     wanted = {"rm", "mc", *TRIVIAL, *found.methods()}
@@ -166,28 +140,22 @@ def beyond_marginals(found, methods=()):
     def imbalance(row):
         return "<br>".join(cell(row.get(f"balance_{block}")) for block in BLOCKS)
 
+    def mean(row, metric):
+        return per_cent(row[metric]["mean"]) if metric in row else NOTHING
+
     columns = {"method": _called, "seeds": lambda row: row.get("runs", NOTHING)}
     columns["between the genres"] = column("fused_share", per_cent, 1)
     columns["Ratio of interval pairs"] = column("ib_eud_ratio")
     columns["Ratio of duration pairs"] = column("db_eud_ratio")
     columns["imbalance, DD, then NPD"] = imbalance
-    columns["copied"] = lambda row: per_cent(_mean(row, "copied_8gram"))
+    columns["copied"] = lambda row: mean(row, "copied_8gram")
     columns["min"] = column("minutes", number, 1)
-    held_out = sorted({per_cent(_mean(row, "held_out_8gram")) for row in found})
-    copied = (
-        " Copied: of all runs of 8 notes those that are in the training songs; of held-out "
-        f"music, {' or '.join(held_out)} are."
-    )
-    minutes = (
-        " Minutes are those of the run itself: training phases that it took over from "
-        "another run are not in them."
-    )
-    return Table(lines, columns, SEEDS + (copied if held_out else "") + minutes)
-
-
-def _mean(row, metric):
-    found = row.get(metric)
-    return None if found is None else found["mean"]
+    caption = SEEDS
+    if held_out := sorted({mean(row, "held_out_8gram") for row in found}):
+        caption += " Copied: of all runs of 8 notes those that are in the training songs;"
+        caption += f" of held-out music, {' or '.join(held_out)} are."
+    caption += " Minutes are those of the run itself: training phases that it took over"
+    return Table(lines, columns, f"{caption} from another run are not in them.")
 
 
 def peaks_and_valleys(found, methods):
@@ -197,26 +165,23 @@ def peaks_and_valleys(found, methods):
     both its neighbours on the circle of pitch classes, where B lies beside C. A single peak
     is the only one by this rule.
 
-    Parameters
-    ----------
-    found : Rows
-    methods : sequence of str
-        Their rows have ``peaks`` and ``valleys`` (pitch classes, C is 0), ``meets`` (from
-        each pitch class that the paper names to whether it is there), and how many of these
-        four are ``met``, here and in the ``paper``: None where it does not say.
+    A row has ``peaks`` and ``valleys`` (pitch classes, C is 0), ``meets`` (from each pitch
+    class that the paper names to whether it is there), and how many of these four are
+    ``met``, here and in the ``paper``: None where it does not say.
     """
-    made, single = [], [FIGURE_6["gan_single_peak"]]
+    made, theirs = [], paper.FIGURE_6
+    single = [theirs["gan_single_peak"]]
     for method in methods:
         npd = shares_of(found.one(method), "npd")
         up, down = score.peaks(npd), score.valleys(npd)
-        meets = {p: p in down for p in FIGURE_6["valleys"]}
-        meets |= {p: p in up for p in FIGURE_6["peaks"]}
+        meets = {p: p in down for p in theirs["valleys"]}
+        meets |= {p: p in up for p in theirs["peaks"]}
         row = {"method": method, "peaks": up, "valleys": down, "meets": meets}
-        row |= {"met": sum(meets.values()), "paper": FIGURE_6["met"].get(method)}
+        row |= {"met": sum(meets.values()), "paper": theirs["met"].get(method)}
         made.append(row | {"single_peak_at_d_sharp": up == single})
     columns = {"method": _called}
     for kind in ("valley", "peak"):
-        for p in FIGURE_6[f"{kind}s"]:
+        for p in theirs[f"{kind}s"]:
             name = f"{spelled_classes([p])} a {kind}"
             columns[name] = lambda row, p=p: YES[row["meets"][p]]
     columns["of four"] = lambda row: row["met"]
@@ -229,14 +194,9 @@ def peaks_and_valleys(found, methods):
 
 
 def mixture_ratios(a, b, weights=(0, 0.25, 0.5, 0.75, 1)):
-    """The four Ratios of mixtures of two genres' distributions: 1 for each, as the proof at
-    the top of ``fusiontools.score.fusion`` has it; and, as a contrast, of the flat one.
-
-    Parameters
-    ----------
-    a, b : list of Notes
-    weights : sequence of float
-        The share of A in each mixture, 0 to 1; of the flat one None.
+    """The four Ratios of mixtures of two genres' distributions, from lists of `Notes` and
+    the shares of A, 0 to 1: 1 for each, as the proof at the top of
+    ``fusiontools.score.fusion`` has it; and, as a contrast, of the flat one (None).
     """
     distances, made = {"eud": score.euclidean, "em": score.earth_mover}, []
     pairs = {block: [score.distribution(block, x) for x in (a, b)] for block in BLOCKS}
@@ -272,16 +232,9 @@ def judges_table(pairs):
 
 
 def between_again(measured, found, labels):
-    """The share of melodies between the genres as it is measured now, and in the records.
-
-    Parameters
-    ----------
-    measured : dict of str to dict
-        For each method metrics, as `measure_melodies` returns them.
-    found : Rows
-        Of one seed.
-    labels : pair of str
-        What the genres are called.
+    """The share of melodies between the genres as it is `measured` now (for each method
+    metrics, see `measure_melodies`), and in the records of seed 0. The genres' `labels` are
+    two.
     """
     made = []
     for method, metrics in measured.items():
