@@ -1,5 +1,3 @@
-"""What the evidence of every paper shares: records become rows, and rows become tables,
-claims, goals and figures; experiments make the records. It knows no paper.
-
-Used in every chapter's page "Measured", and by the command.
+"""What all evidence shares: records become rows, and rows become tables, claims, goals and
+figures; experiments make the records. It knows no paper. Used in chapters 3 and 4.
 """

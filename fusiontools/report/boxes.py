@@ -41,13 +41,8 @@ def layer_sizes(network):
 
 
 def boxes(places, arrows, ax=None, title=""):
-    """Draw boxes, and arrows between them; returns the axes.
-
-    Parameters
-    ----------
-    places : dict of str to Box
-    arrows : sequence of (start, end) or (start, end, weight)
-        Names of boxes. A weight is written beside its arrow; a negative one is dashed.
+    """Draw boxes by their names, and arrows, (start, end) or (start, end, weight), between
+    them. A weight is written beside its arrow; a negative one is dashed. Returns the axes.
     """
     across = [box.x + s * box.wide / 2 for box in places.values() for s in (-1, 1)]
     up = [box.y + s * box.tall / 2 for box in places.values() for s in (-1, 1)]

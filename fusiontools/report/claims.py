@@ -47,10 +47,12 @@ def try_claim(claim, found):
     parts, said = {}, []
     try:
         for part, holds, numbers in claim.parts(found):
-            parts[part] = holds
+            parts[part] = None if holds is None else bool(holds)
             said += [numbers] if numbers else []
     except NotMeasured as missing:
         said.append(str(missing))
+        if parts:  # those that were tried are not the whole claim
+            parts["the rest"] = None
     for words, state in {"fails": False, "cannot be told": None}.items():
         if named := [part for part, holds in parts.items() if holds is state]:
             said.append(f"*{words}*: {', '.join(named)}")

@@ -79,15 +79,14 @@ def _draw(ax, curve, steps, values, width):
 
 
 def means_around(values, width):
-    """Means over `width` values around each; nearer to an end over fewer, on both sides
-    alike, so that no end is drawn inwards.
+    """Means over `width` values around each, an odd number (of an even one, one more);
+    nearer to an end over fewer, on both sides alike, so that no end is drawn inwards.
 
     Examples
     --------
     >>> means_around([0, 3, 6, 3, 0], 3).tolist()
     [0.0, 3.0, 4.0, 3.0, 0.0]
     """
-    at = np.arange(len(values))
-    reach = np.minimum(width // 2, np.minimum(at, len(values) - 1 - at))
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    return (total[at + reach + 1] - total[at - reach]) / (2 * reach + 1)
+    values, last = np.asarray(values, float), len(values) - 1
+    reach = [min(width // 2, i, last - i) for i in range(len(values))]
+    return np.array([values[i - r : i + r + 1].mean() for i, r in enumerate(reach)])

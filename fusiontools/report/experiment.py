@@ -12,7 +12,8 @@ without torch, and is called `paper` here:
   ``save(networks, path, method, data, **about)``, and for metrics and samples
   ``measure(networks, data, config, seed, say)``.
 
-The command and the experiments of all chapters go this one way.
+The command and the experiments of all chapters go this one way; what the command asks for
+beyond that, `fusiontools.cli_papers` says. Records of the method "data" describe data.
 """
 
 import argparse
@@ -39,7 +40,7 @@ DATA, WEIGHTS = "data.npz", "weights.safetensors"  # in the folder of a run
 def train_in_folder(paper, folder, method, scale, seed=0, data=None, device="auto",
                     adopted=None, say=print, config=None):  # fmt: skip
     """Start a training in a folder, or continue the one that is there; then measure it,
-    and write its weights and its record.
+    and write its weights and its record, a `Record`, which is returned.
 
     Parameters
     ----------
@@ -59,11 +60,6 @@ def train_in_folder(paper, folder, method, scale, seed=0, data=None, device="aut
         Takes the lines that tell what is trained on what.
     config : object, optional
         By default what the paper's ``settings`` give.
-
-    Returns
-    -------
-    Record
-        Of a run that was finished before, the one that is there.
 
     Raises
     ------
@@ -177,6 +173,9 @@ def run_jobs(jobs, work, workers=1, say=print):
                 broken |= isinstance(error, futures.BrokenExecutor)
                 told = f"FAILED ({error}), see {work / name}.log" if error else "finished"
                 say(f"{time.monotonic() - began:7.0f} s  {name} {told}")
+    for job in waiting:
+        lacks = [name for name in job.after if not _mark(work, name).is_file()]
+        say(f"{job.name} waits for {', '.join(lacks) or 'another try'}")
     return failed + [*running.values()] + [job.name for job in waiting]
 
 
@@ -235,8 +234,11 @@ def ship(experiment, out, package=None):
     results = package / "results" / experiment.paper.PAPER
     results.mkdir(parents=True, exist_ok=True)
     records = _read(out / "records.json")
-    for name in {r.data["name"] for r in records}:
-        for old in results.glob(f"{name}-*.json"):
+    files = {name: (out / name).read_bytes() for name in experiment.files}
+    here = {r.data["name"] for r in records}
+    for old in results.glob("*.json"):
+        told = json.loads(old.read_text(encoding="utf-8"))
+        if told["data"]["name"] in here:
             old.unlink()
     name_of = experiment.record_name
     written = [results / f"{r.data['name']}-{name_of(r)}.json" for r in records]
@@ -246,7 +248,7 @@ def ship(experiment, out, package=None):
     for file, place in experiment.files.items():
         path = package / place.format(data=data)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, (out / file).read_bytes())
+        write_whole(path, files[file])
         written.append(path)
     return written
 

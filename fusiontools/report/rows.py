@@ -35,12 +35,6 @@ class Measured(dict):
 class Rows(list):
     """Rows of records, to be asked for by method and settings. ``found.beside`` has what
     else the evidence rests on, by name, such as histories and counts.
-
-    Examples
-    --------
-    >>> found = Rows([Measured(method="ours", weight=w) for w in (0.1, 0.3)])
-    >>> found.one("ours", weight=0.3)["weight"], len(found.every("ours"))
-    (0.3, 2)
     """
 
     def __init__(self, made=(), **beside):
@@ -100,7 +94,7 @@ def rows(records, knobs=None, order=(), first=(), **beside):
         if the records are of several data sets or scales, or if one lacks a setting.
     """
     records, knobs, groups = choose(records), knobs or {}, {}
-    _check_alike("data", {r.data["name"] for r in records})
+    _check_alike("data", {f"{r.data['name']} ({r.data['sha256'][:8]})" for r in records})
     _check_alike("scale", {r.scale for r in records})
     names = list(dict.fromkeys(name for own in knobs.values() for name in own))
     for r in records:
@@ -143,10 +137,12 @@ def _row(names, key, group):
 
 
 def _sortable(value, first):
-    """None before all else, then `first`, then numbers by size."""
+    """None before all else, then `first`, then numbers by size, then what else there is."""
     if value is None:
         return 0, 0
-    return (1, first.index(value)) if value in first else (2, value)
+    if value in first:
+        return 1, first.index(value)
+    return (2, value) if isinstance(value, int | float) else (3, str(value))
 
 
 def printed(paper):

@@ -30,13 +30,19 @@ class Table(list):
     def markdown(self):
         """The table as Markdown, the caption under it."""
         shown = self if self.lines is None else self.lines
-        cells = [[str(made(row)) for made in self.columns.values()] for row in shown]
+        made = self.columns.values()
+        cells = [[_one_line(column(row)) for column in made] for row in shown]
         lines = [self.columns, ["---"] * len(self.columns), *cells]
         text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
         return text + (f"\n\n{self.caption}" if self.caption else "")
 
     def _repr_markdown_(self):
         return self.markdown()
+
+
+def _one_line(value):
+    """A cell's text: a bar or a line's end of its own would end the cell, or the row."""
+    return " ".join(str(value).split("\n")).replace("|", r"\|")
 
 
 def cell(found, digits=2):
@@ -80,16 +86,15 @@ def number(value, digits=0):
     return NOTHING if value is None else f"{value:,.{digits}f}".replace("-", MINUS)
 
 
-def shown(metric, made=cell, digits=2):
+def shown(metric, made=cell, digits=None):
     """A column of a `Table`: a metric of each row as text, by `cell`, `per_cent` or
     `number`; a dash where a row has none.
 
-    Examples
-    --------
     >>> shown("ratio")({"ratio": {"mean": 1.5}}), shown("minutes", number, 1)({})
     ('1.50', '–')
     """
-    return lambda row: made(row.get(metric), digits)
+    options = {} if digits is None else {"digits": digits}
+    return lambda row: made(row.get(metric), **options)
 
 
 def beside_paper(found, columns, paper, names, always=(), caption=""):
@@ -111,10 +116,8 @@ def beside_paper(found, columns, paper, names, always=(), caption=""):
         Each row has ``method``, ``runs``, each metric (a summary, or None), and each again
         as ``{metric}_paper`` (a number, or None).
     """
-    wanted = {*always, *paper, *found.methods()}
-    order = [n for n in names if n in wanted] + [
-        n for n in found.methods() if n not in names
-    ]
+    wanted = dict.fromkeys([*always, *paper, *found.methods()])
+    order = [n for n in names if n in wanted] + [n for n in wanted if n not in names]
     made = []
     for method in order:
         ours = next(iter(found.every(method)), {})

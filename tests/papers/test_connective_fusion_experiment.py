@@ -248,7 +248,8 @@ def test_what_ships_replaces_what_was_shipped_of_the_same_data(home, records, tm
     results = tmp_path / "results" / "connective_fusion"
     results.mkdir(parents=True)
     for name in ("toy-ours-7-test.json", "toybox-ours-0.3-test.json"):
-        (results / name).write_text("{}")
+        data = {"name": name.split("-")[0]}
+        (results / name).write_text(json.dumps({"data": data}))
     written = ship(EXPERIMENT, home / "out", tmp_path)
     assert not (results / "toy-ours-7-test.json").exists()
     assert (results / "toybox-ours-0.3-test.json").exists()

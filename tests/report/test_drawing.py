@@ -26,6 +26,12 @@ def test_means_around(values, width):
     assert found[0] == pytest.approx(values[0]) and found[-1] == pytest.approx(values[-1])
 
 
+def test_a_number_that_is_none_is_missed_only_where_it_is():
+    found = means_around([1.0, np.nan, *[1.0] * 9], 3)
+    assert np.isnan(found[:3]).tolist() == [False, True, True]
+    assert (found[3:] == 1).all()
+
+
 def test_a_history_becomes_arrays(tmp_path):
     history = History(tmp_path / "history.csv")
     history.add({"step": 0, "phase": "a", "loss": 2.0})

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 
 from fusiontools.report.claims import Claim, Goal, claims_table, goals_table, outcome
@@ -30,6 +31,8 @@ def test_a_table_asks_its_columns_of_rows_or_of_lines():
         "",
         "Half.",
     ]
+    bars = Table([{"x": "|a|\nb"}], {"x": lambda row: row["x"]})
+    assert bars.markdown().splitlines()[-1] == r"| \|a\| b |"
     other = Table([{"x": 1}], columns, lines=[{"x": 2}, {"x": 3}])
     assert other == [{"x": 1}] and len(other.markdown().splitlines()) == 4
     assert other._repr_markdown_() == other.markdown()
@@ -38,7 +41,7 @@ def test_a_table_asks_its_columns_of_rows_or_of_lines():
 def test_ours_stand_over_the_papers():
     found = Rows([Measured(method="new", runs=2, x={"mean": 1.0, "low": 0.9, "high": 1.1})])
     paper = {"old": {"x": 1.234}, "both": {"x": 2.0}}
-    names = {"old": "Old", "trivial": "Trivial", "both": "Both"}
+    names = {"old": "Old", "trivial": "Trivial"}
     table = beside_paper(found, {"X": ("x", 2)}, paper, names, always=("trivial",))
     assert [row["method"] for row in table] == ["old", "trivial", "both", "new"]
     assert table[0]["x_paper"] == 1.234 and table[0]["x"] is None
@@ -58,6 +61,13 @@ def test_outcomes(parts):
     assert outcome([]) == "not testable"
 
 
+def test_a_part_may_be_a_number_of_numpy():
+    claim = claim_of([("small", np.float64(2.0) < 1, ""), ("large", np.True_, "")])
+    (row,) = claims_table([claim], Rows())
+    assert row["parts"] == {"small": False, "large": True}
+    assert row["numbers"] == "*fails*: small"
+
+
 def claim_of(parts, id="A-1"):
     return Claim(id, "section 1", "words", lambda found: parts)
 
@@ -69,8 +79,9 @@ def test_a_claim_is_tried_part_by_part_until_something_is_missing():
         yield "third", found.one("b")["x"]["mean"] > 1, "never said"
 
     (row,) = claims_table([Claim("A-1", "section 1", "words", parts, "why")], Rows())
-    assert row["parts"] == {"first": True, "second": None} and row["verdict"] == "partly"
-    assert row["numbers"] == "x 1; not measured: b; *cannot be told*: second"
+    assert row["parts"] == {"first": True, "second": None, "the rest": None}
+    assert row["verdict"] == "partly"
+    assert row["numbers"] == "x 1; not measured: b; *cannot be told*: second, the rest"
     text = claims_table(
         [Claim("A-1", "section 1", "words", parts, "why")], Rows()
     ).markdown()

@@ -82,7 +82,9 @@ def test_a_finished_experiment_does_nothing_again(toy, made):
 def test_it_ships(toy, made, tmp_path):
     old = tmp_path / "results" / "toy_paper" / "scales-old-0.json"
     old.parent.mkdir(parents=True)
-    old.write_text("{}")
+    old.write_text('{"data": {"name": "scales"}}')
+    other = old.with_name("scales-minor-0.json")
+    other.write_text('{"data": {"name": "scales-minor"}}')
     written = experiment.ship(toy.EXPERIMENT, made, tmp_path)
     names = sorted(path.relative_to(tmp_path).as_posix() for path in written)
     assert names == [
@@ -90,6 +92,6 @@ def test_it_ships(toy, made, tmp_path):
         "results/toy_paper/scales-bigram-0.json",
         "results/toy_paper/scales-uniform-0.json",
     ]
-    assert not old.exists()
+    assert other.exists() and not old.exists()
     record = read_record(tmp_path / "results" / "toy_paper" / "scales-bigram-0.json")
     assert record.method == "bigram" and record.metrics["nats"]["value"] < 0.5
