@@ -1,7 +1,8 @@
 # make book    set everything up and build the book
-# make test    set everything up and run every test
+# make test    set everything up and run every test, on up to four cores
 # make lab     open the notebooks in JupyterLab
 # make bench   measure what the project promises, side by side
+# make style   format the code, and say what ruff does not like in it
 # make clean   remove what was built (make distclean: the virtual environment too)
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup book test lab bench address clean distclean
+.PHONY: help setup book test lab bench style address clean distclean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -31,13 +32,17 @@ book: $(READY)
 	$(BIN)/python book/build.py
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+style: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 # make address URL=https://github.com/you/your-fork   point every Colab and download link at another repository
 address: $(READY)

@@ -11,15 +11,38 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
-_cache = tempfile.TemporaryDirectory(prefix="fusiontools-tests-")
 
-os.environ["FUSIONTOOLS_SCALE"] = "smoke"  # the notebooks run small
-os.environ["FUSIONTOOLS_CACHE"] = (
-    _cache.name
-)  # and never from, or into, the user's own cache
-os.environ.pop("FUSIONTOOLS_DATA", None)
+# No test may depend on how fast a machine is: what hangs is caught by faulthandler_timeout
+# in pyproject.toml, and data may be drawn slowly.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit it, and share the cache
+    _cache = tempfile.TemporaryDirectory(prefix="fusiontools-tests-")
+    os.environ["FUSIONTOOLS_SCALE"] = "smoke"  # the notebooks run small
+    # never from, or into, the user's own cache
+    os.environ["FUSIONTOOLS_CACHE"] = _cache.name
+    os.environ.pop("FUSIONTOOLS_DATA", None)
+    # threads of torch and numpy would wait for those of the worker beside
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Workers begin with the longest files, so that none is left alone with them."""
+
+    def turn(item):
+        if item.get_closest_marker("book") or item.get_closest_marker("network"):
+            return 0
+        return 1 if item.path.suffix == ".ipynb" else 2
+
+    if hasattr(config, "workerinput"):  # of pytest-xdist
+        items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
@@ -36,14 +59,18 @@ def shared_data():
     folder = Path(os.environ.get("FUSIONTOOLS_SHARED", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(
-            "needs the development data, which is not part of the repository: set FUSIONTOOLS_SHARED to its folder"
+            "needs the development data, which is not part of the repository: "
+            "set FUSIONTOOLS_SHARED to its folder"
         )
     return folder
 
 
 @pytest.fixture(scope="session")
 def built_book():
-    """The built book's folder of pages; built now if it is not there or out of date."""
+    """The built book's folder of pages; built now if it is not there or out of date.
+
+    For test_book.py only: workers beside each other must not build it twice at once.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "FUSIONTOOLS_SCALE"}
     done = subprocess.run(
         [sys.executable, ROOT / "book" / "build.py"],
@@ -56,28 +83,40 @@ def built_book():
     return ROOT / "book" / "_build" / "html"
 
 
-@pytest.fixture(
-    scope="module"
-)  # not for the session: Playwright's event loop would stand in the way of the notebooks'
-def browser():
-    """A Chromium without a screen, for pages on this machine."""
+@pytest.fixture(scope="session")
+def patience():
+    """Milliseconds that a page may take for what it does in a second or two."""
+    return 300_000
+
+
+# Not for the session: Playwright's event loop would stand in the way of the notebooks'.
+@pytest.fixture(scope="module")
+def new_context(patience):
+    """A function that opens a window, as it were, of a Chromium without a screen; with
+    Playwright's options.
+    """
     sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
     if not chromium:
         pytest.skip("needs a Chromium on the PATH (Debian: apt-get install chromium)")
+    flags = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
     with sync_api.sync_playwright() as playwright:
-        flags = [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--allow-file-access-from-files",
-            "--autoplay-policy=no-user-gesture-required",
-        ]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=flags, timeout=patience
+        )
+
+        def new_context(**options):
+            context = browser.new_context(**options)
+            context.set_default_timeout(patience)
+            return context
+
+        yield new_context
         browser.close()
 
 

@@ -22,9 +22,9 @@ import symbols  # noqa: E402
 EVERYTHING = {"frame", "recap", "exercises", "roles", "symbols"}
 LATER = {
     "03_fusiongan_2_full_size": EVERYTHING,
-    "03_fusiongan_3_measured": {*EVERYTHING, "links"},
+    "03_fusiongan_3_measured": EVERYTHING,
     "04_connective_fusion_2_full_size": EVERYTHING,
-    "04_connective_fusion_3_measured": {*EVERYTHING, "links"},
+    "04_connective_fusion_3_measured": EVERYTHING,
 }
 IDEA_LATER = {"03_fusiongan_2_full_size": 0.5, "04_connective_fusion_2_full_size": 0.35}
 
@@ -71,6 +71,27 @@ def frame_faults(page):
 
 def test_a_page_says_what_it_gives_what_it_needs_and_how_long_it_takes(page):
     hold(page, "frame", frame_faults(page))
+
+
+def test_the_time_to_run_is_told_once_where_it_is_the_same(tmp_path, monkeypatch):
+    page, record = pages.notebooks()[0], tmp_path / "minutes.json"
+    monkeypatch.setattr(pages, "MINUTES", record)
+
+    def line(smoke, laptop, paper):
+        runs = {"smoke": smoke, "laptop": laptop, "paper": paper}
+        record.write_text(pages.json.dumps({page.stem: runs}))
+        return pages.time_line(page)
+
+    scale = f"[scale]({links.blob()}book/how_to_use.md#two-settings)"
+    here, there = "2 CPU cores", "one GPU"
+    same = line([0.5, here], [0.4, here], [0.6, here])
+    assert f"To run, on 2 CPU cores: half a minute, at every {scale}." in same
+    assert "minutes to read, without the exercises." in same
+    differs = line([0.5, here], [3, here], [120, there])
+    assert f"To run, by {scale}: `smoke` half a minute, on 2 CPU cores; " in differs
+    assert differs.endswith(
+        "`laptop` 3 minutes, on 2 CPU cores; `paper` 2 hours, on one GPU."
+    )
 
 
 def test_a_page_ends_with_a_recap_of_five_lines(page):

@@ -166,11 +166,8 @@ def test_a_cut_archive_is_an_error_not_a_short_one(kind, tmp_path, pack_files):
     whole = pack_files(
         tmp_path / kind, {f"{k}.bin": bytes((k,)) * 5000 for k in range(8)}
     ).read_bytes()
-    for part in (
-        0.3,
-        0.6,
-        0.9 if kind != "files.tar" else 0.8,
-    ):  # the last tenth of a tar is padding
+    # the last tenth of a tar is padding
+    for part in (0.3, 0.6, 0.9 if kind != "files.tar" else 0.8):
         (tmp_path / kind).write_bytes(whole[: int(part * len(whole))])
         with pytest.raises(CorpusError):
             list(members(tmp_path / kind))
@@ -195,9 +192,8 @@ def test_random_damage_never_surprises(kind, tmp_path, pack_files, damage):
             unpack(tmp_path / kind, tmp_path / f"out-{seed}")
         except FusionError:
             assert not (tmp_path / f"out-{seed}").exists()
-    assert not [
-        f for f in tmp_path.iterdir() if f.name.startswith(".")
-    ]  # no draft is left behind
+    # no draft is left behind
+    assert not [f for f in tmp_path.iterdir() if f.name.startswith(".")]
 
 
 def test_plain_file_decompresses_and_cleans_up(tmp_path):
@@ -267,14 +263,12 @@ def test_what_is_wrong_with_the_disk_is_not_called_damage(
 
 def test_a_sparse_file_is_no_plain_file(tmp_path):
     info = tarfile.TarInfo("sparse.bin")
-    info.size, info.pax_headers = (
-        0,
-        {
-            "GNU.sparse.map": "0,0",
-            "GNU.sparse.size": "1000000",
-            "GNU.sparse.numblocks": "1",
-        },
-    )
+    info.size = 0
+    info.pax_headers = {
+        "GNU.sparse.map": "0,0",
+        "GNU.sparse.size": "1000000",
+        "GNU.sparse.numblocks": "1",
+    }
     with tarfile.open(tmp_path / "bad.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(info)
     with tarfile.open(tmp_path / "bad.tar") as archive:
@@ -292,6 +286,5 @@ def test_a_sparse_file_is_no_plain_file(tmp_path):
 def test_a_bomb_is_refused_by_its_ratio_by_default(read, tmp_path, pack_files, monkeypatch):
     monkeypatch.setattr(archives, "SMALL", 1000)
     with pytest.raises(UnsafeArchiveError, match="unpack to more"):
-        read(
-            pack_files(tmp_path / "bomb.zip", {"a": bytes(1_000_000)})
-        )  # about a thousand to one
+        # about a thousand to one
+        read(pack_files(tmp_path / "bomb.zip", {"a": bytes(1_000_000)}))

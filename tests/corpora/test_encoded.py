@@ -76,9 +76,8 @@ def test_parts_are_those_of_the_split_and_no_song_is_torn(corpus):
 def test_encoded_once_and_never_stale(corpus, tune):
     first = encoded(corpus, windows, width=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(
-            encoded.__globals__, "in_parallel", None
-        )  # nothing can be encoded anew
+        # nothing can be encoded anew
+        patch.setitem(encoded.__globals__, "in_parallel", None)
         again = encoded(corpus, windows, width=2)
     assert np.array_equal(first.data, again.data) and again.about == first.about
     keys = {
@@ -133,7 +132,8 @@ VIEWS = {
         "def view(e, *, s=S):\n    return e.notes.pitch * s\n", S=n
     ),
     "a helper": lambda n: cell(
-        f"def help(x):\n    return x * {n}\n\ndef view(e):\n    return help(e.notes.pitch)\n"
+        f"def help(x):\n    return x * {n}\n\n"
+        "def view(e):\n    return help(e.notes.pitch)\n"
     ),
     "a helper's global": lambda n: cell(
         "def help(x):\n    return x * S\n\ndef view(e):\n    return help(e.notes.pitch)\n",
@@ -146,10 +146,12 @@ VIEWS = {
         "def view(e):\n    return e.notes.pitch * S['n']\n", S={"n": n}
     ),
     "a cached helper": lambda n: cell(
-        f"import functools\n@functools.lru_cache\ndef help():\n    return {n}\n\ndef view(e):\n    return e.notes.pitch * help()\n"
+        f"import functools\n@functools.lru_cache\ndef help():\n    return {n}\n\n"
+        "def view(e):\n    return e.notes.pitch * help()\n"
     ),
     "a method": lambda n: cell(
-        f"class C:\n    def f(self):\n        return {n}\n\ndef view(e):\n    return e.notes.pitch * C().f()\n"
+        f"class C:\n    def f(self):\n        return {n}\n\n"
+        "def view(e):\n    return e.notes.pitch * C().f()\n"
     ),
     "a vocabulary": lambda n: cell(
         "def view(e):\n    return encode_grid(e.notes) * V.low\n",

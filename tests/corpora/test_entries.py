@@ -136,12 +136,8 @@ def test_songs_are_named_alike_in_every_order_and_company(tune):
     )
     for order in ("edcba", "bdeca", "cabde"):
         assert named(order) == everything
-    for few in (
-        "ec",
-        "d",
-        "cda",
-        "e",
-    ):  # songs that were alone keep their names when others come
+    # songs that were alone keep their names when others come
+    for few in ("ec", "d", "cda", "e"):
         assert named(few) == {k: everything[k] for k in few}
 
 

@@ -56,13 +56,13 @@ def test_a_folder_is_read_with_genres_ids_and_songs(home, files, pack_files):
     }
     songs = Counter(corpus.columns["song"])
     assert sorted(songs.values()) == [1, 2, 2]
-    assert (
-        corpus.find("genre_midi/metal/12").song == corpus.find("genre_midi/rock/13").song
-    )  # one opening, another key and tempo
+    # one opening, another key and tempo
+    assert corpus.find("genre_midi/metal/12").song == corpus.find("genre_midi/rock/13").song
+    # one title
     assert (
         corpus.find("genre_midi/metal/ann__Band - Song").song
         == corpus.find("genre_midi/rock/Song - band").song
-    )  # one title
+    )
     assert corpus.find("genre_midi/metal/ann__Band - Song").title == "Band - Song"
 
 

@@ -17,9 +17,12 @@ BOOK = (
     + "X:4\nT:No key\nGAB\n\n"
     + TUNE.format(5, "The Other", "c2c2|e2e2|")
 )
-XML = """<?xml version="1.0"?><score-partwise><part-list><score-part id="P1"><part-name>S</part-name></score-part></part-list>
-<part id="P1"><measure><attributes><divisions>1</divisions><key><fifths>0</fifths></key></attributes>
-<note><pitch><step>C</step><octave>5</octave></pitch><duration>4</duration></note></measure></part></score-partwise>"""
+XML = """<?xml version="1.0"?><score-partwise>
+<part-list><score-part id="P1"><part-name>S</part-name></score-part></part-list>
+<part id="P1"><measure>
+<attributes><divisions>1</divisions><key><fifths>0</fifths></key></attributes>
+<note><pitch><step>C</step><octave>5</octave></pitch><duration>4</duration></note>
+</measure></part></score-partwise>"""
 
 
 @pytest.fixture
@@ -47,11 +50,8 @@ def test_every_readable_tune_is_an_entry_and_each_bad_one_is_named(books):
     book = load_tunebook("book", "book", "folk")
     assert book.columns["id"] == ["book/volume/1", "book/volume/1-2", "book/volume/5"]
     assert [id for id, _ in book.skipped] == ["book/volume/2", "book/volume/4"]
-    assert book.columns["song"] == [
-        "scale",
-        "scale",
-        "other",
-    ]  # the same melody under another title
+    # the same melody under another title
+    assert book.columns["song"] == ["scale", "scale", "other"]
     assert book[0].notes.pitch.tolist()[:4] == [67, 69, 71, 72] and book[0].key == "G"
 
 

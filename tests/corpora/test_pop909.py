@@ -28,10 +28,12 @@ def beats(n, period, offset, per_bar, first):
     """The annotation's lines: time, first of a short measure, first of a long one."""
     short = per_bar if per_bar == 3 else 2
     long = 2 * short
-    return "".join(
-        f"{offset + k * period} {float((k - first) % short == 0)} {float((k - first) % long == 0)}\n"
-        for k in range(n)
-    ).encode()
+
+    def line(k):
+        marks = [float((k - first) % bar == 0) for bar in (short, long)]
+        return f"{offset + k * period} {marks[0]} {marks[1]}\n"
+
+    return "".join(map(line, range(n))).encode()
 
 
 @pytest.fixture
@@ -82,18 +84,15 @@ def test_beats_are_the_annotated_ones_and_seconds_the_files_own(
     assert np.allclose(waltz.piece.tracks[0].notes.onset, tune(0).onset, atol=0.01)
     for entry in corpus:
         heard = to_seconds(entry.piece.tracks[2].notes, entry.piece.tempo)
-        assert np.allclose(
-            heard.onset, tune(2).onset + 0.37, atol=2e-3
-        )  # to a tick of the MIDI clock
+        # to a tick of the MIDI clock
+        assert np.allclose(heard.onset, tune(2).onset + 0.37, atol=2e-3)
 
 
 def test_folders_and_archives_are_read_alike_and_nothing_is_an_error(
     home, files, pack_files
 ):
-    folder, archive = (
-        pack_files(home / "plain", files),
-        pack_files(home / "packed.tar.gz", files),
-    )
+    folder = pack_files(home / "plain", files)
+    archive = pack_files(home / "packed.tar.gz", files)
     assert (
         load("pop909", folder=folder).content
         == load("pop909", folder=archive, n_jobs=1).content
@@ -123,6 +122,5 @@ def test_all_909(shared_data, home, monkeypatch):
     off = np.concatenate(
         [(e.piece.tracks[0].notes.onset * 4 + 0.5) % 1 - 0.5 for e in corpus[::20]]
     )
-    assert (
-        abs(off) < 0.1
-    ).mean() > 0.9  # melodies were quantised to sixteenths before the clock was lost
+    # melodies were quantised to sixteenths before the clock was lost
+    assert (abs(off) < 0.1).mean() > 0.9

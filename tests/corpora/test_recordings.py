@@ -1,4 +1,4 @@
-"""Recordings: decoded when asked, wherever they lie; damaged ones are named, never played."""
+"""Recordings: decoded when asked, wherever they lie; damaged ones are named, not played."""
 
 import io
 import zipfile
@@ -38,11 +38,12 @@ def test_clips_are_found_and_decoded_wherever_they_lie(kind, home, files, pack_f
     assert [r.label for r in clips] == ["blues", "blues", "jazz", "jazz"]
     for clip in clips:
         samples = clip.samples(8000)
+        # MP3 pads
         assert (
             samples.dtype == np.float32
             and samples.ndim == 1
             and abs(len(samples) - 4000) < 1200
-        )  # MP3 pads
+        )
         assert 0.3 < np.abs(samples).max() < 0.7
     with pytest.raises(KeyError):
         clips.find("gtzan/jazz.00054")
@@ -94,9 +95,8 @@ def test_samples_are_cut_mixed_and_resampled(sound):
     assert np.array_equal(
         left_right.samples(8000, start=0.5, seconds=0.25), whole[4000:6000]
     )
-    assert (
-        len(left_right.samples(8000, start=1.75, seconds=9)) == 2000
-    )  # shorter than asked: there is no more
+    # shorter than asked: there is no more
+    assert len(left_right.samples(8000, start=1.75, seconds=9)) == 2000
     faster = left_right.samples(16000)
     assert faster.shape == (32000,) and faster.dtype == np.float32
     peak = np.argmax(np.abs(np.fft.rfft(faster))) * 16000 / 32000

@@ -78,9 +78,8 @@ def test_another_synthesiser_or_length_is_another_recording(home):
     assert (
         np.abs(rendered(loud, seconds=2.0)[0].samples(8000)).max() > 2 * np.abs(quiet).max()
     )
-    assert (
-        len(rendered(long, seconds=100.0)[0].samples(8000)) == 800_000
-    )  # the tune is played again until it is long enough
+    # the tune is played again until it is long enough
+    assert len(rendered(long, seconds=100.0)[0].samples(8000)) == 800_000
     assert long.played[0][2] > 100
 
 

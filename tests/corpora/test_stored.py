@@ -32,10 +32,8 @@ MELODIES = {
 def test_rolls_are_entries_in_beats(home):
     np.savez(home / "rock_piano_notes_24tpb.npz", **ROLLS)
     corpus = load("rock_rolls")
-    assert corpus.columns["id"] == [
-        "rock_rolls/rock/1",
-        "rock_rolls/rock/3",
-    ]  # one without notes is no entry
+    # one without notes is no entry
+    assert corpus.columns["id"] == ["rock_rolls/rock/1", "rock_rolls/rock/3"]
     assert corpus[0].notes.onset.tolist() == [0, 1] and corpus[
         0
     ].notes.duration.tolist() == [1, 0.25]

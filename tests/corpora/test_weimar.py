@@ -28,14 +28,17 @@ def make_database(path, solos=SOLOS, seed=0):
     rng = np.random.default_rng(seed)
     with sqlite3.connect(path) as db:
         db.execute(
-            "CREATE TABLE solo_info(key TEXT, instrument TEXT, avgtempo REAL, performer TEXT, titleaddon TEXT, title TEXT, "
-            "signature TEXT, solopart INT, melid INTEGER PRIMARY KEY)"
+            "CREATE TABLE solo_info(key TEXT, instrument TEXT, avgtempo REAL, "
+            "performer TEXT, titleaddon TEXT, title TEXT, signature TEXT, solopart INT, "
+            "melid INTEGER PRIMARY KEY)"
         )
         db.execute(
-            "CREATE TABLE melody(loud_max REAL, pitch REAL, eventid INTEGER PRIMARY KEY, duration REAL, melid INT, onset REAL)"
+            "CREATE TABLE melody(loud_max REAL, pitch REAL, eventid INTEGER PRIMARY KEY, "
+            "duration REAL, melid INT, onset REAL)"
         )
         db.execute(
-            "CREATE TABLE beats(chord TEXT, beat INT, signature TEXT, onset REAL, bar INT, melid INT, beatid INTEGER PRIMARY KEY)"
+            "CREATE TABLE beats(chord TEXT, beat INT, signature TEXT, onset REAL, bar INT, "
+            "melid INT, beatid INTEGER PRIMARY KEY)"
         )
         db.execute("CREATE TABLE sections(melid INT, value TEXT)")
         for melid, performer, title, addon, part, instrument, key, signature in solos:
@@ -44,12 +47,10 @@ def make_database(path, solos=SOLOS, seed=0):
             per_bar = int(signature[0])
             seconds = 9.0 + np.cumsum(rng.uniform(0.4, 0.6, 24))
             for k, second in enumerate(seconds):
-                beat = (
-                    k + 1
-                ) % per_bar + 1  # the first annotated beat is the second of its bar
-                mark = (
-                    signature if k == 0 else ""
-                )  # the official file names the meter where it changes
+                # the first annotated beat is the second of its bar
+                beat = (k + 1) % per_bar + 1
+                # the official file names the meter where it changes
+                mark = signature if k == 0 else ""
                 db.execute(
                     "INSERT INTO beats VALUES (?,?,?,?,?,?,?)",
                     ("C7", beat, mark, second, 0, melid, None),
@@ -80,10 +81,8 @@ def test_seconds_are_those_of_the_database(database):
     corpus = load("weimar")
     assert len(corpus) == 4 and not corpus.skipped
     for entry, solo in zip(corpus, SOLOS):
-        heard, rows = (
-            to_seconds(entry.piece.tracks[0].notes, entry.piece.tempo),
-            rows_of(database, solo[0]),
-        )
+        heard = to_seconds(entry.piece.tracks[0].notes, entry.piece.tempo)
+        rows = rows_of(database, solo[0])
         assert np.abs(heard.onset - rows[:, 0]).max() < 1e-6
         assert np.abs(heard.duration - rows[:, 1]).max() < 1e-6
         assert (heard.pitch == rows[:, 2]).all()
@@ -131,10 +130,8 @@ def test_compressed_and_read_only_files_are_read_alike(database, home):
     )
     database.unlink()
     assert load("weimar").content == plain.content
-    assert [f.name for f in home.rglob("*")] == [
-        "weimar",
-        "wjazzd.db.xz",
-    ]  # no journal, no unpacked copy
+    # no journal, no unpacked copy
+    assert [f.name for f in home.rglob("*")] == ["weimar", "wjazzd.db.xz"]
 
 
 def test_a_solo_that_cannot_be_read_is_skipped_and_named(home):

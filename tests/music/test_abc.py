@@ -314,7 +314,8 @@ def test_bars_count_from_the_first_full_one(music, meter, unit, upbeat):
 
 
 def test_what_a_tunes_head_says():
-    head = "X: 12\nT:The Rose % its first name\nT:A second name\nO:Somewhere\nR:reel\nM:4/4\nL:1/4\nQ:1/4=90\nK:Ador clef=treble\n"
+    head = "X: 12\nT:The Rose % its first name\nT:A second name\nO:Somewhere\nR:reel\n"
+    head += "M:4/4\nL:1/4\nQ:1/4=90\nK:Ador clef=treble\n"
     made = read_abc(head + "A B c d |\n")
     assert isinstance(made, AbcTune)
     assert (made.number, made.title, made.key, made.fields["O"], made.fields["R"]) == (
@@ -381,12 +382,10 @@ def test_a_tune_without_notes_is_refused(music):
 
 
 def test_damaged_tunes_are_read_or_refused_and_nothing_else():
-    whole, dice = (
-        tune(
-            '(3GAB | c>d e2 [CE]2 |1 {g}a3 "Am"b ^c2 :|2 d6- | d4 z2 |]', "3/4", "1/8", "G"
-        ),
-        random.Random(0),
+    whole = tune(
+        '(3GAB | c>d e2 [CE]2 |1 {g}a3 "Am"b ^c2 :|2 d6- | d4 z2 |]', "3/4", "1/8", "G"
     )
+    dice = random.Random(0)
     read = 0
     for _ in range(60):
         text = list(whole)

@@ -145,9 +145,8 @@ def test_two_tunes_are_not_read_as_one():
 def test_numbers_that_no_tune_has_never_reach_the_converter(abc, monkeypatch):
     import symusic
 
-    monkeypatch.setattr(
-        symusic, "Score", None
-    )  # it would not come back for half a minute, and could not be stopped
+    # it would not come back for half a minute, and could not be stopped
+    monkeypatch.setattr(symusic, "Score", None)
     with pytest.raises(MusicFileError, match="longer than any music.*What to do"):
         read_abc(abc)
 

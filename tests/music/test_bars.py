@@ -78,9 +78,8 @@ def test_notes_on_the_grid_stay():
 def test_a_fourth_beat_is_three_beats_and_their_last_token_again(rows, late_by):
     onset, notes = late_by, []
     for length, rest, pitch in [*rows, (24 - late_by, 1, 60)]:
-        length += (
-            rest > 0 and (onset + length) % 12 == 11
-        )  # a rest of a sixteenth before a bar line counts as none
+        # a rest of a sixteenth before a bar line counts as none
+        length += rest > 0 and (onset + length) % 12 == 11
         notes.append((onset / 4, length / 4, pitch))
         onset += length + rest
     notes = Notes.of(notes)

@@ -21,10 +21,8 @@ from fusiontools.music.notes import Notes, Tempo, is_melody, legato, to_seconds
 from fusiontools.music.spectrogram import decode_spectrogram, encode_spectrogram
 
 ONE = Notes.of([(0, 1, 60)])
-ON, OFF = (
-    b"\x00\x90\x3c\x50",
-    b"\x83\x60\x80\x3c\x00",
-)  # middle C down, and up after 480 ticks
+# middle C down, and up after 480 ticks
+ON, OFF = b"\x00\x90\x3c\x50", b"\x83\x60\x80\x3c\x00"
 
 
 def midi(*tracks, promised=None, kind=1):

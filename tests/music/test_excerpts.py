@@ -158,9 +158,8 @@ def test_fewer_than_four_bars_are_repeated_and_said(bars, order, says):
 
 
 def test_a_note_over_the_bar_line_goes_on_and_is_struck_where_the_bar_comes_again():
-    excerpt = read_excerpt(
-        Notes.of([(0, 3, 60), (3, 3, 62), (6, 3, 64), (9, 3, 65)])
-    )  # three bars, no note of the third starts on it
+    # three bars, no note of the third starts on it
+    excerpt = read_excerpt(Notes.of([(0, 3, 60), (3, 3, 62), (6, 3, 64), (9, 3, 65)]))
     assert excerpt.notes.onset.tolist() == [
         0,
         3,
@@ -300,10 +299,8 @@ def test_a_change_of_meter_is_gone_round_or_refused():
     ):
         read_excerpt(music, bar=2)
     short = piece(tune(8), Meter(0.0), Meter(8.0, 2, 4), Meter(10.0))
-    assert read_excerpt(short).bars == (
-        4,
-        7,
-    )  # one bar of 2/4 has no other to be joined with
+    # one bar of 2/4 has no other to be joined with
+    assert read_excerpt(short).bars == (4, 7)
 
 
 def test_a_meter_that_is_said_again_changes_nothing():
@@ -332,9 +329,8 @@ def test_a_tune_out_of_range_is_moved_by_octaves_and_said(by, moved, says):
 
 
 def test_where_no_octave_has_room_it_is_the_fewest_semitones():
-    notes = Notes.of(
-        [(k, 1, p) for k, p in enumerate([53, 60, 67, 82] * 4)]
-    )  # 29 semitones
+    # 29 semitones
+    notes = Notes.of([(k, 1, p) for k, p in enumerate([53, 60, 67, 82] * 4)])
     excerpt = read_excerpt(notes)
     assert excerpt.notes == transpose(
         notes, 2

@@ -137,10 +137,8 @@ def test_higher_notes_are_counted_like_this(rows):
 
 
 def test_a_long_silence_does_not_break_the_line():
-    verse, interlude = (
-        TUNE,
-        shift(Notes.of([(i / 4, 0.5, 40 + i % 5) for i in range(200)]), 40),
-    )
+    verse = TUNE
+    interlude = shift(Notes.of([(i / 4, 0.5, 40 + i % 5) for i in range(200)]), 40)
     found = line(merge(verse, interlude, shift(verse, 100)))
     assert score_melody(found, merge(verse, shift(verse, 100)))["right"] == 1.0
 
@@ -230,16 +228,11 @@ def test_scores_have_a_truth_table():
         "notes": 32,
     }
     assert score_melody(transpose(TUNE, 12), TUNE)["right"] == 0.0
-    for by, bpm, right in (
-        (0.1, 120, 1),
-        (0.11, 120, 0),
-        (0.05, 60, 1),
-        (0.06, 60, 0),
-    ):  # 50 milliseconds, in beats
+    # 50 milliseconds, in beats
+    for by, bpm, right in ((0.1, 120, 1), (0.11, 120, 0), (0.05, 60, 1), (0.06, 60, 0)):
         assert score_melody(shift(TUNE, by), TUNE, bpm)["right"] == right
-    assert (
-        score_melody(shift(TUNE, 0.26), TUNE, bpm=10_000)["right"] == 0.0
-    )  # never more than a 16th
+    # never more than a 16th
+    assert score_melody(shift(TUNE, 0.26), TUNE, bpm=10_000)["right"] == 0.0
     with pytest.raises(ValueError, match="convert"):
         score_melody(TUNE, Notes.of([(0, 1, 60)], unit="seconds"))
     with pytest.raises(ValueError, match="no reference"):
@@ -248,7 +241,7 @@ def test_scores_have_a_truth_table():
 
 @pytest.fixture(scope="module")
 def songs(shared_data):
-    """Thirty-one songs of POP909 from beyond the 300 on which most weights were searched."""
+    """Thirty-one songs of POP909 from beyond the 300 on which weights were searched."""
     wanted = {f"{i:03d}.mid" for i in range(305, 910, 20)}
     unpacked = io.BytesIO(
         lzma.decompress((shared_data / "pop909" / "pop909_909.tar.xz").read_bytes())

@@ -84,12 +84,9 @@ def test_repairs_are_made_row_by_row():
 
 
 def test_what_a_cell_keeps():
-    assert encode_grid(Notes.of([(0, 1, 60), (0, 1, 67)])).tolist() == [
-        67,
-        1,
-        1,
-        1,
-    ]  # the highest
+    # the highest
+    assert encode_grid(Notes.of([(0, 1, 60), (0, 1, 67)])).tolist() == [67, 1, 1, 1]
+    # the later cuts
     assert encode_grid(Notes.of([(0, 1, 60), (0.5, 1, 55)])).tolist() == [
         60,
         1,
@@ -97,19 +94,11 @@ def test_what_a_cell_keeps():
         1,
         1,
         1,
-    ]  # the later cuts
-    assert encode_grid(Notes.of([(0, 0.5, 60), (0.5, 0.5, 60)])).tolist() == [
-        60,
-        1,
-        60,
-        1,
-    ]  # a repeat stays one
-    assert encode_grid(Notes.of([(0, 0.01, 60)]), length=4).tolist() == [
-        60,
-        0,
-        0,
-        0,
-    ]  # nothing is too short
+    ]
+    # a repeat stays one
+    assert encode_grid(Notes.of([(0, 0.5, 60), (0.5, 0.5, 60)])).tolist() == [60, 1, 60, 1]
+    # nothing is too short
+    assert encode_grid(Notes.of([(0, 0.01, 60)]), length=4).tolist() == [60, 0, 0, 0]
 
 
 @often
@@ -211,9 +200,8 @@ def test_the_counts_of_section_3_1_on_real_melodies(shared_data):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (len(paper), len(loose)) == (234_073, 317_634)
-    assert (
-        int((shifts[:, 1] - shifts[:, 0] + 1)[track].sum()) == 3_893_740
-    )  # every semitone that keeps the whole track inside
+    # every semitone that keeps the whole track inside
+    assert int((shifts[:, 1] - shifts[:, 0] + 1)[track].sum()) == 3_893_740
     assert set(paper) <= set(loose)
     assert all(is_legal_grid(row) for row in batch)
     assert peak < 500e6

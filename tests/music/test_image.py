@@ -1,4 +1,4 @@
-"""What is true of MIDI images: every voxel is one step, and every legal picture comes back."""
+"""What is true of MIDI images: a voxel is one step, and every legal picture comes back."""
 
 import numpy as np
 import pytest
@@ -171,9 +171,8 @@ def test_windows_are_the_pieces_of_the_piece(rows, stride):
     for i, image in enumerate(images):
         a, b = i * stride / 4, (i * stride + steps) / 4
         tied = notes[(notes.onset < a) & (notes.offset > a)]
-        tied = Notes(
-            0 * tied.onset, np.minimum(tied.offset, b) - a, tied.pitch
-        )  # it starts again where it was cut
+        # it starts again where it was cut
+        tied = Notes(0 * tied.onset, np.minimum(tied.offset, b) - a, tied.pitch)
         assert is_legal_image(image)
         assert decode_image(image) == merge(tied, crop(notes, a, b))
 

@@ -50,7 +50,7 @@ def written_notes(draw, step=1):
 
 @st.composite
 def tempo_maps(draw):
-    """From beat 0 on, changing on ticks, in whole microseconds a beat: what a file can say."""
+    """From beat 0 on, changing on ticks, in whole microseconds: what a file can say."""
     spans = draw(
         st.lists(
             st.tuples(st.integers(1, 9600), st.integers(100_000, 3_000_000)),
@@ -68,10 +68,10 @@ def tempo_maps(draw):
 @st.composite
 def meter_changes(draw, start=0.0):
     """Meters that change on bar lines."""
-    meters, beat, changes = (
-        [],
-        start,
-        st.tuples(st.integers(2, 9), st.sampled_from([2, 4, 8, 16]), st.integers(1, 3)),
+    meters = []
+    beat = start
+    changes = st.tuples(
+        st.integers(2, 9), st.sampled_from([2, 4, 8, 16]), st.integers(1, 3)
     )
     for numerator, denominator, bars in draw(st.lists(changes, min_size=1, max_size=3)):
         meters.append(Meter(beat, numerator, denominator))
@@ -213,10 +213,11 @@ UPBEATS = [
     for n, d in ((4, 4), (2, 2), (3, 4), (6, 8))
     for u in (1, 2, 0.5, 1.5, 0.25)
 ]
+# of those before the start, the last counts
 GONE = [
     (Meter(-9, 4, 4), Meter(-1, 3, 4)),
     (Meter(-8, 4, 4), Meter(-1, 3, 4), Meter(8, 2, 4)),
-]  # of those before the start, the last counts
+]
 
 
 @pytest.mark.parametrize("meters", UPBEATS + GONE)
@@ -260,10 +261,8 @@ def test_cropping_a_piece_keeps_its_seconds(parts, tempo, first, length):
     """To crop and then to count in seconds, and to count in seconds and then to crop, is
     the same.
     """
-    start, stop = (
-        (first + 0.5) / TICKS,
-        (first + length + 0.5) / TICKS,
-    )  # between ticks: rounding puts no onset on their other side
+    # between ticks: rounding puts no onset on their other side
+    start, stop = (first + 0.5) / TICKS, (first + length + 0.5) / TICKS
     piece = Piece(
         tuple(Track(p, 5 * i, i == 2, f"t{i}") for i, p in enumerate(parts)),
         tempo,
@@ -275,10 +274,8 @@ def test_cropping_a_piece_keeps_its_seconds(parts, tempo, first, length):
         (t.program, t.is_drum, t.name) for t in kept
     ] and part.title == "Whole"
     for after, before in zip(part.tracks, kept):
-        fast, slow = (
-            to_seconds(after.notes, part.tempo),
-            crop(to_seconds(before.notes, tempo), *tempo.seconds_at([start, stop])),
-        )
+        fast = to_seconds(after.notes, part.tempo)
+        slow = crop(to_seconds(before.notes, tempo), *tempo.seconds_at([start, stop]))
         assert fast.pitch.tolist() == slow.pitch.tolist()
         np.testing.assert_allclose(fast.onset, slow.onset, atol=1e-9)
         np.testing.assert_allclose(fast.duration, slow.duration, atol=1e-9)
@@ -355,9 +352,8 @@ def test_we_hear_what_pretty_midi_wrote(folder, notes, bpm, resolution):
             pretty_midi.Note(n.velocity, n.pitch, n.onset, n.onset + 0.9 * n.duration)
         )
     theirs.write(str(folder / "theirs.mid"))
-    reference = pretty_midi.PrettyMIDI(
-        str(folder / "theirs.mid")
-    )  # read again: on whole ticks now
+    # read again: on whole ticks now
+    reference = pretty_midi.PrettyMIDI(str(folder / "theirs.mid"))
     piece = read_midi(folder / "theirs.mid")
     assert (piece.tracks[0].program, piece.tracks[0].name) == (33, "bass")
     same_sound(piece.notes(), piece.tempo, reference.instruments[0])
@@ -366,10 +362,8 @@ def test_we_hear_what_pretty_midi_wrote(folder, notes, bpm, resolution):
 # Files byte by byte
 
 
-ON, OFF = (
-    b"\x00\x90\x3c\x50",
-    b"\x83\x60\x80\x3c\x00",
-)  # middle C down, and up after 480 ticks
+# middle C down, and up after 480 ticks
+ON, OFF = b"\x00\x90\x3c\x50", b"\x83\x60\x80\x3c\x00"
 
 
 def midi(*events, division=TICKS, kind=0):
@@ -489,9 +483,10 @@ def test_of_two_tempi_at_once_the_last_counts_and_before_the_first_it_is_120():
         0.5,
         1.5,
     ]
+    # slow, and no damage
     assert piece_from_bytes(midi(slowest, ON, OFF)).tempo.bpm.tolist() == pytest.approx(
         [3.5763], abs=1e-4
-    )  # slow, and no damage
+    )
 
 
 @pytest.mark.parametrize("event", [b"\x00\x02", b"\x04\xff", b"\x04\x28"])
@@ -514,10 +509,11 @@ def test_two_thousand_damaged_files_are_read_or_refused_and_nothing_else(tmp_pat
     for _ in range(2000):
         data = bytearray(whole)
         for _ in range(dice.randint(1, 4)):
+            # change, drop or add a byte
             at, old, new = (
                 dice.randrange(len(data)),
                 *dice.choice([(1, 1)] * 6 + [(1, 0), (0, 1)]),
-            )  # change, drop or add a byte
+            )
             data[at : at + old] = dice.randbytes(new)
         try:
             piece = piece_from_bytes(data, "damaged")

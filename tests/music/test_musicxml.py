@@ -10,7 +10,10 @@ from fusiontools.music.extract import skyline
 from fusiontools.music.midi import Meter, bar_lines
 from fusiontools.music.musicxml import read_musicxml
 
-DOCTYPE = '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 2.0 Partwise//EN" "partwise.dtd">'
+DOCTYPE = (
+    "<!DOCTYPE score-partwise PUBLIC "
+    '"-//Recordare//DTD MusicXML 2.0 Partwise//EN" "partwise.dtd">'
+)
 
 
 def score(*parts, head=""):
@@ -24,7 +27,8 @@ def score(*parts, head=""):
         for i, part in enumerate(parts)
     )
     title = "<work><work-title>Made by hand</work-title></work>"
-    return f'<?xml version="1.0"?>{head}<score-partwise>{title}<part-list>{names}</part-list>{music}</score-partwise>'
+    inside = f"{title}<part-list>{names}</part-list>{music}"
+    return f'<?xml version="1.0"?>{head}<score-partwise>{inside}</score-partwise>'
 
 
 def note(step, octave, duration, *marks, alter=None, voice=None):
@@ -33,7 +37,8 @@ def note(step, octave, duration, *marks, alter=None, voice=None):
     raised = "" if alter is None else f"<alter>{alter}</alter>"
     pitch = f"<pitch><step>{step}</step>{raised}<octave>{octave}</octave></pitch>"
     ties = "".join(f'<tie type="{m}"/>' for m in marks if m != "chord")
-    return f"<note>{chord}{pitch}<duration>{duration}</duration>{ties}{f'<voice>{voice}</voice>' if voice else ''}</note>"
+    voice = f"<voice>{voice}</voice>" if voice else ""
+    return f"<note>{chord}{pitch}<duration>{duration}</duration>{ties}{voice}</note>"
 
 
 def rest(duration):
@@ -291,7 +296,7 @@ def test_a_score_without_a_meter_is_in_four_quarters():
 
 
 def test_bars_count_from_the_first_full_measure():
-    """An upbeat is a measure that is shorter than its meter; most chorales start with one."""
+    """An upbeat is a measure shorter than its meter; most chorales start with one."""
     xml = score([attributes() + note("G", 4, 2), note("C", 5, 8), note("D", 5, 8)]).replace(
         "<measure>", '<measure implicit="yes">', 1
     )
@@ -412,7 +417,8 @@ def test_a_score_in_which_nothing_sounds_is_refused(parts):
 def transposed(chromatic, octaves=None, staff=None, **about):
     change = f"<octave-change>{octaves}</octave-change>" if octaves is not None else ""
     number = f' number="{staff}"' if staff else ""
-    inside = f"<transpose{number}><diatonic>0</diatonic><chromatic>{chromatic}</chromatic>{change}</transpose>"
+    steps = f"<diatonic>0</diatonic><chromatic>{chromatic}</chromatic>{change}"
+    inside = f"<transpose{number}>{steps}</transpose>"
     return attributes(**about).replace("</attributes>", f"{inside}</attributes>")
 
 
@@ -455,7 +461,7 @@ def test_a_key_is_named_as_it_sounds(fifths, mode, chromatic, key):
 
 
 def test_parts_that_count_differently_meet_on_the_beat():
-    """Ten sixths of a beat and so on: sums of floats drift, and then a chord is no chord."""
+    """Ten sixths of a beat and so on: sums of floats drift, then a chord is no chord."""
     sixths = ["".join(note("C", 4, 1) for _ in range(21)) for _ in range(40)]
     beats = [note("G", 5, 7) for _ in range(40)]
     piece, _ = read_musicxml(

@@ -27,16 +27,14 @@ from fusiontools.music.notes import (
 
 COLUMNS = ("onset", "duration", "pitch", "velocity")
 UNITS = st.sampled_from(["beats", "seconds"])
-on_grid = st.integers(0, 200).map(
-    lambda k: k / 16
-)  # sums of sixteenths are exact in floating point
+# sums of sixteenths are exact in floating point
+on_grid = st.integers(0, 200).map(lambda k: k / 16)
 lengths = st.integers(1, 64).map(lambda k: k / 16)
 rows = st.lists(
     st.tuples(on_grid, lengths, st.integers(0, 127), st.integers(1, 127)), max_size=12
 )
-any_time = st.integers(0, 500_000).map(
-    lambda k: k / 1000
-)  # what is closer together may change places by rounding
+# what is closer together may change places by rounding
+any_time = st.integers(0, 500_000).map(lambda k: k / 1000)
 any_length = st.floats(1e-3, 50)
 free_rows = st.lists(
     st.tuples(any_time, any_length, st.integers(0, 127), st.integers(1, 127)), max_size=12
@@ -333,14 +331,11 @@ def test_quantize_pulls_to_the_grid_and_then_leaves_it(rows, step):
 @often
 @given(st.floats(0, 300), any_length, st.sampled_from([0.25, 0.5, 1 / 3, 1 / 24]))
 def test_quantize_moves_nothing_further_than_half_a_step(onset, duration, step):
-    before, after = (
-        Note(onset, duration, 60),
-        quantize(Notes.of([(onset, duration, 60)]), step)[0],
-    )
+    before = Note(onset, duration, 60)
+    after = quantize(Notes.of([(onset, duration, 60)]), step)[0]
     assert abs(after.onset - before.onset) <= step / 2 + 1e-9
-    end = max(
-        before.onset + before.duration, after.onset + step
-    )  # what is too short grows to one step
+    # what is too short grows to one step
+    end = max(before.onset + before.duration, after.onset + step)
     assert abs(after.onset + after.duration - end) <= step / 2 + 1e-9
 
 

@@ -94,12 +94,8 @@ def test_nothing_is_fetched_from_anywhere(square):
 
 def test_without_scripts_the_corners_and_the_centre_are_seen_and_heard(square):
     seen = Page(square)
-    assert [a["aria-label"] for a in seen.all("audio")] == [
-        "A",
-        "B",
-        "Centre",
-        "D",
-    ]  # C is silent, and said to be
+    # C is silent, and said to be
+    assert [a["aria-label"] for a in seen.all("audio")] == ["A", "B", "Centre", "D"]
     assert "C: silence" in square._repr_html_()
     for audio, take in zip(seen.all("audio"), (LOW, HIGH, LATE, SQUARE[2][2])):
         samples, rate = soundfile.read(io.BytesIO(file_in(audio["src"])))
@@ -116,9 +112,8 @@ def test_without_scripts_the_corners_and_the_centre_are_seen_and_heard(square):
     )
     grey = np.asarray(plane.convert("L"))
     centres = grey[12::24, 12::24]
-    assert (
-        centres.shape == (3, 3) and (np.diff(centres.ravel().astype(int)) < 0).all()
-    )  # the greater, the darker
+    # the greater, the darker
+    assert centres.shape == (3, 3) and (np.diff(centres.ravel().astype(int)) < 0).all()
     lines = np.asarray(plane) == 64
     assert [bool(lines[12, x]) for x in (24, 48)] == [False, True] and [
         bool(lines[y, 12]) for y in (24, 48)
@@ -192,14 +187,8 @@ def test_every_pitch_is_recorded_once_and_where_it_is_said_to_be(monkeypatch):
     shown = pad_of([[LOW, HIGH], [LATE, LOW]], tempo=60)
     samples, rate = soundfile.read(io.BytesIO(shown.sound))
     slices = shown.data["sprite"]["slices"]
-    longest = {
-        60: 1,
-        64: 0.5,
-        65: 1,
-        67: 2,
-        71: 0.5,
-        72: 1,
-    }  # seconds, at one beat a second
+    # seconds, at one beat a second
+    longest = {60: 1, 64: 0.5, 65: 1, 67: 2, 71: 0.5, 72: 1}
     assert {int(p): s for p, (_, s) in slices.items()} == pytest.approx(
         longest
     ) and rate == SR

@@ -12,12 +12,12 @@ TUNE = Notes.of([(0, 0.5, 60), (0.5, 0.5, 64)])
 
 
 @pytest.fixture
-def page(browser):
-    page = browser.new_page()
+def page(new_context):
+    page = new_context().new_page()
     page.broken = []
     page.on("pageerror", lambda e: page.broken.append(str(e)))
     yield page
-    page.close()
+    page.context.close()
     assert not page.broken
 
 
@@ -42,15 +42,16 @@ def test_a_control_alone_on_a_page_is_alive_and_old_views_are_let_go(page):
     page.wait_for_function("() => window.ftPlayers.count() === 0")
 
 
-def test_a_page_saved_while_its_players_live_lives_again(browser, page):
+def test_a_page_saved_while_its_players_live_lives_again(page):
     page.set_content(player({"low": TUNE, "high": transpose(TUNE, 7)})._repr_html_())
     page.wait_for_selector("figure.ft-live")
     assert page.evaluate("!document.querySelector('[data-ready]')")
     saved = page.content()
-    again = browser.new_page()
+    again = page.context.new_page()
     again.set_content(saved)
     again.wait_for_function(
-        "() => document.querySelectorAll('.ft-play').length === 1 && window.ftPlayers.count() === 1"
+        "() => document.querySelectorAll('.ft-play').length === 1 "
+        "&& window.ftPlayers.count() === 1"
     )
     assert [
         again.locator(f".ft-{part}").count() for part in ("tab", "roll", "bar", "midi")
@@ -60,7 +61,6 @@ def test_a_page_saved_while_its_players_live_lives_again(browser, page):
     assert again.evaluate(
         "[...document.querySelectorAll('.ft-midi')].map(a => a.hidden)"
     ) == [True, False]
-    again.close()
 
 
 def test_a_player_that_leaves_the_page_and_returns_is_the_same(page):

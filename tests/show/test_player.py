@@ -26,9 +26,8 @@ from fusiontools.show.colours import colour
 from fusiontools.show.player import Player, Take, as_piece, player, roll_png
 
 SR = 22050
-TUNE = Notes.of(
-    [(0, 1, 60, 70), (1, 0.5, 64, 90), (1.5, 1.5, 67, 110), (2, 2, 55, 50)]
-)  # in beats; at 120 bpm it lasts 2 s
+# in beats; at 120 bpm it lasts 2 s
+TUNE = Notes.of([(0, 1, 60, 70), (1, 0.5, 64, 90), (1.5, 1.5, 67, 110), (2, 2, 55, 50)])
 HEARD = to_seconds(TUNE, 120)
 DRUMS = Track(Notes.of([(i, 0.5, 36) for i in range(8)]), is_drum=True)
 
@@ -429,10 +428,8 @@ def test_no_text_breaks_out_of_its_place(label, title, note, described):
     shown = Player(
         (plain_take(label=label, described=described), plain_take()), title, note
     )
-    seen, plain = (
-        page(shown),
-        page(Player((plain_take(described="d"), plain_take()), "t", "n")),
-    )
+    seen = page(shown)
+    plain = page(Player((plain_take(described="d"), plain_take()), "t", "n"))
     assert [tag for tag, _ in seen.tags if tag not in ("figcaption", "span")] == [
         tag for tag, _ in plain.tags if tag not in ("figcaption", "span")
     ]

@@ -16,9 +16,8 @@ from fusiontools.show.colours import colour
 from fusiontools.show.player import player
 
 SR = 22050
-TUNE = Notes.of(
-    [(0, 1, 60, 70), (1, 0.5, 64, 90), (1.5, 1.5, 67, 110)]
-)  # in beats; at 120 bpm it lasts 1.5 s
+# in beats; at 120 bpm it lasts 1.5 s
+TUNE = Notes.of([(0, 1, 60, 70), (1, 0.5, 64, 90), (1.5, 1.5, 67, 110)])
 TONE = 0.4 * np.sin(np.arange(3 * SR) * 0.05)
 
 
@@ -49,9 +48,8 @@ def test_bars_and_tempo_move_with_an_upbeat():
         (Meter(0.0, 3, 4),),
     )
     (take,) = player(piece).takes
-    assert (
-        take.bars == (0.5, 2.5, 5.5)
-    )  # the downbeat, and each third beat after it; the tempo halves two beats after the downbeat
+    # the downbeat, and each third beat after it; the tempo halves two beats after it
+    assert take.bars == (0.5, 2.5, 5.5)
     assert take.notes.onset.tolist() == [0, 0.5, 0.75]
     lines = bar_lines(piece_from_bytes(take.midi))
     assert lines[lines > 0].tolist() == [1, 4, 7]

@@ -204,10 +204,8 @@ def test_pitch_classes_are_counted_over_all_tunes(tunes, expected):
 @often
 @given(melodies)
 def test_shares_are_what_a_plain_count_gives(tunes):
-    classes, steps = (
-        [p % 12 for t in tunes for p in t.pitch.tolist()],
-        [b - a for t in tunes for a, b in zip(t.pitch.tolist(), t.pitch.tolist()[1:])],
-    )
+    classes = [p % 12 for t in tunes for p in t.pitch.tolist()]
+    steps = [b - a for t in tunes for a, b in zip(t.pitch.tolist(), t.pitch.tolist()[1:])]
     shares = pitch_class_shares(tunes)
     assert shares.shape == (12,) and shares.sum() == pytest.approx(1)
     assert shares.tolist() == pytest.approx(
@@ -240,9 +238,10 @@ def test_no_interval_leads_from_one_tune_to_the_next():
         Notes.of([(0, 1, 40), (1, 1, 45), (2, 1, 65)]),
     ]
     shares = interval_shares(tunes)
+    # and a leap of 20, beyond the reach
     assert {i - 12: s for i, s in enumerate(shares) if s} == pytest.approx(
         {2: 1 / 3, 5: 1 / 3}
-    )  # and a leap of 20, beyond the reach
+    )
 
 
 def test_the_twelve_names_are_those_of_musicians():

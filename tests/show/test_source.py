@@ -123,9 +123,8 @@ def made(tmp_path_factory):
     path = tmp_path_factory.mktemp("source") / "hand_made.py"
     path.write_text(HAND_MADE, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("hand_made", path)
-    module = sys.modules["hand_made"] = importlib.util.module_from_spec(
-        spec
-    )  # where Python looks for a class's file
+    # where Python looks for a class's file
+    module = sys.modules["hand_made"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     yield module
     del sys.modules["hand_made"]

@@ -189,9 +189,8 @@ def test_a_piece_brings_its_own_tempo_instruments_and_drums(engine):
         np.exp(np.log(spectrum(alone)[1][4000:200000] + 1e-9).mean())
         / spectrum(alone)[1][4000:200000].mean()
     )
-    assert (
-        flat > 0.1
-    )  # a snare is noise: its spectrum is far flatter than that of any pitch
+    # a snare is noise: its spectrum is far flatter than that of any pitch
+    assert flat > 0.1
     other = Piece((Track(melody, 0), drums), Tempo.constant(60))
     assert not np.array_equal(samples, synthesize(other, engine=engine))
     assert np.array_equal(samples, synthesize(other, program=ORGAN, engine=engine))
@@ -297,7 +296,8 @@ def test_importing_loads_nothing_heavy():
         "tinysoundfont",
         "fluidsynth",
     )
-    code = f"import sys, fusiontools.show.synth; print([m for m in {heavy} if m in sys.modules])"
+    code = "import sys, fusiontools.show.synth; "
+    code += f"print([m for m in {heavy} if m in sys.modules])"
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

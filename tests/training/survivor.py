@@ -46,11 +46,9 @@ def train(folder, kill):
         torch.nn.Dropout(0.3),
         torch.nn.Linear(8, 1),
     )
-    own, theirs, counts = (
-        np.random.default_rng(5),
-        torch.Generator().manual_seed(9),
-        {"best": float("inf"), "seen": 0},
-    )
+    own = np.random.default_rng(5)
+    theirs = torch.Generator().manual_seed(9)
+    counts = {"best": float("inf"), "seen": 0}
     taken = 0
     for phase, total in zip(("before", "after"), STEPS):
         first = phase == "before"
@@ -95,9 +93,8 @@ def train(folder, kill):
                 loss=loss, **({"rate": schedule.get_last_lr()[0]} if step % 3 == 0 else {})
             )
         taken += total
-        with (
-            torch.no_grad()
-        ):  # between the phases: done again by each session, and the same each time
+        # between the phases: done again by each session, and the same each time
+        with torch.no_grad():
             model[4].weight += 0.1 * torch.randn(1, 8) + random.random()
     weights = b"".join(t.numpy().tobytes() for t in model.state_dict().values())
     moments = b"".join(
@@ -159,9 +156,8 @@ def arm(kill):
         ):
             seen.append(target)
             if len(seen) == kill["number"]:
-                if (
-                    kill["write"] == "half"
-                ):  # the new one is half on the disk, under its passing name
+                # the new one is half on the disk, under its passing name
+                if kill["write"] == "half":
                     halve(source)
                 elif (
                     kill["write"] == "torn"
@@ -180,9 +176,8 @@ def arm(kill):
 def main(jobs):
     import torch
 
-    torch.set_num_threads(
-        1
-    )  # before the forks: a child must not wait for threads that only its parent had
+    # before the forks: a child must not wait for threads that only its parent had
+    torch.set_num_threads(1)
     import torch._dynamo  # noqa: F401  (what the first optimizer would load, once for all children)
 
     import fusiontools.training.loop

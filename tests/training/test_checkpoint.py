@@ -243,11 +243,8 @@ def traps(tmp_path):
     mark = tmp_path / "mark"
     raw = pickle.dumps({"step": Trap(mark)})
     torch.save({"step": Trap(mark)}, tmp_path / "saved")
-    dressed = [
-        struct.pack("<Q", 2) + b"{}" + raw,
-        struct.pack("<Q", len(raw)) + raw,
-        raw,
-    ]  # with a checksum that is right
+    # with a checksum that is right
+    dressed = [struct.pack("<Q", 2) + b"{}" + raw, struct.pack("<Q", len(raw)) + raw, raw]
     signed = [
         MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body for body in dressed
     ]
@@ -334,11 +331,9 @@ def test_weights_come_back_in_half_precision_with_their_notice(tmp_path):
 
 
 def test_several_models_share_a_file(tmp_path):
-    path, models, other = (
-        tmp_path / "w.safetensors",
-        {"generator": net(), "critic": net(5)},
-        {"generator": net(), "critic": net(5)},
-    )
+    path = tmp_path / "w.safetensors"
+    models = {"generator": net(), "critic": net(5)}
+    other = {"generator": net(), "critic": net(5)}
     torch.nn.init.ones_(models["critic"][0].weight)
     save_weights(models, path, **NOTICE, half=False)
     load_weights(path, other)

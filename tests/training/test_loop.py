@@ -127,19 +127,14 @@ def test_batches_of_other_data_are_refused():
 def test_steps_are_counted_once_over_all_sessions(opened):
     seen, run = [], opened()
     with pytest.raises(ZeroDivisionError):
-        for step in steps(run, {}, 10, every=3):
+        for step in steps(run, {}, 10, every=3, seconds=None):
             seen.append(step)
             if step == 7:
                 raise ZeroDivisionError
-    for step in steps(opened(), {}, 10, every=3):
+    for step in steps(opened(), {}, 10, every=3, seconds=None):
         seen.append(step)
-    assert seen == [
-        *range(8),
-        6,
-        7,
-        8,
-        9,
-    ]  # saved after six: the seventh is taken again, the eighth was never done
+    # saved after six: the seventh is taken again, the eighth was never done
+    assert seen == [*range(8), 6, 7, 8, 9]
     assert list(steps(opened(), {}, 10)) == []
 
 
@@ -352,9 +347,7 @@ def test_a_full_disk_loses_only_the_step_under_way(opened, monkeypatch):
         patch.setattr(records.os, "fsync", fill_up)
         with pytest.raises(FusionError, match=r"the disk is full.*checkpoint.*is whole"):
             train(run, every=1)
-    done, rows = (
-        load_checkpoint(run.checkpoint_path("train"))["done"],
-        len(run.history.rows),
-    )
+    done = load_checkpoint(run.checkpoint_path("train"))["done"]
+    rows = len(run.history.rows)
     assert 0 < done < 8 and rows == done + 1
     assert train(opened(), every=1) == expected

@@ -41,9 +41,10 @@ def test_a_new_folder_is_made_and_an_old_one_is_continued(folder):
     before = (folder / "config.json").read_bytes()
     with Run.open(folder, **ASKED) as run:
         assert run.about["config"] == {"width": 8, "kernels": [2, 3], "rate": 1.0}
+    # the same, said otherwise
     Run.open(
         folder, **ASKED | {"config": {"width": 8, "kernels": [2, 3], "rate": 1}}
-    ).close()  # the same, said otherwise
+    ).close()
     Run.open(folder, **ASKED | {"data": {"name": "Essen", "sha256": "ab" * 32}}).close()
     assert (folder / "config.json").read_bytes() == before
 
@@ -138,7 +139,8 @@ def test_what_no_record_could_say_is_refused_before_hours_are_spent(folder, chan
 def test_two_processes_do_not_train_in_one_folder(folder):
     pytest.importorskip("fcntl")
     Run.open(folder, **ASKED).close()
-    holds = "import fcntl, sys; f = open(sys.argv[1], 'ab'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); input()"
+    holds = "import fcntl, sys; f = open(sys.argv[1], 'ab'); "
+    holds += "fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", holds, folder / ".lock"],
         stdin=subprocess.PIPE,
@@ -262,9 +264,7 @@ def test_a_phase_is_taken_over_where_nothing_that_it_depends_on_differs(
         )
 
 
-def test_a_phase_is_not_taken_over_where_it_is_here_or_not_there_or_nobody_knows_what_it_depends_on(
-    tmp_path,
-):
+def test_a_phase_is_not_taken_over_if_here_or_not_there_or_of_unknown_needs(tmp_path):
     there, run = phases(tmp_path / "there"), fresh(tmp_path / "here")
     assert not adopt(run, tmp_path / "there", ["first", "second", "third"], DEPENDS)
     assert not adopt(run, tmp_path / "nowhere", ["first"], DEPENDS)

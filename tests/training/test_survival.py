@@ -13,9 +13,8 @@ import pytest
 
 HERE = Path(__file__).parent
 TOTAL, EVERY = 60, 4
-WRITES = (
-    TOTAL // EVERY
-)  # checkpoints that an undisturbed training writes: both phases are whole multiples
+# checkpoints that an undisturbed training writes: both phases are whole multiples
+WRITES = TOTAL // EVERY
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="needs processes that can be forked"
@@ -61,9 +60,7 @@ def ends(tmp_path_factory):
             filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH")])
         )
     }
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, timeout=300
-    )
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-4000:]
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == 2 * len(jobs)

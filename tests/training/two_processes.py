@@ -19,11 +19,9 @@ def train(fabric, folder):
     class Melody(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.embed, self.lstm, self.out = (
-                torch.nn.Embedding(12, 6),
-                torch.nn.LSTM(6, 10, batch_first=True),
-                torch.nn.Linear(10, 12),
-            )
+            self.embed = torch.nn.Embedding(12, 6)
+            self.lstm = torch.nn.LSTM(6, 10, batch_first=True)
+            self.out = torch.nn.Linear(10, 12)
 
         def forward(self, tokens):  # (B, T)
             return self.out(self.lstm(self.embed(tokens))[0])  # (B, T, V)
@@ -37,10 +35,8 @@ def train(fabric, folder):
         "seed": 0,
     }
     losses = []
-    for stop in (
-        STOP,
-        None,
-    ):  # two sessions: what the first had in memory is not what the second starts from
+    # two sessions: what the first had in memory is not what the second starts from
+    for stop in (STOP, None):
         run = Run.open(folder, **asked, fabric=fabric)
         seed_everything(run.seed)
         songs = torch.randint(12, (40, 9))
@@ -86,7 +82,6 @@ def train(fabric, folder):
 if __name__ == "__main__":
     from fusiontools.training import devices, fabric
 
-    devices.in_notebook = lambda: (
-        True
-    )  # forked, as in a notebook: what was imported need not be imported again
+    # forked, as in a notebook: what was imported need not be imported again
+    devices.in_notebook = lambda: True
     print(json.dumps(fabric("cpu", processes=2, threads=1).launch(train, sys.argv[1])))
