@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 ROLE = re.compile(r"\{(term|cite:t|cite|doc)\}`([^`]*)`")
 HEADING = re.compile(r"^#{1,3} (.+?)\s*$", re.M)
+COLAB = re.compile(r'"# @title .*?\\n",\s*')  # first line of a cell that Colab folds
 ENTRY = re.compile(r"^### (.+)\n+(?:\*Also: (.+?)\.\*)?", re.M)
 
 
@@ -195,6 +196,7 @@ def setup(app):
         page = Path(app.env.doc2path(docname))
         for change in (plain, within):
             source[0] = over_markdown(page, change, source[0])
+        source[0] = COLAB.sub("", source[0])
 
     def outdated(app, env, added, changed, removed):
         linked = {"book/glossary", "book/references"} & (added | changed)

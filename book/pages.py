@@ -111,12 +111,16 @@ def time_line(path):
     measured = json.loads(MINUTES.read_text(encoding="utf-8")).get(path.stem, {})
     runs = {scale: measured.get(scale, [None, "any machine"]) for scale in SCALES}
     told = {(said(minutes), where) for minutes, where in runs.values()}
+    explained = links.target(links.BOOK / "how_to_use.md", path)
+    scale = f"[scale]({explained}#two-settings)"
     if len(told) == 1:
         long, where = told.pop()
-        run = f"{long} at each scale, on {where}"
+        run = f"To run, on {where}: {long}, at every {scale}."
     else:
-        run = "; ".join(f"`{s}` {said(m)}, on {where}" for s, (m, where) in runs.items())
-    return f"> **Time.** {reading_minutes(path)} minutes to read. To run: {run}."
+        each = [f"`{s}` {said(m)}, on {where}" for s, (m, where) in runs.items()]
+        run = f"To run, by {scale}: {'; '.join(each)}."
+    read = f"{reading_minutes(path)} minutes to read, without the exercises."
+    return f"> **Time.** {read} {run}"
 
 
 # ---- the share of visible code that carries the idea ------------------------------------
