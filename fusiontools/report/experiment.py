@@ -9,7 +9,7 @@ without torch, and is called `paper` here:
 - ``make_data(name)``, ``from_folders(folders)``, ``save_data(data, path)``,
   ``open_data(path)``: data with a ``name`` and a ``hash``;
 - ``settings(method, scale, data_name)``, ``train(config, data, run, adopted)``,
-  ``save(networks, path, method, data, **about)``, and for metrics and samples
+  ``save(networks, path, method, config, data, **about)``, and for metrics and samples
   ``measure(networks, data, config, seed, say)``.
 
 The command and the experiments of all chapters go this one way; what the command asks for
@@ -88,7 +88,7 @@ def train_in_folder(paper, folder, method, scale, seed=0, data=None, device="aut
         say(f"Data: {data!r}. Scale {scale}, seed {seed}, on {device_name(own)}.")
         networks = paper.train(config, data, run, adopted)
         about = {"scale": scale, "seed": seed}
-        paper.save(networks, folder / WEIGHTS, method, data, **about)
+        paper.save(networks, folder / WEIGHTS, method, config, data, **about)
         return run.finish(*paper.measure(networks, data, config, seed, say))
 
 

@@ -3,6 +3,7 @@ bit, and every method comes out.
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import torch
 
 from fusiontools.errors import FusionError
 from fusiontools.music.tokens import Vocabulary
-from fusiontools.papers.fusiongan.algorithm import train
+from fusiontools.papers.fusiongan import algorithm, losses
+from fusiontools.papers.fusiongan.algorithm import Training, train
 from fusiontools.papers.fusiongan.config import METHODS, TRAINED, UNTRAINED, Config, method
 from fusiontools.papers.fusiongan.data import Pair, token_histograms
 from fusiontools.papers.fusiongan.sampling import (
@@ -130,8 +132,6 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("at", [2, 5, 8])
 def test_a_killed_training_goes_on_bit_by_bit(tmp_path, pair, at, monkeypatch):
-    from fusiontools.papers.fusiongan import algorithm
-
     config = method("fusion_ours", TINY)
     whole, _ = run(tmp_path / "whole", pair, "fusion_ours", config)
     taken, real = [0], algorithm.steps
@@ -161,6 +161,158 @@ def test_maximum_likelihood_learns(tmp_path, pair):
     _, loss = history.column("nll_B")
     assert np.mean(loss[-5:]) < 0.85 * loss[0]
     assert len(history.column("held_out_F")[1]) == 20
+
+
+# One step, or a few: which way do they go?
+
+
+def beginning(pair, **changes):
+    """A training before its first step, and what it logs."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    told = {}
+    known = dict(seed=0, rank=0, processes=1, fabric=None)
+    run = SimpleNamespace(log=lambda **row: told.update(row), **known)
+    training = Training(replace(TINY, **changes), pair, run)
+    training.begin("fusion")
+    return training, told
+
+
+def adam(model):
+    return torch.optim.Adam(model.parameters(), lr=1e-2)
+
+
+def test_a_critic_learns_to_tell_real_melodies_from_its_generators(pair):
+    training, _ = beginning(pair)
+    for n in "ABF":
+        x, y, d = training.real(n), training.written(n), training.networks.d[n]
+        before, optimizer = losses.two_way(d(x), d(y)), adam(d)
+        for _ in range(20):
+            algorithm.critic_step(training, n, optimizer)
+        assert losses.two_way(d(x), d(y)) > before + 0.2
+
+
+def test_a_critic_ascends_its_part_of_the_objective_in_the_fusion(pair):
+    training, told = beginning(pair)
+    for n in "ABF":
+        batch, optimizer = training.sources(1), adam(training.networks.d[n])
+
+        def value(n=n, batch=batch):
+            return losses.critic_objective(n, training.scores([n], batch))
+
+        before = value()
+        for _ in range(20):
+            algorithm.fusion_critic_step(training, n, batch, optimizer)
+        assert value() > before + 0.05
+        assert f"ascends_{n}" in told
+
+
+def test_the_kl_penalty_draws_the_generator_back_to_its_prior(pair):
+    training, told = beginning(pair)
+    g, y = training.networks.g["F"], training.written("F")
+    with torch.no_grad():
+        g.output.bias.add_(torch.randn(len(g.output.bias)))  # away from the prior
+    constant, optimizer, found = torch.ones(y.shape), adam(g), []
+    for _ in range(20):
+        algorithm.policy_step(training, "F", y, constant, optimizer, kl=10.0)
+        found.append(told["kl"].item())
+    assert found[0] > 0.1 and found[-1] < 0.8 * found[0]
+    with torch.no_grad():  # KL(p || q) = sum p log(p / q), of what moved to what did not
+        p, q = (m(y).softmax(-1) for m in (g, training.networks.prior))
+    expected = (p * (p / q).log()).sum(-1).mean()
+    algorithm.policy_step(training, "F", y, constant, optimizer, kl=10.0)
+    assert told["kl"].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_a_policy_step_makes_rewarded_tokens_likelier(pair):
+    training, _ = beginning(pair)
+    g, y = training.networks.g["A"], training.written("A", 8)
+    reward = (y < pair.vocabulary.size // 2).float()
+    optimizer = adam(g)
+
+    def share():
+        with torch.no_grad():
+            p = g(y).softmax(-1)
+        return float(p[..., : pair.vocabulary.size // 2].sum(-1).mean())
+
+    before = share()
+    for _ in range(20):
+        algorithm.policy_step(training, "A", y, reward, optimizer)
+    assert share() > before + 0.1
+
+
+def test_the_genre_critic_tells_a_from_b(tmp_path, pair):
+    config = replace(TINY, phases=("genre",), genre_steps=60, d_rate=1e-2)
+    networks, _ = run(tmp_path / "run", pair, "fusion_ours", config)
+    windows = (torch.from_numpy(pair.windows(n, "validation")) for n in "AB")
+    a, b = (networks.genre(x) for x in windows)
+    assert (a > 0).float().mean() > 0.8 and (b < 0).float().mean() > 0.8
+
+
+def test_a_batch_of_both_genres_is_half_of_each(pair):
+    training, _ = beginning(pair)
+    for value, n in enumerate("AB"):
+        training.windows[n] = torch.full_like(training.windows[n], value)
+        assert training.real(n).unique().tolist() == [value]
+    assert training.real("F")[:, 0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def constant_critics(training):
+    """D_A, D_B and D_F say 1, 2 and 4 to everything."""
+    for says, d in zip((1.0, 2.0, 4.0), training.networks.d.values()):
+        for p in d.parameters():
+            torch.nn.init.zeros_(p)
+        torch.nn.init.constant_(d.output.bias, says)
+
+
+@pytest.mark.parametrize(
+    "game, expected",
+    [("game", {"A": 1, "B": 2}), ("exchange", {"A": 2, "B": 1}), ("game_f", {"F": 4})],
+)
+def test_each_game_rewards_a_generator_by_its_critic(pair, game, expected, monkeypatch):
+    training, told = beginning(pair, bound="none")
+    constant_critics(training)
+    training.begin(game)
+    monkeypatch.setattr(algorithm, "steps", lambda run, state, total, **o: range(1))
+    algorithm.PHASES[game](training)
+    assert {n: told[f"reward_{n}"] for n in expected} == expected
+    # critics that were exchanged do not learn
+    learned = {key[-1] for key in told if key.startswith("distance_")}
+    assert learned == (set() if game == "exchange" else set(expected))
+
+
+def test_all_three_critics_reward_a_generator_in_the_fusion(pair):
+    training, _ = beginning(pair, bound="none")
+    constant_critics(training)
+    # Eqs. 4 and 14, descended: D_A + D_B + D_F, and D_A + D_B - D_F
+    for n, expected in {"F": 7.0, "A": -1.0, "B": -1.0}.items():
+        y = training.written(n)
+        found = algorithm.fusion_rewards(training, n, y, training.sources(1))
+        assert found.shape == y.shape and found.unique().tolist() == [expected]
+
+
+def test_our_reward_measures_critics_in_their_spreads_and_asks_the_genre_critic(pair):
+    training, _ = beginning(pair, inside=0.5)
+    sources, y, networks = training.sources(1), training.written("F"), training.networks
+    found = algorithm.fusion_rewards(training, "F", y, sources)[:, -1]  # finished
+    everything = torch.cat(list(sources.values()))
+    own = [networks.d[n](y) / networks.d[n](everything).std() for n in "ABF"]
+    expected = sum(own) / 3 - 0.5 * networks.genre(y).abs()
+    torch.testing.assert_close(found, expected.detach())
+
+
+def test_a_rollout_policy_follows_slowly(pair):
+    networks = beginning(pair)[0].networks
+    for p in networks.g["A"].parameters():
+        torch.nn.init.ones_(p)
+    for p in networks.rolling["A"].parameters():
+        torch.nn.init.zeros_(p)
+    other = [p.clone() for p in networks.rolling["B"].parameters()]
+    for expected in (0.2, 0.36):  # 1 - 0.8, 1 - 0.8^2
+        networks.follow("A", keep=0.8)
+        moved = torch.cat([p.flatten() for p in networks.rolling["A"].parameters()])
+        torch.testing.assert_close(moved, torch.full_like(moved, expected))
+    assert all(map(torch.equal, other, networks.rolling["B"].parameters()))
 
 
 def test_constant_rewards_and_no_phase_two_leave_alone_what_they_should(tmp_path, pair):
@@ -211,6 +363,9 @@ def test_weights_travel_and_give_the_same_melodies(tmp_path, pair):
     assert not np.array_equal(
         sample_tokens(halved, 5, seed=2), sample_tokens(halved, 5, seed=3)
     )
+    for temperature in (0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="above 0"):
+            sample_tokens(halved, 5, temperature=temperature)
     files = sample_midi(generators["rl"], vocabulary, 3, tmp_path / "midi")
     assert len(files) == 3 and all(f.read_bytes()[:4] == b"MThd" for f in files)
 

@@ -148,3 +148,14 @@ def test_the_policy_gradient_makes_the_better_token_likelier():
     assert logits.grad[0, 0] < 0 < logits.grad[0, 1]  # descent raises the first
     constant = losses.policy_loss(log_p.detach().T.reshape(2, 1), torch.ones(2, 1))
     assert float(constant) == 0  # with a baseline, a constant teaches nothing
+
+
+def test_the_policy_gradient_does_not_hang_on_a_critics_units():
+    dice = torch.Generator().manual_seed(0)
+    log_p, reward = (torch.randn(8, 5, generator=dice) for _ in range(2))
+    once, other = (losses.policy_loss(log_p, x) for x in (reward, 10 * reward + 3))
+    torch.testing.assert_close(once, other)
+    place = torch.arange(5.0)  # worth the same to all sequences, so it teaches nothing
+    spread = ((reward + place).std() / reward.std()).item()
+    shifted = losses.policy_loss(log_p, reward + place)
+    torch.testing.assert_close(shifted * spread, once, rtol=1e-4, atol=1e-5)

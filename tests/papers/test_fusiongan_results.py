@@ -159,7 +159,7 @@ def test_runs_of_other_data_or_scale_are_not_collected(work, out, tmp_path):
 def test_what_is_shipped_is_what_was_found(out, tmp_path):
     stale = tmp_path / "results" / "fusiongan" / "toy-gan-0.json"
     stale.parent.mkdir(parents=True)
-    stale.write_text("{}")
+    stale.write_text('{"data": {"name": "toy"}}')
     ship(EXPERIMENT, out, tmp_path)
     assert not stale.exists()
     assert read_record(stale.with_name("toy-mle-0.json")).method == "mle"

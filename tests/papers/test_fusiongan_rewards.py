@@ -75,6 +75,8 @@ def test_sampling_step_by_step_is_the_distribution_that_training_sees(networks):
 def test_draw_is_the_inverse_of_the_distribution():
     logits = torch.tensor([0.2, 0.5, 0.3]).log().expand(4, 3)
     assert draw(logits, torch.tensor([0.1, 0.3, 0.69, 0.71])).tolist() == [0, 1, 1, 2]
+    impossible = torch.tensor([[0.0, 0.5, 0.5, 0.0]]).log()  # its ends are never drawn
+    assert [draw(impossible, torch.tensor([u])).item() for u in (0.0, 1 - 2**-24)] == [1, 2]
     counts = torch.bincount(
         draw(
             logits[:1].expand(4000, 3),

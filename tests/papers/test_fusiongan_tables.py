@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusiontools.errors import RecordError
-from fusiontools.papers.fusiongan.config import METHODS
+from fusiontools.papers.fusiongan.config import METHODS, TRAINED
 from fusiontools.papers.fusiongan.data import PAIRS
 from fusiontools.papers.fusiongan.evidence import claims, tables
 from fusiontools.papers.fusiongan.evidence.claims import progress
 from fusiontools.papers.fusiongan.evidence.metrics import HISTOGRAMS, shipped_rows
 from fusiontools.papers.fusiongan.evidence.paper import SHORT, TABLE_1, TABLE_2
 from fusiontools.records import Record
-from fusiontools.report.rows import NotMeasured, choose
+from fusiontools.report.rows import NotMeasured, Rows, choose
 from fusiontools.report.rows import rows as rows_of
 from fusiontools.score import row_checks
 
@@ -99,6 +99,9 @@ def test_minutes_are_a_mean_over_seeds_and_a_number_without_range_is_shown_bare(
     assert row(table, method="fusion")["minutes"] == 1.0
     shown = table.markdown().replace("\N{NO-BREAK SPACE}", " ")
     assert "50.0 [49.0, 51.0] %" in shown and "of held-out music, 25.0 %" in shown
+    some = rows([*runs, record("rm", fused_share=about(0.1))])  # not measured in all
+    shown = tables.beyond_marginals(some).markdown().replace("\N{NO-BREAK SPACE}", " ")
+    assert "of held-out music, 25.0 % are" in shown
 
 
 def test_what_is_measured_now_stands_beside_the_record():
@@ -291,6 +294,9 @@ def test_overfitting_needs_copies_and_a_peak_needs_a_histogram():
     made["rl"] |= {"copied_8gram": about(0.3), "held_out_8gram": 0.1}
     made["gan"] |= npd(**ONE_PEAK)
     assert tried(rows(made), "FG-C6")["ours"].verdict == "confirmed"
+    made["rl"]["copied_8gram"] = about(0.1, 0.05)  # the interval has held-out music's
+    overlap = tried(rows(made), "FG-C6")["ours"].parts
+    assert list(overlap.values()) == [True, True, None, True]
     made["rl"]["copied_8gram"] = about(0.05)
     made["gan"] |= npd()
     found = tried(rows(made), "FG-C6")["ours"]
@@ -343,7 +349,7 @@ def goal_rows(**changes):
     close = {name: about(1.05) for name in RATIOS}
     close |= {"copied_8gram": about(0.05, 0.01), "held_out_8gram": 0.1}
     order = {"ib_eud_ratio": about(1.2), "db_eud_ratio": about(1.2)}
-    made = {
+    made = dict.fromkeys(TRAINED, close) | {
         "fusion": close | order,
         "fusion_ours": close | order | {"fused_share": about(0.5, 0.1)},
         "mle": close | {"fused_share": about(0.1, 0.02)},
@@ -358,6 +364,9 @@ def goal_rows(**changes):
 def test_goals_are_reached_and_missed_by_the_records_alone():
     assert all(r["reached"] for r in claims.goals_table(goal_rows()))
     assert all(r["reached"] is None for r in claims.goals_table(rows()))
+    for lacking in TRAINED:  # no word on all of them without each of them
+        some = [r for r in goal_rows() if r["method"] != lacking]
+        assert claims.goals_table(Rows(some))[-1]["reached"] is None
 
 
 @pytest.mark.parametrize(

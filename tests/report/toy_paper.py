@@ -74,7 +74,7 @@ def train(config, data, run, adopted=None):
     return bigrams
 
 
-def save(networks, path, method, data, **about):
+def save(networks, path, method, config, data, **about):
     from fusiontools.training import save_weights
 
     save_weights({"bigrams": networks}, path, corpora=[], terms="", **about)

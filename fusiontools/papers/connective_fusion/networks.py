@@ -250,7 +250,7 @@ class Generator(nn.Module):
         """(B, 2, Z), (B, S) -> (B, 2, Z)"""
         out = self.net(torch.cat([z.flatten(1), s], dim=1))  # (B, 4 Z)
         gate, new = out.view(-1, 2, 2, self.latent).unbind(1)  # (B, 2, Z) each
-        # z' = (1 - g) z + g dz, with g = sigmoid(gate)
+        # z' = (1 - g) z + g dz, where g is sigmoid(gate), and dz is `new`
         return torch.lerp(z, new, gate.sigmoid())
 
 

@@ -163,8 +163,9 @@ def discriminator_step(training, real, z, adam):
     with torch.no_grad():  # G stands still: D learns from what it makes, not through it
         alone = unrelated(z, len(real))
         fakes = [*alone, *(g(pairs, styles(pairs, config)) for pairs in alone)]
-    odds = d(torch.cat([real, *fakes])).chunk(5)  # one pass for all five
-    loss = losses.discriminator_loss(odds[0], odds[1:], config.fake_weight, config.negative)
+    logits = d(torch.cat([real, *fakes])).chunk(5)  # one pass for all five
+    weight, negative = config.fake_weight, config.negative
+    loss = losses.discriminator_loss(logits[0], logits[1:], weight, negative)
     if config.gradient_penalty:
         row = torch.arange(len(real), device=z.device)
         kind = torch.randint(4, (len(real),), device=z.device)
@@ -172,7 +173,7 @@ def discriminator_step(training, real, z, adam):
         penalty = losses.gradient_penalty(d, real, mixed)
         loss = loss + config.gradient_penalty * penalty
     descend(training.run, loss, d, adam)
-    believed = odds[0].detach().sigmoid().mean()
+    believed = logits[0].detach().sigmoid().mean()
     return {"loss_d": loss.detach(), "believes_real": believed}  # to log
 
 
@@ -182,16 +183,16 @@ def generator_step(training, many, z, adam):
     g, d, sigma = networks.generator, networks.discriminator, networks.vae.sigma
     alone = torch.cat(unrelated(z, many))
     made = g(alone, styles(alone, config))
-    odds = d(made)  # G learns through D, which throws its own gradient away later
+    logit = d(made)  # G learns through D, which throws its own gradient away later
     moves = losses.similarity(alone, made, sigma)
-    loss = losses.generator_loss(odds.chunk(2), moves.chunk(2), config.similarity)
+    loss = losses.generator_loss(logit.chunk(2), moves.chunk(2), config.similarity)
     if config.spread:
         other = g(alone, styles(alone, config))
         short = losses.spread(made, other, sigma, config.spread)
         loss = loss + config.spread_weight * short.mean()
     descend(training.run, loss, g, adam)
     data, prior = losses.z_distance(alone, made, sigma).detach().mean(1).chunk(2)
-    found = {"loss_g": loss.detach(), "fooled": odds.detach().sigmoid().mean()}  # to log
+    found = {"loss_g": loss.detach(), "fooled": logit.detach().sigmoid().mean()}  # to log
     return found | {"distance": data.mean(), "distance_prior": prior.mean()}
 
 

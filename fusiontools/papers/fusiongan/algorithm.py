@@ -8,6 +8,7 @@ shows the loops.
 """
 
 import math
+from functools import partial
 
 import torch
 from torch.nn import functional as F
@@ -27,7 +28,7 @@ _GAME = ("g_rate", "rollouts", "update_rate", "gan_rounds", "g_steps", "d_steps"
 # What a phase's end depends on: settings that two runs must share, if one is to take the
 # phase over from the other.
 DEPENDS = {"mle": _MLE, "critics": _MLE + _CRITICS, "game": _MLE + _CRITICS + _GAME}
-DEPENDS["genre"] = ("genre_steps",)
+DEPENDS["genre"] = ("genre_steps",)  # and, by `adopt`, those of the phases before it
 # Which critic rewards which generator.
 GAMES = {
     "game": {"A": "A", "B": "B"},  # the paper's, lines 6 to 17
@@ -67,9 +68,7 @@ def train(config, data, run, adopted=None):
 
 
 class Training:
-    """What every phase works with: settings, real melodies, networks, the run. It decides
-    nothing.
-    """
+    """What every phase works with: settings, real melodies, networks, the run."""
 
     def __init__(self, config, data, run):
         self.config, self.data, self.run = config, data, run
@@ -78,15 +77,15 @@ class Training:
         self.share = config.batch // run.processes  # of a batch, this process's part
         self.windows = {n: self.melodies(n, "train") for n in "AB"}  # (N, T)
         self.length = self.windows["A"].shape[1]
+        known = data.vocabulary
+        self.histograms = {n: token_histograms(data.windows(n), known) for n in "AB"}
 
     def melodies(self, n, part):
         """All real melodies of a genre's part, (N, T)."""
         return torch.from_numpy(self.data.windows(n, part)).to(self.device)
 
     def begin(self, phase):
-        """A phase deals the real melodies from the start: so its end does not depend on how
-        many those before it took, and can be taken over from another run.
-        """
+        """A phase deals real melodies from the start, so that its end can be taken over."""
         own = dict(seed=self.run.seed, rank=self.run.rank, processes=self.run.processes)
         size, self.phase = self.config.batch, phase
         self.batches = {n: Batches(len(x), size, **own) for n, x in self.windows.items()}
@@ -102,8 +101,8 @@ class Training:
         return steps(self.run, state, total, phase=self.phase, curves=curves)
 
     def real(self, n):
-        """A batch of real melodies of "A" or "B"; of "F", half of each, so that the larger
-        corpus does not outweigh the other. (B, T)
+        """A batch of real melodies of "A" or "B"; of "F", half of a batch of each, so that
+        the larger corpus does not outweigh the other. (B, T)
         """
         if n == "F":
             a, b = self.real("A"), self.real("B")
@@ -147,7 +146,8 @@ def phase_mle(training):
     """
     config, networks, run = training.config, training.networks, training.run
     adam = _adam(networks.g, NAMES, config.mle_rate)
-    # batches until the larger genre has been seen once
+    # Batches that hold as many melodies as the larger genre has. G_F draws from the streams
+    # of G_A and G_B, and uses half, so that no generator sees each melody just once.
     epoch = math.ceil(max(len(x) for x in training.windows.values()) / config.batch)
     curves = [f"nll_{n}" for n in NAMES]
     for step in training.steps(config.mle_epochs * epoch, curves, mle=adam):
@@ -183,9 +183,7 @@ def critic_step(training, n, adam):
 
 
 def policy_step(training, n, y, q, adam, kl=0.0, baseline=True):
-    """Line 10: of what G_n wrote, `y`, the tokens that were worth more, `q`, become
-    likelier. Both (B, T).
-    """
+    """Line 10: of what G_n wrote, `y`, tokens worth more, `q`, become likelier: (B, T)."""
     g, run = training.networks.g[n], training.run
     log_p = g(y).log_softmax(-1)  # (B, T, V)
     chosen = log_p.gather(2, y[..., None])[..., 0]  # (B, T)
@@ -227,6 +225,7 @@ def phase_genre(training):
     genre, config, share = training.networks.genre.train(), training.config, training.share
     adam = torch.optim.Adam(genre.parameters(), lr=config.d_rate)
     truth = torch.cat([torch.ones(share), torch.zeros(share)]).to(training.device)
+    # "C": the critic of both genres, by its name in checkpoints
     for _ in training.steps(config.genre_steps, ["genre_loss"], genre={"C": adam}):
         logit = genre(torch.cat([training.real("A"), training.real("B")]))
         # max E_{x ~ X_A}[log p(A|x)] + E_{x ~ X_B}[log p(B|x)]
@@ -237,9 +236,7 @@ def phase_genre(training):
 
 
 def phase_fusion(training):
-    """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, each from all five
-    sources.
-    """
+    """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, on all sources."""
     config, networks = training.config, training.networks
     names = ("F", "A", "B") if config.phase_two else ("F",)
     g_adam = _adam(networks.g, names[1:], config.g_rate)
@@ -281,21 +278,27 @@ def fusion_generator_step(training, n, sources, adam):
 
 def fusion_rewards(training, n, y, sources):
     """What each token of G_n's `y` was worth to all three critics, (B, T) -> (B, T)."""
-    config, critics = training.config, [training.networks.d[c] for c in NAMES]
-    ours = n == "F" and config.inside
-    if ours:
-        with torch.no_grad():  # a unit of measurement, nothing to learn from
-            x = torch.cat(list(sources.values()))
-            spread = torch.stack([critic(x).std() for critic in critics])
-        critics.append(training.networks.genre)
+    config, networks = training.config, training.networks
+    critics = [networks.d[c] for c in NAMES]
+    reward = partial(losses.generator_reward, n, form=config.objective)
+    if n == "F" and config.inside:
+        reward = our_reward(critics, sources, config.inside)
+        critics = [*critics, networks.genre]  # in the order that `our_reward` expects
+    return rewards(networks.rolling[n], critics, y, config.rollouts, reward)
+
+
+def our_reward(critics, sources, weight):
+    """`losses.reward_ours` as a function of scores, (..., 4) -> (...): of D_A, D_B, D_F, in
+    units of their spread over all five sources, and of the critic that tells A from B.
+    """
+    with torch.no_grad():  # a unit of measurement, nothing to learn from
+        x = torch.cat(list(sources.values()))
+        spread = torch.stack([critic(x).std() for critic in critics])
 
     def reward(scores):  # of finished sequences, so that |...| comes before the mean
-        if ours:
-            own, verdict = scores[..., :3] / spread, scores[..., 3]
-            return losses.reward_ours(own, verdict, config.inside)
-        return losses.generator_reward(n, scores, config.objective)
+        return losses.reward_ours(scores[..., :3] / spread, scores[..., 3], weight)
 
-    return rewards(training.networks.rolling[n], critics, y, config.rollouts, reward)
+    return reward
 
 
 @torch.no_grad()
@@ -304,18 +307,18 @@ def measure(training, sources):
     far the fusion has come, so both stand in the history: Eq. 1, corrected; the Ratios of
     durations and of pitch classes among the melodies that G_F wrote in this round.
     """
-    data, scores = training.data, training.scores(NAMES, sources)
+    scores = training.scores(NAMES, sources)
     row = {f"D_{c}_{s}": score.mean() for (c, s), score in scores.items()}
     row["objective"] = losses.objective("1", scores, "corrected")
-    melodies = (sources["GF"].cpu().numpy(), data.windows("A"), data.windows("B"))
-    histograms = [token_histograms(x, data.vocabulary) for x in melodies]
-    for name, (f, a, b) in zip(("dd", "npd"), zip(*histograms)):
+    tokens, real = sources["GF"].cpu().numpy(), training.histograms
+    made = token_histograms(tokens, training.data.vocabulary)
+    for name, f, a, b in zip(("dd", "npd"), made, real["A"], real["B"]):
         # 1e-9: a batch of rests alone has no note to count
         row[f"ratio_{name}"] = ratio(shares(f + 1e-9), shares(a), shares(b), euclidean)
     if "genre" in training.config.phases:
         verdict = training.networks.genre(sources["GF"])
         # |log p(A|x) - log p(B|x)| < log 3: p(A|x) from 1/4 to 3/4
-        row["between"] = (verdict.abs() < 1.0986).float().mean()
+        row["between"] = (verdict.abs() < math.log(3)).float().mean()
     return row
 
 

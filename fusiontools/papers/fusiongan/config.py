@@ -29,7 +29,7 @@ class Config:
     keep: float = 0.75  #: share of features that dropout keeps while a critic learns
     bound: str = "spectral"  #: how a critic is kept Lipschitz; or "none", see `Critic`
     batch: int = 64  #: melodies in a batch, of all processes together
-    mle_epochs: int = 6  #: passes over the larger genre (Algorithm 1, line 3)
+    mle_epochs: int = 6  #: of as many melodies as the larger genre has (line 3)
     mle_rate: float = 4e-3  #: Adam's learning rate of maximum likelihood
     g_rate: float = 1e-4  #: of the policy gradient, except that of G_F in the fusion
     fusion_rate: float = 1e-4  #: of the policy gradient of G_F in the fusion
@@ -38,13 +38,13 @@ class Config:
     rollouts: int = 2  #: N, Monte-Carlo continuations of each prefix
     update_rate: float = 0.8  #: what the rollout policy keeps of its old self in a step
     d_start: int = 100  #: critic steps before the adversarial game (line 5)
-    gan_rounds: int = 10  #: rounds of lines 6 to 16
+    gan_rounds: int = 10  #: rounds of lines 6 to 17
     fusion_rounds: int = 40  #: rounds of lines 20 to 30
     g_steps: int = 1  #: steps of a generator in each round
     d_steps: int = 3  #: steps of a critic in each round
     objective: str = "corrected"  #: or "printed", see the module `losses`
     balance: float = 1.0  #: weight of Eqs. 9 and 13; 0 leaves them out
-    phase_two: bool = True  #: lines 25 to 28
+    phase_two: bool = True  #: lines 26 to 29
     rewards: str = "rollouts"  #: in the fusion; "constant" rewards every token with 1
     #: lambda, ours: weight of the balance inside the expectation, see `reward_ours`
     inside: float = 0.0
@@ -83,8 +83,8 @@ class Config:
 
     @classmethod
     def paper(cls):
-        """The sizes of the authors' public code; the paper gives none. A Lipschitz bound is
-        the one thing added.
+        """The sizes of the authors' public code; the paper gives none. Not from there: the
+        Lipschitz bound, and objective and balance, which are corrected.
         """
         filters = tuple(zip(_SIZES, _NUMBERS))
         sizes = dict(embedding=32, hidden=32, critic_embedding=32, filters=filters)

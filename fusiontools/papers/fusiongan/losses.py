@@ -177,7 +177,9 @@ def policy_loss(log_prob, reward, baseline=True):
     log-probability and the reward of each token, (B, T). Without a `baseline`, a constant
     reward has no direction, E[grad log p] being 0: what is left is a walk at random.
     """
-    if baseline:  # the batch's mean at the same place: it saves most of the noise
+    if baseline:
+        # Less the batch's mean at the same place, which saves most of the noise; over the
+        # spread of all rewards, as a critic's have no unit, and a KL weight needs one.
         reward = (reward - reward.mean(0)) / (reward.std() + 1e-6)
     # grad J = E[sum_t grad log p(y_t | y_1 ... y_{t-1}) Q_t]
     return -(log_prob * reward).mean()

@@ -25,7 +25,9 @@ def draw(logits, u=None):
     """
     u = torch.rand(len(logits), device=logits.device) if u is None else u
     summed = logits.softmax(-1).cumsum(-1)  # (R, V)
-    return (summed < u[:, None] * summed[:, -1:]).sum(-1).clamp_(max=logits.shape[-1] - 1)
+    # above 0, so that u = 0 draws no token whose probability is 0
+    aim = (u[:, None] * summed[:, -1:]).clamp_min(1e-30)
+    return (summed < aim).sum(-1).clamp_(max=logits.shape[-1] - 1)
 
 
 class Generator(nn.Module):
@@ -60,8 +62,10 @@ class Generator(nn.Module):
     @torch.no_grad()
     def sample(self, n, length, temperature=1.0, u=None):
         """Write `n` sequences of `length` tokens, (n, length), with the uniform numbers
-        `u`, of the same shape, or fresh ones.
+        `u`, of the same shape, or fresh ones. ValueError if `temperature` is not above 0.
         """
+        if not temperature > 0:
+            raise ValueError(f"temperature is {temperature}; it must be above 0")
         u = torch.rand(n, length, device=self.output.weight.device) if u is None else u
         previous, state, written = torch.full((n,), self.tokens, device=u.device), None, []
         for t in range(length):
@@ -165,9 +169,9 @@ def bounded_norm(filters):
 
 class Networks:
     """All networks of a training: generators ``g["A"]``, ``g["B"]``, ``g["F"]``, critics
-    ``d["A"]`` and so on. ``rolling`` are slower selves of the generators, which write the
-    rollouts; ``prior`` is G_F as maximum likelihood left it; ``genre`` tells A from B, and
-    only our own method trains it.
+    ``d["A"]`` and so on. ``rolling`` are the generators' rollout policies, see `follow`;
+    ``prior`` is G_F as maximum likelihood left it; ``genre`` tells A from B, and only our
+    own method trains it.
     """
 
     def __init__(self, config, tokens, device="cpu"):
@@ -184,8 +188,8 @@ class Networks:
 
     @torch.no_grad()
     def follow(self, n, keep):
-        """Move the rollout policy of G_n towards it, as SeqGAN does: it keeps `keep` of its
-        old self, so that what a token is worth does not jump with every step of G_n.
+        """Move G_n's rollout policy, SeqGAN's slowly following (Polyak) average: it keeps
+        `keep` of its old self, so that a token's worth does not jump with each step of G_n.
         """
         for slow, quick in zip(self.rolling[n].parameters(), self.g[n].parameters()):
             slow.lerp_(quick, 1 - keep)

@@ -26,9 +26,8 @@ def sample_tokens(generators, n, seed=0, temperature=1.0):
     """Melodies as rows of tokens, ndarray of int64, shape (n, 36), by one Generator or
     several: then each writes an equal part, give or take one, and the rows are shuffled.
 
-    The same seed gives the same melodies on the same kind of device; the global generator
-    of random numbers stays untouched. A temperature of 1 is what was learned; less is
-    safer.
+    The same seed gives the same melodies on the same kind of device; global random numbers
+    stay untouched. A temperature of 1 is what was learned; less is safer, and above 0.
     """
     generators = _listed(generators)
     dice, rows = torch.Generator().manual_seed(seed), []

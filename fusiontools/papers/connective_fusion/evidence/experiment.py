@@ -98,7 +98,7 @@ def train(config, data, run, adopted=None):
     return cf.train(config, data, run, adopted)
 
 
-def save(networks, path, name, data, **about):
+def save(networks, path, name, config, data, **about):
     """Write the weights of a run, whole: in 32 bits, however many they are."""
     about = {"data": data.name, "half": False, "limit": None} | about
     cf.save_networks(networks, path, *_credits(data), name, **about)

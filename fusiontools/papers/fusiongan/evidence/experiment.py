@@ -77,10 +77,10 @@ def train(config, data, run, adopted=None):
     return fusiongan.train(config, data, run, adopted)
 
 
-def save(networks, path, method, data, **about):
+def save(networks, path, method, config, data, **about):
     """Write the generators whose melodies are a method's."""
-    own = settings(method, about["scale"], data.name)
-    _save({method: [networks.g[n] for n in own.voices]}, path, own, data, **about)
+    voices = [networks.g[n] for n in config.voices]
+    _save({method: voices}, path, config, data, **about)
 
 
 def _save(generators, path, config, data, **about):

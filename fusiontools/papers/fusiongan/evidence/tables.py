@@ -151,7 +151,7 @@ def beyond_marginals(found, methods=()):
     columns["copied"] = lambda row: mean(row, "copied_8gram")
     columns["min"] = column("minutes", number, 1)
     caption = SEEDS
-    if held_out := sorted({mean(row, "held_out_8gram") for row in found}):
+    if held_out := sorted({mean(row, "held_out_8gram") for row in found} - {NOTHING}):
         caption += " Copied: of all runs of 8 notes those that are in the training songs;"
         caption += f" of held-out music, {' or '.join(held_out)} are."
     caption += " Minutes are those of the run itself: training phases that it took over"
@@ -233,8 +233,8 @@ def judges_table(pairs):
 
 def between_again(measured, found, labels):
     """The share of melodies between the genres as it is `measured` now (for each method
-    metrics, see `measure_melodies`), and in the records of seed 0. The genres' `labels` are
-    two.
+    metrics, see `measure_melodies`), and in `found`, to be the records of the same training
+    (``shipped_rows(pair, seed=0)``). The genres' `labels` are two.
     """
     made = []
     for method, metrics in measured.items():
@@ -243,5 +243,5 @@ def between_again(measured, found, labels):
         made.append(row | {"record": found.one(method)["fused_share"]})
     columns = {" and ".join(labels): _called}
     columns["between the genres, measured now"] = column("now", per_cent, 1)
-    columns["in the record, seed 0"] = column("record", per_cent, 1)
+    columns["in the record"] = column("record", per_cent, 1)
     return Table(made, columns)
