@@ -84,6 +84,16 @@ def test_boxes_say_how_large_their_networks_are():
         assert low < box.x - box.wide / 2 and box.x + box.wide / 2 < high
 
 
+@pytest.mark.parametrize("x, y", [(5, 0), (-5, 0), (0, 5), (0, -5)])
+def test_arrows_run_between_the_sides_that_face_each_other(x, y):
+    ax = boxes({"a": Box(0, 0, "a"), "b": Box(x, y, "b")}, [("a", "b")])
+    (drawn,) = [patch for patch in ax.patches if patch.get_gid() == "a>b"]
+    start, end = drawn._posA_posB
+    length = np.hypot(end[0] - start[0], end[1] - start[1])
+    box = Box(0, 0, "")
+    assert length == pytest.approx(5 - (box.wide if x else box.tall))
+
+
 @given(st.floats(-0.5, 0.5), st.tuples(*[st.floats(-5, 5)] * 4))
 def test_the_middle_of_an_arrow_lies_on_its_curve(bend, ends):
     from matplotlib.patches import ConnectionStyle

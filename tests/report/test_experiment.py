@@ -83,6 +83,9 @@ def test_data_is_what_is_asked_for_or_held(toy, tmp_path):
         data_of(toy, tmp_path)
     toy.save_data(made, tmp_path / "data.npz")
     assert data_of(toy, tmp_path).hash == made.hash
+    other = toy.Scales("other", made.steps[:3])
+    toy.save_data(other, tmp_path / "other.npz")
+    assert data_of(toy, tmp_path, tmp_path / "other.npz").hash == other.hash
 
 
 def test_a_finished_run_is_read_and_not_trained(toy, tmp_path, monkeypatch):
@@ -90,6 +93,7 @@ def test_a_finished_run_is_read_and_not_trained(toy, tmp_path, monkeypatch):
     first = train_in_folder(toy, tmp_path / "run", "bigram", "smoke", say=said.append)
     assert said[0] == "bigram: a table of what follows what."
     assert (tmp_path / "run" / "weights.safetensors").is_file()
+    assert toy.open_data(tmp_path / "run" / "data.npz").name == "scales"
     monkeypatch.setattr(toy, "train", None)
     assert train_in_folder(toy, tmp_path / "run", "bigram", "smoke") == first
     with pytest.raises(FusionError, match="no method 'other'.*choose one of bigram"):

@@ -101,6 +101,8 @@ def test_histograms_are_means_over_runs_and_add_up_to_one():
     found = rows([record("a", 0, **first), record("a", 1, **second)])
     shares = histogram(found[0], "v", ["low", "high"])
     assert shares.tolist() == pytest.approx([0.4, 0.6])
+    rounded = rows([record("a", **{"v[low]": 0.33, "v[high]": 0.33})])[0]
+    assert histogram(rounded, "v", ["low", "high"]).tolist() == [0.5, 0.5]
     with pytest.raises(NotMeasured):
         histogram(found[0], "v", ["middle"])
 

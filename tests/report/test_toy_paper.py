@@ -1,11 +1,13 @@
 """A third paper can be added by writing only what is its own."""
 
+import functools
 import importlib
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 
+from fusiontools.errors import RecordError
 from fusiontools.records import read_record
 from fusiontools.report import claims, experiment, rows
 
@@ -77,6 +79,24 @@ def test_a_finished_experiment_does_nothing_again(toy, made):
     assert experiment.run_jobs(jobs, made / "runs", say=said.append) == [] and not said
     after = {f: f.stat().st_mtime_ns for f in (made / "runs").rglob("*") if f.is_file()}
     assert before == after
+
+
+def test_records_of_another_scale_are_not_gathered(toy, made, tmp_path):
+    where = made / "scales.npz", tmp_path, made / "runs"
+    experiment.gather(toy.EXPERIMENT, *where, "smoke")
+    with pytest.raises(RecordError, match="of other data or scale: bigram"):
+        experiment.gather(toy.EXPERIMENT, *where, "laptop")
+
+
+def test_jobs_that_must_be_asked_for_are_done_only_then(toy, tmp_path):
+    jobs = [experiment.Job("asked", functools.partial(print, "done"), asked=True)]
+    asked = toy.EXPERIMENT._replace(jobs=lambda *where: jobs)
+    asked = asked._replace(collect=lambda *where: None)
+    mark, out = tmp_path / "runs" / "asked.done", ["--out", str(tmp_path)]
+    assert experiment.main(asked, out) == 0 and not mark.exists()
+    assert experiment.main(asked, [*out, "--only", "asked"]) == 0 and mark.exists()
+    with pytest.raises(SystemExit):
+        experiment.main(asked, [*out, "--only", "unknown"])
 
 
 def test_it_ships(toy, made, tmp_path):
