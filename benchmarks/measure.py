@@ -15,16 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = {
-    ".git",
-    ".venv",
-    "_build",
-    "build",
-    "__pycache__",
-    ".pytest_cache",
-    ".hypothesis",
-    ".ipynb_checkpoints",
-}
+MADE = ".git .venv _build build __pycache__ .pytest_cache .hypothesis .ipynb_checkpoints"
 
 
 class Row(NamedTuple):
@@ -101,21 +92,17 @@ def setting(name, value):
             os.environ[name] = before
 
 
-def copy_of_the_repository(target):
-    """The repository without what was built, downloaded or installed, as somebody has it
-    who just cloned it.
+def made(folder, names, root=ROOT):
+    """Of the names in a folder those that were built, downloaded or installed, and are no
+    part of the project: a set, as `shutil.copytree` asks for it.
     """
+    known = {*MADE.split(), *(("data", "runs") if Path(folder) == root else ())}
+    found = {name for name in names if name in known or name.endswith(".egg-info")}
+    return found | {name for name in names if Path(folder, name, "pyvenv.cfg").exists()}
 
-    def made(folder, names):
-        odd = {"data", "runs"} if Path(folder) == ROOT else set()
-        return {
-            n
-            for n in names
-            if n in MADE | odd
-            or n.endswith(".egg-info")
-            or Path(folder, n, "pyvenv.cfg").exists()
-        }
 
+def copy_of_the_repository(target):
+    """The repository as somebody has it who just cloned it."""
     shutil.copytree(ROOT, target, ignore=made)
     return target
 

@@ -23,6 +23,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from benchmarks.measure import copy_of_the_repository
+
 pytestmark = pytest.mark.network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,16 +35,6 @@ THERE = ("torch", "numpy", "jupyterlab")
 KEPT = ("torch", "numpy", "ipywidgets")
 # One line of a first cell stands between what installs and what imports.
 SCALE = "SCALE = "
-MADE = {
-    ".git",
-    ".venv",
-    "_build",
-    "build",
-    "__pycache__",
-    ".pytest_cache",
-    ".hypothesis",
-    ".ipynb_checkpoints",
-}
 
 RENDER = """
 import pathlib, sys
@@ -107,21 +99,6 @@ def link_over(dist, prefix, site):
             os.link(source, target)
         except OSError:
             shutil.copy2(source, target)
-
-
-def copy_of_the_repository(target):
-    def made(folder, names):
-        odd = {"data", "runs"} if Path(folder) == ROOT else set()
-        return {
-            n
-            for n in names
-            if n in MADE | odd
-            or n.endswith(".egg-info")
-            or Path(folder, n, "pyvenv.cfg").exists()
-        }
-
-    shutil.copytree(ROOT, target, ignore=made)
-    return target
 
 
 @pytest.fixture(scope="module")

@@ -19,32 +19,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from benchmarks.measure import made
+
 CONDA_NAMES = {"pytorch": "torch"}  # what conda calls otherwise
-MADE = {
-    ".git",
-    ".venv",
-    "_build",
-    "build",
-    "__pycache__",
-    ".pytest_cache",
-    ".hypothesis",
-    ".ipynb_checkpoints",
-}
-TEXT = {
-    ".md",
-    ".ipynb",
-    ".toml",
-    ".cff",
-    ".yml",
-    ".yaml",
-    ".py",
-    ".txt",
-    ".js",
-    ".css",
-    ".cfg",
-    ".json",
-    ".bib",
-}
+TEXT = ".md .ipynb .toml .cff .yml .yaml .py .txt .js .css .cfg .json .bib".split()
 
 
 def ranges(lines):
@@ -175,13 +153,7 @@ def load_address(root):
 def texts(root):
     """Every text file of the project, without what was built, downloaded or installed."""
     for folder, folders, names in os.walk(root):
-        made = MADE | ({"data", "runs"} if Path(folder) == root else set())
-        made |= {
-            f
-            for f in folders
-            if f.endswith(".egg-info") or Path(folder, f, "pyvenv.cfg").exists()
-        }
-        folders[:] = sorted(set(folders) - made)
+        folders[:] = sorted(set(folders) - made(folder, folders, root))
         yield from (
             Path(folder, name)
             for name in sorted(names)
