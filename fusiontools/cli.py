@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fusiontools import cli_fuse, cli_papers
+from fusiontools import cli_fuse, cli_papers, cli_transfer
 from fusiontools.errors import FusionError
 
 __all__ = ["app", "main"]
@@ -22,7 +22,9 @@ def _help(text, *examples):
 
 _ABOUT = "Music Fusion, End to End: the package under the book."
 app = typer.Typer(
-    help=_help(_ABOUT, "data", "train --help", "sample --help", "fuse --help"),
+    help=_help(
+        _ABOUT, "data", "train --help", "sample --help", "fuse --help", "transfer --help"
+    ),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -121,6 +123,7 @@ app.command(
         "train fusiongan --run runs/jazz --data weimar_essen --method fusion_ours",
         "train fusiongan --run runs/mine --folders my/blues my/hymns --method fusion_ours",
         "train connective_fusion --run runs/joined",
+        "train domain_transfer --run runs/heavy --data classical_metal --method full",
     )
     + "".join(
         f"\n\n[bold]Methods of {paper}[/bold]\n\n"
@@ -148,6 +151,17 @@ app.command(
         "fuse mine.mid yours.mxl --out ours.mid --styles 4 --plain as_they_are.mid",
     )
 )(cli_fuse.fuse)
+app.command(
+    help=_help(
+        "Transfer a piece of music, whole, into another genre: its highest voice becomes a "
+        "riff of metal, or a fiddle tune. What is taken, what is adapted to fit and what "
+        "two judges hear is told. The file that comes of it has the tempo of IN.",
+        "transfer elise.mid --to metal --out heavy.mid",
+        "transfer tune.abc --to metal --out heavy.mid --amount 0.6 --plain tune.mid",
+        "transfer chorale.mxl --to fiddle --out jig.mid --track 1",
+        "transfer mine.mid --to samba --out samba.mid --weights runs/mine",
+    )
+)(cli_transfer.transfer)
 
 
 def main(arguments=None):

@@ -3,7 +3,8 @@ write. Run folders, interrupts and what is told are here; models are the papers'
 
 `fusiontools.cli` is the door that they stand behind. A further paper is one more entry of
 `PAPERS`; what its module must have, `fusiontools.report.experiment` says; ``sample`` asks
-for two names more, ``NAME`` of the files and ``sample_files``.
+for two names more, ``NAME`` of the files and ``sample_files``. A paper without them, which
+writes nothing from nothing, says with ``HEAR`` what else lets a run be heard.
 """
 
 import importlib
@@ -25,6 +26,7 @@ __all__ = ["PAPERS", "methods", "sample", "train"]
 PAPERS = {
     "fusiongan": "fusiontools.papers.fusiongan.evidence.experiment",
     "connective_fusion": "fusiontools.papers.connective_fusion.evidence.experiment",
+    "domain_transfer": "fusiontools.papers.domain_transfer.evidence.experiment",
 }
 OTHER_FOLDER = "choose another folder"
 _NAMES = ", ".join(PAPERS)
@@ -58,9 +60,11 @@ _RUN = "The run's folder. To go on with a run, this is all you need."
 _SCALES = "smoke, laptop, shipped or paper; by default FUSIONTOOLS_SCALE, or laptop."
 _DATA = (
     "For fusiongan essen_ryan (the default) or weimar_essen; for connective_fusion fiddle "
-    "(the default), fiddle_pop909, tunebooks or lakh; or data of your own in a file."
+    "(the default), fiddle_pop909, tunebooks or lakh; for domain_transfer chorales_fiddle "
+    "(the default) or classical_metal; or data of your own in a file."
 )
-_FOLDERS = "Two folders of MIDI files of your own; for fusiongan the two genres."
+_FOLDERS = "Two folders of MIDI files of your own; for fusiongan the two genres, for "
+_FOLDERS += "domain_transfer the source and the target."
 _METHOD = "One of its paper's above; by default fusion, or ours."
 
 
@@ -97,8 +101,9 @@ def train(
         if name in record.metrics:
             typer.echo(f"  {name:14} {_number(record.metrics[name]):23} {says}")
     if record.samples:  # a VAE alone has none
-        hear = f"python -m fusiontools sample --run {shlex.quote(str(run))} --out melodies"
-        typer.echo(f"Hear it: {hear}")
+        hear = getattr(own, "HEAR", "sample --run {run} --out melodies")
+        hear = hear.format(run=shlex.quote(str(run)))
+        typer.echo(f"Hear it: python -m fusiontools {hear}")
 
 
 def _number(metric):
@@ -177,7 +182,7 @@ _FORCE = "Replace the melodies of an earlier sample in that folder."
 
 def sample(
     out: _option(Path, "DIR", _OUT),
-    paper: _argument(f"{_NAMES}; not needed with --run.") = "",
+    paper: _argument("fusiongan or connective_fusion; not needed with --run.") = "",
     n: _option(int, "N", "How many.", "-n", min=1) = 10,
     method: _option(str | None, "NAME", _HELD) = None,
     seed: _seed(int, "Another seed, other melodies.") = 0,
@@ -189,7 +194,11 @@ def sample(
     if not 0.01 <= temperature <= 100:
         told = "a temperature lies between 0.01 and 100"
         raise typer.BadParameter(told, param_hint="--temperature")
-    own = _module(_paper(paper, _told(run) if run else {}, run))
+    name = _paper(paper, _told(run) if run else {}, run)
+    own = _module(name)
+    if not hasattr(own, "sample_files"):
+        do = "give it music: python -m fusiontools transfer --help"
+        raise FusionError(f"{name} writes nothing from nothing", "PAPER", do)
     from fusiontools.training.checkpoint import disk_guard
 
     with disk_guard(out, "choose a folder that may be written to and has room"):

@@ -1,0 +1,150 @@
+"""The command ``transfer``: a piece goes over into another genre, and what was taken, what
+was adapted and what came of it is told. Chapter 5, Domain transfer, shows it
+(``notebooks/05_domain_transfer_2_full_size``).
+
+`fusiontools.cli` is the door that it stands behind. What is heavy is imported when the
+command runs, so that ``--help`` is there at once.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusiontools.errors import CorpusError, FusionError, NoNotesError, RecordError
+
+__all__ = ["transfer"]
+
+
+def _option(kind, metavar, help, *names, **bounds):
+    return Annotated[kind, typer.Option(*names, metavar=metavar, help=help, **bounds)]
+
+
+_IN = typer.Argument(metavar="IN", help="A MIDI, MusicXML or ABC file.", show_default=False)
+_TO = "metal or fiddle; with weights of your own, the second of their genres."
+_METHOD = "Of those that the weights hold: ours (the default) or full, the paper's own."
+_PROGRAM = "General MIDI: by default 30 for metal, a guitar, 40 for fiddle, a violin."
+_SNAP = "Leave the notes where they fall, off the 16ths and off the scale."
+
+
+def transfer(
+    music: Annotated[Path, _IN],
+    to: _option(str, "GENRE", _TO),
+    out: _option(Path, "OUT.mid", "The MIDI file to write."),
+    amount: _option(float, "0..1", "0: the line as it is; 1: all of the way.") = 1.0,
+    method: _option(str | None, "NAME", _METHOD) = None,
+    weights: _option(Path | None, "FILE", "Your own: a file, or a run's folder.") = None,
+    tempo: _option(str, "keep|BPM", "The source's, or beats a minute.") = "keep",
+    program: _option(int | None, "N", _PROGRAM, min=0, max=127) = None,
+    track: _option(int | None, "N", "Of this track the highest voice.", min=1) = None,
+    no_snap: _option(bool, None, _SNAP, "--no-snap") = False,
+    plain: _option(Path | None, "PLAIN.mid", "Write the line as it is, too.") = None,
+    force: _option(bool, None, "Replace files that are there.", "--force") = False,
+):
+    """The command; `fusiontools.cli` has its help."""
+    if not 0 <= amount <= 1:
+        raise typer.BadParameter("an amount lies between 0 and 1", param_hint="--amount")
+    bpm = _bpm(tempo)
+    _check_free(out, "--out", force, music)
+    if plain:
+        _check_free(plain, "--plain", force, music)
+        if plain.resolve() == out.resolve():
+            raise typer.BadParameter("it is the file of --out", param_hint="--plain")
+
+    import torch
+
+    from fusiontools.music.midi import write_midi
+    from fusiontools.music.notes import Tempo
+    from fusiontools.papers.domain_transfer.transfer import TARGETS, transfer_file
+    from fusiontools.training import weights_notice
+
+    torch.set_num_threads(1)  # one piece is no work to share
+    networks, about = _weights(to, method, weights, TARGETS)
+    _, usual, ceiling = TARGETS.get(to, ("", 0, 108))
+    dials = (usual if program is None else program, ceiling, track, not no_snap)
+    made = transfer_file(networks, music, amount, *dials)
+    if not len(made.notes):
+        raise NoNotesError("nothing but rests came of it", out, "take less of --amount")
+    for file, piece in ((out, made.piece), (plain, made.plain)):
+        if file:
+            write_midi(replace(piece, tempo=Tempo.constant(bpm)) if bpm else piece, file)
+    typer.echo("\n".join(_told(made, music, amount, not no_snap, about, out, plain)))
+    typer.echo(weights_notice(about), err=True)
+
+
+def _bpm(tempo):
+    """Beats a minute; None for those of the source."""
+    with suppress(ValueError):
+        if tempo == "keep" or 4 <= float(tempo) <= 3000:
+            return None if tempo == "keep" else float(tempo)
+    raise typer.BadParameter("keep, or a number from 4 to 3000", param_hint="--tempo")
+
+
+def _check_free(file, option, force, music):
+    """Refuse a file that is not meant to be written, before anything is computed."""
+    if file.suffix.lower() not in (".mid", ".midi"):
+        found = f"{file} will be a MIDI file: let its name end in .mid"
+        raise typer.BadParameter(found, param_hint=option)
+    if not file.parent.is_dir():
+        raise FusionError("no such folder", file.parent, "make it first, or choose another")
+    if file.resolve() == music.resolve():
+        raise FusionError("it is the file to transfer", file, "choose another name")
+    if file.exists() and not force:
+        raise FusionError("it is there already", file, "add --force to replace it")
+
+
+def _weights(to, method, path, targets):
+    """Networks that transfer to a genre, and what their weights say."""
+    from fusiontools.papers.domain_transfer.transfer import load_weights
+
+    if path is None and to not in targets:
+        do = f"choose {' or '.join(targets)}, or name weights of your own with --weights"
+        raise FusionError(f"nothing comes along that transfers to {to!r}", "--to", do)
+    networks, about = load_weights(targets.get(to, [None])[0], method, path)
+    if about["labels"][1] != to:
+        found = f"these weights transfer to {about['labels'][1]}, not to {to}"
+        raise RecordError(found, path, "name that with --to, or take other weights")
+    return networks, about
+
+
+def _told(made, music, amount, snapped, about, out, plain):
+    """What was taken, what was adapted and what came of it, line by line."""
+    from fusiontools.score.transfer import copied_fraction, onsets_a_bar
+
+    yield f"Source: {music}, {made.taken}."
+    yield from (f"  {sentence}" for sentence in made.said)
+    yield f"Network: {about['method']}, from {' to '.join(about['labels'])}."
+    line, tokens = made.line[None], made.tokens[None]
+    kept = f"It keeps the pitch {100 * copied_fraction(tokens, line)[0]:.0f} % of the time"
+    before, after = (f"{onsets_a_bar(row)[0]:.1f}" for row in (line, tokens))
+    kept += f", and has {after} notes a bar, the line {before}"
+    yield f"Transferred: {out}, amount {amount:g}. {kept}."
+    for judge, (before, after) in _verdicts(made, about, snapped).items():
+        yield f"  The judge by {judge}, of windows: {after}; of the line alone: {before}."
+    if plain:
+        yield f"Plain: {plain}, the line as it is."
+
+
+def _verdicts(made, about, snapped):
+    """From each judge to what it says of windows of the line, and of what came of them."""
+    from collections import Counter
+
+    from fusiontools.judges.lines import load_judges, verdicts
+    from fusiontools.papers.domain_transfer.lines import windows
+    from fusiontools.papers.domain_transfer.pictures import heard
+
+    try:
+        judges = load_judges(about["data"])
+    except CorpusError:
+        return {}
+    line, tokens = windows(made.line), windows(made.tokens)
+    line = heard(line, line) if snapped else line  # both alike
+    words = dict(zip(("source", "target"), about["labels"]), blend="a blend")
+
+    def heard(judge, rows):
+        many = Counter(verdicts(judge, rows).tolist()).most_common()
+        return ", ".join(f"{words.get(v, v)} in {n} of {len(rows)}" for v, n in many)
+
+    return {judge.kind: (heard(judge, line), heard(judge, tokens)) for judge in judges}

@@ -1,0 +1,239 @@
+"""How the records of domain transfer are made: every network trained, and measured beside
+what needs no training::
+
+    python -m fusiontools.papers.domain_transfer.evidence.experiment \\
+        --data classical_metal --out OUT --workers 2
+    python -m fusiontools.papers.domain_transfer.evidence.experiment --out OUT --ship
+
+and the same with ``--data chorales_fiddle``. The jobs: the judges of this data, which stay
+in the folder of runs and ship from there; every training; its measurement, once there are
+judges; the baselines; and, after all, how fast the trainings were. To measure anew, delete
+the ``.done`` files of those jobs in ``OUT/runs``: nothing is trained again. Here are the
+names that `fusiontools.report.experiment` and the command ask of a paper; torch is loaded
+when it is used.
+"""
+
+import shutil
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from fusiontools.papers import domain_transfer
+from fusiontools.papers.domain_transfer import config as sizes
+from fusiontools.papers.domain_transfer.config import TRAINED, UNTRAINED, Config
+from fusiontools.records import read_record
+from fusiontools.report import experiment
+from fusiontools.report.experiment import WEIGHTS, Job
+
+__all__ = ["EXPERIMENT", "FIRST", "HEAR", "MAIN", "METHOD", "METHODS", "PAPER", "RUNS"]
+__all__ += ["SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
+__all__ += ["open_data", "runs_of", "save", "save_data", "settings", "train"]
+
+PAPER, FIRST = "domain_transfer", "chorales_fiddle"
+SOURCES = (FIRST, "classical_metal")
+METHODS, METHOD = {name: sizes.METHODS[name] for name in TRAINED}, "ours"
+MAIN = {
+    "passed": "held-out sources that both judges hear as blend or target, and as music, "
+    "and that follow their source",
+    "passed_blend": "those of them that both judges place between the genres",
+    "copied_fraction": "steps that sound within a semitone of the source",
+    "pitch_correlation": "of the outputs with their sources",
+    "variety": "how much two outputs differ (1: everywhere)",
+    "f_constancy": "how far f moves under G, over its variance",
+}
+HEAR = "transfer IN.mid --to GENRE --out OUT.mid --weights {run}"
+# A share of the steps, and a look every so many: a step of these costs 14 and 100 usual
+# ones; and after half of the steps the D of ours wins, on the validation songs
+FEWER = {"schedule": (8, 5), "recurrent": (64, 6)}
+FEWER |= {"ours": (2, 25), "ours_no_gan": (2, 25), "no_guard": (4, 25)}
+# Methods and seeds, those that take longest first
+RUNS = [("schedule", 0), ("recurrent", 0), ("pianoroll", 0)]
+RUNS += [(name, seed) for name in ("ours", "full", "plain") for seed in range(3)]
+RUNS += [(name, 0) for name in TRAINED if (name, 0) not in RUNS]
+FEW = {FIRST: ("ours", "full")}  # of what is only the default
+SHIPPED = ("ours", "full")  # whose weights ship, of seed 0
+COLUMNS = ("d", "gang", "const", "tid", "held_out", "copied", "spread")
+
+
+# What `fusiontools.report.experiment` asks of a paper
+
+
+def make_data(name):
+    return domain_transfer.domains(name)
+
+
+def from_folders(folders):
+    return domain_transfer.from_folders(*folders)
+
+
+def save_data(data, path):
+    domain_transfer.save_domains(data, path)
+
+
+def open_data(path):
+    return domain_transfer.open_domains(path)
+
+
+def settings(method, scale, data_name):
+    """The config of a method: fewer steps where one costs as much as many others."""
+    own = sizes.method(method, getattr(Config, scale)())
+    less, every = FEWER.get(method, (1, own.every))
+    return replace(own, steps=max(2, own.steps // less), every=min(own.every, every))
+
+
+def train(config, data, run, adopted=None):
+    return domain_transfer.train(config, data, run, adopted)
+
+
+def save(networks, path, method, config, data, **about):
+    """Write f and g of a run, whole: in 32 bits."""
+    about |= {"half": False, "limit": None}
+    domain_transfer.save_networks({method: networks}, path, data, **about)
+
+
+def measure(networks, data, config, seed, say=print):
+    """The metrics of a trained method, and what it makes of music that may be shown."""
+    from fusiontools.papers.domain_transfer.evidence import metrics
+
+    say("Measuring what it makes of songs that it has not seen.")
+    if (judges := metrics.judges_of(data)) is None:
+        say("No judges come with the package for this data, so genres are not measured.")
+    return metrics.measure_networks(networks, data, judges), metrics.shown(networks)
+
+
+# The jobs, and what there is to ship
+
+
+def runs_of(name):
+    """The trainings that are done on data of this name: (method, seed)."""
+    few = FEW.get(name)
+    return [(m, seed) for m, seed in RUNS if few is None or (m in few and seed == 0)]
+
+
+def jobs(file, work, scale, device):
+    """All that there is to do."""
+    here, measured = (str(file), str(work), scale), []
+    made = [Job("judges", partial(train_judges, *here))]
+    for one in runs_of(Path(file).stem):
+        own = "{}-{}".format(*one)
+        made.append(Job(own, partial(train_one, *here, device, *one)))
+        measured.append(Job(f"measure-{own}", partial(measure_one, *here, *one),
+                            ("judges", own)))  # fmt: skip
+    made.append(Job("baselines", partial(measure_baselines, *here), ("judges",)))
+    after = tuple(job.name for job in measured)
+    return [*made, *measured, Job("speed", partial(measure_speed, *here), after)]
+
+
+def train_judges(file, work, scale):
+    """The judges of this data, and what they say about themselves."""
+    from fusiontools.corpora.registry import credits
+    from fusiontools.judges.lines import make_judges, save_judges
+
+    data = open_data(file)
+    judges = [replace(j, about=j.about | {"sha256": data.hash}) for j in make_judges(data)]
+    corpora = {c["name"]: c for c in data.about["corpora"]}  # one may give two domains
+    save_judges(judges, Path(work) / JUDGES, *credits(corpora.values()))
+    print(*(judge.about for judge in judges), sep="\n")
+
+
+def train_one(file, work, scale, device, method, seed):
+    """Train a method with one seed, or go on with it."""
+    folder = Path(work) / f"{method}-{seed}"
+    experiment.train_in_folder(HERE, folder, method, scale, seed, file, device)
+
+
+def measure_one(file, work, scale, method, seed):
+    """The record of a training, judged by the judges of this experiment."""
+    from fusiontools.papers.domain_transfer.evidence import metrics
+
+    (data, judges), folder = _opened(file, work), Path(work) / f"{method}-{seed}"
+    networks, _ = domain_transfer.load_weights(path=folder, method=method)
+    found = metrics.measure_networks(networks, data, judges)
+    if method == METHOD:
+        found |= metrics.amounts(networks, data, judges)
+        found |= metrics.precision(networks, data, judges)
+    about = {"metrics": found, "samples": metrics.shown(networks)}
+    _store(work, folder.name, [replace(read_record(folder / "record.json"), **about)])
+
+
+def measure_baselines(file, work, scale):
+    """The records of all that needs no training."""
+    from fusiontools.papers.domain_transfer.evidence import metrics
+
+    (data, judges), made = _opened(file, work), []
+    for name in UNTRAINED:
+        began = time.monotonic()
+        about = (data, began, metrics.measure_baseline(name, data, judges))
+        made.append(experiment.measured_record(PAPER, name, scale, *about, config={}))
+    _store(work, "baselines", made)
+
+
+def _opened(file, work):
+    """The data, and the judges of this experiment."""
+    import torch
+
+    from fusiontools.papers.domain_transfer.evidence import metrics
+
+    torch.set_num_threads(1)  # networks this small only wait for each other on several
+    data = open_data(file)
+    return data, metrics.judges_of(data, Path(work) / JUDGES)
+
+
+def measure_speed(file, work, scale):
+    """Add to the records of all trainings what their steps cost, and how soon they came how
+    far.
+    """
+    from fusiontools.papers.domain_transfer.evidence import metrics
+
+    (data, _), cost = _opened(file, work), {}
+    made = [r for r in experiment.collected(Path(work) / "measured") if r.method in TRAINED]
+    trained = {f"{r.method}-{r.seed}": r for r in made}
+    for r in made:
+        if r.method not in cost:
+            cost[r.method] = metrics.milliseconds(Config(**r.config), data)
+    each = {name: cost[record.method] for name, record in trained.items()}
+    for name, found in metrics.speeds(_histories(work, trained), each).items():
+        both = trained[name].metrics | found
+        _store(work, name, [replace(trained[name], metrics=both)])
+
+
+def _store(work, name, records):
+    experiment.store(Path(work) / "measured" / f"{name}.json", records)
+
+
+def _histories(work, runs):
+    from fusiontools.report.curves import history_arrays
+    from fusiontools.training.history import History
+
+    drawn = {}
+    for name in runs:
+        history = History(Path(work) / name / "history.csv", keep=False)
+        drawn |= history_arrays(history, name, COLUMNS)
+    return {name: values.astype("float32") for name, values in drawn.items()}
+
+
+def collect(data, out, work, scale):
+    """Write what there is to ship beside the records: f and g of some methods in 16 bits;
+    the judges; how the trainings went.
+    """
+    from fusiontools.corpora.cache import write_npz
+
+    load, save = domain_transfer.load_weights, domain_transfer.save_networks
+    made = {m: load(path=work / f"{m}-0", method=m)[0] for m in SHIPPED}
+    save(made, out / WEIGHTS, data, scale=scale)
+    shutil.copyfile(work / JUDGES, out / JUDGES)
+    runs = [f"{m}-{seed}" for m, seed in runs_of(data.name)]
+    write_npz(out / "histories.npz", compress=True, **_histories(work, runs))
+
+
+HERE, JUDGES = sys.modules[__name__], "lines.safetensors"
+FILES = {WEIGHTS: "pretrained/domain_transfer_{data}.safetensors"}
+FILES[JUDGES] = "pretrained/lines_{data}.safetensors"
+FILES["histories.npz"] = "results/domain_transfer/histories_{data}.npz"
+NAMED = "{0.method}-{0.seed}".format  # what tells a record from the others of its data
+EXPERIMENT = experiment.Experiment(HERE, jobs, collect, NAMED, FILES)
+
+if __name__ == "__main__":
+    sys.exit(experiment.main(EXPERIMENT))

@@ -1,0 +1,149 @@
+"""The training of domain transfer: D and G = g o f in turn, from scratch (section 4.5).
+
+How a run survives being killed, `fusiontools.training` knows. Chapter 5, Domain transfer:
+``notebooks/05_domain_transfer_1_from_scratch`` has the same loop in plain sight.
+"""
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from fusiontools.papers.domain_transfer import losses, pictures
+from fusiontools.papers.domain_transfer.networks import Networks
+from fusiontools.score.transfer import copied_fraction
+from fusiontools.training import Batches, descend, run_phases, seed_everything, steps
+
+__all__ = ["train"]
+
+CURVES = ["held_out", "copied"]
+LOOKED_AT = 128  # validation pictures of each domain, spread over its songs
+
+
+def train(config, data, run, adopted=None):
+    """Train f, g and D together, or go on with a training. When memory or disk run out
+    (FusionError), or when interrupted, the last checkpoint is whole.
+
+    Parameters
+    ----------
+    config : Config
+    data : Domains
+    run : fusiontools.training.Run
+    adopted : path-like, optional
+        The folder of another run with the same seed and data, whose finished training is
+        taken over.
+
+    Returns
+    -------
+    Networks
+        On the run's device.
+    """
+    seed_everything(run.seed)  # before there are networks: their weights start at random
+    device = torch.device("cpu") if run.fabric is None else run.fabric.device
+    networks = Networks(config, device)
+    painted = {n: Painted.of(data.windows(n, "train"), config) for n in "ST"}
+    held_out = {n: Painted.of(_some(data.windows(n, "validation")), config) for n in "ST"}
+
+    def do(phase):
+        _train(config, networks, painted, held_out, run, phase)
+
+    run_phases(run, ("transfer",), do, adopted=adopted, reduce="batch or width")
+    return networks
+
+
+class Painted(NamedTuple):
+    """Pictures, and what they are rounded with; see `fusiontools...networks.rounded`."""
+
+    x: torch.Tensor  # (N, C, 32, 32)
+    scale: torch.Tensor  # (N, 37)
+    form: torch.Tensor  # (N, 32)
+
+    @classmethod
+    def of(cls, tokens, config):
+        """Paint lines, (N, 1024), as they are heard if pictures are to be legal."""
+        tokens = pictures.heard(tokens, tokens) if config.legal else tokens
+        x = pictures.encode(tokens, config.layout)
+        parts = x, pictures.on_scale(tokens), pictures.form(tokens)
+        return cls(*map(torch.from_numpy, parts))
+
+    def take(self, index, device):
+        """A batch of them."""
+        return Painted(*(part[index].to(device) for part in self))
+
+
+def _some(tokens):
+    """Some of the validation lines, evenly spread over their order."""
+    return tokens[np.linspace(0, len(tokens) - 1, min(LOOKED_AT, len(tokens))).astype(int)]
+
+
+def _train(config, networks, painted, held_out, run, phase):
+    own = dict(seed=run.seed, rank=run.rank, processes=run.processes)
+    batches = {n: Batches(len(p.x), config.batch, **own) for n, p in painted.items()}
+    rates = dict(lr=config.rate, betas=(config.momentum, 0.999))
+    adam_g = torch.optim.Adam(networks.both.parameters(), **rates)
+    adam_d = torch.optim.Adam(networks.d.parameters(), **rates)
+    state = {"both": networks.both, "d": networks.d, "adam_g": adam_g, "adam_d": adam_d}
+    state |= {f"batches_{n}": own for n, own in batches.items()}
+    average = copy.deepcopy(networks.both) if config.average else networks.both
+    if config.average:
+        state["average"] = average
+
+    def draw(n):
+        return painted[n].take(torch.from_numpy(next(batches[n])), networks.device)
+
+    for step in steps(run, state, config.steps, phase=phase, curves=CURVES):
+        told = {}
+        for _ in range(config.d_steps if config.adversary else 0):
+            with torch.no_grad():  # D learns from what G makes, and G nothing from that
+                source = draw("S")
+                fake = networks.shown(networks.generate(source.x)[1], *source[1:])
+            fake, real = networks.score(fake), networks.score(draw("T").x)
+            loss = losses.discriminator(fake, real)
+            descend(run, loss, networks.d, adam_d)
+            told["d"] = loss.detach()
+        for _ in range(config.g_steps):
+            terms = generator_terms(config, networks, draw("S"), draw("T"))
+            descend(run, losses.total(terms, config), networks.both, adam_g)
+            if config.average:
+                for kept, p in zip(average.parameters(), networks.both.parameters()):
+                    # theta' <- a theta' + (1 - a) theta
+                    kept.data.lerp_(p.data, 1 - config.average)
+        told |= {name: term.detach() for name, term in terms.items()}
+        if step % config.every == 0 or step == config.steps - 1:
+            told |= look(networks, held_out)
+        run.log(**told)
+    networks.both.load_state_dict(average.state_dict())
+
+
+def generator_terms(config, networks, source, target):
+    """The terms of Eq. 6 for a batch of each domain, two `Painted`: a dict of scalars."""
+    features, made = networks.generate(source.x)
+    shown = networks.shown(made, *source[1:])
+    _, kept = networks.generate(target.x)
+    terms = {"const": losses.const(features, networks.f(shown)[0], config.guard)}
+    terms |= {"tid": losses.tid(target.x, kept), "tv": losses.tv(made, config.power)}
+    terms["gang"] = torch.zeros(())
+    if config.adversary:
+        both = shown, networks.shown(kept, *target[1:])
+        terms["gang"] = losses.gang(*map(networks.score, both))
+    return terms
+
+
+@torch.no_grad()
+def look(networks, held_out):
+    """How the networks do on songs that they have not seen.
+
+    ``held_out`` is L_TID + L_CONST, the latter over the variance of f, so that a collapse
+    of f does not pass for constancy; ``spread`` the standard deviation of f; ``copied`` the
+    share of steps whose pitch is the source's, within a semitone.
+    """
+    source, target = (held_out[n].take(slice(None), networks.device) for n in "ST")
+    features, made = networks.generate(source.x)
+    kept = networks.generate(target.x)[1]
+    again = networks.f(networks.shown(made, *source[1:]))[0]
+    layout = networks.config.layout
+    heard = [pictures.decode(x.cpu().numpy(), layout) for x in (made, source.x)]
+    loss = losses.tid(target.x, kept) + losses.const(features, again)
+    spread = losses.spread(features).sqrt()
+    return {"held_out": loss, "spread": spread, "copied": copied_fraction(*heard).mean()}

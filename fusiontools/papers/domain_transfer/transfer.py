@@ -1,0 +1,250 @@
+"""What a trained domain transfer can do: transfer windows, lines of any length and files;
+be written and read. No training here. Chapter 5, Domain transfer, plays with it
+(``notebooks/05_domain_transfer_2_full_size``, ``..._3_measured``).
+
+A window is a row of 1,024 tokens, a line a row of any length, in the pitches that
+`lines.to_middle` gives. A line goes through the network in windows that overlap by half.
+Their pictures are cross-faded into one of the whole line, and only then read as notes.
+"""
+
+from dataclasses import asdict, replace
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fusiontools.corpora.registry import credits
+from fusiontools.errors import NoNotesError, RecordError
+from fusiontools.music.bars import count
+from fusiontools.music.excerpts import read_score
+from fusiontools.music.extract import skyline
+from fusiontools.music.grid import HOLD, decode_grid, one_voice, repair_grid
+from fusiontools.music.midi import Piece, Track
+from fusiontools.music.notes import Notes, shift
+from fusiontools.papers.domain_transfer import lines, pictures
+from fusiontools.papers.domain_transfer.config import Config
+from fusiontools.papers.domain_transfer.lines import BAR, PER_BEAT, STEPS, sounding
+from fusiontools.papers.domain_transfer.networks import Networks
+from fusiontools.training import finished_weights, read_weights, save_weights
+
+__all__ = ["HOP", "TARGETS", "Transferred", "cross_fade", "load_weights", "save_networks"]
+__all__ += ["seams", "shipped_weights", "transfer_file", "transfer_line"]
+__all__ += ["transfer_windows"]
+
+HOP = STEPS // 2  # from one window of a line to the next
+# What the weights that come along transfer to: their data, the General MIDI program that
+# plays it, the highest median pitch (what lies higher is played some octaves lower)
+TARGETS = {"metal": ("classical_metal", 30, 64), "fiddle": ("chorales_fiddle", 40, 108)}
+
+
+class Transferred(NamedTuple):
+    """A line out of a piece of music, and what came of it."""
+
+    line: np.ndarray  # (T,) uint8: the line, its median pitch moved to middle C
+    tokens: np.ndarray  # (T,) uint8: what came of it
+    notes: Notes  # the same in beats, in its place in the piece and at its pitch
+    shift: int  # semitones that the line was moved by
+    taken: str  # which voice it is, in words
+    said: list  # a sentence for each thing that was adapted
+    piece: Piece  # `notes` with the tempo and the meters of the source: to be written
+    plain: Piece  # the line as it was taken, on the same instrument
+
+
+def _soft(networks, tokens, amount):
+    if not 0 <= amount <= 1:
+        raise ValueError(f"an amount lies between 0 and 1, found {amount}")
+    layout, legal = networks.config.layout, networks.config.legal
+    x = pictures.encode(tokens, layout)
+    # such networks know nothing else from their training
+    seen = pictures.encode(pictures.heard(tokens, tokens), layout) if legal else x
+    # y = (1 - a) x + a G(x)
+    return (1 - amount) * x + amount * networks.transfer(seen)
+
+
+def transfer_windows(networks, tokens, amount=1.0):
+    """Transfer windows, each alone: (N, 1024) -> (N, 1024) uint8.
+
+    At amount 0 they stay what they are, as far as the network's picture can hold them; at 1
+    they become what G makes of them. Between, the two pictures are mixed, and then read.
+    """
+    return pictures.decode(_soft(networks, tokens, amount), networks.config.layout)
+
+
+def cross_fade(parts, starts):
+    """Parts that overlap as one whole, each fading in up to its middle and out after it.
+
+    (N, C, P), and where each starts, (N,), to (C, T); the last one ends where that does.
+
+    Examples
+    --------
+    >>> parts = np.stack([np.zeros((1, 4)), np.ones((1, 4))])
+    >>> cross_fade(parts, [0, 2]).round(2).tolist()
+    [[0.0, 0.0, 0.33, 0.67, 1.0, 1.0]]
+    """
+    size = parts.shape[-1]
+    # w(t) = min(t + 1, P - t)
+    weight = np.minimum(np.arange(1, size + 1), np.arange(size, 0, -1))
+    whole, weights = np.zeros((2, parts.shape[1], starts[-1] + size))
+    for start, part in zip(starts, parts):
+        whole[:, start : start + size] += weight * part
+        weights[:, start : start + size] += weight
+    # y(t) = sum_i w(t - s_i) y_i(t - s_i) / sum_i w(t - s_i)
+    return whole / weights
+
+
+def transfer_line(networks, tokens, amount=1.0, snapped=False):
+    """Transfer a legal line of any length, without seams: (T,) -> (T,) uint8.
+
+    One of less than 32 bars is played again until a window is full, as in the training, and
+    what comes of that is cut off. If it is to be `snapped`, what comes of it is put on
+    16ths and on the scale that the line has around there, see `pictures.snap`.
+    """
+    tokens, layout = np.asarray(tokens, np.uint8), networks.config.layout
+    rows = lines.windows(tokens, HOP)
+    starts = lines.window_starts(max(len(tokens), STEPS), HOP)
+    soft = _soft(networks, rows, amount)  # (N, C, 32, 32), a pixel a step
+    whole = cross_fade(soft.reshape(*soft.shape[:2], STEPS), starts)  # (C, T)
+    faded = np.stack([whole[:, s : s + STEPS] for s in starts]).reshape(soft.shape)
+    made = pictures.decode(faded, layout)
+    made = pictures.heard(made, rows) if snapped else made
+    # each step once, as it is read in the window that has it nearest to its middle
+    edges = [0, *(starts[1:] + HOP // 2), starts[-1] + STEPS]
+    read = [row[a - s : b - s] for row, s, a, b in zip(made, starts, edges, edges[1:])]
+    return repair_grid(np.concatenate(read)[: len(tokens)])
+
+
+def seams(line, tokens, borders=None, leap=2):
+    """How much a transfer changes at borders of windows, and at all other bar lines.
+
+    Of a line and of what came of it, (T,) each: shares of the borders, and of the others.
+    ``pitch_jumps``: how far they are apart changes by more than a `leap`, in semitones.
+    ``onset_changes``: a note starts in one of both only. `borders` are steps, by default
+    those where a window of `transfer_line` begins or ends.
+
+    Examples
+    --------
+    >>> line = np.full(3 * STEPS, 60)
+    >>> seams(line, line + np.repeat([0, 7, 0], STEPS), [STEPS, 2 * STEPS])
+    {'pitch_jumps': (1.0, 0.0), 'onset_changes': (0.0, 0.0)}
+    """
+    line, tokens = np.asarray(line), np.asarray(tokens)
+    starts = lines.window_starts(max(len(line), STEPS), HOP)
+    borders = np.append(starts, starts + STEPS) if borders is None else borders
+    bars = np.arange(BAR, len(line), BAR)
+    at = np.isin(bars, borders)
+    away = sounding(tokens).astype(int) - sounding(line)
+    found = {"pitch_jumps": np.abs(away[bars] - away[bars - 1]) > leap}
+    found["onset_changes"] = (tokens[bars] > HOLD) != (line[bars] > HOLD)
+
+    def share(x):
+        return float(x.mean()) if len(x) else float("nan")
+
+    return {k: (share(x[at]), share(x[~at])) for k, x in found.items()}
+
+
+def transfer_file(networks, music, amount=1.0, program=30, ceiling=108, track=None,
+                  snapped=True):  # fmt: skip
+    """Transfer a piece whole, a `Piece` or what `fusiontools.music.read_score` reads, as
+    `Transferred`: its highest voice, or that of one track, counted from 1. What plays it is
+    a General MIDI program, in octaves with no higher median pitch than the ceiling. A
+    MusicFileError says why it cannot be read, or that nothing sounds.
+    """
+    piece, said, where = music, [], "the piece"
+    if not isinstance(music, Piece):
+        (piece, said), where = read_score(music), str(music)
+    name, notes = _source(piece, track, where)
+    voice = skyline(notes)
+    raw = lines.line_tokens(voice)
+    line, by = lines.to_middle(raw)
+    tokens = transfer_line(networks, line, amount, snapped)
+    # back to where the line was, and down to where the instrument plays
+    pitch = tokens[tokens > HOLD].astype(int) - by
+    high = (np.median(pitch) - ceiling) / 12 if len(pitch) else 0
+    down = max(int(np.ceil(high)), 0)
+    first = one_voice(voice, PER_BEAT)[0][0] // BAR * 4  # the beat of its first bar line
+
+    def placed(tokens, semitones):
+        heard = shift(decode_grid(tokens, PER_BEAT), first)
+        pitch = (heard.pitch.astype(int) + semitones).clip(0, 127)
+        heard = replace(heard, pitch=pitch)
+        return heard, Piece((Track(heard, program),), piece.tempo, piece.meters)
+
+    taken = f"the highest voice of {name}, {(raw > HOLD).sum():,} of {len(notes):,} notes"
+    taken += f", in {count(len(raw) // BAR, 'bar')} of four beats"
+    said += _adapted(voice, raw, line, by, down, snapped)
+    made, plain = placed(tokens, -by - 12 * down), placed(raw, -12 * down)[1]
+    return Transferred(line, tokens, made[0], by, taken, said, made[1], plain)
+
+
+def _source(piece, track, where):
+    """The notes that a line is taken from, and what they are called."""
+    sound = {n: t for n, t in enumerate(piece.tracks, 1) if len(t.notes) and not t.is_drum}
+    if not sound or track not in (None, *sound):
+        do = f"choose {', '.join(map(str, sound)) or 'a piece with more than drums'}"
+        there = "it" if track is None else f"track {track}"
+        raise NoNotesError(f"no pitched note sounds in {there}", where, do)
+    if track is None:
+        return "all tracks", piece.notes()
+    return f"track {track}", sound[track].notes
+
+
+def _adapted(voice, raw, line, by, down, snapped):
+    """What to say of a line that became tokens, and of what comes of it."""
+    off = np.abs(voice.onset - np.floor(voice.onset * PER_BEAT + 0.5) / PER_BEAT)
+    late, on = int((off > lines.EXACT).sum()), raw > HOLD
+    far = int((line[on].astype(int) - by != raw[on]).sum())
+    within = f"to within {lines.REACH} semitones of that"
+    told = [
+        (late, f"Put on the 32nds, by up to {off.max():.2f} beats: {count(late, 'note')}."),
+        (by, f"All moved by {by:+d} semitones, and back: the median becomes middle C."),
+        (far, f"Moved by octaves, {within}: {count(far, 'note')}."),
+        (snapped, "What comes of it is put on 16ths, and on the scale of the line there."),
+        (down, f"It is played {count(down, 'octave')} lower than the line."),
+    ]
+    return [words for asked, words in told if asked]
+
+
+def save_networks(networks, path, data, **about):
+    """Write f and g as one file of weights, from a dict of methods to their networks, and
+    the `Domains` that they learned from. The rest: `fusiontools.training.save_weights`.
+    """
+    models = {method: own.both for method, own in networks.items()}
+    about |= {"paper": "domain_transfer", "data": data.name, "labels": list(data.labels)}
+    about["methods"] = {method: asdict(own.config) for method, own in networks.items()}
+    corpora = {c["name"]: c for c in data.about["corpora"]}  # one may give two domains
+    names, terms = credits(corpora.values())
+    save_weights(models, path, corpora=names, terms=terms, **about)
+
+
+def shipped_weights(data="classical_metal"):
+    """Where the weights lie that come with the package, trained on some data."""
+    folder = Path(str(resources.files("fusiontools"))) / "pretrained"
+    return folder / f"domain_transfer_{data}.safetensors"
+
+
+def load_weights(data="classical_metal", method=None, path=None):
+    """Networks from weights that come with the package, or from your own, a file or the
+    folder of a finished run, and what the file says. The method is by default "ours", or
+    else the first; D is new. A RecordError says why there are none, or none of this kind.
+    """
+    path = shipped_weights(data) if path is None else Path(path)
+    path = finished_weights(path) if path.is_dir() else path
+    if path == shipped_weights(data) and not path.is_file():
+        do = "train your own: python -m fusiontools train domain_transfer --run DIR"
+        raise RecordError("no weights of domain transfer come with the package", data, do)
+    tensors, about = read_weights(path)
+    held = about.get("methods") or {}
+    method = method or ("ours" if "ours" in held else next(iter(held), "ours"))
+    if method not in held:
+        do = f"choose one of {', '.join(held)}" if held else "choose another file"
+        raise RecordError(f"no domain transfer by the method {method!r}", path, do)
+    own = {k: t for k, t in tensors.items() if k.startswith(f"{method}.")}
+    try:
+        networks = Networks(Config(**held[method]))
+        networks.both.load_state_dict({k[len(method) + 1 :]: t for k, t in own.items()})
+    except (TypeError, ValueError, RuntimeError) as error:
+        found = f"not as it says about itself ({str(error).splitlines()[0][:200]})"
+        raise RecordError(found, path, "get the file again, or train it") from None
+    networks.both.eval()
+    return networks, about | {"method": method}

@@ -1,0 +1,345 @@
+"""Lines and files are transferred whole: nothing changes that the network leaves alone, no
+seam is heard, notes come back to their place, weights to their networks.
+"""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fusiontools.errors import FusionError, MusicFileError, NoNotesError, RecordError
+from fusiontools.music.grid import HOLD, decode_grid, repair_grid
+from fusiontools.music.midi import Meter, Piece, Track, read_midi, write_midi
+from fusiontools.music.notes import Notes, Tempo, shift, transpose
+from fusiontools.papers.domain_transfer import pictures
+from fusiontools.papers.domain_transfer.config import Config, method
+from fusiontools.papers.domain_transfer.lines import BAR, HIGH, LOW, STEPS, windows
+from fusiontools.papers.domain_transfer.networks import Networks
+from fusiontools.papers.domain_transfer.transfer import (
+    HOP,
+    TARGETS,
+    cross_fade,
+    load_weights,
+    save_networks,
+    seams,
+    shipped_weights,
+    transfer_file,
+    transfer_line,
+    transfer_windows,
+)
+
+DATA = SimpleNamespace(
+    name="toy",
+    labels=("plain", "heavy"),
+    about={
+        "corpora": [{"name": "mine", "licence": "CC0", "credit": ""}] * 2
+        + [{"name": "yours", "licence": "", "credit": ""}]
+    },
+)
+
+
+def fake(layout, change=lambda x: x, legal=False):
+    """Networks that make of pictures what a function makes of them."""
+    config = SimpleNamespace(layout=layout, legal=legal)
+    return SimpleNamespace(config=config, transfer=change)
+
+
+def toy(name="ours", width=4, seed=0):
+    torch.manual_seed(seed)
+    return Networks(replace(method(name, Config.smoke()), width=width))
+
+
+def line_of(length, seed=0, low=LOW, high=HIGH):
+    """A legal line of eighths and 16ths, with rests and repeated notes."""
+    rng = np.random.default_rng(seed)
+    tokens = np.ones(length, np.uint8)
+    onset = np.sort(rng.choice(length, max(length // 3, 1), replace=False))
+    tokens[onset] = rng.integers(low, high + 1, len(onset))
+    tokens[rng.choice(length, length // 10, replace=False)] = 0
+    return repair_grid(tokens)
+
+
+def kept(line, layout):
+    """What a layout can hold of a line."""
+    return pictures.merged(line[None])[0] if layout == "unrolled" else line
+
+
+# Windows and lines
+
+
+@pytest.mark.parametrize("layout", pictures.LAYOUTS)
+@settings(max_examples=15)
+@given(st.integers(1, 4000), st.integers(0, 10_000), st.sampled_from([0.0, 0.3, 1.0]))
+def test_what_the_network_leaves_alone_stays_as_it_is(layout, length, seed, amount):
+    line = line_of(length, seed)
+    made = transfer_line(fake(layout), line, amount)
+    assert made.dtype == np.uint8 and np.array_equal(made, kept(line, layout))
+
+
+@pytest.mark.parametrize("name", ["ours", "full", "pianoroll", "recurrent", "plain"])
+def test_amount_0_is_the_line_and_amount_1_is_what_g_makes_of_it(name):
+    networks, rows = toy(name), np.stack([line_of(STEPS, seed) for seed in range(3)])
+    layout = networks.config.layout
+    # "ours" knows lines on 16ths and scales alone
+    seen = pictures.snap(rows, rows) if name == "ours" else rows
+    own = networks.transfer(pictures.encode(seen, layout))
+    assert np.array_equal(
+        transfer_windows(networks, rows, 0.0), np.stack([kept(row, layout) for row in rows])
+    )
+    assert np.array_equal(transfer_windows(networks, rows), pictures.decode(own, layout))
+    alone = np.stack([transfer_line(networks, row) for row in rows])
+    assert np.mean(alone == transfer_windows(networks, rows)) > 0.99
+
+
+def test_between_both_pictures_are_mixed():
+    networks = fake("channels", lambda x: np.zeros_like(x) + [[[[0.5]], [[1]], [[1]]]])
+    row = np.repeat([[60, 1]], [1, STEPS - 1], axis=1)
+    found = [transfer_windows(networks, row, a)[0, [0, 1]].tolist() for a in (0.25, 0.5, 1)]
+    # 60 + 18 * 0.5 a; the onsets that are +1 in one and -1 in the other win from 0.5 on
+    assert found == [[62, 1], [64, 1], [69, 69]]
+
+
+@pytest.mark.parametrize("amount", [-0.1, 1.1, float("nan")])
+def test_an_amount_lies_between_0_and_1(amount):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        transfer_line(fake("channels"), line_of(50), amount)
+
+
+def test_triangles_add_up_to_one_and_the_nearest_middle_counts_most():
+    starts = [0, 512, 1024, 1100]
+    parts = np.broadcast_to(np.arange(4.0)[:, None, None], (4, 2, 1024))
+    assert np.allclose(cross_fade(np.ones((4, 2, 1024)), starts), 1)
+    faded = cross_fade(parts, starts)
+    assert faded.shape == (2, 2124) and np.array_equal(*faded)
+    assert np.allclose(faded[0, [0, 511, 2123]], [0, 0, 3])
+    assert np.allclose(
+        faded[0, 512 + np.array([0, 255, 511])], [1 / 513, 256 / 513, 512 / 513]
+    )
+    slow = np.zeros(2124)
+    for t in range(2124):
+        own = [(i, t - s) for i, s in enumerate(starts) if 0 <= t - s < 1024]
+        weight = {i: min(place + 1, 1024 - place) for i, place in own}
+        slow[t] = sum(w * i for i, w in weight.items()) / sum(weight.values())
+    assert np.allclose(faded[0], slow)
+
+
+@pytest.mark.parametrize("length", [1, 100, 512, 1000])
+def test_a_short_line_is_played_again_as_in_the_training(length):
+    networks, line = toy(), line_of(length)
+    again = windows(line)
+    assert again.shape == (1, STEPS)
+    made = transfer_line(networks, line)
+    whole = transfer_windows(networks, again)[0]
+    assert len(made) == length and np.array_equal(made, repair_grid(whole[:length]))
+
+
+@pytest.mark.parametrize("name", ["ours", "full", "pianoroll"])
+def test_moved_by_windows_a_line_becomes_the_same(name):
+    networks, line = toy(name), line_of(6 * HOP)
+    later = np.concatenate([line_of(2 * HOP, 1), line])
+    one, two = transfer_line(networks, line), transfer_line(networks, later)[2 * HOP :]
+    # up to the first border its neighbours are others
+    assert np.mean(one[HOP:] == two[HOP:]) > 0.99
+
+
+@pytest.mark.parametrize("name", ["ours", "full"])
+def test_no_seam_is_left_by_a_network(name):
+    """At borders of windows no more changes than elsewhere; counted over many lines."""
+    networks, found = toy(name), []
+    for seed in range(12):
+        line = line_of(13 * HOP, seed, 55, 65)
+        found.append(list(seams(line, transfer_line(networks, line)).values()))
+    at, elsewhere = np.mean(found, axis=0).T
+    assert (at <= elsewhere + 0.12).all() and (elsewhere > 0).all()
+
+
+def test_the_seam_that_cutting_leaves_is_gone():
+    """A network that puts every window elsewhere, higher and higher along it."""
+    ramp = np.linspace(-0.5, 0.5, STEPS, dtype=np.float32).reshape(32, 32)
+
+    def change(x):
+        return x + np.stack([ramp, 0 * ramp, 0 * ramp])
+
+    line = np.ones(5 * STEPS, np.uint8)
+    line[::4] = 60
+    networks, borders = fake("channels", change), np.arange(STEPS, 5 * STEPS, STEPS)
+    cut = transfer_windows(networks, line.reshape(-1, STEPS)).reshape(-1)
+    assert seams(line, cut, borders)["pitch_jumps"] == (1.0, 0.0)
+    whole = transfer_line(networks, line)
+    assert seams(line, whole)["pitch_jumps"] == (0.0, 0.0)
+    assert set(seams(line, whole)["onset_changes"]) == {0.0}
+
+
+def test_seams_are_counted_at_borders_and_at_the_other_bar_lines():
+    line = np.ones(4 * STEPS, np.uint8)
+    line[::8] = 60
+    tokens = line.copy()
+    tokens[HOP], tokens[STEPS + BAR] = 70, 1
+    found = seams(line, tokens)
+    assert found["pitch_jumps"] == (1 / 7, 0.0)  # 7 borders within, 120 other bar lines
+    assert found["onset_changes"] == (0.0, pytest.approx(1 / 120))
+    assert seams(line, tokens, leap=10)["pitch_jumps"] == (0.0, 0.0)
+    assert np.isnan(seams(line[:HOP], line[:HOP])["pitch_jumps"][0])
+
+
+def test_snapped_it_lies_on_16ths_and_on_the_scale_around():
+    rng = np.random.default_rng(0)
+    scale, other = np.array([60, 62, 64, 65, 67, 69, 71]), np.array([61, 63, 66, 68, 70])
+    line = np.ones(8 * STEPS, np.uint8)
+    line[::8] = np.concatenate(
+        [rng.choice(scale, 4 * STEPS // 8), rng.choice(other, 4 * STEPS // 8)]
+    )
+    made = transfer_line(toy(), line, snapped=True)
+    loose = transfer_line(toy(), line)
+    assert (loose[1::2] > HOLD).any() and not (made[1::2] > HOLD).any()
+    # each half has a key of its own, and is left in it
+    for part, own in ((made[: 4 * STEPS - HOP], scale), (made[4 * STEPS + HOP :], other)):
+        assert set(part[part > HOLD] % 12) <= set(own % 12)
+
+
+# Files
+
+TUNE = Notes.of([(0.5 * k, 0.5, p) for k, p in enumerate([72, 74, 76, 77, 79, 76] * 40)])
+BASS = Notes.of([(2.0 * k, 2.0, 40) for k in range(60)])
+
+
+def piece_of(*notes, tempo=None, meters=(Meter(0.0),), drums=()):
+    tracks = [Track(n, 5 + i, name=f"t{i}") for i, n in enumerate(notes)]
+    tracks += [Track(n, 0, is_drum=True) for n in drums]
+    return Piece(tuple(tracks), tempo or Tempo.constant(96), meters)
+
+
+def test_a_file_comes_back_in_its_place_at_its_pitch_and_tempo(tmp_path):
+    tempo = Tempo([0, 40, 80], [0, 20, 60])
+    piece = piece_of(shift(TUNE, 9), shift(BASS, 9), tempo=tempo, meters=(Meter(0, 3, 4),))
+    write_midi(piece, tmp_path / "a.mid")
+    made = transfer_file(fake("channels"), tmp_path / "a.mid", program=29, snapped=False)
+    assert made.notes == made.piece.tracks[0].notes == shift(TUNE, 9)
+    assert made.shift == 60 - 76 and np.array_equal(made.line, made.tokens)
+    assert made.notes == shift(transpose(decode_grid(made.tokens, 8), -made.shift), 8)
+    assert made.plain.tracks[0].notes == made.notes and made.said == [
+        "All moved by -16 semitones, and back: the median becomes middle C."
+    ]
+    assert made.taken == (
+        "the highest voice of all tracks, 240 of 300 notes, in 31 bars of four beats"
+    )
+    write_midi(made.piece, tmp_path / "b.mid")
+    again = read_midi(tmp_path / "b.mid")
+    assert again.tracks[0].program == 29 and again.meters == (Meter(0.0, 3, 4),)
+    assert np.allclose(again.tempo.seconds_at([0, 40, 80]), [0, 20, 60], atol=0.01)
+
+
+def test_what_was_adapted_is_said():
+    far = Notes.of([(0.06 + k, 1, p) for k, p in enumerate([84] * 38 + [105, 60])])
+    made = transfer_file(fake("channels"), piece_of(far), ceiling=64)
+    assert made.said == [
+        "Put on the 32nds, by up to 0.06 beats: 40 notes.",
+        "All moved by -24 semitones, and back: the median becomes middle C.",
+        "Moved by octaves, to within 18 semitones of that: 2 notes.",
+        "What comes of it is put on 16ths, and on the scale of the line there.",
+        "It is played 2 octaves lower than the line.",
+    ]
+    assert made.notes.pitch[-3:].tolist() == [60, 69, 48]
+    assert made.plain.tracks[0].notes.pitch[-3:].tolist() == [60, 81, 36]
+
+
+@pytest.mark.parametrize("pitch", [0, 1, 2, 5, 64, 120, 127])
+def test_every_register_can_be_written(tmp_path, pitch):
+    notes = Notes.of([(k, 1, p) for k, p in enumerate([pitch] * 9 + [0, 127])])
+    for ceiling in (64, 108):
+        made = transfer_file(toy(), piece_of(notes), ceiling=ceiling)
+        write_midi(made.piece, tmp_path / "a.mid")
+        assert np.median(made.notes.pitch) <= ceiling
+
+
+def test_one_track_can_be_taken():
+    piece = piece_of(TUNE, BASS, drums=[BASS])
+    made = transfer_file(fake("roll"), piece, track=2)
+    assert set(made.notes.pitch) == {40} and "voice of track 2, 60 of 60" in made.taken
+    with pytest.raises(NoNotesError, match="in track 3.* do: choose 1, 2"):
+        transfer_file(fake("roll"), piece, track=3)
+    with pytest.raises(NoNotesError, match="track 9"):
+        transfer_file(fake("roll"), piece, track=9)
+    with pytest.raises(NoNotesError, match="no pitched note.*more than drums"):
+        transfer_file(fake("roll"), piece_of(drums=[BASS]))
+
+
+def test_a_file_that_is_no_music_is_named(tmp_path):
+    (tmp_path / "a.mid").write_bytes(b"no")
+    with pytest.raises(MusicFileError, match="a.mid"):
+        transfer_file(fake("roll"), tmp_path / "a.mid")
+
+
+# Weights
+
+
+def test_weights_come_back_to_their_networks(tmp_path):
+    path, made = (
+        tmp_path / "w.safetensors",
+        {n: toy(n) for n in ("full", "ours", "recurrent")},
+    )
+    save_networks(made, path, DATA, seed=3)
+    x = np.stack([line_of(STEPS, seed) for seed in range(2)])
+    for name, own in made.items():
+        networks, about = load_weights(method=name, path=path)
+        assert networks.config == own.config and about["method"] == name
+        for key, tensor in networks.both.state_dict().items():
+            assert torch.equal(tensor, own.both.state_dict()[key].half().float())
+        assert np.mean(transfer_windows(networks, x) == transfer_windows(own, x)) > 0.95
+    _, about = load_weights(path=path)
+    assert (about["method"], about["data"], about["labels"], about["seed"]) == (
+        "ours",
+        "toy",
+        ["plain", "heavy"],
+        3,
+    )
+    assert about["corpora"] == ["mine", "yours"]
+    assert about["terms"] == "mine: CC0; yours: those of that music"
+    save_networks({"full": made["full"]}, tmp_path / "again.safetensors", DATA)
+    assert load_weights(path=tmp_path / "again.safetensors")[1]["method"] == "full"
+    with pytest.raises(RecordError, match="method 'plain'.*choose one of full, ours, rec"):
+        load_weights(method="plain", path=path)
+
+
+def test_the_same_weights_make_the_same_bytes_and_two_methods_ship(tmp_path):
+    made = {n: Networks(method(n, Config.shipped())) for n in ("ours", "full")}
+    for name in "ab":
+        save_networks(made, tmp_path / name, DATA)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    wide = {"full": Networks(replace(Config.shipped(), width=32))}
+    with pytest.raises(FusionError, match="8.0 are allowed"):
+        save_networks(wide, tmp_path / "c", DATA)
+    save_networks(wide, tmp_path / "c", DATA, half=False, limit=None)
+
+
+def test_what_cannot_be_read_says_so(tmp_path):
+    with pytest.raises(RecordError, match="no weights of domain transfer come"):
+        load_weights("nothing")
+    with pytest.raises(RecordError, match="no such weights"):
+        load_weights(path=tmp_path / "none")
+    with pytest.raises(RecordError, match="no run's folder"):
+        load_weights(path=tmp_path)
+    own = toy()
+    own.config = replace(own.config, width=8)
+    save_networks({"ours": own}, tmp_path / "w", DATA)
+    with pytest.raises(RecordError, match="not as it says"):
+        load_weights(path=tmp_path / "w")
+    from fusiontools.training import save_weights
+
+    save_weights(own.both, tmp_path / "other", corpora="mine", terms="")
+    with pytest.raises(RecordError, match="choose another file"):
+        load_weights(path=tmp_path / "other")
+
+
+@pytest.mark.parametrize("data", [own[0] for own in TARGETS.values()])
+def test_weights_that_come_along_transfer(data):
+    if not shipped_weights(data).is_file():
+        pytest.skip(f"no weights of domain transfer come with the package yet for {data}")
+    for name in ("ours", "full"):
+        networks, about = load_weights(data, name)
+        line = line_of(3 * HOP)
+        assert about["data"] == data and len(transfer_line(networks, line)) == len(line)
