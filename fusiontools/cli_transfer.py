@@ -24,9 +24,9 @@ def _option(kind, metavar, help, *names, **bounds):
 
 _IN = typer.Argument(metavar="IN", help="A MIDI, MusicXML or ABC file.", show_default=False)
 _TO = "metal or fiddle; with weights of your own, the second of their genres."
-_METHOD = "Of those that the weights hold: ours (the default) or full, the paper's own."
+_METHOD = "Of those that the weights hold: full, the paper's (the default), or ours."
 _PROGRAM = "General MIDI: by default 30 for metal, a guitar, 40 for fiddle, a violin."
-_SNAP = "Leave the notes where they fall, off the 16ths and off the scale."
+_SNAP = "Leave notes off the 16ths and the scale, and bars unlike that are alike in IN."
 
 
 def transfer(
@@ -109,7 +109,7 @@ def _weights(to, method, path, targets):
     return networks, about
 
 
-def _told(made, music, amount, snapped, about, out, plain):
+def _told(made, music, amount, as_heard, about, out, plain):
     """What was taken, what was adapted and what came of it, line by line."""
     from fusiontools.score.transfer import copied_fraction, onsets_a_bar
 
@@ -121,30 +121,29 @@ def _told(made, music, amount, snapped, about, out, plain):
     before, after = (f"{onsets_a_bar(row)[0]:.1f}" for row in (line, tokens))
     kept += f", and has {after} notes a bar, the line {before}"
     yield f"Transferred: {out}, amount {amount:g}. {kept}."
-    for judge, (before, after) in _verdicts(made, about, snapped).items():
+    for judge, (before, after) in _verdicts(made, about, as_heard).items():
         yield f"  The judge by {judge}, of windows: {after}; of the line alone: {before}."
     if plain:
         yield f"Plain: {plain}, the line as it is."
 
 
-def _verdicts(made, about, snapped):
+def _verdicts(made, about, as_heard):
     """From each judge to what it says of windows of the line, and of what came of them."""
     from collections import Counter
 
     from fusiontools.judges.lines import load_judges, verdicts
-    from fusiontools.papers.domain_transfer.lines import windows
-    from fusiontools.papers.domain_transfer.pictures import heard
+    from fusiontools.music import lines, pictures
 
     try:
         judges = load_judges(about["data"])
     except CorpusError:
         return {}
-    line, tokens = windows(made.line), windows(made.tokens)
-    line = heard(line, line) if snapped else line  # both alike
+    line, tokens = lines.windows(made.line), lines.windows(made.tokens)
+    line = pictures.heard(line, line) if as_heard else line  # both alike
     words = dict(zip(("source", "target"), about["labels"]), blend="a blend")
 
-    def heard(judge, rows):
+    def said(judge, rows):
         many = Counter(verdicts(judge, rows).tolist()).most_common()
         return ", ".join(f"{words.get(v, v)} in {n} of {len(rows)}" for v, n in many)
 
-    return {judge.kind: (heard(judge, line), heard(judge, tokens)) for judge in judges}
+    return {judge.kind: (said(judge, line), said(judge, tokens)) for judge in judges}

@@ -1,6 +1,6 @@
 """Where downloaded corpora lie. Nothing is read or fetched here, only found.
 
-Used in chapters 3 and 4.
+Used in chapters 3, 4 and 5.
 """
 
 import os

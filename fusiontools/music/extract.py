@@ -13,7 +13,7 @@ Three ways, from plain to careful, none of them trained and each explainable to 
 
 `score_melody` says how well one of them did. How they do on POP909 stands beside `melody`.
 Voices below the melody are not separated here, and sound recordings are another matter.
-Used in chapters 2 and 3.
+Used in chapters 2, 3 and 5.
 """
 
 import re

@@ -10,14 +10,14 @@ so a thousand times. Two ways to read the draws:
   below what is possible (a Ratio under 1): read it as "down to 1".
 
 Where nothing ever happened, drawing again cannot make it happen: 0 of 500 has the bootstrap
-range 0 to 0. `wilson` is honest there. Used in chapters 3 and 4.
+range 0 to 0. `wilson` is honest there. Used in chapters 3, 4 and 5.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Interval", "bootstrap", "bootstrap_counts", "wilson"]
+__all__ = ["Interval", "bootstrap", "bootstrap_counts", "means_of_groups", "wilson"]
 
 _AT_ONCE = 4_000_000  # drawn rows held in memory at one time
 
@@ -206,3 +206,41 @@ def wilson(hits, of, level=0.95):
     half = z * (p * (1 - p) / of + z * z / (4 * of * of)) ** 0.5
     low, high = ((middle + sign * half) / (1 + z * z / of) for sign in (-1, 1))
     return Interval(p, 0.0 if hits == 0 else low, 1.0 if hits == of else high)
+
+
+def means_of_groups(each, groups, of=None):
+    """Means, with 95 % ranges over groups, such as songs of several windows each: the
+    bootstrap draws whole groups.
+
+    Parameters
+    ----------
+    each : dict of str to ndarray, shape (N,)
+        The values under their names.
+    groups : array_like, shape (N,)
+        Which group each value is of.
+    of : array_like, shape (N,), optional
+        Sums of values are divided by sums of these; by default by how many there are.
+
+    Returns
+    -------
+    dict of str to dict
+        ``value``, ``low`` and ``high``, as a record holds them. A share of yes and no that
+        is 0 or 1 has the range of `wilson`, over the groups.
+
+    Examples
+    --------
+    >>> found = means_of_groups({"x": np.array([1.0, 3.0, 8.0])}, ["a", "a", "b"])
+    >>> found["x"]
+    {'value': 4.0, 'low': 2.0, 'high': 8.0}
+    """
+    of = np.ones(len(groups)) if of is None else of
+    own = np.unique(groups, return_inverse=True)[1]
+    sums = np.stack([np.bincount(own, row) for row in (*each.values(), of)], axis=1)
+    found = bootstrap_counts(lambda h: h[..., :-1] / np.maximum(h[..., -1:], 1), sums)
+    made = {}
+    for (name, x), value, low, high in zip(each.items(), *found):
+        if x.dtype == bool and value in (0, 1):
+            _, low, high = wilson(round(value * len(sums)), len(sums))
+        value, low, high = float(value), float(low), float(high)
+        made[name] = {"value": value, "low": min(low, value), "high": max(high, value)}
+    return made

@@ -15,10 +15,10 @@ import numpy as np
 
 from fusiontools.music.grid import HOLD, REST
 
-__all__ = ["Events", "copied", "copied_fraction", "events", "high_frequency"]
+__all__ = ["Events", "contour", "copied", "copied_fraction", "events", "high_frequency"]
 __all__ += ["nearest_lines", "newness", "noise_lines", "onsets_a_bar", "pitch_correlation"]
 __all__ += ["pitch_line", "precision_by_votes", "repeated_share", "restruck"]
-__all__ += ["transposed_lines", "variety"]
+__all__ += ["spectrum", "transposed_lines", "variety"]
 
 LOW, HIGH, BAR = 42, 78, 32  # pitches that a line may have, and steps of a bar
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -161,14 +161,35 @@ def high_frequency(tokens):
     >>> high_frequency(np.tile([60, 62], (1, 512))).round(6).tolist()
     [1.0]
     """
+    power, far = _power(tokens)
+    whole, high = power.sum(axis=(1, 2)), power[:, far > 0.25].sum(axis=1)
+    return np.where(whole > 1e-9, high / np.maximum(whole, 1e-9), 0.0)
+
+
+def spectrum(tokens):
+    """Mean power of pictures of pitches, a row a bar, by frequency: shares of the whole for
+    1 to 16 cycles in 32 pixels, in any direction, each the mean of its ring.
+
+    Examples
+    --------
+    >>> int(spectrum(np.tile([60, 62], (1, 512))).argmax()) + 1
+    16
+    """
+    power, far = _power(tokens)
+    power, ring = power.mean(axis=0).ravel(), np.round(BAR * far).astype(int).ravel()
+    mean = np.bincount(ring, power) / np.maximum(np.bincount(ring), 1)
+    return mean[1 : BAR // 2 + 1] / power.sum()
+
+
+def _power(tokens):
+    """The power of each picture without its mean, (N, bars, 32), and how many cycles a
+    pixel each place of it is, (bars, 32).
+    """
     pictures = pitch_line(tokens).reshape(len(tokens), -1, BAR)
     # P(u, v) = |sum_xy (z_xy - mean) exp(-2 pi i (u x + v y))|^2, u and v in cycles a pixel
     z = pictures - pictures.mean(axis=(1, 2), keepdims=True)
-    power = np.abs(np.fft.fft2(z)) ** 2
     u, v = (np.fft.fftfreq(n) for n in pictures.shape[1:])
-    high = np.hypot(u[:, None], v) > 0.25
-    whole = power.sum(axis=(1, 2))
-    return np.where(whole > 1e-9, power[:, high].sum(axis=1) / np.maximum(whole, 1e-9), 0.0)
+    return np.abs(np.fft.fft2(z)) ** 2, np.hypot(u[:, None], v)
 
 
 def repeated_share(tokens):
@@ -320,14 +341,28 @@ def restruck(tokens, every=4):
     return np.where(again, pitch_line(tokens), tokens).astype(tokens.dtype)
 
 
-def nearest_lines(source, target, describe):
+def contour(tokens):
+    """Pitches less their mean, of length 1: near in these is high in pitch correlation.
+
+    Examples
+    --------
+    >>> contour([[60, 62, 60, 62]]).tolist()
+    [[-0.5, 0.5, -0.5, 0.5]]
+    """
+    pitch = pitch_line(tokens).astype(np.float32)
+    pitch = pitch - pitch.mean(1, keepdims=True)
+    return pitch / np.maximum(np.linalg.norm(pitch, axis=1, keepdims=True), 1e-6)
+
+
+def nearest_lines(source, target, describe=contour):
     """Of the target's real lines the one most like each of the source's, (N, T).
 
     Parameters
     ----------
     source, target : array_like of int, shapes (N, T) and (M, T)
     describe : callable
-        Lines (N, T) to rows of numbers (N, D), between which Euclid's distance counts.
+        Lines (N, T) to rows of numbers (N, D), between which Euclid's distance counts. By
+        default their `contour`.
 
     Examples
     --------

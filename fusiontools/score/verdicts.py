@@ -3,7 +3,7 @@
 A 50/50 mixture of pure jazz and pure folk has the histograms of a perfect fusion, so
 histograms cannot tell fusion from mixture. A judge that hears one melody at a time can. Its
 verdicts come in as an array of calibrated probabilities of domain A: which judge gave them
-is not known here. Used in chapter 3, FusionGAN.
+is not known here. Used in chapters 3 and 5.
 """
 
 import numpy as np

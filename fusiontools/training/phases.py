@@ -1,8 +1,8 @@
 """The phases of a training, one after the other, each from a seed of its own.
 
 So a phase that another run has finished can be taken over (`adopt`), and the result is the
-same, bit by bit. What a phase does, the paper's own plain loop says. Used in chapters 3 and
-4.
+same, bit by bit. What a phase does, the paper's own plain loop says. Used in chapters 3, 4
+and 5.
 """
 
 from fusiontools.training.devices import memory_guard

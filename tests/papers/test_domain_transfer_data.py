@@ -8,33 +8,35 @@ from hypothesis import strategies as st
 from fusiontools.corpora.entries import Corpus, Entry, pack
 from fusiontools.errors import CorpusError, FusionError, MissingDataError, NoNotesError
 from fusiontools.music.grid import is_legal_grid, transpose_grid
-from fusiontools.music.midi import Piece, Track, write_midi
-from fusiontools.music.notes import Notes, transpose
-from fusiontools.papers.domain_transfer.data import (
+from fusiontools.music.lines import (
     BAR,
     HIGH,
     LOW,
     MIDDLE,
-    PARTS,
     REACH,
-    SOURCES,
     STEPS,
-    domains,
-    from_folders,
-    gather,
     is_heavy,
     kept,
     line_tokens,
     lowest,
-    open_domains,
     riff,
-    save_domains,
     sounding,
     source_line,
     to_middle,
     window_starts,
     windows,
     worth,
+)
+from fusiontools.music.midi import Piece, Track, write_midi
+from fusiontools.music.notes import Notes, transpose
+from fusiontools.papers.domain_transfer.data import (
+    PARTS,
+    SOURCES,
+    domains,
+    from_folders,
+    gather,
+    open_domains,
+    save_domains,
 )
 
 # (rest before, length, pitch) of each note, in steps of an eighth of a beat

@@ -15,7 +15,8 @@ from matplotlib.patches import FancyArrowPatch
 from fusiontools import cli
 from fusiontools.corpora import split_of
 from fusiontools.judges import lines as judging
-from fusiontools.papers.domain_transfer import Networks, pictures
+from fusiontools.music import pictures
+from fusiontools.papers.domain_transfer import Networks
 from fusiontools.papers.domain_transfer.config import METHODS, TRAINED, Config, method
 from fusiontools.papers.domain_transfer.data import PARTS, Domains, save_domains
 from fusiontools.papers.domain_transfer.evidence import claims, figures, metrics, tables
@@ -26,6 +27,8 @@ from fusiontools.records import Record
 from fusiontools.report import experiment as report
 from fusiontools.report.rows import NotMeasured, Rows
 from fusiontools.report.rows import rows as rows_of
+from fusiontools.score.intervals import means_of_groups
+from fusiontools.score.transfer import high_frequency
 
 matplotlib.use("Agg")
 MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
@@ -130,7 +133,8 @@ def test_rows_that_cost_nothing_are_what_they_say(records):
     assert (
         value(transpose["pitch_correlation"]) > 0.99 > value(transpose["copied_fraction"])
     )
-    assert value(nearest["copied_8gram"]) == 1
+    # not all, as it is heard in the scale and the form of the source
+    assert value(nearest["copied_8gram"]) > value(copy["copied_8gram"])
     assert abs(value(noise["pitch_correlation"])) < 0.2
     assert (real["windows"], real["songs"]) == (36, 6)
     assert copy["given_back_unrolled"] == copy["notes_kept_channels"] == 1
@@ -174,7 +178,7 @@ def test_jobs_are_all_there_and_the_default_has_few():
     assert {f"{m}-{s}" for m in ("ours", "full", "plain") for s in range(3)} < set(names)
     few = made_by.jobs("chorales_fiddle.npz", "w", "smoke", "cpu")
     trained = {job.name for job in few if job.name.endswith("-0") and not job.after}
-    assert trained == {"ours-0", "full-0", "no_gan-0", "ours_no_gan-0"}
+    assert trained == {f"{name}-0" for name in made_by.FEW["chorales_fiddle"]}
 
 
 def test_what_is_slow_gets_fewer_steps():
@@ -214,12 +218,12 @@ def test_the_command_trains_and_says_how_to_hear_it(home, capsys, tmp_path):
 def test_means_count_windows_and_ranges_count_songs():
     songs = np.repeat([0, 1, 2], [10, 10, 80])
     each = {"x": np.arange(100.0), "yes": np.ones(100, bool), "some": songs == 2}
-    found = metrics._means(each, songs)
+    found = means_of_groups(each, songs)
     assert found["x"]["value"] == pytest.approx(49.5)
     assert found["x"]["low"] < 45 and found["x"]["high"] > 55
     assert found["yes"]["value"] == found["yes"]["high"] == 1 > found["yes"]["low"] > 0.2
     assert (found["some"]["value"], found["some"]["low"]) == (0.8, 0)
-    ratio = metrics._means({"r": np.array([1, 0, 1])}, [0, 0, 1], of=np.array([2, 0, 2]))
+    ratio = means_of_groups({"r": np.array([1, 0, 1])}, [0, 0, 1], np.array([2, 0, 2]))
     assert ratio["r"]["value"] == 0.5
 
 
@@ -325,10 +329,9 @@ def test_the_survey_counts_votes(toy, monkeypatch):
     for domain, pitch in (("S", 50), ("T", 67)):
         data.arrays[f"{domain}_test"] = np.full((3, 1024), pitch, np.uint8)
     monkeypatch.setattr(
-        "fusiontools.papers.domain_transfer.transfer.transfer_windows",
-        lambda networks, source: np.full_like(source, 62),
+        metrics, "transfer_windows", lambda networks, source: np.full_like(source, 62)
     )
-    monkeypatch.setattr(pictures, "snap", lambda made, source: made)
+    monkeypatch.setattr(pictures, "heard", lambda made, source: made)
     found = metrics.precision(None, data, judges)
     assert set(found.values()) == {1.0}
     assert set(found) == {
@@ -558,6 +561,8 @@ def test_spectra_have_a_curve_a_name(toy):
     figure = figures.spectra_figure({n: toy.windows(n, "test") for n in "ST"})
     (ax,) = figure.axes
     assert len(ax.lines) == 2 and "are high" in ax.get_legend().texts[0].get_text()
+    high = 100 * high_frequency(toy.windows("S", "test")).mean()
+    assert f"S: {high:.0f} %" in ax.get_legend().texts[0].get_text()
 
 
 def test_the_diagram_counts_the_live_networks():
@@ -570,21 +575,6 @@ def test_the_diagram_counts_the_live_networks():
         arrows = {a.get_gid() for a in ax.patches if isinstance(a, FancyArrowPatch)}
         assert {"s>f", "f>z", "z>g", "g>G", "G>D", "t>D"} <= arrows
         assert ("f>g" in arrows) == skip
-
-
-def test_curves_are_the_histories():
-    drawn = {f"full-{s}/held_out": history([3, 2, 1]) for s in range(3)}
-    (ax,) = figures.training_curves(drawn).axes
-    assert len(ax.lines) == 3 and ax.lines[0].get_ydata().tolist() == [3, 2, 1]
-    with pytest.raises(ValueError, match="no curve"):
-        figures.training_curves({})
-
-
-def test_receptive_fields_grow_with_depth():
-    figure = figures.receptive_figure(Networks(Config(width=4, features=16)))
-    assert [ax.images[0].get_array().shape for ax in figure.axes] == [(32, 32)] * 4
-    seen = [int(ax.images[0].get_array().sum()) for ax in figure.axes]
-    assert seen == sorted(seen) and seen[0] == 9 and "67 steps" in titles(figure)[0]
 
 
 def test_precision_is_drawn_where_there_is_one():

@@ -16,7 +16,9 @@ import pytest
 import torch
 
 from fusiontools.errors import FusionError
-from fusiontools.papers.domain_transfer import losses, pictures, training
+from fusiontools.music import pictures
+from fusiontools.music.lines import STEPS
+from fusiontools.papers.domain_transfer import losses, training
 from fusiontools.papers.domain_transfer.config import (
     METHODS,
     TRAINED,
@@ -25,8 +27,8 @@ from fusiontools.papers.domain_transfer.config import (
     method,
 )
 from fusiontools.papers.domain_transfer.data import PARTS, Domains
-from fusiontools.papers.domain_transfer.lines import STEPS
-from fusiontools.papers.domain_transfer.networks import SIZES, Networks
+from fusiontools.papers.domain_transfer.evidence.metrics import receptive_pixels
+from fusiontools.papers.domain_transfer.networks import SIZES, Networks, rounded
 from fusiontools.training import Run
 
 TINY = replace(Config.smoke(), width=2, features=8, batch=4, steps=3, every=2)
@@ -172,7 +174,7 @@ def test_the_terms_of_a_batch_are_those_of_the_paper(name, data):
     terms = training.generator_terms(config, made, s, t)
     with torch.no_grad():
         x, y = made.generate(s.x)[1], made.generate(t.x)[1]
-        shown_x, shown_y = made.shown(x, s.scale), made.shown(y, t.scale)
+        shown_x, shown_y = made.shown(x, *s[1:]), made.shown(y, *t[1:])
         moved = losses.const(made.f(s.x)[0], made.f(shown_x)[0], config.guard)
         expected = {
             "const": moved,
@@ -253,7 +255,7 @@ def test_causal_filters_see_no_future():
 
 
 def test_deep_units_see_more_than_shallow_ones():
-    _, span = pictures.receptive_pixels(networks(width=8).f.layers)
+    _, span = receptive_pixels(networks(width=8).f.layers)
     assert span[0] == 2 * 32 + 3 and span[0] < span[1] < span[2] == span[3] == 1024
 
 
@@ -283,8 +285,8 @@ def test_what_is_shown_is_legal_and_its_slope_is_that_of_the_picture():
     made = networks("ours")
     y = (1.2 * pictures_of(3, "channels")).requires_grad_()
     rows = toy_domains().windows("S")[:3]
-    scale = torch.from_numpy(pictures.on_scale(rows))
-    shown = made.shown(y, scale)
+    scale, no_form = torch.from_numpy(pictures.on_scale(rows)), torch.arange(32).tile(3, 1)
+    shown = made.shown(y, scale, no_form)
     weight = torch.rand(shown.shape)
     (shown * weight).sum().backward()
     assert torch.equal(y.grad, weight)  # the identity
@@ -296,12 +298,56 @@ def test_what_is_shown_is_legal_and_its_slope_is_that_of_the_picture():
         allowed = np.unique(pictures.on_scale(row[None])[0]) - 60
         assert np.isin(np.round(p.numpy(), 3), allowed).all()
         away = np.abs(q.numpy()[:, None] - allowed).min(1)
-        # the nearest, of what it is rounded to
+        # the nearest, of what it is rounded to; no two bars of noise are alike
         assert (np.abs(p.numpy() - q.numpy()) <= away + 1.01).all()
     x = training.Painted.of(rows, made.config)
-    assert torch.allclose(made.shown(x.x, x.scale), x.x, atol=1e-5)
+    assert torch.allclose(made.shown(*x), x.x, atol=1e-5)
     soft = pictures_of(3)
     assert networks("full").shown(soft) is soft
+
+
+def bars_of_16ths(rng, kinds, bars=32):
+    """A line whose bars are of some kinds, each with a note at its start and no rest."""
+    own = np.ones((kinds, 32), np.uint8)
+    own[:, ::2] = np.where(
+        rng.random((kinds, 16)) < 0.5, rng.integers(42, 79, (kinds, 16)), 1
+    )
+    own[:, 0] = rng.integers(42, 79, kinds)
+    return own[rng.integers(0, kinds, bars)].reshape(-1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_pictures_are_rounded_to_what_will_be_heard(seed):
+    """On 16ths, with a note at each bar and no rest, `rounded` is `pictures.heard`."""
+    rng, config = np.random.default_rng(seed), method("ours", TINY)
+    sources = np.stack([bars_of_16ths(rng, kinds) for kinds in (2, 5, 12, 32)])
+    _, scale, form = training.Painted.of(sources, config)
+    sources = pictures.heard(sources, sources)
+    made = np.stack([bars_of_16ths(rng, kinds) for kinds in (32, 3, 8, 20)])
+    near = np.where(rng.random(sources.shape) < 0.05, 60, sources) * (sources > 1)
+    made = np.concatenate([made, np.where(near > 1, near, sources)])  # riffs, nearly
+    sources = np.concatenate([sources, sources])
+    scale, form = (torch.cat([part, part]) for part in (scale, form))
+    soft = pictures.encode(made, "channels") * rng.uniform(0.2, 1, (8, 3, 32, 32))
+    soft[:, 0] = pictures.encode(made, "channels")[:, 0]  # the pitch is no switch
+    y = torch.from_numpy(soft.astype(np.float32))
+    found = rounded(y, scale, form).numpy()
+    assert np.array_equal(pictures.decode(soft, "channels"), made)
+    expected = pictures.heard(made, sources)
+    assert np.allclose(found, pictures.encode(expected, "channels"), atol=1e-6)
+    assert np.array_equal(pictures.decode(found, "channels"), expected)
+    assert (expected != made).any()
+
+
+def test_rounded_pictures_stay_as_they_are():
+    rng, config = np.random.default_rng(0), method("ours", TINY)
+    rows = np.stack([bars_of_16ths(rng, kinds) for kinds in (1, 4, 16)])
+    x, scale, form = training.Painted.of(rows, config)
+    assert torch.allclose(rounded(x, scale, form), x, atol=1e-6)
+    noise = rounded(pictures_of(3, "channels"), scale, form)
+    for row, first in zip(noise, form):
+        for bar, same in enumerate(first):  # what is alike in the source is alike
+            assert torch.equal(row[:, bar], row[:, same])
 
 
 def test_the_parameters_keep_their_names():
@@ -390,6 +436,28 @@ def test_the_average_lags_behind(tmp_path, data):
         assert torch.allclose(kept[name], 0.9 * start[name] + 0.1 * last[name], atol=1e-6)
         moved += int(not torch.equal(start[name], last[name]))
     assert moved > 10
+
+
+def test_the_average_is_what_the_training_gives_back(tmp_path, data, monkeypatch):
+    """Over all steps of G, those of a killed training included; D is never averaged."""
+    config, real = replace(method("ours", TINY), steps=4, average=0.8), training.descend
+    torch.manual_seed(3)
+    kept = [p.detach().clone() for p in Networks(config).both.parameters()]
+    last = {}
+
+    def watched(run, loss, model, optimizer, **options):
+        real(run, loss, model, optimizer, **options)
+        own = [p.detach().clone() for p in model.parameters()]
+        if isinstance(model, torch.nn.ModuleDict):
+            kept[:] = [0.8 * a + 0.2 * b for a, b in zip(kept, own)]
+        last[isinstance(model, torch.nn.ModuleDict)] = own
+
+    monkeypatch.setattr(training, "descend", watched)
+    made, _ = run(tmp_path / "run", data, config)
+    for p, average, end in zip(made.both.parameters(), kept, last[True]):
+        assert torch.allclose(p, average, atol=1e-6)
+        assert not torch.equal(p, end)
+    assert all(torch.equal(*pair) for pair in zip(made.d.parameters(), last[False]))
 
 
 def test_it_learns_to_leave_the_target_alone(tmp_path, data):

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusiontools.errors import FusionError, MusicFileError, NoNotesError, RecordError
+from fusiontools.music import pictures
 from fusiontools.music.grid import HOLD, decode_grid, repair_grid
+from fusiontools.music.lines import BAR, HIGH, LOW, STEPS, windows
 from fusiontools.music.midi import Meter, Piece, Track, read_midi, write_midi
 from fusiontools.music.notes import Notes, Tempo, shift, transpose
-from fusiontools.papers.domain_transfer import pictures
 from fusiontools.papers.domain_transfer.config import Config, method
-from fusiontools.papers.domain_transfer.lines import BAR, HIGH, LOW, STEPS, windows
 from fusiontools.papers.domain_transfer.networks import Networks
 from fusiontools.papers.domain_transfer.transfer import (
     HOP,
@@ -84,8 +84,8 @@ def test_what_the_network_leaves_alone_stays_as_it_is(layout, length, seed, amou
 def test_amount_0_is_the_line_and_amount_1_is_what_g_makes_of_it(name):
     networks, rows = toy(name), np.stack([line_of(STEPS, seed) for seed in range(3)])
     layout = networks.config.layout
-    # "ours" knows lines on 16ths and scales alone
-    seen = pictures.snap(rows, rows) if name == "ours" else rows
+    # "ours" knows nothing but lines as they are heard
+    seen = pictures.heard(rows, rows) if name == "ours" else rows
     own = networks.transfer(pictures.encode(seen, layout))
     assert np.array_equal(
         transfer_windows(networks, rows, 0.0), np.stack([kept(row, layout) for row in rows])
@@ -186,19 +186,39 @@ def test_seams_are_counted_at_borders_and_at_the_other_bar_lines():
     assert np.isnan(seams(line[:HOP], line[:HOP])["pitch_jumps"][0])
 
 
-def test_snapped_it_lies_on_16ths_and_on_the_scale_around():
+def test_as_heard_it_lies_on_16ths_and_on_the_scale_around():
     rng = np.random.default_rng(0)
     scale, other = np.array([60, 62, 64, 65, 67, 69, 71]), np.array([61, 63, 66, 68, 70])
     line = np.ones(8 * STEPS, np.uint8)
     line[::8] = np.concatenate(
         [rng.choice(scale, 4 * STEPS // 8), rng.choice(other, 4 * STEPS // 8)]
     )
-    made = transfer_line(toy(), line, snapped=True)
+    made = transfer_line(toy(), line, as_heard=True)
     loose = transfer_line(toy(), line)
     assert (loose[1::2] > HOLD).any() and not (made[1::2] > HOLD).any()
     # each half has a key of its own, and is left in it
     for part, own in ((made[: 4 * STEPS - HOP], scale), (made[4 * STEPS + HOP :], other)):
         assert set(part[part > HOLD] % 12) <= set(own % 12)
+
+
+def test_as_heard_bars_that_are_alike_stay_alike():
+    """A network paints noise; what repeats in the line repeats in what is heard of it."""
+    rng = np.random.default_rng(0)
+    bars = rng.choice([60, 62, 64, 65], (3, 32)).astype(np.uint8)
+    bars[:, 1::2] = 1
+    order = np.resize([0, 1, 0, 2], 32)
+    line = bars[order].reshape(-1)
+    soft = rng.uniform(-1, 1, (1, 3, 32, 32)).astype(np.float32)
+    networks = fake("channels", lambda x: np.repeat(soft, len(x), axis=0))
+    loose, made = (
+        transfer_line(networks, line, as_heard=own).reshape(32, 32) for own in (False, True)
+    )
+    assert len(np.unique(loose, axis=0)) == 32
+    for row, kind in zip(made, order):
+        first = made[np.argmax(order == kind)]
+        assert np.array_equal(row[1:], first[1:])  # a note held over the bar line starts
+    alone = transfer_windows(networks, line[None])
+    assert np.array_equal(made.reshape(-1), pictures.heard(alone, line[None])[0])
 
 
 # Files
@@ -217,7 +237,7 @@ def test_a_file_comes_back_in_its_place_at_its_pitch_and_tempo(tmp_path):
     tempo = Tempo([0, 40, 80], [0, 20, 60])
     piece = piece_of(shift(TUNE, 9), shift(BASS, 9), tempo=tempo, meters=(Meter(0, 3, 4),))
     write_midi(piece, tmp_path / "a.mid")
-    made = transfer_file(fake("channels"), tmp_path / "a.mid", program=29, snapped=False)
+    made = transfer_file(fake("channels"), tmp_path / "a.mid", program=29, as_heard=False)
     assert made.notes == made.piece.tracks[0].notes == shift(TUNE, 9)
     assert made.shift == 60 - 76 and np.array_equal(made.line, made.tokens)
     assert made.notes == shift(transpose(decode_grid(made.tokens, 8), -made.shift), 8)
@@ -240,10 +260,13 @@ def test_what_was_adapted_is_said():
         "Put on the 32nds, by up to 0.06 beats: 40 notes.",
         "All moved by -24 semitones, and back: the median becomes middle C.",
         "Moved by octaves, to within 18 semitones of that: 2 notes.",
-        "What comes of it is put on 16ths, and on the scale of the line there.",
+        "Put on 16ths and on the line's scale; bars that are alike stay alike.",
         "It is played 2 octaves lower than the line.",
     ]
-    assert made.notes.pitch[-3:].tolist() == [60, 69, 48]
+    assert made.notes.pitch[-3:].tolist() == [60, 60, 60]  # the last bar is nearly another
+    loose = transfer_file(fake("channels"), piece_of(far), ceiling=64, as_heard=False)
+    assert loose.said == made.said[:3] + made.said[4:]
+    assert loose.notes.pitch[-3:].tolist() == [60, 69, 48]
     assert made.plain.tracks[0].notes.pitch[-3:].tolist() == [60, 81, 36]
 
 
@@ -292,15 +315,15 @@ def test_weights_come_back_to_their_networks(tmp_path):
         assert np.mean(transfer_windows(networks, x) == transfer_windows(own, x)) > 0.95
     _, about = load_weights(path=path)
     assert (about["method"], about["data"], about["labels"], about["seed"]) == (
-        "ours",
+        "full",
         "toy",
         ["plain", "heavy"],
         3,
     )
     assert about["corpora"] == ["mine", "yours"]
     assert about["terms"] == "mine: CC0; yours: those of that music"
-    save_networks({"full": made["full"]}, tmp_path / "again.safetensors", DATA)
-    assert load_weights(path=tmp_path / "again.safetensors")[1]["method"] == "full"
+    save_networks({"ours": made["ours"]}, tmp_path / "again.safetensors", DATA)
+    assert load_weights(path=tmp_path / "again.safetensors")[1]["method"] == "ours"
     with pytest.raises(RecordError, match="method 'plain'.*choose one of full, ours, rec"):
         load_weights(method="plain", path=path)
 

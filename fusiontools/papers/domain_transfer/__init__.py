@@ -2,9 +2,10 @@
 network that has to keep its content ("Cross Genre Music Generation using Image
 Representation").
 
-Read `lines` (which notes), `data` (the two genres), `pictures` (lines as images and back),
-`networks` (f, g, D), `losses` (Eqs. 1 to 6), `training`, and `transfer` (what a trained
-network can do); `config` has every setting. The folder `evidence` measures it.
+Read `data` (the two genres), `networks` (f, g, D), `losses` (Eqs. 1 to 6), `training`, and
+`transfer` (what a trained network can do); `config` has every setting. Which notes of a
+piece make a line, and lines as pictures: `fusiontools.music.lines` and ``pictures``. The
+folder `evidence` measures it.
 
 Chapter 5, Domain transfer: `notebooks/05_domain_transfer_2_full_size` builds and trains it,
 `notebooks/05_domain_transfer_3_measured` sets it beside the paper's numbers.

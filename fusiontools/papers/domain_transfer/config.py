@@ -30,9 +30,7 @@ class Config:
     guard: bool = True  #: ours: L_CONST over the variance of f, against its collapse
     legal: bool = False  #: ours: f and D are shown what will be heard, see `rounded`
     steps_between: bool = False  #: ours: D is shown the intervals, too
-    #: ours: what the weights that ship keep of their old selves at each step, an average
-    #: over the training; 0 takes the last
-    average: float = 0.0
+    average: float = 0.0  #: ours: how much of itself an average of all weights keeps a step
     adversary: float = 1.0  #: weight of L_GANG; the paper's is 1
     alpha: float = 1.0  #: weight of L_CONST
     beta: float = 15.0  #: weight of L_TID
@@ -98,8 +96,7 @@ METHODS = {
     "real": "real pictures of the target genre, of songs that no training has seen",
     "left_hand": "the lowest voice of the source pieces: no melody, and no riff",
 }
-_OURS = dict(layout="channels", legal=True, steps_between=True)
-_OURS |= dict(average=0.98)
+_OURS = dict(layout="channels", legal=True, steps_between=True, average=0.98)
 _CHANGES = {
     "ours": _OURS,
     "full": {},

@@ -24,36 +24,12 @@ from fusiontools.corpora.entries import digest, song_names
 from fusiontools.corpora.folders import load_folder
 from fusiontools.corpora.registry import terms
 from fusiontools.errors import CorpusError, FusionError
+from fusiontools.music import lines
 from fusiontools.music.extract import skyline
-from fusiontools.papers.domain_transfer.lines import (
-    BAR,
-    HIGH,
-    LOW,
-    MIDDLE,
-    PER_BEAT,
-    REACH,
-    STEPS,
-    is_heavy,
-    kept,
-    line_tokens,
-    lowest,
-    riff,
-    sounding,
-    source_line,
-    to_middle,
-    tracks,
-    window_starts,
-    windows,
-    worth,
-)
+from fusiontools.music.lines import BAR, STEPS
 
 __all__ = ["DOMAINS", "PARTS", "SOURCES", "Domains", "domains", "from_folders", "gather"]
 __all__ += ["open_domains", "save_domains"]
-# and what `lines` has, so that one import is enough
-__all__ += ["BAR", "HIGH", "LOW", "MIDDLE", "PER_BEAT", "REACH", "STEPS", "is_heavy"]
-__all__ += ["kept", "line_tokens", "lowest", "riff", "sounding", "source_line", "to_middle"]
-__all__ += ["window_starts", "windows", "worth"]
-
 # Source, target, and control lines: the source's lowest track (a left hand, a bass), which
 # accompanies as a riff does and yet is no metal
 DOMAINS = ("S", "T", "L")
@@ -70,20 +46,20 @@ def _whole(piece):
 
 def _bottom(piece):
     """Of the lowest track, such as the left hand, the lowest notes."""
-    found = min(tracks(piece), key=lambda n: np.median(n.pitch), default=piece.notes())
-    return [lowest(found)]
+    low = min(lines.tracks(piece), key=lambda n: np.median(n.pitch), default=piece.notes())
+    return [lines.lowest(low)]
 
 
 def _guitar(piece, heavy=False):
-    if heavy and not is_heavy(piece):
+    if heavy and not lines.is_heavy(piece):
         raise CorpusError("not two electric guitars with drums and without a piano")
-    if riff(piece) is None:
+    if (riff := lines.riff(piece)) is None:
         raise CorpusError("no electric guitar")
-    return [riff(piece)]
+    return [riff]
 
 
 def _guitar_or_whole(piece):
-    return _whole(piece) if riff(piece) is None else [riff(piece)]
+    return [lines.riff(piece) or piece.notes()]
 
 
 # For each pair its labels, and which corpora make a domain: from a piece to `Notes`, the
@@ -101,7 +77,7 @@ SOURCES = {
     "chorales_fiddle": (
         ("chorale", "fiddle"),
         [
-            ("S", "bach", {}, tracks),  # every voice is a line
+            ("S", "bach", {}, lines.tracks),  # every voice is a line
             ("T", "ryan", {}, _whole),
             ("L", "bach", {}, _bottom),
         ],
@@ -171,18 +147,13 @@ def gather(name, labels, sources, deal=_by_hash):
     Domains
         Its ``about`` has the "corpora" with their terms; for each of the "sources" how many
         lines it gave, how many of these are short and played again, and what was skipped
-        and why; as "kept" the mean of `kept` over all lines of a domain, also of those that
-        give no window, with ``voice`` for the share of their own track; and how many
-        "windows" there are.
-
-    Raises
-    ------
-    CorpusError
-        If a part of the source or the target gets no window.
+        and why; as "kept" the mean of `lines.kept` over all lines of a domain, also of
+        those that give no window, with ``voice`` for the share of their own track; and how
+        many "windows" there are. CorpusError if a part of source or target gets none.
     """
     rows, corpora, told, shares = [], {}, [], {domain: [] for domain in DOMAINS}
     for domain, corpus, voices in sources:
-        skipped, lines, again = Counter(), 0, 0
+        skipped, taken, again = Counter(), 0, 0
         for entry in corpus:
             try:
                 parts = voices(entry.piece)
@@ -195,16 +166,16 @@ def gather(name, labels, sources, deal=_by_hash):
                     skipped[f"fewer than {SHORTEST} notes"] += 1
                     continue
                 voice = {"voice": len(line) / len(notes)}
-                shares[domain].append(kept(entry.notes, line) | voice)
-                tokens = line_tokens(line)
-                cut = windows(tokens, STRIDES[domain])
-                good = cut[worth(cut)]
+                shares[domain].append(lines.kept(entry.notes, line) | voice)
+                tokens = lines.line_tokens(line)
+                cut = lines.windows(tokens, STRIDES[domain])
+                good = cut[lines.worth(cut)]
                 if not len(good):
                     skipped["every window off the grid, sparse or silent"] += 1
                     continue
-                lines, again = lines + 1, again + (len(tokens) < STEPS)
-                rows.append((domain, _marks(entry, line), to_middle(good)[0]))
-        told.append(dict(corpus=corpus.name, domain=domain, lines=lines, again=again))
+                taken, again = taken + 1, again + (len(tokens) < STEPS)
+                rows.append((domain, _marks(entry, line), lines.to_middle(good)[0]))
+        told.append(dict(corpus=corpus.name, domain=domain, lines=taken, again=again))
         told[-1]["skipped"] = dict(skipped)
         corpora[corpus.name] = terms(corpus.name) | {"content": corpus.content}
     arrays = _dealt(rows, deal)
@@ -236,9 +207,9 @@ def _dealt(rows, deal):
         mine = [
             (s, r) for s, r in zip(songs, rows) if r[0] == d and parts[d].get(s) == part
         ]
-        lines = [row for _, (*_, some) in mine for row in some]
+        cut = [row for _, (*_, some) in mine for row in some]
         own = [number[song] for song, (*_, some) in mine for row in some]
-        arrays[f"{d}_{part}"] = np.array(lines, np.uint8).reshape(-1, STEPS)
+        arrays[f"{d}_{part}"] = np.array(cut, np.uint8).reshape(-1, STEPS)
         arrays[f"{d}_{part}_song"] = np.array(own, np.int32)
     return arrays
 
@@ -248,14 +219,8 @@ def _mean(shares):
 
 
 def domains(name="chorales_fiddle"):
-    """One of `SOURCES` as `Domains`.
-
-    Raises
-    ------
-    CorpusError
-        If there is none of that name.
-    MissingDataError
-        If a corpus has to be downloaded first.
+    """One of `SOURCES` as `Domains`. CorpusError if there is none of that name;
+    MissingDataError if a corpus has to be downloaded first.
     """
     if name not in SOURCES:
         do = f"choose one of {', '.join(SOURCES)}, or bring your own with from_folders"

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fusiontools.papers.domain_transfer import pictures
-from fusiontools.papers.domain_transfer.lines import MIDDLE, REACH
+from fusiontools.music import pictures
+from fusiontools.music.lines import MIDDLE, REACH
 
 __all__ = ["Block", "Decoder", "Discriminator", "Extractor", "Networks", "rounded"]
 __all__ += ["RecurrentDecoder", "RecurrentExtractor"]
@@ -72,28 +72,28 @@ class Networks:
             picture = torch.cat([picture, _steps_between(picture)], dim=1)
         return self.d(picture)
 
-    @torch.no_grad()
     def transfer(self, x):
         """G(x) without gradients, of any number of pictures: an array (N, C, 32, 32)."""
-        parts = torch.from_numpy(np.asarray(x, np.float32)).split(AT_ONCE)
-        made = [self.generate(part.to(self.device))[1].cpu() for part in parts]
-        return torch.cat(made).numpy()
+        return self._of_many(x, lambda part: self.generate(part)[1])
 
-    @torch.no_grad()
     def extract(self, x):
         """f(x) without gradients, of any number of pictures: an array (N, F)."""
+        return self._of_many(x, lambda part: self.f(part)[0])
+
+    @torch.no_grad()
+    def _of_many(self, x, make):
         parts = torch.from_numpy(np.asarray(x, np.float32)).split(AT_ONCE)
-        return torch.cat([self.f(part.to(self.device))[0].cpu() for part in parts]).numpy()
+        return torch.cat([make(part.to(self.device)).cpu() for part in parts]).numpy()
 
 
 def rounded(y, scale, form):
-    """Pictures of pitch, onset and gate as they will be heard, (B, 3, 32, 32): what
-    `pictures.heard` does to tokens.
+    """Pictures of pitch, onset and gate as they will be heard, (B, 3, 32, 32).
 
     The pitch on the source's scale, onsets on 16ths, everything either on or off; bars that
-    are the same in the source are the same, and so are bars that nearly agree. `scale`, (B,
-    37), has for each pitch the nearest on the source's scale, `form`, (B, 32), for each bar
-    of the source the first that is the same: see `pictures.on_scale` and `pictures.form`.
+    are the same in the source are the same, and so are bars that nearly agree. That is what
+    `pictures.heard` does to tokens, for each step by itself: the two agree where notes are
+    on 16ths, one in each place where a bar begins, and nothing rests. `scale`, (B, 37), and
+    `form`, (B, 32), are `pictures.on_scale` and `pictures.form` of the sources.
     """
     place = ((y[:, 0].clamp(-1, 1) * REACH).round() + REACH).long().flatten(1)  # (B, 1024)
     pitch = (scale.gather(1, place) - MIDDLE) / REACH
@@ -121,10 +121,8 @@ def _riffs(picture):
 
 
 def _steps_between(picture):
-    """Pitch minus the pitch one step before, thrice as bright: (B, C, 32, 32) -> (B, 1, 32,
-    32). The first channel holds the pitch.
-    """
-    pitch = picture[:, 0].flatten(1)  # (B, 1024), in the order of time
+    """Pitch minus the pitch one step before, thrice as bright: (B, 1, 32, 32)."""
+    pitch = picture[:, 0].flatten(1)  # the first channel, (B, 1024), in the order of time
     return 3 * F.pad(pitch[:, 1:] - pitch[:, :-1], (1, 0)).view(-1, 1, 32, 32)
 
 
@@ -240,9 +238,9 @@ def _size(network):
     return sum(p.numel() for p in network.parameters())
 
 
-def _equal_width(build, goal):
-    """The width, in eights, at which what is built has about so many weights."""
-    widths = range(8, 1025, 8)
+def _equal_width(build, twin):
+    """The width, in eights, at which what is built has about its twin's many weights."""
+    widths, goal = range(8, 1025, 8), _size(twin)
     with torch.device("meta"):  # only counted
         return min(widths, key=lambda width: abs(_size(build(width)) - goal))
 
@@ -252,10 +250,8 @@ class RecurrentExtractor(nn.Module):
 
     def __init__(self, channels, config, width=None):
         super().__init__()
-        if width is None:
-            goal = _size(Extractor(channels, config))
-            build = partial(RecurrentExtractor, channels, config)
-            width = _equal_width(build, goal)
+        build = partial(RecurrentExtractor, channels, config)
+        width = width or _equal_width(build, Extractor(channels, config))
         self.gru = nn.GRU(channels, width, batch_first=True, bidirectional=True)
         self.waist = nn.Linear(2 * width, config.features)
 
@@ -270,10 +266,8 @@ class RecurrentDecoder(nn.Module):
 
     def __init__(self, channels, config, beside, width=None):
         super().__init__()
-        if width is None:
-            goal = _size(Decoder(channels, config))
-            build = partial(RecurrentDecoder, channels, config, beside)
-            width = _equal_width(build, goal)
+        build = partial(RecurrentDecoder, channels, config, beside)
+        width = width or _equal_width(build, Decoder(channels, config))
         self.skip = config.skip
         self.inlet = nn.Linear(beside, config.features)
         self.gru = nn.GRU(2 * config.features, width, batch_first=True)

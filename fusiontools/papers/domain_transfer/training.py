@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fusiontools.papers.domain_transfer import losses, pictures
+from fusiontools.music import pictures
+from fusiontools.papers.domain_transfer import losses
 from fusiontools.papers.domain_transfer.networks import Networks
 from fusiontools.score.transfer import copied_fraction
 from fusiontools.training import Batches, descend, run_phases, seed_everything, steps
@@ -22,28 +23,20 @@ LOOKED_AT = 128  # validation pictures of each domain, spread over its songs
 
 
 def train(config, data, run, adopted=None):
-    """Train f, g and D together, or go on with a training. When memory or disk run out
+    """Train f, g and D together on `Domains` in a `fusiontools.training.Run`, or go on with
+    it: `Networks`, on the run's device. What another run with the same seed and data has
+    finished, in the folder `adopted`, is taken over. When memory or disk run out
     (FusionError), or when interrupted, the last checkpoint is whole.
-
-    Parameters
-    ----------
-    config : Config
-    data : Domains
-    run : fusiontools.training.Run
-    adopted : path-like, optional
-        The folder of another run with the same seed and data, whose finished training is
-        taken over.
-
-    Returns
-    -------
-    Networks
-        On the run's device.
     """
     seed_everything(run.seed)  # before there are networks: their weights start at random
     device = torch.device("cpu") if run.fabric is None else run.fabric.device
     networks = Networks(config, device)
     painted = {n: Painted.of(data.windows(n, "train"), config) for n in "ST"}
-    held_out = {n: Painted.of(_some(data.windows(n, "validation")), config) for n in "ST"}
+    held_out = {}
+    for n in "ST":  # some of the validation lines, evenly spread over their order
+        own = data.windows(n, "validation")
+        some = np.linspace(0, len(own) - 1, min(LOOKED_AT, len(own))).astype(int)
+        held_out[n] = Painted.of(own[some], config)
 
     def do(phase):
         _train(config, networks, painted, held_out, run, phase)
@@ -53,7 +46,7 @@ def train(config, data, run, adopted=None):
 
 
 class Painted(NamedTuple):
-    """Pictures, and what they are rounded with; see `fusiontools...networks.rounded`."""
+    """Pictures, and what they are rounded with: see `rounded` in `networks`."""
 
     x: torch.Tensor  # (N, C, 32, 32)
     scale: torch.Tensor  # (N, 37)
@@ -70,11 +63,6 @@ class Painted(NamedTuple):
     def take(self, index, device):
         """A batch of them."""
         return Painted(*(part[index].to(device) for part in self))
-
-
-def _some(tokens):
-    """Some of the validation lines, evenly spread over their order."""
-    return tokens[np.linspace(0, len(tokens) - 1, min(LOOKED_AT, len(tokens))).astype(int)]
 
 
 def _train(config, networks, painted, held_out, run, phase):
@@ -95,11 +83,7 @@ def _train(config, networks, painted, held_out, run, phase):
     for step in steps(run, state, config.steps, phase=phase, curves=CURVES):
         told = {}
         for _ in range(config.d_steps if config.adversary else 0):
-            with torch.no_grad():  # D learns from what G makes, and G nothing from that
-                source = draw("S")
-                fake = networks.shown(networks.generate(source.x)[1], *source[1:])
-            fake, real = networks.score(fake), networks.score(draw("T").x)
-            loss = losses.discriminator(fake, real)
+            loss = discriminator_loss(networks, draw("S"), draw("T"))
             descend(run, loss, networks.d, adam_d)
             told["d"] = loss.detach()
         for _ in range(config.g_steps):
@@ -114,6 +98,13 @@ def _train(config, networks, painted, held_out, run, phase):
             told |= look(networks, held_out)
         run.log(**told)
     networks.both.load_state_dict(average.state_dict())
+
+
+def discriminator_loss(networks, source, target):
+    """L_D, Eq. 1, for a batch of each domain, two `Painted`."""
+    with torch.no_grad():  # D learns from what G makes, and G nothing from that
+        fake = networks.shown(networks.generate(source.x)[1], *source[1:])
+    return losses.discriminator(networks.score(fake), networks.score(target.x))
 
 
 def generator_terms(config, networks, source, target):

@@ -16,15 +16,15 @@ import numpy as np
 
 from fusiontools.corpora.registry import credits
 from fusiontools.errors import NoNotesError, RecordError
+from fusiontools.music import lines, pictures
 from fusiontools.music.bars import count
 from fusiontools.music.excerpts import read_score
 from fusiontools.music.extract import skyline
 from fusiontools.music.grid import HOLD, decode_grid, one_voice, repair_grid
+from fusiontools.music.lines import BAR, PER_BEAT, STEPS, sounding
 from fusiontools.music.midi import Piece, Track
 from fusiontools.music.notes import Notes, shift
-from fusiontools.papers.domain_transfer import lines, pictures
 from fusiontools.papers.domain_transfer.config import Config
-from fusiontools.papers.domain_transfer.lines import BAR, PER_BEAT, STEPS, sounding
 from fusiontools.papers.domain_transfer.networks import Networks
 from fusiontools.training import finished_weights, read_weights, save_weights
 
@@ -93,12 +93,12 @@ def cross_fade(parts, starts):
     return whole / weights
 
 
-def transfer_line(networks, tokens, amount=1.0, snapped=False):
+def transfer_line(networks, tokens, amount=1.0, as_heard=False):
     """Transfer a legal line of any length, without seams: (T,) -> (T,) uint8.
 
     One of less than 32 bars is played again until a window is full, as in the training, and
-    what comes of that is cut off. If it is to be `snapped`, what comes of it is put on
-    16ths and on the scale that the line has around there, see `pictures.snap`.
+    what comes of that is cut off. With `as_heard` each window is put right by its source,
+    see `pictures.heard`; without it notes lie where they fall.
     """
     tokens, layout = np.asarray(tokens, np.uint8), networks.config.layout
     rows = lines.windows(tokens, HOP)
@@ -107,7 +107,7 @@ def transfer_line(networks, tokens, amount=1.0, snapped=False):
     whole = cross_fade(soft.reshape(*soft.shape[:2], STEPS), starts)  # (C, T)
     faded = np.stack([whole[:, s : s + STEPS] for s in starts]).reshape(soft.shape)
     made = pictures.decode(faded, layout)
-    made = pictures.heard(made, rows) if snapped else made
+    made = pictures.heard(made, rows) if as_heard else made
     # each step once, as it is read in the window that has it nearest to its middle
     edges = [0, *(starts[1:] + HOP // 2), starts[-1] + STEPS]
     read = [row[a - s : b - s] for row, s, a, b in zip(made, starts, edges, edges[1:])]
@@ -144,7 +144,7 @@ def seams(line, tokens, borders=None, leap=2):
 
 
 def transfer_file(networks, music, amount=1.0, program=30, ceiling=108, track=None,
-                  snapped=True):  # fmt: skip
+                  as_heard=True):  # fmt: skip
     """Transfer a piece whole, a `Piece` or what `fusiontools.music.read_score` reads, as
     `Transferred`: its highest voice, or that of one track, counted from 1. What plays it is
     a General MIDI program, in octaves with no higher median pitch than the ceiling. A
@@ -157,7 +157,7 @@ def transfer_file(networks, music, amount=1.0, program=30, ceiling=108, track=No
     voice = skyline(notes)
     raw = lines.line_tokens(voice)
     line, by = lines.to_middle(raw)
-    tokens = transfer_line(networks, line, amount, snapped)
+    tokens = transfer_line(networks, line, amount, as_heard)
     # back to where the line was, and down to where the instrument plays
     pitch = tokens[tokens > HOLD].astype(int) - by
     high = (np.median(pitch) - ceiling) / 12 if len(pitch) else 0
@@ -172,7 +172,7 @@ def transfer_file(networks, music, amount=1.0, program=30, ceiling=108, track=No
 
     taken = f"the highest voice of {name}, {(raw > HOLD).sum():,} of {len(notes):,} notes"
     taken += f", in {count(len(raw) // BAR, 'bar')} of four beats"
-    said += _adapted(voice, raw, line, by, down, snapped)
+    said += _adapted(voice, raw, line, by, down, as_heard)
     made, plain = placed(tokens, -by - 12 * down), placed(raw, -12 * down)[1]
     return Transferred(line, tokens, made[0], by, taken, said, made[1], plain)
 
@@ -189,7 +189,7 @@ def _source(piece, track, where):
     return f"track {track}", sound[track].notes
 
 
-def _adapted(voice, raw, line, by, down, snapped):
+def _adapted(voice, raw, line, by, down, as_heard):
     """What to say of a line that became tokens, and of what comes of it."""
     off = np.abs(voice.onset - np.floor(voice.onset * PER_BEAT + 0.5) / PER_BEAT)
     late, on = int((off > lines.EXACT).sum()), raw > HOLD
@@ -199,7 +199,7 @@ def _adapted(voice, raw, line, by, down, snapped):
         (late, f"Put on the 32nds, by up to {off.max():.2f} beats: {count(late, 'note')}."),
         (by, f"All moved by {by:+d} semitones, and back: the median becomes middle C."),
         (far, f"Moved by octaves, {within}: {count(far, 'note')}."),
-        (snapped, "What comes of it is put on 16ths, and on the scale of the line there."),
+        (as_heard, "Put on 16ths and on the line's scale; bars that are alike stay alike."),
         (down, f"It is played {count(down, 'octave')} lower than the line."),
     ]
     return [words for asked, words in told if asked]
@@ -225,7 +225,7 @@ def shipped_weights(data="classical_metal"):
 
 def load_weights(data="classical_metal", method=None, path=None):
     """Networks from weights that come with the package, or from your own, a file or the
-    folder of a finished run, and what the file says. The method is by default "ours", or
+    folder of a finished run, and what the file says. The method is by default "full", or
     else the first; D is new. A RecordError says why there are none, or none of this kind.
     """
     path = shipped_weights(data) if path is None else Path(path)
@@ -235,7 +235,7 @@ def load_weights(data="classical_metal", method=None, path=None):
         raise RecordError("no weights of domain transfer come with the package", data, do)
     tensors, about = read_weights(path)
     held = about.get("methods") or {}
-    method = method or ("ours" if "ours" in held else next(iter(held), "ours"))
+    method = method or ("full" if "full" in held else next(iter(held), "full"))
     if method not in held:
         do = f"choose one of {', '.join(held)}" if held else "choose another file"
         raise RecordError(f"no domain transfer by the method {method!r}", path, do)

@@ -9,11 +9,10 @@ import lazy_loader
 
 _NAMES = {
     "claims": "claims_table goals_table",
-    "figures": "before_and_after diagram precision_figure receptive_figure spectra_figure "
-    "training_curves",
-    "metrics": "measure_networks shipped_rows shown_sources taps",
+    "figures": "before_and_after diagram precision_figure spectra_figure",
+    "metrics": "measure_networks shipped_rows shown_sources",
     "paper": "PAPER SHORT TABLE_1",
     "tables": "ablations by_judge main_table part_way speed table_1",
 }
 _HOMES = {module: names.split() for module, names in _NAMES.items()}
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_HOMES)
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["metrics"], _HOMES)

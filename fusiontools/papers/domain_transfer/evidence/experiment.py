@@ -5,12 +5,10 @@ what needs no training::
         --data classical_metal --out OUT --workers 2
     python -m fusiontools.papers.domain_transfer.evidence.experiment --out OUT --ship
 
-and the same with ``--data chorales_fiddle``. The jobs: the judges of this data, which stay
-in the folder of runs and ship from there; every training; its measurement, once there are
-judges; the baselines; and, after all, how fast the trainings were. To measure anew, delete
-the ``.done`` files of those jobs in ``OUT/runs``: nothing is trained again. Here are the
-names that `fusiontools.report.experiment` and the command ask of a paper; torch is loaded
-when it is used.
+and the same with ``--data chorales_fiddle``. The jobs: the judges of this data, which ship
+from the folder of runs; every training; its measurement, once there are judges; the
+baselines; and, after all, how fast the trainings were. To measure anew, delete the
+``.done`` files of those jobs in ``OUT/runs``. Torch is loaded when it is used.
 """
 
 import shutil
@@ -22,6 +20,7 @@ from pathlib import Path
 
 from fusiontools.papers import domain_transfer
 from fusiontools.papers.domain_transfer import config as sizes
+from fusiontools.papers.domain_transfer import evidence
 from fusiontools.papers.domain_transfer.config import TRAINED, UNTRAINED, Config
 from fusiontools.records import read_record
 from fusiontools.report import experiment
@@ -46,34 +45,32 @@ MAIN = {
 HEAR = "transfer IN.mid --to GENRE --out OUT.mid --weights {run}"
 # A share of the steps, and a look every so many: a step of these costs 14 and 100 usual
 # ones; and after half of the steps the D of ours wins, on the validation songs
-FEWER = {"schedule": (8, 5), "recurrent": (64, 6)}
+FEWER = {"schedule": (20, 2), "recurrent": (100, 4)}
 FEWER |= {"ours": (2, 25), "ours_no_gan": (2, 25), "no_guard": (4, 25)}
 # Methods and seeds, those that take longest first
 RUNS = [("schedule", 0), ("recurrent", 0), ("pianoroll", 0)]
 RUNS += [(name, seed) for name in ("ours", "full", "plain") for seed in range(3)]
 RUNS += [(name, 0) for name in TRAINED if (name, 0) not in RUNS]
 FEW = {FIRST: ("ours", "full")}  # of what is only the default
-SHIPPED = ("ours", "full")  # whose weights ship, of seed 0
+# Whose weights ship, of seed 0; that of the default has one method that transfers
+SHIPPED = {FIRST: ("full",)}
 COLUMNS = ("d", "gang", "const", "tid", "held_out", "copied", "spread")
 
 
 # What `fusiontools.report.experiment` asks of a paper
 
 
-def make_data(name):
-    return domain_transfer.domains(name)
+def _theirs(name):
+    """A function of the paper's room, which is loaded when it is called."""
+    return lambda *given: getattr(domain_transfer, name)(*given)
+
+
+make_data, save_data, open_data = map(_theirs, ("domains", "save_domains", "open_domains"))
+train = _theirs("train")
 
 
 def from_folders(folders):
     return domain_transfer.from_folders(*folders)
-
-
-def save_data(data, path):
-    domain_transfer.save_domains(data, path)
-
-
-def open_data(path):
-    return domain_transfer.open_domains(path)
 
 
 def settings(method, scale, data_name):
@@ -81,10 +78,6 @@ def settings(method, scale, data_name):
     own = sizes.method(method, getattr(Config, scale)())
     less, every = FEWER.get(method, (1, own.every))
     return replace(own, steps=max(2, own.steps // less), every=min(own.every, every))
-
-
-def train(config, data, run, adopted=None):
-    return domain_transfer.train(config, data, run, adopted)
 
 
 def save(networks, path, method, config, data, **about):
@@ -95,12 +88,11 @@ def save(networks, path, method, config, data, **about):
 
 def measure(networks, data, config, seed, say=print):
     """The metrics of a trained method, and what it makes of music that may be shown."""
-    from fusiontools.papers.domain_transfer.evidence import metrics
-
     say("Measuring what it makes of songs that it has not seen.")
-    if (judges := metrics.judges_of(data)) is None:
+    if (judges := evidence.metrics.judges_of(data)) is None:
         say("No judges come with the package for this data, so genres are not measured.")
-    return metrics.measure_networks(networks, data, judges), metrics.shown(networks)
+    found = evidence.metrics.measure_networks(networks, data, judges)
+    return found, evidence.metrics.shown(networks)
 
 
 # The jobs, and what there is to ship
@@ -108,22 +100,21 @@ def measure(networks, data, config, seed, say=print):
 
 def runs_of(name):
     """The trainings that are done on data of this name: (method, seed)."""
-    few = FEW.get(name)
-    return [(m, seed) for m, seed in RUNS if few is None or (m in few and seed == 0)]
+    few = FEW.get(name, ())
+    return [(m, 0) for m in few] or RUNS
 
 
 def jobs(file, work, scale, device):
     """All that there is to do."""
-    here, measured = (str(file), str(work), scale), []
-    made = [Job("judges", partial(train_judges, *here))]
-    for one in runs_of(Path(file).stem):
-        own = "{}-{}".format(*one)
-        made.append(Job(own, partial(train_one, *here, device, *one)))
-        measured.append(Job(f"measure-{own}", partial(measure_one, *here, *one),
-                            ("judges", own)))  # fmt: skip
-    made.append(Job("baselines", partial(measure_baselines, *here), ("judges",)))
+    here, runs = (str(file), str(work), scale), runs_of(Path(file).stem)
+    made, measured = [Job("judges", partial(train_judges, *here))], []
+    for name, one in {f"{m}-{seed}": (m, seed) for m, seed in runs}.items():
+        made.append(Job(name, partial(train_one, *here, device, *one)))
+        do = partial(measure_one, *here, *one)
+        measured.append(Job(f"measure-{name}", do, ("judges", name)))
+    made += [*measured, Job("baselines", partial(measure_baselines, *here), ("judges",))]
     after = tuple(job.name for job in measured)
-    return [*made, *measured, Job("speed", partial(measure_speed, *here), after)]
+    return [*made, Job("speed", partial(measure_speed, *here), after)]
 
 
 def train_judges(file, work, scale):
@@ -146,26 +137,21 @@ def train_one(file, work, scale, device, method, seed):
 
 def measure_one(file, work, scale, method, seed):
     """The record of a training, judged by the judges of this experiment."""
-    from fusiontools.papers.domain_transfer.evidence import metrics
-
-    (data, judges), folder = _opened(file, work), Path(work) / f"{method}-{seed}"
-    networks, _ = domain_transfer.load_weights(path=folder, method=method)
-    found = metrics.measure_networks(networks, data, judges)
+    both, folder = _opened(file, work), Path(work) / f"{method}-{seed}"
+    metrics, networks = evidence.metrics, _networks(folder, method)
+    found = metrics.measure_networks(networks, *both)
     if method == METHOD:
-        found |= metrics.amounts(networks, data, judges)
-        found |= metrics.precision(networks, data, judges)
+        found |= metrics.amounts(networks, *both) | metrics.precision(networks, *both)
     about = {"metrics": found, "samples": metrics.shown(networks)}
     _store(work, folder.name, [replace(read_record(folder / "record.json"), **about)])
 
 
 def measure_baselines(file, work, scale):
     """The records of all that needs no training."""
-    from fusiontools.papers.domain_transfer.evidence import metrics
-
     (data, judges), made = _opened(file, work), []
     for name in UNTRAINED:
         began = time.monotonic()
-        about = (data, began, metrics.measure_baseline(name, data, judges))
+        about = (data, began, evidence.metrics.measure_baseline(name, data, judges))
         made.append(experiment.measured_record(PAPER, name, scale, *about, config={}))
     _store(work, "baselines", made)
 
@@ -174,29 +160,26 @@ def _opened(file, work):
     """The data, and the judges of this experiment."""
     import torch
 
-    from fusiontools.papers.domain_transfer.evidence import metrics
-
     torch.set_num_threads(1)  # networks this small only wait for each other on several
     data = open_data(file)
-    return data, metrics.judges_of(data, Path(work) / JUDGES)
+    return data, evidence.metrics.judges_of(data, Path(work) / JUDGES)
 
 
 def measure_speed(file, work, scale):
-    """Add to the records of all trainings what their steps cost, and how soon they came how
-    far.
-    """
-    from fusiontools.papers.domain_transfer.evidence import metrics
-
-    (data, _), cost = _opened(file, work), {}
+    """Add to the records of all trainings what steps cost, and how soon they came where."""
+    (data, _), metrics = _opened(file, work), evidence.metrics
     made = [r for r in experiment.collected(Path(work) / "measured") if r.method in TRAINED]
+    configs = {r.method: Config(**r.config) for r in made}
+    cost = {name: metrics.milliseconds(own, data) for name, own in configs.items()}
     trained = {f"{r.method}-{r.seed}": r for r in made}
-    for r in made:
-        if r.method not in cost:
-            cost[r.method] = metrics.milliseconds(Config(**r.config), data)
     each = {name: cost[record.method] for name, record in trained.items()}
     for name, found in metrics.speeds(_histories(work, trained), each).items():
         both = trained[name].metrics | found
         _store(work, name, [replace(trained[name], metrics=both)])
+
+
+def _networks(folder, method):
+    return domain_transfer.load_weights(path=folder, method=method)[0]
 
 
 def _store(work, name, records):
@@ -220,9 +203,9 @@ def collect(data, out, work, scale):
     """
     from fusiontools.corpora.cache import write_npz
 
-    load, save = domain_transfer.load_weights, domain_transfer.save_networks
-    made = {m: load(path=work / f"{m}-0", method=m)[0] for m in SHIPPED}
-    save(made, out / WEIGHTS, data, scale=scale)
+    shipped = SHIPPED.get(data.name, ("ours", "full"))
+    made = {m: _networks(work / f"{m}-0", m) for m in shipped}
+    domain_transfer.save_networks(made, out / WEIGHTS, data, scale=scale)
     shutil.copyfile(work / JUDGES, out / JUDGES)
     runs = [f"{m}-{seed}" for m, seed in runs_of(data.name)]
     write_npz(out / "histories.npz", compress=True, **_histories(work, runs))

@@ -6,19 +6,18 @@ written into one is computed from what is drawn. Chapter 5, Domain transfer:
 import matplotlib.pyplot as plt
 import numpy as np
 
-from fusiontools.papers.domain_transfer import pictures
+from fusiontools.music import pictures
 from fusiontools.papers.domain_transfer.evidence.metrics import THRESHOLDS
-from fusiontools.papers.domain_transfer.evidence.paper import CLASSES, SHORT, VOTES
+from fusiontools.papers.domain_transfer.evidence.paper import CLASSES, VOTES
 from fusiontools.report.boxes import Box, arrow, boxes
-from fusiontools.report.curves import WIDE, Curve, curves
-from fusiontools.score.transfer import high_frequency, pitch_line
+from fusiontools.report.curves import WIDE
+from fusiontools.score.transfer import high_frequency, spectrum
 from fusiontools.show.colours import colour
 
-__all__ = ["before_and_after", "diagram", "precision_figure", "receptive_figure"]
-__all__ += ["spectra_figure", "training_curves"]
+__all__ = ["before_and_after", "diagram", "precision_figure", "spectra_figure"]
 
 SHADES = {"ours": "fused", "full": "folk", "plain": "jazz", "no_gan": "fiddle"}
-SHADES = {method: colour(name) for method, name in SHADES.items()}
+WAYS = [("s", "f"), ("f", "z"), ("z", "g"), ("g", "G"), ("G", "D"), ("t", "D")]
 
 
 def _panels(rows, columns, tall):
@@ -52,15 +51,9 @@ def spectra_figure(lines):
     figure, axes = _panels(1, 1, 3.0)
     ax = axes[0, 0]
     for name, tokens in lines.items():
-        z = pitch_line(tokens).reshape(len(tokens), 32, 32).astype(float)
-        z -= z.mean((1, 2), keepdims=True)
-        power = (np.abs(np.fft.fft2(z)) ** 2).mean(0)
-        f = np.fft.fftfreq(32)
-        ring = np.round(32 * np.hypot(f[:, None], f)).astype(int).ravel()
-        mean = np.bincount(ring, power.ravel()) / np.maximum(np.bincount(ring), 1)
+        shares, shade = spectrum(tokens), colour(SHADES.get(name, name))
         label = f"{name}: {100 * high_frequency(tokens).mean():.0f} % are high"
-        shade = SHADES.get(name, colour(name))
-        ax.plot(np.arange(1, 17) / 32, mean[1:17] / power.sum(), label=label, color=shade)
+        ax.plot(np.arange(1, len(shares) + 1) / 32, shares, label=label, color=shade)
     ax.axvspan(0.25, 0.5, color=colour("plain"), alpha=0.12, linewidth=0)
     ax.set(yscale="log", xlabel="cycles a pixel (shaded: high)", ylabel="share of power")
     ax.legend(fontsize=9)
@@ -69,55 +62,26 @@ def spectra_figure(lines):
 
 def diagram(networks):
     """f, g and D, their weights counted in the live networks, and what meets them."""
-    at, seen = {"wide": 1.9}, networks.d
-    size = f"{pictures.CHANNELS[networks.config.layout]} x 32 x 32"
-    net, picture, own = colour("plain"), colour("content"), colour("fused")
+    config = networks.config
+    size = f"{pictures.CHANNELS[config.layout]} x 32 x 32"
+    shade, own = colour("content"), colour("fused")
+    net = {"shade": colour("plain"), "filled": True, "wide": 1.9}
+    seen, made = ({"shade": c, "round": 0.2, "wide": 2.3} for c in (shade, own))
+    vector = {"below": f"{config.features} numbers", "shade": own, "wide": 1.9}
     places = {
-        "s": Box(1, 3, "s", below=f"source, {size}", shade=picture, round=0.2, wide=2.3),
-        "t": Box(1, 0.6, "t", below=f"target, {size}", shade=picture, round=0.2, wide=2.3),
-        "f": Box(4, 3, "f", networks.f, shade=net, filled=True, **at),
-        "z": Box(
-            6.4, 3, "f(s)", below=f"{networks.config.features} numbers", shade=own, **at
-        ),
-        "g": Box(8.8, 3, "g", networks.g, shade=net, filled=True, **at),
-        "G": Box(8.8, 0.6, "G(s) = g(f(s))", below=size, shade=own, round=0.2, wide=2.3),
-        "D": Box(5, 0.6, "D", seen, shade=net, filled=True, **at),
+        "s": Box(1, 3, "s", below=f"source, {size}", **seen),
+        "t": Box(1, 0.6, "t", below=f"target, {size}", **seen),
+        "f": Box(4, 3, "f", networks.f, **net),
+        "z": Box(6.4, 3, "f(s)", **vector),
+        "g": Box(8.8, 3, "g", networks.g, **net),
+        "G": Box(8.8, 0.6, "G(s) = g(f(s))", below=size, **made),
+        "D": Box(5, 0.6, "D", networks.d, **net),
     }
-    ways = [("s", "f"), ("f", "z"), ("z", "g"), ("g", "G"), ("G", "D"), ("t", "D")]
-    ax = boxes(places, ways, title="G transfers; D tells G(s) from t")
-    if networks.config.skip:
+    ax = boxes(places, WAYS, title="G transfers; D tells G(s) from t")
+    if config.skip:
         ax.set_ylim(top=5)
         arrow(ax, "f>g", (4, 3.5), (8.8, 3.5), bend=-0.25, text="maps of f", dashed=True)
     return ax.figure
-
-
-def training_curves(histories, methods=("full", "plain", "ours"), seeds=range(3)):
-    """What trainings came to on songs that they have not seen, and what D and G made of
-    each other; see `fusiontools.report.curves`.
-    """
-    titles = {"held_out": "Held out: L_TID + L_CONST", "copied": "Held out: steps copied"}
-    titles |= {"spread": "Held out: spread of f", "gang": "L_GANG", "d": "L_D"}
-    panels = {}
-    for column, title in titles.items():
-        for method in methods:
-            for seed in seeds:
-                label = SHORT.get(method, method) if seed == min(seeds) else ""
-                name, shade = f"{method}-{seed}/{column}", SHADES.get(method, "black")
-                panels.setdefault(title, []).append(Curve(name, label, shade))
-    return curves(panels, histories)
-
-
-def receptive_figure(networks):
-    """Which pixels the middle unit of each of f's layers sees, by gradient."""
-    channels = pictures.CHANNELS[networks.config.layout]
-    seen, spans = pictures.receptive_pixels(networks.f.layers, channels=channels)
-    figure, axes = _panels(1, len(seen), 2.1)
-    for i, (ax, mask, span) in enumerate(zip(axes[0], seen, spans)):
-        ax.imshow(mask, cmap="Blues", vmin=0, vmax=1.4, interpolation="nearest")
-        ax.set_title(f"layer {i + 1}: {span} steps,\n{span / 32:.1f} bars", fontsize=9)
-        ax.set(xticks=[], yticks=[])
-    axes[0, 0].set_ylabel("bars", fontsize=9)
-    return figure
 
 
 def precision_figure(found):

@@ -5,20 +5,31 @@ end in ``_raw`` are without that. Ranges are over songs. Chapter 5:
 """
 
 import time
+from contextlib import suppress
+from functools import partial
 
 import numpy as np
+import torch
 
 from fusiontools import score
+from fusiontools.corpora.music21_corpus import corpus_path
 from fusiontools.errors import CorpusError
 from fusiontools.judges.lines import load_judges, open_judges, verdicts
+from fusiontools.music import lines, pictures
+from fusiontools.music.excerpts import read_score
+from fusiontools.music.extract import skyline
 from fusiontools.music.grid import HOLD, decode_grid
-from fusiontools.papers.domain_transfer import lines, pictures
+from fusiontools.papers.domain_transfer import losses, training
 from fusiontools.papers.domain_transfer.data import PARTS
 from fusiontools.papers.domain_transfer.evidence.paper import CLASSES, SHORT, SHOWN, VOTES
+from fusiontools.papers.domain_transfer.networks import Networks
+from fusiontools.papers.domain_transfer.transfer import transfer_windows
 from fusiontools.records import read_records
+from fusiontools.report.boxes import weights_of
 from fusiontools.report.curves import means_around
 from fusiontools.report.rows import choose, rows, shipped_arrays
 from fusiontools.score import transfer as measures
+from fusiontools.score.intervals import means_of_groups
 from fusiontools.score.verdicts import HIGH, LOW
 
 __all__ = ["AMOUNTS", "TAPS", "THRESHOLDS", "VERDICTS", "amounts", "filter_span"]
@@ -32,6 +43,7 @@ TAPS = [f"{y} {x}" for y in ("above", "beside", "below") for x in ("left", "at",
 VERDICTS = {"transfer_rate": "target", "blend_share": "blend", "source_share": "source"}
 VERDICTS["neither_share"] = "neither"
 FILES, HEARD = (25, 15, 15), 8  # of the survey, section 6; bars that a listener hears
+DRAWN = 8  # random pictures that show what a unit sees
 THRESHOLDS = range(10, 50, 5)  # of 50 votes
 
 
@@ -41,10 +53,8 @@ def shipped_rows(data):
     ``judges``, what each judge says about itself.
     """
     beside = {"histories": shipped_arrays("domain_transfer", f"histories_{data}.npz")}
-    try:
+    with suppress(CorpusError):  # what asks for judges is told that they are not there
         beside["judges"] = {judge.kind: judge.about for judge in load_judges(data)}
-    except CorpusError:
-        pass  # what asks for them is told that they are not there
     return rows(choose(read_records("domain_transfer"), data), order=SHORT, **beside)
 
 
@@ -80,10 +90,12 @@ def measure_tokens(made, source, songs, data, judges=None, follows=True):
         passes = ((said == "blend") | (said == "target")).all(0)
         each[f"passed{which}"] = follow & passes
         each[f"passed_blend{which}"] = follow & (said == "blend").all(0)
-    found = _means(each, songs) | {"variety": measures.variety(made)}
+    found = means_of_groups(each, songs) | {"variety": measures.variety(made)}
     known = np.unique(score.ngrams(_notes(data.windows("T", "train"))))
-    copied, runs = score.copied_counts(_notes(heard), known).T
-    found |= _means({"copied_8gram": copied}, songs, runs)
+    # what is heard has the source's form, which may hide a copy: the larger of both counts
+    both = [score.copied_counts(_notes(tokens), known) for tokens in (heard, made)]
+    copied, runs = max(both, key=lambda n: n[:, 0].sum() / max(n[:, 1].sum(), 1)).T
+    found |= means_of_groups({"copied_8gram": copied}, songs, runs)
     held_out = score.copied_counts(_notes(data.windows("T", "test")), known).sum(0)
     return found | {"held_out_8gram": float(held_out[0] / max(held_out[1], 1))}
 
@@ -92,53 +104,24 @@ def _notes(tokens):
     return [decode_grid(row, lines.PER_BEAT) for row in tokens]
 
 
-def _means(each, songs, of=None):
-    """Means with 95 % ranges over songs, from the values of every output, (N,) each; or
-    their sums over the sums of `of`.
-    """
-    of = np.ones(len(songs)) if of is None else of
-    own = np.unique(songs, return_inverse=True)[1]
-    sums = np.stack([np.bincount(own, row) for row in (*each.values(), of)], axis=1)
-    found = score.bootstrap_counts(lambda h: h[..., :-1] / np.maximum(h[..., -1:], 1), sums)
-    made = {}
-    for (name, x), value, low, high in zip(each.items(), *found):
-        if x.dtype == bool and value in (0, 1):
-            # drawing again cannot make happen what never happened: `wilson`, over songs
-            _, low, high = score.wilson(round(value * len(sums)), len(sums))
-        made[name] = _range(value, low, high)
-    return made
-
-
-def _range(value, low, high):
-    value, low, high = float(value), float(low), float(high)
-    return {"value": value, "low": min(low, value), "high": max(high, value)}
-
-
 def measure_networks(networks, data, judges=None):
     """The metrics of a trained method; without `judges`, all that need none."""
-    import torch
-
-    from fusiontools.papers.domain_transfer import losses
-    from fusiontools.papers.domain_transfer.training import Painted
-    from fusiontools.papers.domain_transfer.transfer import transfer_windows
-    from fusiontools.report.boxes import weights_of
-
     source, songs = data.windows("S", "test"), data.songs("S", "test")
-    made = transfer_windows(networks, source)
-    found = measure_tokens(made, source, songs, data, judges)
-    real = {n: Painted.of(data.windows(n, "test"), networks.config) for n in "ST"}
-    x, target = (real[n].x.numpy() for n in "ST")
-    shown = networks.shown(torch.from_numpy(networks.transfer(x)), *real["S"][1:])
+    found = measure_tokens(transfer_windows(networks, source), source, songs, data, judges)
+    paint = partial(training.Painted.of, config=networks.config)
+    (x, *how), (target, *_) = (paint(data.windows(n, "test")) for n in "ST")
+    shown = networks.shown(torch.from_numpy(networks.transfer(x)), *how)
     before, after = (networks.extract(z) for z in (x, shown))
     # L_CONST over the variance of f, and L_TID, of every picture
     spread = float(losses.spread(torch.from_numpy(before))) + losses.TINY
-    found |= _means({"f_constancy": ((before - after) ** 2).mean(1) / spread}, songs)
-    missed = ((target - networks.transfer(target)) ** 2).mean((1, 2, 3))
-    found |= _means({"target_identity": missed}, data.songs("T", "test"))
+    moved = ((before - after) ** 2).mean(1) / spread
+    missed = ((target.numpy() - networks.transfer(target)) ** 2).mean((1, 2, 3))
+    found |= means_of_groups({"f_constancy": moved}, songs)
+    found |= means_of_groups({"target_identity": missed}, data.songs("T", "test"))
     found["parameters"] = weights_of(networks.both)
     if not networks.config.recurrent:
         found |= {f"tap[{k}]": float(w) for k, w in zip(TAPS, taps(networks).ravel())}
-        _, span = pictures.receptive_pixels(networks.f.layers, channels=x.shape[1])
+        _, span = receptive_pixels(networks.f.layers, channels=x.shape[1])
         found |= {f"span_{i}": int(steps) for i, steps in enumerate(span)}
     return found
 
@@ -152,7 +135,7 @@ def measure_baseline(name, data, judges=None, seed=0):
     made = {
         "transpose": lambda: measures.transposed_lines(source, seed),
         "noise": lambda: measures.noise_lines(source, seed),
-        "nearest": lambda: measures.nearest_lines(source, data.windows("T"), _shape),
+        "nearest": lambda: measures.nearest_lines(source, data.windows("T")),
         "restrike": lambda: measures.restruck(source),
     }.get(name, lambda: source)()
     found = measure_tokens(made, source, songs, data, judges, follows=domain == "S")
@@ -168,24 +151,15 @@ def measure_baseline(name, data, judges=None, seed=0):
     return found
 
 
-def _shape(tokens):
-    """Pitches less their mean, of length 1: near in these is high in pitch correlation."""
-    pitch = measures.pitch_line(tokens).astype(np.float32)
-    pitch = pitch - pitch.mean(1, keepdims=True)
-    return pitch / np.maximum(np.linalg.norm(pitch, axis=1, keepdims=True), 1e-6)
-
-
 def amounts(networks, data, judges):
     """Some metrics on the way from the source to G(x): ``passed_60`` is `passed` at 0.6."""
-    from fusiontools.papers.domain_transfer.transfer import transfer_windows
-
     source, songs, found = data.windows("S", "test"), data.songs("S", "test"), {}
     wanted = {k: k for k in ("passed", "passed_blend", "pitch_correlation", "variety")}
+    wanted["copied_fraction"] = "copied"
     for amount in AMOUNTS:
         made = transfer_windows(networks, source, amount)
         own = measure_tokens(made, source, songs, data, judges)
-        for name, called in (wanted | {"copied_fraction": "copied"}).items():
-            found[f"{called}_{round(100 * amount)}"] = own[name]
+        found |= {f"{k}_{round(100 * amount)}": own[name] for name, k in wanted.items()}
     return found
 
 
@@ -194,8 +168,6 @@ def precision(networks, data, judges, seed=0):
     outputs, 15 sources and 15 targets, half of them with one judge's ears. Gives for each
     class and each of `THRESHOLDS` the precision, ``precision_blend_20``, if there is one.
     """
-    from fusiontools.papers.domain_transfer.transfer import transfer_windows
-
     rng, source = np.random.default_rng(seed), data.windows("S", "test")
     made = pictures.heard(transfer_windows(networks, source), source)
     three = zip((made, source, data.windows("T", "test")), FILES)
@@ -213,6 +185,46 @@ def precision(networks, data, judges, seed=0):
     return found
 
 
+def receptive_pixels(layers, size=pictures.SIZE, channels=3, seed=0):
+    """Which pixels the middle unit of each layer sees, found by gradients.
+
+    Parameters
+    ----------
+    layers : callable
+        From pictures, a tensor (B, C, size, size), to a list of feature maps (B, W, H, H),
+        such as ``networks.f.layers``.
+    size, channels : int
+    seed : int
+        Of the random pictures: several, so that no shut ReLU hides a pixel.
+
+    Returns
+    -------
+    seen : ndarray of bool, shape (layers, size, size)
+    span : ndarray of int64, shape (layers,)
+        Steps from the first to the last, both included; times 3 in the paper's voxels.
+
+    Examples
+    --------
+    >>> import torch
+    >>> seen, span = receptive_pixels(lambda x: [torch.nn.Conv2d(3, 2, 3)(x)])
+    >>> int(seen.sum()), int(span[0])  # 3 rows of 3 pixels
+    (9, 67)
+    """
+    import torch
+
+    rng = np.random.default_rng(seed)
+    drawn = rng.uniform(-1, 1, (DRAWN, channels, size, size)).astype(np.float32)
+    x = torch.from_numpy(drawn).requires_grad_()
+    seen = []
+    for h in layers(x):
+        middle = h[:, :, h.shape[2] // 2, h.shape[3] // 2].sum()
+        (slope,) = torch.autograd.grad(middle, x, retain_graph=True)
+        seen.append((slope != 0).any(0).any(0).numpy())
+    seen = np.stack(seen)
+    steps = [np.flatnonzero(s) for s in seen]
+    return seen, np.array([s[-1] - s[0] + 1 if len(s) else 0 for s in steps])
+
+
 def taps(networks):
     """Mean sizes of the weights of f's and g's 3 x 3 filters, (3, 3), adding up to 1."""
     filters = [p for p in networks.both.parameters() if p.shape[2:] == (3, 3)]
@@ -224,32 +236,24 @@ def filter_span(size):
     """Which pixels a 3 x 3 filter sees in a picture `size` wide, by gradient: how many from
     the first to the last, and which of them, bool.
     """
-    import torch
-
     one = torch.nn.Conv2d(1, 1, 3, padding=1)
-    seen, span = pictures.receptive_pixels(lambda x: [one(x)], size=size, channels=1)
-    first = int(np.flatnonzero(seen[0])[0])
-    return int(span[0]), seen[0].ravel()[first : first + int(span[0])]
+    (seen,), (span,) = receptive_pixels(lambda x: [one(x)], size, channels=1)
+    first = np.flatnonzero(seen)[0]
+    return int(span), seen.ravel()[first : first + span]
 
 
 def milliseconds(config, data, steps=2):
     """What a step of the training costs one core, in time of this process alone."""
-    import torch
-
-    from fusiontools.papers.domain_transfer import losses
-    from fusiontools.papers.domain_transfer.networks import Networks
-    from fusiontools.papers.domain_transfer.training import Painted, generator_terms
-
     networks, took = Networks(config), []
-    s, t = (Painted.of(data.windows(n)[: config.batch], config) for n in "ST")
+    batches = [data.windows(n)[: config.batch] for n in "ST"]
+    batches = [training.Painted.of(tokens, config) for tokens in batches]
     for _ in range(steps):
         began = time.process_time()
         for _ in range(config.d_steps if config.adversary else 0):
-            with torch.no_grad():
-                fake = networks.shown(networks.generate(s.x)[1], *s[1:])
-            losses.discriminator(networks.score(fake), networks.score(t.x)).backward()
+            training.discriminator_loss(networks, *batches).backward()
         for _ in range(config.g_steps):
-            losses.total(generator_terms(config, networks, s, t), config).backward()
+            terms = training.generator_terms(config, networks, *batches)
+            losses.total(terms, config).backward()
         took.append(time.process_time() - began)
     return 1000 * min(took)
 
@@ -258,37 +262,34 @@ def speeds(histories, cost):
     """How soon trainings reach one level of held-out L_TID + L_CONST: the least demanding
     one that every run of "full" and "plain" reaches, by means over three looks.
 
-    Takes arrays ``full-0/held_out`` and ``full-0/copied``, see `fusiontools.report.curves`,
-    and the `milliseconds` of each run. Gives for each run these, ``minutes_in_all``,
-    ``held_out``, the last value, and ``held_out_then``, that of the moment when the
-    recurrent twin's training ended. Where it reaches the level, ``steps_to_threshold``,
-    ``minutes_to_threshold`` and ``copied_at_threshold`` too, whose ranges are over seeds.
+    Takes arrays ``full-0/held_out`` and ``full-0/copied``, and the `milliseconds` of each
+    run. ``held_out_then`` is the loss at the moment when the recurrent twin's training
+    ended; what ends in ``_threshold`` is there for runs that reach the level, as ranges
+    over seeds.
     """
-    loss, took, found = {}, {}, {}
+    looks, found = {}, {}
     for run, each in cost.items():
-        steps, values = histories[f"{run}/held_out"]
-        loss[run], took[run] = means_around(values, 3), (steps + 1) * each / 60_000
-    compared = [y.min() for run, y in loss.items() if run.startswith(("full-", "plain-"))]
-    end = took.get("recurrent-0", [np.inf])[-1]
-    for run, y in loss.items():
-        then = max(int((took[run] <= end).sum()) - 1, 0)
-        found[run] = {"held_out": float(y[-1]), "held_out_then": float(y[then])}
-        found[run] |= {"milliseconds_a_step": cost[run], "minutes_in_all": took[run][-1]}
-        if compared and y.min() <= max(compared):
-            i = int(np.argmax(y <= max(compared)))
-            there = {"steps_to": histories[f"{run}/held_out"][0][i] + 1}
-            there["minutes_to"] = took[run][i]
-            there["copied_at"] = means_around(histories[f"{run}/copied"][1], 3)[i]
-            found[run] |= {f"{k}_threshold": _range(v, v, v) for k, v in there.items()}
+        steps, loss = histories[f"{run}/held_out"]
+        copied = means_around(histories[f"{run}/copied"][1], 3)
+        looks[run] = steps + 1, (steps + 1) * each / 60_000, copied, means_around(loss, 3)
+    compared = [own for run, own in looks.items() if run.startswith(("full-", "plain-"))]
+    level = max((loss.min() for *_, loss in compared), default=-np.inf)
+    end = looks["recurrent-0"][1][-1] if "recurrent-0" in looks else np.inf
+    for run, (steps, minutes, copied, loss) in looks.items():
+        then = max(int((minutes <= end).sum()) - 1, 0)
+        found[run] = {"held_out": float(loss[-1]), "held_out_then": float(loss[then])}
+        found[run] |= {"milliseconds_a_step": cost[run], "minutes_in_all": minutes[-1]}
+        if loss.min() <= level:
+            i = int(np.argmax(loss <= level))
+            there = {"steps_to": steps[i], "minutes_to": minutes[i], "copied_at": copied[i]}
+            for name, x in there.items():
+                ends = dict.fromkeys(("value", "low", "high"), float(x))
+                found[run][f"{name}_threshold"] = ends
     return found
 
 
 def shown_sources():
     """Music that may be shown, of no training: from names, `SHOWN`, to a row (1024,)."""
-    from fusiontools.corpora.music21_corpus import corpus_path
-    from fusiontools.music.excerpts import read_score
-    from fusiontools.music.extract import skyline
-
     found = {}
     for name, file in SHOWN.items():
         tune = skyline(read_score(corpus_path() / file)[0].tracks[0].notes)
@@ -298,9 +299,6 @@ def shown_sources():
 
 def shown(networks):
     """What comes of `shown_sources`: dicts of ``name``, ``source`` and ``output``."""
-    from fusiontools.papers.domain_transfer.transfer import transfer_windows
-
     sources = shown_sources()
-    made = transfer_windows(networks, np.stack([*sources.values()]))
-    both = zip(sources.items(), made)
+    both = zip(sources.items(), transfer_windows(networks, np.stack([*sources.values()])))
     return [{"name": k, "source": x.tolist(), "output": y.tolist()} for (k, x), y in both]

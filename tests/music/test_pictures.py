@@ -1,4 +1,4 @@
-"""Pictures of lines: each layout there and back, what snapping does, what a unit sees."""
+"""Pictures of lines: each layout there and back, what will be heard, what a unit sees."""
 
 import time
 
@@ -7,19 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusiontools.music.grid import is_legal_grid
+from fusiontools.music.grid import is_legal_grid, repair_grid
 from fusiontools.music.image import place_of, span, step_of
-from fusiontools.papers.domain_transfer.data import HIGH, LOW, STEPS, sounding
-from fusiontools.papers.domain_transfer.pictures import (
+from fusiontools.music.lines import BAR, HIGH, LOW, STEPS, sounding
+from fusiontools.music.pictures import (
     CHANNELS,
     LAYOUTS,
     decode,
     encode,
+    form,
+    heard,
     legal,
     merged,
-    receptive_pixels,
+    on_scale,
+    riffs,
     snap,
 )
+from fusiontools.papers.domain_transfer.evidence.metrics import receptive_pixels
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -226,6 +230,124 @@ def shifted(tokens, by):
     return np.where(tokens > 1, tokens + by, tokens).astype(np.uint8)
 
 
+@st.composite
+def songs(draw, most=8):
+    """Windows, (N, 1024), in bars of few kinds, on 16ths, some of them a little changed;
+    where notes hold over bar lines and bars rest, too.
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rows = []
+    for kinds in draw(st.lists(st.integers(1, most), min_size=1, max_size=3)):
+        own = rng.choice([0, 1, 1, 1, 60, 62, 64, 65, 67], (kinds, 16))
+        bars = own[rng.integers(0, kinds, 32)]
+        change = rng.random(bars.shape) < draw(st.sampled_from([0, 0.05, 0.3]))
+        bars = np.where(change, rng.choice([60, 62, 64, 1], bars.shape), bars)
+        row = np.ones((512, 2), np.uint8)
+        row[:, 0], row[:, 1] = bars.reshape(-1), np.minimum(bars.reshape(-1), 1)
+        rows.append(row.reshape(-1))
+    return repair_grid(np.stack(rows))
+
+
+def at_bars(tokens):
+    """The same with a note where each bar begins: nothing holds over a bar line."""
+    tokens = tokens.copy()
+    tokens[:, ::BAR] = np.maximum(sounding(tokens)[:, ::BAR], 60)
+    return repair_grid(tokens)
+
+
+@settings(max_examples=40)
+@given(songs())
+def test_the_form_is_the_first_bar_that_is_the_same(source):
+    found = form(source)
+    for row, own in zip(source.reshape(-1, 32, BAR).tolist(), found.tolist()):
+        assert own == [row.index(bar) for bar in row]
+
+
+def slow_riffs(row, alike=0.5):
+    """Which bar each becomes: of one line, one step after the other."""
+    sound = sounding(row[None])[0]
+    steps = [(int(p), bool(t > 1)) for p, t in zip(sound, row)]
+    bars = [steps[i : i + BAR] for i in range(0, len(row), BAR)]
+    which = []
+    for i, bar in enumerate(bars):
+        agree = [sum(a == b for a, b in zip(bar, other)) / BAR for other in bars[:i]]
+        which.append(which[agree.index(max(agree))] if i and max(agree) >= alike else i)
+        bars[i] = bars[which[i]]
+    return bars, which
+
+
+@settings(max_examples=40)
+@given(songs())
+def test_riffs_merge_what_nearly_agrees(tokens):
+    found = riffs(tokens)
+    assert all(is_legal_grid(row, LOW, HIGH) for row in found)
+    for row, own in zip(at_bars(tokens), riffs(at_bars(tokens))):
+        bars, _ = slow_riffs(row)
+        steps = list(zip(sounding(own[None])[0].tolist(), (own > 1).tolist()))
+        assert steps == [step for bar in bars for step in bar]
+    assert np.array_equal(riffs(tokens, alike=1.01), tokens)
+
+
+def test_riffs_in_words():
+    bar, near, far = line((60, 32)), line((60, 16), (62, 16)), line((60, 15), (62, 17))
+    made = np.concatenate([x[:, :BAR] for x in (bar, near, far)], axis=1)
+    # half of the steps agree, the onset among them, and then one fewer; the third is as
+    # near to the first, which the second has become
+    assert riffs(made)[0, [16, 32, 47, 48, 79]].tolist() == [1, 60, 1, 1, 62]
+    assert riffs(made, alike=0.4)[0, BAR:].tolist() == 2 * made[0, :BAR].tolist()
+    held = np.concatenate([bar[:, :BAR], np.ones((1, 2 * BAR), np.uint8)], axis=1)
+    assert riffs(held)[0, [32, 64]].tolist() == [60, 60]  # bars that are held start anew
+
+
+@settings(max_examples=40)
+@given(songs(), songs())
+def test_what_is_heard_has_the_form_of_its_source(tokens, source):
+    many = min(len(tokens), len(source))
+    tokens, source = tokens[:many], source[:many]
+    found = heard(tokens, source)
+    assert all(is_legal_grid(row, LOW, HIGH) for row in found)
+    assert not (found[:, 1::2] > 1).any()
+    scale = on_scale(source)
+    for row, own in zip(found, scale):
+        assert set(row[row > 1].tolist()) <= set(own.tolist())
+    clear = at_bars(tokens)  # nothing holds over a bar line, where a copy would start anew
+    plain = in_form(snap(clear, source), form(snap(source, source)))
+    assert np.array_equal(heard(clear, source), riffs(plain))
+
+
+def in_form(tokens, which):
+    """Bars for bars, where nothing holds over a bar line."""
+    bars = tokens.reshape(len(tokens), -1, BAR)
+    return np.stack([own[i] for own, i in zip(bars, which)]).reshape(tokens.shape)
+
+
+@settings(max_examples=40)
+@given(songs(), st.integers(0, 2**32 - 1))
+def test_what_was_heard_is_heard_again_as_it_is(tokens, seed):
+    """Where the source has no two bars alike; and of a line as its own source."""
+    rng = np.random.default_rng(seed)
+    rows = np.ones((len(tokens), 512, 2), np.uint8)
+    rows[..., 0] = rng.choice([60, 62, 64, 65], rows.shape[:2])
+    source, made = rows.reshape(tokens.shape), at_bars(tokens)
+    once = heard(made, source)
+    assert np.array_equal(heard(once, source), once)
+    alone = heard(made, made)
+    assert np.array_equal(heard(alone, alone), alone)
+
+
+def test_a_line_that_repeats_itself_and_nothing_else_is_left_alone():
+    rng = np.random.default_rng(0)
+    for kinds in (1, 2, 4):
+        own = np.ones((kinds, 16, 2), np.uint8)
+        own[..., 0] = rng.choice([60, 62, 64, 65, 67], own.shape[:2])
+        own = own.reshape(kinds, BAR)
+        source = own[np.arange(32) % kinds].reshape(1, -1)
+        far = [(a != b).sum() for i, a in enumerate(own) for b in own[:i]]
+        assert not far or min(far) > 8
+        assert np.array_equal(heard(source, source), source)
+        assert len(np.unique(form(source))) == kinds
+
+
 def test_many_windows_take_no_time():
     rng = np.random.default_rng(0)
     pitch = rng.integers(LOW, HIGH + 1, (1000, STEPS))
@@ -234,7 +356,7 @@ def test_many_windows_take_no_time():
     start = time.process_time()
     for layout in LAYOUTS:
         decode(encode(rows, layout), layout)
-    snap(rows, rows)
+    heard(rows, rows)
     assert time.process_time() - start < 20  # on any machine; here about 1
 
 

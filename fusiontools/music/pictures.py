@@ -18,18 +18,10 @@ Values lie in [-1, 1], channels come first. Used in chapter 5, Domain transfer.
 import numpy as np
 
 from fusiontools.music.grid import HOLD, REST, repair_grid
-from fusiontools.papers.domain_transfer.lines import (
-    BAR,
-    HIGH,
-    LOW,
-    MIDDLE,
-    REACH,
-    STEPS,
-    sounding,
-)
+from fusiontools.music.lines import BAR, HIGH, LOW, MIDDLE, REACH, STEPS, sounding
 
 __all__ = ["ALIKE", "CHANNELS", "LAYOUTS", "decode", "encode", "form", "heard", "legal"]
-__all__ += ["merged", "on_scale", "receptive_pixels", "riffs", "snap"]
+__all__ += ["merged", "on_scale", "riffs", "snap"]
 
 PITCHES = HIGH - LOW + 1
 CHANNELS = {"unrolled": 3, "channels": 3, "roll": PITCHES + 1}
@@ -37,7 +29,6 @@ LAYOUTS = tuple(CHANNELS)
 SIZE = STEPS // BAR
 ALIKE = 0.5  # share of steps in which two bars must agree to become one riff
 CLASSES = 7  # pitch classes that `snap` allows: as many as a scale has
-DRAWN = 8  # random pictures that show what a unit sees
 
 
 def encode(tokens, layout):
@@ -152,11 +143,11 @@ def merged(tokens):
 def snap(tokens, source):
     """Put lines on the grid of 16th notes, and their pitches on the source's scale.
 
-    What regression leaves a hair beside the grid would be judged as noise, so this is done
-    alike to every row before it is judged. A 16th sounds where half of it does; of two
-    onsets in it the first stays, and moves to its start. Pitches move to the nearest of the
-    source's seven commonest pitch classes (of two equally common, the one heard first; of
-    two equally near, the lower).
+    What regression leaves a hair beside the grid would be judged as noise: so `heard`
+    begins with this. A 16th sounds where half of it does; of two onsets in it the first
+    stays, and moves to its start. Pitches move to the nearest of the source's seven
+    commonest pitch classes (of two equally common, the one heard first; of two equally
+    near, the lower).
 
     Parameters
     ----------
@@ -288,46 +279,6 @@ def on_scale(source):
     allowed = (worth >= least) | ~onset.any(1, keepdims=True)
     far = np.where(allowed[:, None, pitches % 12], 0, PITCHES)
     return LOW + (np.abs(pitches[:, None] - pitches) + far).argmin(2)
-
-
-def receptive_pixels(layers, size=SIZE, channels=3, seed=0):
-    """Which pixels the middle unit of each layer sees, found by gradients.
-
-    Parameters
-    ----------
-    layers : callable
-        From pictures, a tensor (B, C, size, size), to a list of feature maps (B, W, H, H),
-        such as ``networks.f.layers``.
-    size, channels : int
-    seed : int
-        Of the random pictures: several, so that no shut ReLU hides a pixel.
-
-    Returns
-    -------
-    seen : ndarray of bool, shape (layers, size, size)
-    span : ndarray of int64, shape (layers,)
-        Steps from the first to the last, both included; times 3 in the paper's voxels.
-
-    Examples
-    --------
-    >>> import torch
-    >>> seen, span = receptive_pixels(lambda x: [torch.nn.Conv2d(3, 2, 3)(x)])
-    >>> int(seen.sum()), int(span[0])  # 3 rows of 3 pixels
-    (9, 67)
-    """
-    import torch
-
-    rng = np.random.default_rng(seed)
-    drawn = rng.uniform(-1, 1, (DRAWN, channels, size, size)).astype(np.float32)
-    x = torch.from_numpy(drawn).requires_grad_()
-    seen = []
-    for h in layers(x):
-        middle = h[:, :, h.shape[2] // 2, h.shape[3] // 2].sum()
-        (slope,) = torch.autograd.grad(middle, x, retain_graph=True)
-        seen.append((slope != 0).any(0).any(0).numpy())
-    seen = np.stack(seen)
-    steps = [np.flatnonzero(s) for s in seen]
-    return seen, np.array([s[-1] - s[0] + 1 if len(s) else 0 for s in steps])
 
 
 def _known(layout):
