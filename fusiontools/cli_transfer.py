@@ -24,7 +24,9 @@ def _option(kind, metavar, help, *names, **bounds):
 
 _IN = typer.Argument(metavar="IN", help="A MIDI, MusicXML or ABC file.", show_default=False)
 _TO = "metal or fiddle; with weights of your own, the second of their genres."
-_METHOD = "Of those that the weights hold: full, the paper's (the default), or ours."
+_METHOD = (
+    "Of those that the weights hold: full, the paper's (the default), or, for metal, ours."
+)
 _PROGRAM = "General MIDI: by default 30 for metal, a guitar, 40 for fiddle, a violin."
 _SNAP = "Leave notes off the 16ths and the scale, and bars unlike that are alike in IN."
 
@@ -33,7 +35,9 @@ def transfer(
     music: Annotated[Path, _IN],
     to: _option(str, "GENRE", _TO),
     out: _option(Path, "OUT.mid", "The MIDI file to write."),
-    amount: _option(float, "0..1", "0: the line as it is; 1: all of the way.") = 1.0,
+    amount: _option(
+        float, "0..1", "0: the line, as far as the picture holds it; 1: all of the way."
+    ) = 1.0,
     method: _option(str | None, "NAME", _METHOD) = None,
     weights: _option(Path | None, "FILE", "Your own: a file, or a run's folder.") = None,
     tempo: _option(str, "keep|BPM", "The source's, or beats a minute.") = "keep",
@@ -117,7 +121,8 @@ def _told(made, music, amount, as_heard, about, out, plain):
     yield from (f"  {sentence}" for sentence in made.said)
     yield f"Network: {about['method']}, from {' to '.join(about['labels'])}."
     line, tokens = made.line[None], made.tokens[None]
-    kept = f"It keeps the pitch {100 * copied_fraction(tokens, line)[0]:.0f} % of the time"
+    share = copied_fraction(tokens, line)[0]
+    kept = f"It keeps the pitch to a semitone {100 * share:.0f} % of the time"
     before, after = (f"{onsets_a_bar(row)[0]:.1f}" for row in (line, tokens))
     kept += f", and has {after} notes a bar, the line {before}"
     yield f"Transferred: {out}, amount {amount:g}. {kept}."

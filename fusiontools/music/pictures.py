@@ -184,7 +184,9 @@ def form(source):
     >>> form(np.repeat([[60, 62, 60, 64]], 32, axis=1)).tolist()
     [[0, 1, 0, 3]]
     """
-    bars = np.asarray(source).reshape(len(source), -1, BAR)
+    source = np.asarray(source)
+    what = 2 * sounding(source).astype(np.int64) + (source > HOLD)  # and not how it is held
+    bars = what.reshape(len(source), -1, BAR)
     same = (bars[:, :, None] == bars[:, None]).all(-1)  # (N, bars, bars)
     return same.argmax(2)
 

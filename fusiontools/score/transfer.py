@@ -5,7 +5,8 @@ eight steps a beat and 32 a bar of 4/4 (`fusiontools.music.grid` says how tokens
 Most functions answer with one number a line, (N,). Legal lines only: a hold follows a note.
 
 The trivial rows at the end take the source's lines and give as many back. Each has one
-thing that a good score should not need: `restruck` has a copy of all pitches, and a beat.
+thing that a good score should not need: `restruck` has a copy of all pitches, and a beat;
+`blurred` has the ups and downs of the source, and no tune.
 Used in chapter 5, Domain transfer.
 """
 
@@ -15,7 +16,15 @@ import numpy as np
 
 from fusiontools.music.grid import HOLD, REST
 
-__all__ = ["Events", "contour", "copied", "copied_fraction", "events", "high_frequency"]
+__all__ = [
+    "Events",
+    "blurred",
+    "contour",
+    "copied",
+    "copied_fraction",
+    "events",
+    "high_frequency",
+]
 __all__ += ["nearest_lines", "newness", "noise_lines", "onsets_a_bar", "pitch_correlation"]
 __all__ += ["pitch_line", "precision_by_votes", "repeated_share", "restruck"]
 __all__ += ["spectrum", "transposed_lines", "variety"]
@@ -339,6 +348,25 @@ def restruck(tokens, every=4):
     tokens = np.asarray(tokens)
     again = (tokens == HOLD) & (np.arange(tokens.shape[1]) % every == 0)
     return np.where(again, pitch_line(tokens), tokens).astype(tokens.dtype)
+
+
+def blurred(tokens, over=BAR):
+    """The source's pitches, each averaged over a bar around it and rounded to semitones: a
+    new note starts wherever that changes. It knows nothing of any genre.
+
+    Examples
+    --------
+    >>> blurred([[60, 1, 1, 1, 64, 1, 1, 1]], over=4).tolist()
+    [[60, 1, 1, 61, 62, 63, 64, 1]]
+    """
+    tokens = np.asarray(tokens)
+    before, after = over // 2, over - 1 - over // 2
+    padded = np.pad(pitch_line(tokens).astype(float), ((0, 0), (before, after)), "edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, over, axis=1)
+    pitch = np.where(tokens == REST, 0, np.floor(windows.mean(axis=2) + 0.5))
+    change = np.diff(pitch, axis=1, prepend=0) != 0
+    made = np.where(change, pitch, HOLD)
+    return np.where(pitch == 0, REST, made).astype(tokens.dtype)
 
 
 def contour(tokens):

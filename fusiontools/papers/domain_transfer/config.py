@@ -16,8 +16,8 @@ __all__ = ["METHODS", "TRAINED", "UNTRAINED", "Config", "method"]
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes and choices of one training. The defaults are the paper's network, at laptop
-    size.
+    """Sizes and choices of one training. The defaults are the paper's network, at the size
+    that ships.
     """
 
     layout: str = "unrolled"  #: how a line is painted, see the module `pictures`
@@ -25,7 +25,7 @@ class Config:
     features: int = 128  #: length of what f gives, section 4.4
     residual: bool = True  #: residual connections around every two convolutions
     skip: bool = True  #: connections from f's layers to the layers of g of the same size
-    causal: bool = False  #: masks the taps of 3 x 3 filters that look into the future
+    causal: bool = False  #: masks what 3 x 3 filters see of the future; the waist sees all
     recurrent: bool = False  #: f and g as recurrent networks over the pixels
     guard: bool = True  #: ours: L_CONST over the variance of f, against its collapse
     legal: bool = False  #: ours: f and D are shown what will be heard, see `rounded`
@@ -93,6 +93,7 @@ METHODS = {
     "noise": "as many notes as the source has, anywhere",
     "nearest": "the training picture of the target genre that is most like the source",
     "restrike": "the source with every eighth struck anew, at the same pitches",
+    "blur": "the source, each pitch averaged over a bar around it",
     "real": "real pictures of the target genre, of songs that no training has seen",
     "left_hand": "the lowest voice of the source pieces: no melody, and no riff",
 }

@@ -5,9 +5,10 @@ recurrent twin of f and g. Chapter 5, Domain transfer, builds them
 No loss, no training. Shapes: B pictures of C channels, 32 x 32 pixels; F features.
 
 See section 4.4 and 5.2: 3 x 3 filters, 4 x 4 at the waist, ReLU, tanh at both ends, Xavier
-initialisation. Figures 4 to 7 are lost, so these are ours: three halvings of the size by
-strides, two convolutions at each size with the residual connection around them, skip
-connections that lay f's maps beside those of g, nearest-neighbour upsampling.
+initialisation (the twin's GRUs keep PyTorch's). Figures 4 to 7 are lost, so these are ours:
+three halvings of the size by strides, two convolutions at each size with the residual
+connection around them, skip connections that lay f's maps beside those of g,
+nearest-neighbour upsampling.
 """
 
 from functools import partial

@@ -5,6 +5,7 @@ How a run survives being killed, `fusiontools.training` knows. Chapter 5, Domain
 """
 
 import copy
+from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,8 @@ def train(config, data, run, adopted=None):
     def do(phase):
         _train(config, networks, painted, held_out, run, phase)
 
-    run_phases(run, ("transfer",), do, adopted=adopted, reduce="batch or width")
+    depends = {"transfer": tuple(asdict(config))}
+    run_phases(run, ("transfer",), do, depends, adopted, reduce="batch or width")
     return networks
 
 

@@ -109,7 +109,8 @@ def transfer_line(networks, tokens, amount=1.0, as_heard=False):
     made = pictures.decode(faded, layout)
     made = pictures.heard(made, rows) if as_heard else made
     # each step once, as it is read in the window that has it nearest to its middle
-    edges = [0, *(starts[1:] + HOP // 2), starts[-1] + STEPS]
+    meet = (starts[:-1] + STEPS + starts[1:]) // 2 // BAR * BAR  # the middle of an overlap
+    edges = [0, *meet, starts[-1] + STEPS]
     read = [row[a - s : b - s] for row, s, a, b in zip(made, starts, edges, edges[1:])]
     return repair_grid(np.concatenate(read)[: len(tokens)])
 

@@ -90,7 +90,8 @@ def measure_tokens(made, source, songs, data, judges=None, follows=True):
         passes = ((said == "blend") | (said == "target")).all(0)
         each[f"passed{which}"] = follow & passes
         each[f"passed_blend{which}"] = follow & (said == "blend").all(0)
-    found = means_of_groups(each, songs) | {"variety": measures.variety(made)}
+    found = means_of_groups(each, songs)
+    found |= {"variety": measures.variety(made)} if len(made) > 1 else {}
     known = np.unique(score.ngrams(_notes(data.windows("T", "train"))))
     # what is heard has the source's form, which may hide a copy: the larger of both counts
     both = [score.copied_counts(_notes(tokens), known) for tokens in (heard, made)]
@@ -118,10 +119,11 @@ def measure_networks(networks, data, judges=None):
     missed = ((target.numpy() - networks.transfer(target)) ** 2).mean((1, 2, 3))
     found |= means_of_groups({"f_constancy": moved}, songs)
     found |= means_of_groups({"target_identity": missed}, data.songs("T", "test"))
-    found["parameters"] = weights_of(networks.both)
+    found |= {"parameters": weights_of(networks.both), "steps": networks.config.steps}
     if not networks.config.recurrent:
         found |= {f"tap[{k}]": float(w) for k, w in zip(TAPS, taps(networks).ravel())}
-        _, span = receptive_pixels(networks.f.layers, channels=x.shape[1])
+        fresh = Networks(networks.config).f  # in a trained one a unit may be shut for good
+        _, span = receptive_pixels(fresh.layers, channels=x.shape[1])
         found |= {f"span_{i}": int(steps) for i, steps in enumerate(span)}
     return found
 
@@ -137,6 +139,7 @@ def measure_baseline(name, data, judges=None, seed=0):
         "noise": lambda: measures.noise_lines(source, seed),
         "nearest": lambda: measures.nearest_lines(source, data.windows("T")),
         "restrike": lambda: measures.restruck(source),
+        "blur": lambda: measures.blurred(source),
     }.get(name, lambda: source)()
     found = measure_tokens(made, source, songs, data, judges, follows=domain == "S")
     if made is source:
@@ -169,8 +172,9 @@ def precision(networks, data, judges, seed=0):
     class and each of `THRESHOLDS` the precision, ``precision_blend_20``, if there is one.
     """
     rng, source = np.random.default_rng(seed), data.windows("S", "test")
-    made = pictures.heard(transfer_windows(networks, source), source)
-    three = zip((made, source, data.windows("T", "test")), FILES)
+    made, target = transfer_windows(networks, source), data.windows("T", "test")
+    pairs = (made, source), (source, source), (target, target)
+    three = zip([pictures.heard(*pair) for pair in pairs], FILES)
     drawn = [x[rng.choice(len(x), n, replace=len(x) < n)] for x, n in three]
     files, votes = np.concatenate(drawn), np.zeros((sum(FILES), 3), int)
     for judge in judges:

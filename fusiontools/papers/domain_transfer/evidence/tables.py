@@ -11,7 +11,9 @@ from fusiontools.report.tables import shown as column
 
 __all__ = ["ablations", "by_judge", "main_table", "part_way", "speed", "table_1"]
 
-MAIN = "real ours full ours_no_gan no_gan restrike nearest transpose noise copy left_hand"
+MAIN = (
+    "real ours full ours_no_gan no_gan blur restrike nearest transpose noise copy left_hand"
+)
 MAIN = tuple(MAIN.split())
 RANGES = "In brackets 95 % ranges over songs; of several seeds the outermost ends."
 PASSED = "Passed: both judges say blend or target, neither says neither, and the pitches "
@@ -52,6 +54,7 @@ def ablations(found):
     """What each part of the network and of its loss is for."""
     heads = HEADS | {"held-out loss": ("held_out", cell, 3)}
     heads |= {"f-constancy": ("f_constancy", cell), "weights": ("parameters", _count)}
+    heads |= {"steps": ("steps", _count)}
     heads |= {"target identity": ("target_identity", cell, 3)}
     return _table(found, TRAINED, heads | {"minutes": ("minutes", number, 1)}, PASSED)
 
