@@ -598,5 +598,8 @@ def test_shipped_records_are_whole_and_judged_by_the_shipped_judges(data):
     assert set(METHODS) - set(TRAINED) <= set(found.methods())
     assert set(found.beside["judges"]) == {"network", "features"}
     assert {f"{m}-{s}/held_out" for m, s in runs} <= set(found.beside["histories"])
+    for name in made_by.SHIPPED.get(data, ("full", "ours")):  # the copy test
+        row = found.one(name)
+        assert row["copied_8gram"]["mean"] <= row["held_out_8gram"]["mean"]
     for make in (tables.main_table, tables.ablations, tables.by_judge, tables.part_way):
         assert make(found).markdown()

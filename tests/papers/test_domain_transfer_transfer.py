@@ -362,7 +362,7 @@ def test_what_cannot_be_read_says_so(tmp_path):
 def test_weights_that_come_along_transfer(data):
     if not shipped_weights(data).is_file():
         pytest.skip(f"no weights of domain transfer come with the package yet for {data}")
-    for name in ("ours", "full"):
+    for name in load_weights(data)[1]["methods"]:
         networks, about = load_weights(data, name)
         line = line_of(3 * HOP)
         assert about["data"] == data and len(transfer_line(networks, line)) == len(line)

@@ -13,6 +13,7 @@ from fusiontools.score.transfer import (
     BAR,
     HIGH,
     LOW,
+    blurred,
     copied,
     copied_fraction,
     events,
@@ -310,3 +311,21 @@ def test_nearest_is_the_nearest():
     gap = np.linalg.norm(describe(source)[:, None] - describe(target), axis=2)
     found = nearest_lines(source, target, describe)
     np.testing.assert_array_equal(found, target[gap.argmin(axis=1)])
+
+
+@given(LINES)
+def test_an_average_is_that_of_the_pitches_around_each_step(tokens):
+    made, pitch = blurred(tokens, over=5), pitch_line(tokens).astype(float)
+    assert all(is_legal_grid(row, LOW, HIGH) for row in made)
+    assert ((made == REST) == (tokens == REST)).all()
+    last = tokens.shape[1] - 1
+    around = np.clip(np.arange(last + 1)[:, None] + np.arange(-2, 3), 0, last)
+    slow = np.floor(pitch[:, around].sum(axis=2) / 5 + 0.5)
+    assert (sounding(made) == np.where(tokens == REST, 0, slow)).all()
+
+
+def test_an_average_leaves_a_drone_alone_and_flattens_what_repeats_within_a_bar():
+    drone = np.array([[60] + [HOLD] * 63])
+    assert (blurred(drone) == drone).all()
+    shake = np.tile([[60, 64]], (1, 64))
+    assert set(pitch_line(blurred(shake))[0, BAR:-BAR].tolist()) == {62}
