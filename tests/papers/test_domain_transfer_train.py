@@ -560,7 +560,7 @@ def test_a_method_changes_what_it_is_named_for_and_nothing_else():
     ):
         with pytest.raises(FusionError, match=says):
             method(name, Config())
-    with pytest.raises(ValueError, match="layout is 'hope'"):
+    with pytest.raises(ValueError, match="no layout 'hope'"):
         Config(layout="hope")
 
 

@@ -46,8 +46,7 @@ class Config:
 
     def __post_init__(self):
         if self.layout not in ("unrolled", "channels", "roll"):
-            found = f"layout is {self.layout!r}"
-            raise ValueError(f"{found}; it can be 'unrolled', 'channels' or 'roll'")
+            raise ValueError(f"no layout {self.layout!r}: 'unrolled', 'channels' or 'roll'")
         if self.legal and self.layout != "channels":
             raise ValueError("legal pictures are those of pitch, onset and gate")
 

@@ -58,10 +58,6 @@ def _guitar(piece, heavy=False):
     return [riff]
 
 
-def _guitar_or_whole(piece):
-    return [lines.riff(piece) or piece.notes()]
-
-
 # For each pair its labels, and which corpora make a domain: from a piece to `Notes`, the
 # highest of which are lines
 SOURCES = {
@@ -243,7 +239,8 @@ def from_folders(source, target, labels=None, name="mine"):
         load_folder(f"{name}_{d}", folder, label=label)
         for d, folder, label in zip("st", (source, target), labels)
     )
-    sources = [("S", a, _whole), ("T", b, _guitar_or_whole), ("L", a, _bottom)]
+    target = ("T", b, lambda piece: [lines.riff(piece) or piece.notes()])
+    sources = [("S", a, _whole), target, ("L", a, _bottom)]
     return gather(name, labels, sources, _tenths)
 
 

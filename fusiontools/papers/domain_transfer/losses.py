@@ -34,7 +34,6 @@ def gang(source, target):
 
 def spread(features):
     """The variance of f over a batch, averaged over its F numbers: (B, F) -> ()."""
-    # of one picture alone there is none
     return features.var(0, correction=int(len(features) > 1)).mean()
 
 

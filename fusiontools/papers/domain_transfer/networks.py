@@ -88,13 +88,10 @@ class Networks:
 
 
 def rounded(y, scale, form):
-    """Pictures of pitch, onset and gate as they will be heard, (B, 3, 32, 32).
-
-    The pitch on the source's scale, onsets on 16ths, everything either on or off; bars that
-    are the same in the source are the same, and so are bars that nearly agree. That is what
-    `pictures.heard` does to tokens, for each step by itself: the two agree where notes are
-    on 16ths, one in each place where a bar begins, and nothing rests. `scale`, (B, 37), and
-    `form`, (B, 32), are `pictures.on_scale` and `pictures.form` of the sources.
+    """Pictures of pitch, onset and gate as they will be heard, (B, 3, 32, 32): as
+    `pictures.heard` does it to tokens, but for each step by itself. The two agree where
+    notes are on 16ths, one in each place where a bar begins, and nothing rests. `scale`,
+    (B, 37), and `form`, (B, 32), are `pictures.on_scale` and `form` of the sources.
     """
     place = ((y[:, 0].clamp(-1, 1) * REACH).round() + REACH).long().flatten(1)  # (B, 1024)
     pitch = (scale.gather(1, place) - MIDDLE) / REACH
