@@ -128,3 +128,19 @@ def heard():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs the command in this process; returns its exit code, output and error output."""
+    from fusiontools import cli
+
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def command(*words):
+        with pytest.raises(SystemExit) as exit:
+            cli.main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return exit.value.code or 0, out, err
+
+    return command

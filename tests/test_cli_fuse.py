@@ -39,20 +39,6 @@ ALONE = ("vae", "vae_lstm")  # methods without a generator
 HERE = shipped_weights().is_file()
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs the command in this process; returns its exit code, output and error output."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def command(*words):
-        with pytest.raises(SystemExit) as exit:
-            cli.main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return exit.value.code or 0, out, err
-
-    return command
-
-
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Three generators of the size of a toy, that share a VAE."""

@@ -21,20 +21,6 @@ from fusiontools.papers.fusiongan.evidence import experiment
 from fusiontools.records import SCALES, read_record
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs the command in this process; returns its exit code, output and error output."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def command(*words):
-        with pytest.raises(SystemExit) as exit:
-            cli.main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return exit.value.code or 0, out, err
-
-    return command
-
-
 def toy(path, windows=40, name="toy"):
     """A pair of two domains that differ in pitch and in length, as a file."""
     rng, arrays = np.random.default_rng(0), {}

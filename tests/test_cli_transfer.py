@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from fusiontools import cli
 from fusiontools.errors import CorpusError
 from fusiontools.judges import lines as judges
 from fusiontools.music.midi import Meter, Piece, Track, read_midi, write_midi
@@ -30,20 +29,6 @@ TUNE = Notes.of(
 )
 BASS = Notes.of([(2.0 * k, 2.0, p) for k, p in enumerate([48, 43, 45, 41] * 10)])
 HERE = shipped_weights(TARGETS["metal"][0]).is_file()
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs the command in this process; returns its exit code, output and error output."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def command(*words):
-        with pytest.raises(SystemExit) as exit:
-            cli.main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return exit.value.code or 0, out, err
-
-    return command
 
 
 def made_weights(folder, name, labels=("classical", "metal"), size=None):

@@ -14,7 +14,7 @@ from fusiontools.music.grid import HOLD, REST, in_range, one_voice
 from fusiontools.music.notes import Notes
 
 __all__ = ["BAR", "HIGH", "LOW", "MIDDLE", "PER_BEAT", "REACH", "STEPS", "is_heavy", "kept"]
-__all__ += ["line_tokens", "lowest", "riff", "sounding", "source_line", "to_middle"]
+__all__ += ["line_tokens", "lowest", "riff", "sounding", "to_middle"]
 __all__ += ["tracks", "window_starts", "windows", "worth"]
 
 STEPS, BAR, PER_BEAT = 1024, 32, 8  # of a window, a row of the picture, a beat
@@ -24,11 +24,6 @@ FILLED = PER_BEAT  # steps: the longest rest that the note before it fills
 GUITARS, PIANOS = range(29, 32), range(8)  # programs: overdriven, distorted, harmonics
 OFF_GRID, ONSETS, SILENT = 0.2, 48, 0.3  # see `worth`
 EXACT = 0.01  # beats: an onset this close to a grid line is on it
-
-
-def source_line(piece):
-    """The highest voice of a piece, `Notes` one at a time."""
-    return skyline(piece.notes())
 
 
 def lowest(notes):

@@ -21,7 +21,6 @@ from fusiontools.music.lines import (
     lowest,
     riff,
     sounding,
-    source_line,
     to_middle,
     window_starts,
     windows,
@@ -169,7 +168,6 @@ def test_which_line_of_a_piece():
     assert is_heavy(band) and not is_heavy(Piece((drums, few, many, piano)))
     assert not is_heavy(Piece((few, many))) and not is_heavy(Piece((drums, few, empty)))
     assert is_heavy(Piece((drums, few, many, guitar(60, 0, 0))))  # a piano without a note
-    assert source_line(band).pitch.tolist() == [70] * 30  # drums are no voice
     chords = Notes.of([(0, 2, 60), (0, 2, 67), (1, 1, 48)])
     assert [tuple(n)[:3] for n in lowest(chords)] == [(0.0, 1.0, 60), (1.0, 1.0, 48)]
 
