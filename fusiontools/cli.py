@@ -124,6 +124,7 @@ app.command(
         "train fusiongan --run runs/mine --folders my/blues my/hymns --method fusion_ours",
         "train connective_fusion --run runs/joined",
         "train domain_transfer --run runs/heavy --data classical_metal --method full",
+        "train lstm_gan --run runs/bars --data my/midis",
     )
     + "".join(
         f"\n\n[bold]Methods of {paper}[/bold]\n\n"
@@ -133,12 +134,13 @@ app.command(
 )(cli_papers.train)
 app.command(
     help=_help(
-        "Write new melodies as MIDI files, from weights that come with the package or from "
-        "a run of your own.",
+        "Write new music as MIDI files, from weights that come with the package or from a "
+        "run of your own: melodies, or phrases of four bars.",
         "sample fusiongan -n 20 --out melodies",
         "sample fusiongan --pair weimar_essen --method mle --out plain",
         "sample --run runs/first --out mine",
         "sample connective_fusion -n 8 --out joined",
+        "sample lstm_gan -n 16 --out phrases",
     )
 )(cli_papers.sample)
 app.command(

@@ -27,6 +27,7 @@ PAPERS = {
     "fusiongan": "fusiontools.papers.fusiongan.evidence.experiment",
     "connective_fusion": "fusiontools.papers.connective_fusion.evidence.experiment",
     "domain_transfer": "fusiontools.papers.domain_transfer.evidence.experiment",
+    "lstm_gan": "fusiontools.papers.lstm_gan.evidence.experiment",
 }
 OTHER_FOLDER = "choose another folder"
 _NAMES = ", ".join(PAPERS)
@@ -61,11 +62,12 @@ _SCALES = "smoke, laptop, shipped or paper; by default FUSIONTOOLS_SCALE, or lap
 _DATA = (
     "For fusiongan essen_ryan (the default) or weimar_essen; for connective_fusion fiddle "
     "(the default), fiddle_pop909, tunebooks or lakh; for domain_transfer chorales_fiddle "
-    "(the default) or classical_metal; or data of your own in a file."
+    "(the default) or classical_metal; for lstm_gan chorales (the default), rock, lakh or "
+    "a folder of MIDI files; or data of your own in a file."
 )
 _FOLDERS = "Two folders of MIDI files of your own; for fusiongan the two genres, for "
 _FOLDERS += "domain_transfer the source and the target."
-_METHOD = "One of its paper's above; by default fusion, or ours."
+_METHOD = "One of its paper's above; by default fusion, ours or cnn_lstm."
 
 
 def train(
@@ -74,7 +76,7 @@ def train(
     scale: _option(str | None, "NAME", _SCALES) = None,
     seed: _seed(int | None, "Of all that is random; by default 0.") = None,
     method: _option(str | None, "NAME", _METHOD) = None,
-    data: _option(str | None, "NAME|FILE.npz", _DATA) = None,
+    data: _option(str | None, "NAME|FILE.npz|DIR", _DATA) = None,
     folders: _option(tuple[Path, Path] | None, "A B", _FOLDERS) = None,
     device: _option(str, "NAME", "auto, cpu or cuda.") = "auto",
 ):
@@ -85,12 +87,13 @@ def train(
         told = _told(run)
         own = _module(_paper(paper, told, run))
         before = (run / "record.json").is_file()
+        folders = _folders(own, data, folders)
         from fusiontools.report.experiment import train_in_folder
         from fusiontools.training import scale as checked
 
         scale = checked(scale or told.get("scale"))
         seed = told.get("seed", 0) if seed is None else seed
-        asked = (method or told.get("method", own.METHOD), scale, seed, data or folders)
+        asked = (method or told.get("method", own.METHOD), scale, seed, folders or data)
         record = train_in_folder(own, run, *asked, device, say=typer.echo)
     ended = "This run was finished before" if before else "Finished"
     typer.echo(f"{ended}: {run / 'record.json'}")
@@ -104,6 +107,17 @@ def train(
         hear = getattr(own, "HEAR", "sample --run {run} --out melodies")
         hear = hear.format(run=shlex.quote(str(run)))
         typer.echo(f"Hear it: python -m fusiontools {hear}")
+
+
+def _folders(own, data, folders):
+    """The folders of music that are named, as many as the paper takes; None for none."""
+    named = folders or ((Path(data),) if data and Path(data).is_dir() else None)
+    wanted = getattr(own, "FOLDERS", 2)
+    if named and len(named) != wanted:
+        do = "name it with --data DIR" if wanted == 1 else "name them with --folders A B"
+        says = f"{own.PAPER} learns from {wanted} folder{'s' * (wanted > 1)} of music"
+        raise FusionError(says, "--data" if data else "--folders", do)
+    return named
 
 
 def _number(metric):
@@ -170,19 +184,20 @@ def _paper(asked, told, folder):
 _OUT = "The folder that they go to; made if it is missing."
 _HELD = (
     "Of those that the weights hold: for fusiongan by default fusion_ours, or else the "
-    "first one; for connective_fusion ours (the default) or styled."
+    "first one; for connective_fusion ours (the default) or styled; for lstm_gan cnn_lstm "
+    "(the default), musegan or bilstm."
 )
 _PAIR = (
     "Whose weights, of those that come along: essen_ryan (the default) or weimar_essen; "
-    "connective_fusion has fiddle_pop909."
+    "connective_fusion has fiddle_pop909, lstm_gan rock (the default) and chorales."
 )
 _OWN = "A finished run, to take its weights instead."
-_FORCE = "Replace the melodies of an earlier sample in that folder."
+_FORCE = "Replace the files of an earlier sample in that folder."
 
 
 def sample(
     out: _option(Path, "DIR", _OUT),
-    paper: _argument("fusiongan or connective_fusion; not needed with --run.") = "",
+    paper: _argument("fusiongan, connective_fusion or lstm_gan; not with --run.") = "",
     n: _option(int, "N", "How many.", "-n", min=1) = 10,
     method: _option(str | None, "NAME", _HELD) = None,
     seed: _seed(int, "Another seed, other melodies.") = 0,
@@ -203,8 +218,8 @@ def sample(
 
     with disk_guard(out, "choose a folder that may be written to and has room"):
         out.mkdir(parents=True, exist_ok=True)
-        melody = re.compile(rf"{own.NAME}_\d+\.mid")
-        earlier = [file for file in sorted(out.iterdir()) if melody.fullmatch(file.name)]
+        ours = re.compile(rf"{own.NAME}_\d+\.mid")
+        earlier = [file for file in sorted(out.iterdir()) if ours.fullmatch(file.name)]
         if earlier and not force:
             names = f"{len(earlier)} files, {earlier[0].name} to {earlier[-1].name}"
             do = f"{OTHER_FOLDER}, or add --force to replace every one of them"
@@ -219,5 +234,6 @@ def sample(
             for file in files:
                 file.replace(out / file.name)
     named = files[0].name if n == 1 else f"{files[0].name} to {files[-1].name}"
-    typer.echo(f"{n} melod{'y' if n == 1 else 'ies'} by {method} in {out}: {named}")
+    what = own.NAME if n == 1 else {"melody": "melodies"}.get(own.NAME, f"{own.NAME}s")
+    typer.echo(f"{n} {what} by {method} in {out}: {named}")
     typer.echo(notice, err=True)

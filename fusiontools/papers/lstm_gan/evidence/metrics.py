@@ -1,0 +1,133 @@
+"""From bars to the numbers of a record: every method's 2,000 bars are measured here in the
+same way. Ranges are over songs where there are songs, else over phrases of four bars.
+Chapter 6, LSTM and convolutional GANs.
+"""
+
+import numpy as np
+
+from fusiontools.papers.lstm_gan import sampling
+from fusiontools.papers.lstm_gan.evidence.paper import PAPER, SHORT
+from fusiontools.records import read_records
+from fusiontools.report.boxes import weights_of
+from fusiontools.report.rows import choose, rows, shipped_arrays
+from fusiontools.score import rolls
+from fusiontools.score.intervals import means_of_groups
+
+__all__ = ["References", "measure_bars", "measure_baseline", "measure_networks"]
+__all__ += ["sampled", "shipped_rows"]
+
+BARS, PHRASE = PAPER["bars"], 4
+
+
+def shipped_rows(data):
+    """The records of a data set that come with the package, as
+    `fusiontools.report.rows.Rows`; beside them ``histories``, how the trainings went.
+    """
+    beside = {"histories": shipped_arrays("lstm_gan", f"histories_{data}.npz")}
+    return rows(choose(read_records("lstm_gan"), data), order=SHORT, **beside)
+
+
+class References:
+    """What bars are compared with: the measures of training and of held-out bars, the keys
+    of all training bars, and how often bars of training songs have no note.
+    """
+
+    def __init__(self, data):
+        self.data = data
+        self.training = rolls.each(_some(data, "train", PAPER["share"], empty=False)[0])
+        self.heldout = rolls.each(_some(data, "test", empty=False)[0])
+        packed = data.arrays["train"]
+        self.known = {row.tobytes() for row in packed if row.any()}
+        self.rests = sampling.rests(data)
+
+
+def _some(data, part, share=1.0, empty=True, most=BARS):
+    """At most so many bars of a part, whole phrases of four, spread over all songs, and the
+    number of each one's song: (n, 96, 84), (n,).
+    """
+    rows, songs = data.rows(part, share, empty), data.songs(part, share, empty)
+    starts = np.flatnonzero(songs[: len(songs) - PHRASE + 1] == songs[PHRASE - 1 :])
+    if not len(starts):
+        return data.take(part, rows[:most]), songs[:most]
+    phrases = starts[np.linspace(0, len(starts) - 1, most // PHRASE).astype(int)]
+    index = np.unique(phrases[:, None] + np.arange(PHRASE))[:most]
+    return data.take(part, rows[index]), songs[index]
+
+
+def measure_bars(bars, groups, references):
+    """The metrics of a record, of bars (N, 96, 84) and the song or phrase of each, (N,)."""
+    bars, groups = np.asarray(bars), np.asarray(groups)
+    silent = rolls.is_empty(bars)
+    found = means_of_groups({"eb": 100.0 * silent}, groups)
+    if silent.all():
+        return found
+    sound, own = bars[~silent], groups[~silent]
+    each = rolls.each(sound)
+    found |= means_of_groups(
+        {k: (100 if k == "qn" else 1) * x for k, x in each.items()}, own
+    )
+    copied = np.array([key in references.known for key in rolls.bar_keys(sound)])
+    found |= means_of_groups({"copied_bars": copied}, own)
+    common, of = rolls.repetition(bars, groups)
+    if len(common):
+        found |= means_of_groups({"repetition": common}, of)
+    found["distinct"] = len(set(rolls.bar_keys(sound))) / len(sound)
+    for name, other in {"": references.training, "_heldout": references.heldout}.items():
+        overlap = rolls.overlapping_area(each, other)
+        found["overlap" + name] = overlap.pop("mean")
+        found |= {f"overlap{name}_{k}": float(x) for k, x in overlap.items()}
+    return found
+
+
+def sampled(networks, n=BARS, rho=0.0, rests=None, seed=0):
+    """Bars in phrases of four, (n, 96, 84), and the number of each one's phrase, (n,)."""
+    phrases = -(-n // PHRASE)
+    made = sampling.sample_phrases(networks, phrases, PHRASE, rho, rests, seed)
+    groups = np.repeat(np.arange(phrases), PHRASE)
+    return made.reshape(-1, *made.shape[2:])[:n], groups[:n]
+
+
+def measure_networks(networks, data, references, seed=0):
+    """The metrics of a trained method; bars without a note are drawn apart unless it has
+    learned them, and ``eb_learned`` is what G makes of its own. The bars come back, too.
+    """
+    learned = networks.config.empty
+    rho = sampling.agreement(networks, data)
+    given = (rho, None if learned else references.rests, seed)
+    bars, groups = sampled(networks, BARS, *given)
+    found = measure_bars(bars, groups, references) | {"rho": rho}
+    own = sampling.sample_bars(networks, BARS // 4, seed + 1)
+    found["eb_learned"] = 100 * float(rolls.is_empty(own).mean())
+    for name, model in (("g", networks.g), ("d", networks.d)):
+        found[f"parameters_{name}"] = weights_of(model)
+    return found | {"steps": networks.config.steps}, bars
+
+
+def measure_baseline(name, data, references, seed=0):
+    """The metrics of a row that needs no training, and its bars. The overlap of "data" is
+    that of two halves of the training songs.
+    """
+    part, share = ("train", PAPER["share"]) if name == "data" else ("test", 1.0)
+    bars, songs = _some(data, part, share)
+    if name == "permuted":
+        bars = rolls.permuted(bars, seed)
+    if name == "bernoulli":
+        bars = rolls.bernoulli(bars, len(bars), seed)
+    found = measure_bars(bars, songs, references)
+    if name == "data":
+        found |= _halves(bars, songs)
+        found |= {f"{p}_bars": len(data.arrays[p]) for p in ("train", "test")}
+        found |= {
+            f"{p}_songs": len(set(data.songs(p, 1.0, True))) for p in ("train", "test")
+        }
+    return found, bars
+
+
+def _halves(bars, songs):
+    first = np.isin(songs, np.unique(songs)[::2])
+    parts = [b[~rolls.is_empty(b)] for b in (bars[first], bars[~first])]
+    if not all(map(len, parts)):
+        return {}
+    overlap = rolls.overlapping_area(*map(rolls.each, parts))
+    mean = overlap.pop("mean")
+    return {"overlap": mean} | {f"overlap_{k}": float(x) for k, x in overlap.items()}

@@ -1,0 +1,68 @@
+"""What the two networks of a GAN minimise: the paper's cross-entropy, Eqs. 1 to 6, and two
+losses that came later. Chapter 6, LSTM and convolutional GANs.
+
+Everything is a function of tensors. D gives log-odds that a bar is real, (B,). In Eq. 4 the
+first term does not depend on G, and the second gives no slope while D is sure of itself:
+G maximises log D(G(z)) instead, as GANs do in practice (Goodfellow and others, 2014).
+"""
+
+import torch
+from torch.nn import functional as F
+
+__all__ = ["discriminator", "generator", "gradient_penalty", "zero_centred_penalty"]
+
+
+def discriminator(real, fake, loss="bce"):
+    """The loss of D from its log-odds of real and of generated bars, (B,) each.
+
+    Examples
+    --------
+    >>> round(discriminator(torch.zeros(2), torch.zeros(2)).item(), 3)  # 2 log 2
+    1.386
+    >>> discriminator(torch.ones(2), -torch.ones(2), "hinge").item()
+    0.0
+    """
+    if loss == "hinge":
+        # L_D = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]
+        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+    if loss == "wgan":
+        # L_D = E[D(G(z))] - E[D(x)], the Wasserstein distance with its sign turned
+        return fake.mean() - real.mean()
+    # L_D = - E[log D(x)] - E[log(1 - D(G(z)))],  log D = -softplus(-logit)   (3), (6)
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def generator(fake, loss="bce"):
+    """The loss of G from D's log-odds of what it made, (B,).
+
+    Examples
+    --------
+    >>> round(generator(torch.zeros(2)).item(), 3)  # log 2
+    0.693
+    """
+    # L_G = - E[log D(G(z))]; hinge and Wasserstein: L_G = - E[D(G(z))]
+    return F.softplus(-fake).mean() if loss == "bce" else -fake.mean()
+
+
+def gradient_penalty(d, real, fake):
+    """How far D is from a slope of 1 between real and generated bars, (B, T, P) each.
+
+    A Wasserstein critic has to be 1-Lipschitz; see Gulrajani and others, "Improved Training
+    of Wasserstein GANs" (2017), which MuseGAN follows.
+    """
+    mix = torch.rand(len(real), 1, 1, device=real.device)
+    between = (mix * real + (1 - mix) * fake).requires_grad_()
+    (slope,) = torch.autograd.grad(d(between).sum(), between, create_graph=True)
+    # E[(||grad D(x^)||_2 - 1)^2],  x^ = e x + (1 - e) G(z)
+    return ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def zero_centred_penalty(d, real, fake):
+    """How steep D is at real and at generated bars: a D that need not be steep to be right
+    leaves G a slope to follow (Mescheder and others, "Which Training Methods for GANs do
+    actually Converge?", 2018).
+    """
+    bars = torch.cat([real, fake]).requires_grad_()
+    (slope,) = torch.autograd.grad(d(bars).sum(), bars, create_graph=True)
+    # R_1 + R_2 = E[||grad D||^2]
+    return slope.flatten(1).square().sum(1).mean()

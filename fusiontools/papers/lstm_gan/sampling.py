@@ -1,0 +1,164 @@
+"""What comes out of a trained generator: bars, phrases of several bars, MIDI files; and its
+weights as a file. Chapter 6, LSTM and convolutional GANs.
+
+The paper's networks make one bar. A phrase here is several bars whose noise agrees in part,
+so that each alone is as before, and neighbours resemble each other; and bars without a note
+are drawn apart, by how often one follows another in real songs.
+"""
+
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fusiontools.corpora.registry import credits
+from fusiontools.errors import FusionError, RecordError
+from fusiontools.music.midi import write_midi
+from fusiontools.music.roll import decode_many_hot, join_bars
+from fusiontools.papers.lstm_gan.config import Config
+from fusiontools.papers.lstm_gan.data import LOW
+from fusiontools.papers.lstm_gan.networks import Networks
+from fusiontools.papers.lstm_gan.training import fine
+from fusiontools.score import rolls
+from fusiontools.training import finished_weights, read_weights, save_weights
+from fusiontools.training import load_weights as load_into
+
+__all__ = ["agreement", "load_weights", "rests", "sample_bars", "sample_midi"]
+__all__ += ["sample_phrases", "save_generators", "shipped_weights", "to_notes"]
+
+BPM = 120.0
+USUAL = 0.8  # how much of their noise neighbouring bars share, where nothing tells
+AGREEMENTS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+
+
+def sample_bars(networks, n, seed=0):
+    """Bars of a generator, ndarray of bool, (n, 96, 84); the same seed gives the same."""
+    dice = torch.Generator().manual_seed(seed)
+    return fine(networks.bars(torch.randn(n, networks.noise, generator=dice)))
+
+
+def sample_phrases(networks, n, bars=4, rho=USUAL, empty=None, seed=0):
+    """Phrases of several bars, ndarray of bool, (n, bars, 96, 84).
+
+    Parameters
+    ----------
+    networks : Networks
+    n, bars : int
+    rho : float, 0 to 1
+        How much of their noise the bars of a phrase share: 0 for bars that have nothing to
+        do with each other, 1 for one bar again and again.
+    empty : pair of float, optional
+        How often a bar has no note after one that has some, and after one that has none.
+        By default no bar is emptied.
+    seed : int
+    """
+    dice = torch.Generator().manual_seed(seed)
+    shared = torch.randn(n, 1, networks.noise, generator=dice)
+    own = torch.randn(n, bars, networks.noise, generator=dice)
+    # z_t = sqrt(rho) z_0 + sqrt(1 - rho) e_t: every z_t alone is N(0, I)
+    z = rho**0.5 * shared + (1 - rho) ** 0.5 * own
+    made = fine(networks.bars(z.flatten(0, 1))).reshape(n, bars, 96, -1)
+    if empty is not None:
+        u = torch.rand(n, bars, generator=dice).numpy()
+        # the share of empty bars in the long run, p = P(0|1) / (P(0|1) + P(1|0))
+        share = empty[0] / max(empty[0] + 1 - empty[1], 1e-9)
+        silent = u[:, 0] < share
+        for t in range(bars):
+            silent = u[:, t] < np.where(silent, empty[1], empty[0]) if t else silent
+            made[silent, t] = False
+    return made
+
+
+def rests(data, part="train", share=1.0):
+    """How often a bar of a song has no note after one with notes, and after one without."""
+    songs = data.songs(part, share, True)
+    rows = data.rows(part, share, True)
+    silent = ~data.arrays[part][rows].any(1)
+    same = songs[1:] == songs[:-1]
+    before, after = silent[:-1][same], silent[1:][same]
+    return tuple(float(after[before == x].mean()) if (before == x).any() else 0.0
+                 for x in (False, True))  # fmt: skip
+
+
+def agreement(networks, data, phrases=100, seed=0):
+    """The rho of `sample_phrases` with which neighbouring bars have as much in common as in
+    the validation songs, by `fusiontools.score.rolls.repetition`.
+    """
+    bars = data.bars("validation", 1.0, True)
+    pairs = rolls.repetition(bars, data.songs("validation", 1.0, True))[0]
+    if not len(pairs):  # no song of these has two bars in a row
+        return USUAL
+    wanted = pairs.mean()
+    numbers = np.repeat(np.arange(phrases), 4)
+
+    def missed(rho):
+        made = sample_phrases(networks, phrases, rho=rho, seed=seed).reshape(-1, 96, 84)
+        common = rolls.repetition(made, numbers)[0]
+        return abs(np.mean(common) - wanted) if len(common) else np.inf
+
+    return min(AGREEMENTS, key=missed)
+
+
+def to_notes(phrase, low=LOW):
+    """A phrase, (bars, 96, 84), as `Notes` in beats."""
+    return decode_many_hot(join_bars(phrase.astype(np.uint8)), low=low)
+
+
+def sample_midi(networks, n, folder, rho=USUAL, empty=None, seed=0, name="phrase"):
+    """Write `n` MIDI files of four bars, each with at least one note, and return their
+    paths. FusionError if the generator makes hardly anything but silence.
+    """
+    folder, written = Path(folder), []
+    folder.mkdir(parents=True, exist_ok=True)
+    for again in range(20):
+        for phrase in sample_phrases(networks, n, 4, rho, empty, seed + 7919 * again):
+            if phrase.any() and len(written) < n:
+                written.append(folder / f"{name}_{len(written) + 1:03d}.mid")
+                write_midi(to_notes(phrase), written[-1], bpm=BPM)
+        if len(written) == n:
+            return written
+    says = f"only {len(written)} of {n} phrases have a note"
+    raise FusionError(says, folder, "train the generator longer")
+
+
+def save_generators(networks, path, data, **about):
+    """Write generators as one file of weights, from a dict of methods to their `Networks`,
+    and the `Bars` that they learned from. The rest: `fusiontools.training.save_weights`.
+    """
+    models = {method: own.g for method, own in networks.items()}
+    about |= {"paper": "lstm_gan", "data": data.name, "rests": list(rests(data))}
+    about["methods"] = {method: asdict(own.config) for method, own in networks.items()}
+    about["rho"] = {method: agreement(own, data) for method, own in networks.items()}
+    names, terms = credits(data.about["corpora"])
+    save_weights(models, path, corpora=names, terms=terms, **about)
+
+
+def shipped_weights(data="rock"):
+    """Where the weights lie that come with the package, trained on some data."""
+    folder = Path(str(resources.files("fusiontools"))) / "pretrained"
+    return folder / f"lstm_gan_{data}.safetensors"
+
+
+def load_weights(data="rock", method=None, path=None):
+    """A generator in `Networks`, of weights that come with the package, or of your own, a
+    file or the folder of a finished run, and what the file says; its "rho" and "rests" are
+    what `sample_phrases` takes. The method is by default "cnn_lstm", or else the first; D
+    is new. A RecordError says why there are none, or none of this kind.
+    """
+    path = shipped_weights(data) if path is None else Path(path)
+    path = finished_weights(path) if path.is_dir() else path
+    if path == shipped_weights(data) and not path.is_file():
+        do = "train your own: python -m fusiontools train lstm_gan --run DIR"
+        raise RecordError("no weights of these GANs come with the package", data, do)
+    about = read_weights(path)[1]
+    held = about.get("methods") or {}
+    method = method or ("cnn_lstm" if "cnn_lstm" in held else next(iter(held), "cnn_lstm"))
+    if method not in held:
+        do = f"choose one of {', '.join(held)}" if held else "choose another file"
+        raise RecordError(f"no generator by the method {method!r}", path, do)
+    made = {name: Networks(Config(**own)) for name, own in held.items()}
+    load_into(path, {name: own.g for name, own in made.items()})
+    made[method].g.eval()
+    return made[method], about | {"method": method, "rho": about["rho"][method]}
