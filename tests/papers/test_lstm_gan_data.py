@@ -289,8 +289,7 @@ def test_without_a_download_there_are_chorales():
     assert about["songs"] == 343 and about["duplicates"] == 17
     assert min(told["bars"] for told in about["parts"].values()) >= 400
     bars = made.bars("validation")
-    sounding = bars.sum(2)[bars.any(2)]
-    assert 3.5 < sounding.mean() < 4  # four voices, some of them in unison
+    assert np.bincount(bars.sum(2).ravel().astype(int)).argmax() == 4  # mostly four voices
     for name in ("rock", "lakh"):
         assert name in SOURCES
         with pytest.raises(MissingDataError):

@@ -197,11 +197,9 @@ def _by_hash(songs):
 
 def _tenths(songs):
     """A tenth of the songs, and at least one, to validation and test."""
-    songs = sorted(songs, key=content_hash)
-    tenth, dealt = max(1, len(songs) // 10), dict.fromkeys(songs, "train")
-    for i, part in enumerate(list(PARTS)[1:]):
-        dealt |= dict.fromkeys(songs[i * tenth : (i + 1) * tenth], part)
-    return dealt
+    turns, tenth = enumerate(sorted(songs, key=content_hash)), max(1, len(songs) // 10)
+    parts = ("validation", "test", "train")
+    return {song: parts[min(i // tenth, 2)] for i, song in turns}
 
 
 def gather(name, corpus, deal=_by_hash):
