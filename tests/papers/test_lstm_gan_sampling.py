@@ -161,3 +161,14 @@ def test_a_folder_too_many_is_refused(run, tmp_path):
     asked = ("--run", str(tmp_path / "r"), "--data", str(tmp_path))
     code, out, err = run("train", "fusiongan", *asked)
     assert code == 1 and "learns from 2 folders of music" in err
+
+
+def test_what_ships_writes_phrases_and_copies_less_than_songs_do(run, tmp_path):
+    code, out, _ = run("sample", "lstm_gan", "-n", "16", "--out", str(tmp_path / "out"))
+    assert code == 0 and "16 phrases by cnn_lstm" in out
+    files = sorted((tmp_path / "out").iterdir())
+    assert len(files) == 16
+    assert all(0 < mido.MidiFile(file).length <= 8.01 for file in files)
+    found = metrics.shipped_rows("rock")
+    ours, real = (found.one(m)["copied_bars"]["mean"] for m in ("cnn_lstm", "heldout"))
+    assert ours <= real

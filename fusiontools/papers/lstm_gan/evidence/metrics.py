@@ -9,7 +9,7 @@ from fusiontools.papers.lstm_gan import sampling
 from fusiontools.papers.lstm_gan.evidence.paper import PAPER, SHORT
 from fusiontools.records import read_records
 from fusiontools.report.boxes import weights_of
-from fusiontools.report.rows import choose, rows, shipped_arrays
+from fusiontools.report.rows import choose, rows
 from fusiontools.score import rolls
 from fusiontools.score.intervals import means_of_groups
 
@@ -21,10 +21,9 @@ BARS, PHRASE = PAPER["bars"], 4
 
 def shipped_rows(data):
     """The records of a data set that come with the package, as
-    `fusiontools.report.rows.Rows`; beside them ``histories``, how the trainings went.
+    `fusiontools.report.rows.Rows`.
     """
-    beside = {"histories": shipped_arrays("lstm_gan", f"histories_{data}.npz")}
-    return rows(choose(read_records("lstm_gan"), data), order=SHORT, **beside)
+    return rows(choose(read_records("lstm_gan"), data), order=SHORT)
 
 
 class References:
