@@ -184,12 +184,11 @@ def _paper(asked, told, folder):
 _OUT = "The folder that they go to; made if it is missing."
 _HELD = (
     "Of those that the weights hold: for fusiongan by default fusion_ours, or else the "
-    "first one; for connective_fusion ours (the default) or styled; for lstm_gan cnn_lstm "
-    "(the default), musegan or bilstm."
+    "first one; for connective_fusion ours (the default) or styled; for lstm_gan cnn_lstm."
 )
 _PAIR = (
     "Whose weights, of those that come along: essen_ryan (the default) or weimar_essen; "
-    "connective_fusion has fiddle_pop909, lstm_gan rock (the default) and chorales."
+    "connective_fusion has fiddle_pop909, lstm_gan rock."
 )
 _OWN = "A finished run, to take its weights instead."
 _FORCE = "Replace the files of an earlier sample in that folder."

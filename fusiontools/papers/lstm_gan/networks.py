@@ -10,6 +10,8 @@ follow them to the last weight, and what their numbers mean is a choice of ours:
 highest pitch that sounds. `RecurrentGenerator` is the network that the text describes.
 """
 
+from types import SimpleNamespace
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -345,14 +347,7 @@ class PrintedDiscriminator(RecurrentDiscriminator):
     """The discriminator of the printed table: (B, 100, 1) -> (B,)."""
 
     def __init__(self, config=None, units=512):
-        super().__init__(_Printed(units), features=1)
-
-
-class _Printed:
-    fold, hears = 1, False
-
-    def __init__(self, units):
-        self.d_width = units
+        super().__init__(SimpleNamespace(d_width=units, fold=1, hears=False), features=1)
 
 
 def scalars(bars):

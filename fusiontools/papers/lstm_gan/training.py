@@ -177,8 +177,8 @@ def look(networks, seed=0):
     told = {"eb": rolls.is_empty(made).mean()}
     told["distinct"] = len(set(rolls.bar_keys(made))) / len(made)
     whole = made.all(1).sum()
-    told["held"] = whole / max(rolls.each(made)["density"][~rolls.is_empty(made)].sum(), 1)
+    own = rolls.each(made)
+    told["held"] = whole / max(np.nansum(own["density"]), 1)
     if told["eb"] < 1:
-        own = rolls.each(made)
         told |= {k: np.nanmean(own[k]) for k in ("upc", "qn")}
     return {k: float(x) for k, x in told.items()}

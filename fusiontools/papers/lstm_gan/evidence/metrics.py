@@ -65,8 +65,8 @@ def measure_bars(bars, groups, references):
     found |= means_of_groups(
         {k: (100 if k == "qn" else 1) * x for k, x in each.items()}, own
     )
-    copied = np.array([key in references.known for key in rolls.bar_keys(sound)])
-    found |= means_of_groups({"copied_bars": copied}, own)
+    copied = {"copied_bars": rolls.copied_bars(sound, references.known)}
+    found |= means_of_groups(copied, own)
     common, of = rolls.repetition(bars, groups)
     if len(common):
         found |= means_of_groups({"repetition": common}, of)
