@@ -126,13 +126,8 @@ def encode_roll(
     ((2, 4, 128), [1, 0, 1, 0], [1, 1, 1, 1])
     """
     first, last = cells(notes, steps_per_beat, "encode_roll")
-    pitch = notes.pitch.astype(np.int64)
-    if len(notes) and not (low <= pitch.min() and pitch.max() <= high):
-        found = f"pitches run from {pitch.min()} to {pitch.max()}"
-        do = "widen low and high, or leave those notes out"
-        raise MusicFileError(f"{found}, and this roll holds {low} to {high}", do=do)
+    column, loud = _columns(notes, low, high), notes.velocity
     roll = np.zeros((2, fit_length(last.max(initial=0), length), high - low + 1), np.uint8)
-    column, loud = pitch - low, notes.velocity
     # of notes that start together, the longest is drawn last and wins
     for i in np.lexsort((last, first)):
         a, b, p = first[i], last[i], column[i]
@@ -140,6 +135,15 @@ def encode_roll(
         roll[SOUND, a:b, p] = 1
         roll[ONSET, a, p] = loud[i] if velocity else 1
     return roll
+
+
+def _columns(notes, low, high):
+    pitch = notes.pitch.astype(np.int64)
+    if len(notes) and not (low <= pitch.min() and pitch.max() <= high):
+        found = f"pitches run from {pitch.min()} to {pitch.max()}"
+        do = "widen low and high, or leave those notes out"
+        raise MusicFileError(f"{found}, and this roll holds {low} to {high}", do=do)
+    return pitch - low
 
 
 def decode_roll(roll, steps_per_beat=STEPS_PER_BEAT, low=0, velocity=False):
@@ -219,7 +223,8 @@ def is_legal_roll(roll, velocity=False):
 
 
 def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=None):
-    """Draw notes as the paper's plain many-hot roll: the plane of sound alone.
+    """Draw notes as the paper's plain many-hot roll: the plane of sound alone, and fast
+    enough for a whole corpus.
 
     It merges notes of one pitch that touch: a note struck four times in a row becomes one
     long note, and no decoder can know. Notes with a step of silence between them stay
@@ -235,7 +240,18 @@ def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, lengt
     >>> roll[:, 60].tolist()
     [1, 1, 1, 1]
     """
-    return encode_roll(notes, steps_per_beat, low, high, length)[SOUND]
+    first, last = cells(notes, steps_per_beat, "encode_many_hot")
+    column = _columns(notes, low, high)
+    steps = fit_length(last.max(initial=0), length)
+    order = np.lexsort((last, first, column))
+    first, last, column = first[order], last[order], column[order]
+    # a later note of the same pitch cuts the earlier one, so that notes never overlap
+    again = column[1:] == column[:-1]
+    last[:-1] = np.where(again, np.minimum(last[:-1], first[1:]), last[:-1])
+    edges = np.zeros((steps + 1, high - low + 1), np.int8)
+    np.add.at(edges, (first, column), 1)
+    np.add.at(edges, (last, column), -1)
+    return np.cumsum(edges[:-1], axis=0, dtype=np.int8).astype(np.uint8)
 
 
 def decode_many_hot(roll, steps_per_beat=STEPS_PER_BEAT, low=0, threshold=0.5):

@@ -102,6 +102,17 @@ def test_every_many_hot_roll_comes_back(roll):
     )
 
 
+@often
+@given(
+    st.lists(st.tuples(st.integers(0, 99), st.integers(1, 60), st.integers(0, 3))),
+    st.integers(1, 24),
+)
+def test_the_plain_roll_is_the_plane_of_sound(rows, steps):
+    notes = Notes.of([(a / 7, n / 7, 60 + p) for a, n, p in rows])
+    slow = encode_roll(notes, steps, 60, 63)[SOUND]
+    assert np.array_equal(encode_many_hot(notes, steps, 60, 63), slow)
+
+
 def test_what_tells_the_two_rolls_apart():
     repeated, held = Notes.of([(0, 1, 60), (1, 1, 60)]), Notes.of([(0, 2, 60)])
     assert np.array_equal(encode_many_hot(repeated), encode_many_hot(held))

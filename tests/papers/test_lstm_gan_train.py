@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusiontools.errors import FusionError
-from fusiontools.papers.lstm_gan import losses, networks, training
+from fusiontools.papers.lstm_gan import (
+    discriminators,
+    generators,
+    losses,
+    networks,
+    training,
+)
 from fusiontools.papers.lstm_gan.config import METHODS, TRAINED, UNTRAINED, Config, method
 from fusiontools.papers.lstm_gan.data import PARTS, PITCHES, STEPS, Bars
 from fusiontools.papers.lstm_gan.evidence.paper import PRINTED, SHORT
@@ -50,7 +56,7 @@ def trained(folder, config, data):
 
 
 def test_the_printed_tables_to_the_last_weight():
-    g, d = networks.PrintedGenerator(), networks.PrintedDiscriminator()
+    g, d = generators.PrintedGenerator(), discriminators.PrintedDiscriminator()
     assert keras_parameters(g) == sum(PRINTED["G"].values()) == 12_702_820
     assert keras_parameters(d) == sum(PRINTED["D"].values()) == 5_907_457
     layers = (g.first, g.second, g.third, g.dense, g.norm, g.last)
@@ -60,10 +66,10 @@ def test_the_printed_tables_to_the_last_weight():
 
 
 def test_the_printed_generator_makes_one_number_a_step_and_no_piano_roll():
-    g = networks.PrintedGenerator(units=8)
+    g = generators.PrintedGenerator(units=8)
     made = g(torch.randn(2, 100))
     assert made.shape == (2, 100, 1)
-    assert (networks.rolls(made).sum(2) <= 1).all()  # one voice at most
+    assert (networks.from_scalars(made).sum(2) <= 1).all()  # one voice at most
 
 
 @given(st.lists(st.integers(-1, PITCHES - 1), min_size=96, max_size=96))
@@ -72,7 +78,7 @@ def test_one_voice_comes_back_from_scalars(pitches):
     for t, pitch in enumerate(pitches):
         if pitch >= 0:
             bars[0, t, pitch] = 1
-    assert torch.equal(networks.rolls(networks.scalars(bars)), bars)
+    assert torch.equal(networks.from_scalars(networks.scalars(bars)), bars)
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -133,7 +139,7 @@ def test_penalties_of_a_plane():
 def test_a_summary_counts_what_it_says():
     x = torch.zeros(1, 48, PITCHES)
     x[0, :24, 0], x[0, 12:24, 12], x[0, 36:, 12] = 1, 1, 1  # two octaves of one class
-    told = networks.summary(x)[0]
+    told = discriminators.summary(x)[0]
     assert told[0] == 8 * 0.5 and told[PITCHES] == 4 * (0.5 + 0.5)
     assert told[PITCHES + 12 + 12] == 1  # the second pitch is struck twice, halved
     assert told[-1] == pytest.approx(0.3)  # three notes in all
@@ -222,3 +228,21 @@ def test_a_look_sees_one_note_for_ever():
     own.bars = lambda z: (own.g(z) > 0).numpy()
     told = training.look(own)
     assert told["held"] == 1 and told["distinct"] == 1 / 128 and told["upc"] == 1
+
+
+@pytest.mark.parametrize("name", ["cnn_lstm", "musegan", "bilstm_reach"])
+def test_a_fresh_generator_hears_its_noise(name):
+    torch.manual_seed(0)
+    density = np.full(PITCHES, 0.1)
+    g = Networks(method(name, Config.smoke()), density).g
+    with torch.no_grad():
+        logits = g(torch.randn(200, g.noise))  # (200, T, 84)
+    assert 1.2 < logits.std(0).mean() < 2.4
+    assert abs(logits.mean() - np.log(0.1 / 0.9)) < 0.3
+
+
+def test_without_reach_a_fresh_recurrent_generator_hears_hardly_any():
+    torch.manual_seed(0)
+    g = Networks(method("collapsed", Config.smoke())).g.eval()
+    with torch.no_grad():
+        assert g(torch.randn(64, g.noise)).std(0).mean() < 0.05

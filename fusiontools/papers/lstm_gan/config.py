@@ -50,6 +50,7 @@ class Config:
     pretrain: int = 0  #: steps of pre-training G alone, see `training`
     init: str = "random"  #: "constant": all weights of G start alike
     penalty: float = 10.0  #: weight of the gradient penalty of "wgan"
+    reach: bool = False  #: ours: every step of the recurrent generator reads all of z
     hears: bool = True  #: ours: D is given onsets, sums and the spread of a batch
     steepness: float = 1.0  #: ours: weight of the zero-centred gradient penalty
     average: float = 0.995  #: how much of itself an average of G's weights keeps a step
@@ -97,22 +98,25 @@ METHODS = {
     "bilstm_d_steps": "bilstm with 10 updates of D to each of G, as section 2.1.2 has it",
     "bilstm_balanced": "bilstm with as many weights in G as in D",
     "bilstm_constant": "bilstm, all weights of G alike at the start",
+    "collapsed": "bilstm with Adam for SGD: one bar for all noise, often one held note",
+    "bilstm_reach": "collapsed, but each step of G reads all the noise",
+    "bilstm_ours": "bilstm_reach with everything else that cnn_lstm has",
     "cnn_lstm_plain": "cnn_lstm as the paper has it: cross-entropy, nothing of ours",
     "cnn_lstm_hinge": "cnn_lstm with a hinge loss",
     "cnn_lstm_long": "cnn_lstm for twice as many steps",
     "cnn_lstm_bernoulli": "cnn_lstm, cells on and off by chance instead of a threshold",
     "cnn_lstm_all": "cnn_lstm on all songs instead of a tenth",
     "cnn_lstm_empty": "cnn_lstm that has to learn bars without a note, too",
-    "collapsed": "cnn_lstm_plain with a D that learns too slowly: one bar for all noise",
     "data": "real bars of the training songs",
     "heldout": "real bars of songs that no training has seen",
     "permuted": "those bars, their pitches in an order by chance",
     "bernoulli": "every cell on by chance, as often as in real bars",
 }
-_RECURRENT = dict(generator="bilstm", loss="bce", optimizer="sgd", rate=0.01, d_rate=0.01)
-_RECURRENT |= dict(decay=0.95, width=64, average=0.0)
-_PLAIN = dict(hears=False, steepness=0.0, final=1.0)  # as the paper has it
+_RECURRENT = dict(generator="bilstm", optimizer="sgd", rate=0.01, d_rate=0.01)
+_RECURRENT |= dict(decay=0.95, width=64)
+_PLAIN = dict(hears=False, steepness=0.0, final=1.0, average=0.0)  # as the paper has it
 _RECURRENT |= _PLAIN
+_WITH_ADAM = _RECURRENT | dict(optimizer="adam", rate=1e-3, d_rate=1e-3, decay=1.0)
 _CHANGES = {
     "cnn_lstm": {},
     "musegan": dict(generator="strided", discriminator="conv", loss="wgan", steepness=0.0)
@@ -120,19 +124,21 @@ _CHANGES = {
     "bilstm": _RECURRENT,
     "bilstm_printed": _RECURRENT
     | dict(generator="printed", discriminator="printed", grid=96, fold=1, batch=16),
-    "naive": dict(generator="dense", discriminator="dense", loss="bce", average=0.0),
+    "naive": dict(generator="dense", discriminator="dense", average=0.0),
     "bilstm_pretrained": _RECURRENT | dict(pretrain=300),
     "bilstm_g_steps": _RECURRENT | dict(g_steps=5),
     "bilstm_d_steps": _RECURRENT | dict(d_steps=10),
     "bilstm_balanced": _RECURRENT | dict(width=51),
     "bilstm_constant": _RECURRENT | dict(init="constant"),
-    "cnn_lstm_plain": _PLAIN | dict(loss="bce", rate=2e-4, d_rate=2e-4, average=0.0),
+    "collapsed": _WITH_ADAM,
+    "bilstm_reach": _WITH_ADAM | dict(reach=True),
+    "bilstm_ours": dict(generator="bilstm", reach=True, dropout=0.0, width=64),
+    "cnn_lstm_plain": _PLAIN | dict(rate=2e-4, d_rate=2e-4),
     "cnn_lstm_hinge": dict(loss="hinge"),
     "cnn_lstm_long": dict(steps=3200),
     "cnn_lstm_bernoulli": dict(binary="bernoulli"),
     "cnn_lstm_all": dict(share=1.0),
     "cnn_lstm_empty": dict(empty=True),
-    "collapsed": _PLAIN | dict(loss="bce", rate=2e-3, d_rate=1e-5, average=0.0),
 }
 TRAINED = tuple(_CHANGES)
 UNTRAINED = tuple(name for name in METHODS if name not in TRAINED)

@@ -128,7 +128,9 @@ def save_generators(networks, path, data, **about):
     and the `Bars` that they learned from. The rest: `fusiontools.training.save_weights`.
     """
     models = {method: own.g for method, own in networks.items()}
-    about |= {"paper": "lstm_gan", "data": data.name, "rests": list(rests(data))}
+    share = max(own.config.share for own in networks.values())
+    about |= {"paper": "lstm_gan", "data": data.name}
+    about["rests"] = list(rests(data, share=share))
     about["methods"] = {method: asdict(own.config) for method, own in networks.items()}
     about["rho"] = {method: agreement(own, data) for method, own in networks.items()}
     names, terms = credits(data.about["corpora"])

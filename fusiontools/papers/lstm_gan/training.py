@@ -167,9 +167,9 @@ def _follow(average, g, keeps):
 def look(networks, seed=0):
     """What G makes of the same noise again and again, in numbers.
 
-    ``distinct`` is the share of different bars: near 0 once all noise gives one bar.
-    ``held`` is the share of notes that last the whole bar. The other names are those of
-    Table 1: ``eb``, ``upc``, ``qn``.
+    ``alike`` is how much two of the bars have in common, on the mean: 1 once all noise
+    gives one bar. ``distinct`` is the share of different bars, ``held`` that of notes that
+    last the whole bar. The other names are those of Table 1: ``eb``, ``upc``, ``qn``.
     """
     dice = torch.Generator().manual_seed(seed)
     made = networks.bars(torch.randn(LOOKED_AT, networks.noise, generator=dice))
@@ -181,4 +181,7 @@ def look(networks, seed=0):
     told["held"] = whole / max(np.nansum(own["density"]), 1)
     if told["eb"] < 1:
         told |= {k: np.nanmean(own[k]) for k in ("upc", "qn")}
+    common = rolls.repetition(made, np.zeros(len(made)))[0]
+    if len(common):
+        told["alike"] = np.mean(common)
     return {k: float(x) for k, x in told.items()}

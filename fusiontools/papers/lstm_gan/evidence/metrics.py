@@ -27,17 +27,19 @@ def shipped_rows(data):
 
 
 class References:
-    """What bars are compared with: the measures of training and of held-out bars, the keys
-    of all training bars, and how often bars of training songs have no note.
+    """What bars are compared with: the measures of training, validation and held-out bars,
+    the keys of all training bars, and how often bars of training songs have no note.
     """
 
     def __init__(self, data):
         self.data = data
-        self.training = rolls.each(_some(data, "train", PAPER["share"], empty=False)[0])
+        share = 1.0 if data.name == "chorales" else PAPER["share"]
+        self.training = rolls.each(_some(data, "train", share, empty=False)[0])
+        self.validation = rolls.each(_some(data, "validation", empty=False)[0])
         self.heldout = rolls.each(_some(data, "test", empty=False)[0])
         packed = data.arrays["train"]
         self.known = {row.tobytes() for row in packed if row.any()}
-        self.rests = sampling.rests(data)
+        self.rests = sampling.rests(data, share=share)
 
 
 def _some(data, part, share=1.0, empty=True, most=BARS):
@@ -71,10 +73,16 @@ def measure_bars(bars, groups, references):
     if len(common):
         found |= means_of_groups({"repetition": common}, of)
     found["distinct"] = len(set(rolls.bar_keys(sound))) / len(sound)
-    for name, other in {"": references.training, "_heldout": references.heldout}.items():
-        overlap = rolls.overlapping_area(each, other)
-        found["overlap" + name] = overlap.pop("mean")
-        found |= {f"overlap{name}_{k}": float(x) for k, x in overlap.items()}
+    # two bars at random, and what they have in common: near 1 once all noise gives one bar
+    order = np.random.default_rng(0).permutation(len(sound))
+    common = rolls.repetition(sound[order], np.zeros(len(sound)))[0]
+    if len(common):
+        found["alike"] = float(np.mean(common))
+    for part in ("training", "validation", "heldout"):
+        name = "overlap" if part == "training" else f"overlap_{part}"
+        overlap = rolls.overlapping_area(each, getattr(references, part))
+        found[name] = overlap.pop("mean")
+        found |= {f"{name}_{k}": float(x) for k, x in overlap.items()}
     return found
 
 

@@ -20,7 +20,9 @@ SHORT |= {"cnn_lstm_bernoulli": "CNN-LSTM, cells by chance"}
 SHORT |= {"cnn_lstm_all": "CNN-LSTM on all songs"}
 SHORT |= {"cnn_lstm_empty": "CNN-LSTM, empty bars learned"}
 SHORT |= {"cnn_lstm_plain": "CNN-LSTM, nothing of ours"}
-SHORT |= {"collapsed": "CNN-LSTM plain, D too slow"}
+SHORT |= {"collapsed": "bi-LSTM with Adam"}
+SHORT |= {"bilstm_reach": "bi-LSTM with Adam, noise at every step"}
+SHORT |= {"bilstm_ours": "bi-LSTM, noise at every step, D as ours"}
 
 # Table 1: EB and QN in per cent, UPC in pitch classes. The rows of data and MuseGAN are the
 # piano column of MuseGAN's own table, of other data
