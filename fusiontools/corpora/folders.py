@@ -2,7 +2,7 @@
 
 They are read in parallel and kept as packed arrays. A bad file is skipped, named and
 counted; it never stops the others. The readers of Lakh and POP909 are built on this one.
-Used in chapters 3, 4 and 5.
+Used in chapters 3, 4, 5 and 6.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Where downloaded corpora lie. Nothing is read or fetched here, only found.
 
-Used in chapters 3, 4 and 5.
+Used in chapters 3, 4, 5 and 6.
 """
 
 import os

@@ -2,7 +2,7 @@
 
 A file becomes a `Piece`: tracks of `Notes` in beats, a `Tempo`, the meters. symusic does
 the parsing (a thousand files a second); this module looks at the bytes first, so that a bad
-file is refused with its reason and never half read. Used in chapters 1, 3, 4 and 5.
+file is refused with its reason and never half read. Used in chapters 1, 3, 4, 5 and 6.
 """
 
 import re

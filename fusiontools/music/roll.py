@@ -12,7 +12,7 @@ unless asked to keep it. They keep chords, which no other symbolic view here doe
 
 The layout is always ``(T, P)``, time by pitch, with row 0 the first step and column 0 the
 pitch `low`. This module draws nothing, and it knows neither songs nor tracks. Used in
-chapter 2, Five views.
+chapters 2 and 6.
 """
 
 import numpy as np

@@ -8,7 +8,7 @@ passages are everyone's: a scale, a repeated note. So a copied share means somet
 beside the share of real music that was held out (`held_out_share`), against the same
 training data.
 
-This counts copies. It does not say whether a copy matters. Used in chapters 3, 4 and 5.
+This counts copies. It does not say whether a copy matters. Used in chapters 3, 4, 5 and 6.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The package's own source, shown where it is explained: the code that runs, no copy.
 
-Used in chapters 1, 3, 4 and 5.
+Used in chapters 1, 3, 4, 5 and 6.
 """
 
 import html

@@ -3,27 +3,37 @@ same way. Ranges are over songs where there are songs, else over phrases of four
 Chapter 6, LSTM and convolutional GANs.
 """
 
+from base64 import b85decode
+
 import numpy as np
 
 from fusiontools.papers.lstm_gan import sampling
+from fusiontools.papers.lstm_gan.data import PITCHES, STEPS
 from fusiontools.papers.lstm_gan.evidence.paper import PAPER, SHORT
 from fusiontools.records import read_records
 from fusiontools.report.boxes import weights_of
-from fusiontools.report.rows import choose, rows
+from fusiontools.report.rows import choose, rows, shipped_arrays
 from fusiontools.score import rolls
 from fusiontools.score.intervals import means_of_groups
 
 __all__ = ["References", "measure_bars", "measure_baseline", "measure_networks"]
-__all__ += ["sampled", "shipped_rows"]
+__all__ += ["sample_bars", "sampled", "shipped_rows"]
 
 BARS, PHRASE = PAPER["bars"], 4
 
 
 def shipped_rows(data):
     """The records of a data set that come with the package, as
-    `fusiontools.report.rows.Rows`.
+    `fusiontools.report.rows.Rows`; beside them ``histories``, how the trainings went.
     """
-    return rows(choose(read_records("lstm_gan"), data), order=SHORT)
+    beside = {"histories": shipped_arrays("lstm_gan", f"histories_{data}.npz")}
+    return rows(choose(read_records("lstm_gan"), data), order=SHORT, **beside)
+
+
+def sample_bars(record):
+    """The bars that a record keeps, uint8, (N, 96, 84)."""
+    packed = [np.frombuffer(b85decode(text), np.uint8) for text in record.samples]
+    return np.unpackbits(np.array(packed), axis=1).reshape(-1, STEPS, PITCHES)
 
 
 class References:
