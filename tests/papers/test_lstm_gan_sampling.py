@@ -48,9 +48,10 @@ def test_bars_of_a_phrase_agree_by_rho(networks):
 
 
 def test_silence_is_drawn_as_often_as_asked(networks):
-    made = sampling.sample_phrases(networks, 300, 4, empty=(0.2, 0.6))
+    made = sampling.sample_phrases(networks, 300, 4, empty=(1 / 3, 0.2, 0.6))
     silent = ~made.any((2, 3))
-    assert abs(silent.mean() - 0.2 / (0.2 + 0.4)) < 0.05
+    assert abs(silent.mean() - 0.2 / (0.2 + 0.4)) < 0.05  # where the chain stays
+    assert abs(silent[:, 0].sum() - 100) <= 1  # spread evenly, not by luck
     after = silent[:, 1:]
     assert abs(after[silent[:, :-1]].mean() - 0.6) < 0.08
     assert abs(after[~silent[:, :-1]].mean() - 0.2) < 0.06
@@ -58,13 +59,14 @@ def test_silence_is_drawn_as_often_as_asked(networks):
 
 def test_rests_are_counted_within_songs():
     data = toy_bars()  # empty, sounding, sounding, empty, ... in songs of six bars
-    to_silence, stays = sampling.rests(data)
+    share, to_silence, stays = sampling.rests(data)
+    assert share == pytest.approx(1 / 3)
     # of the sounding bars with a successor one of three is followed by an empty one
     assert stays == 0 and to_silence == pytest.approx(1 / 3)
 
 
 def test_files_have_four_bars_that_play(networks, tmp_path):
-    files = sampling.sample_midi(networks, 3, tmp_path, empty=(0.3, 0.5))
+    files = sampling.sample_midi(networks, 3, tmp_path, empty=(0.3, 0.3, 0.5))
     assert [f.name for f in files] == [f"phrase_00{i}.mid" for i in (1, 2, 3)]
     for file in files:
         midi = mido.MidiFile(file)
@@ -74,7 +76,7 @@ def test_files_have_four_bars_that_play(networks, tmp_path):
 
 def test_nothing_but_silence_is_refused(networks, tmp_path):
     with pytest.raises(FusionError, match="0 of 2 phrases"):
-        sampling.sample_midi(networks, 2, tmp_path, empty=(1.0, 1.0))
+        sampling.sample_midi(networks, 2, tmp_path, empty=(1.0, 1.0, 1.0))
 
 
 def test_weights_come_back(networks, tmp_path):

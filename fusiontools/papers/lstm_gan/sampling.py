@@ -49,9 +49,9 @@ def sample_phrases(networks, n, bars=4, rho=USUAL, empty=None, seed=0):
     rho : float, 0 to 1
         How much of their noise the bars of a phrase share: 0 for bars that have nothing to
         do with each other, 1 for one bar again and again.
-    empty : pair of float, optional
-        How often a bar has no note after one that has some, and after one that has none.
-        By default no bar is emptied.
+    empty : three floats, optional
+        How often a bar has no note: the first of a phrase, one after a bar that has some,
+        and one after a bar that has none; see `rests`. By default no bar is emptied.
     seed : int
     """
     dice = torch.Generator().manual_seed(seed)
@@ -61,25 +61,28 @@ def sample_phrases(networks, n, bars=4, rho=USUAL, empty=None, seed=0):
     z = rho**0.5 * shared + (1 - rho) ** 0.5 * own
     made = fine(networks.bars(z.flatten(0, 1))).reshape(n, bars, 96, -1)
     if empty is not None:
-        u = torch.rand(n, bars, generator=dice).numpy()
-        # the share of empty bars in the long run, p = P(0|1) / (P(0|1) + P(1|0))
-        share = empty[0] / max(empty[0] + 1 - empty[1], 1e-9)
-        silent = u[:, 0] < share
+        # u ~ U(0, 1), spread evenly over the phrases: few of them have the right share, too
+        order = torch.rand(n, bars, generator=dice).argsort(0)
+        u = ((order + torch.rand(n, bars, generator=dice)) / n).numpy()
+        first, begins, goes_on = empty
+        silent = u[:, 0] < first
         for t in range(bars):
-            silent = u[:, t] < np.where(silent, empty[1], empty[0]) if t else silent
+            silent = u[:, t] < np.where(silent, goes_on, begins) if t else silent
             made[silent, t] = False
     return made
 
 
 def rests(data, part="train", share=1.0):
-    """How often a bar of a song has no note after one with notes, and after one without."""
+    """How often a bar of a song has no note: any bar, one after a bar with notes, and one
+    after a bar without. (Songs begin with rests more often than they end with them, so the
+    first is not what the other two lead to.)
+    """
     songs = data.songs(part, share, True)
-    rows = data.rows(part, share, True)
-    silent = ~data.arrays[part][rows].any(1)
+    silent = ~data.arrays[part][data.rows(part, share, True)].any(1)
     same = songs[1:] == songs[:-1]
     before, after = silent[:-1][same], silent[1:][same]
-    return tuple(float(after[before == x].mean()) if (before == x).any() else 0.0
-                 for x in (False, True))  # fmt: skip
+    told = [after[before == x] for x in (False, True)]
+    return tuple(float(some.mean()) if len(some) else 0.0 for some in (silent, *told))
 
 
 def agreement(networks, data, phrases=100, seed=0):
