@@ -190,11 +190,14 @@ def test_other_meters_are_skipped_with_a_reason():
     assert made.about["songs"] == 40
 
 
+@pytest.mark.parametrize("as_file", [False, True])
 @pytest.mark.parametrize("upbeat", [0, 0.5, 1, 3])
-def test_an_upbeat_has_a_bar_of_its_own(upbeat):
+def test_an_upbeat_has_a_bar_of_its_own(upbeat, as_file):
     rows = [(0, upbeat, 60)] if upbeat else []
     notes = Notes.of([*rows, *((upbeat + 4 * i, 4, 40 + i) for i in range(20))])
     meters = (Meter(upbeat - 4.0 if upbeat else 0.0, 4, 4),)
+    if as_file and upbeat:  # as MIDI files tell it: a short bar, and then 4/4
+        meters = (Meter(0.0, int(2 * upbeat), 8), Meter(float(upbeat), 4, 4))
     made = gather("toy", corpus([entry("up", notes, meters)]))
     full = {tuple(np.flatnonzero(b.all(0)).tolist())
             for part in PARTS for b in made.bars(part)}  # fmt: skip

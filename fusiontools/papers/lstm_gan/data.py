@@ -175,9 +175,12 @@ def _keys(packed):
 
 def _from_bar_line(piece):
     """The notes of a piece in 4/4, later by what its upbeat lacks of a bar."""
-    if any((m.numerator, m.denominator) != (4, 4) for m in piece.meters):
+    meters = piece.meters
+    if len(meters) > 1 and meters[1].beat - meters[0].beat < 4:
+        meters = meters[1:]  # as MIDI files tell an upbeat: a first bar of 1/4, say
+    if any((m.numerator, m.denominator) != (4, 4) for m in meters):
         raise CorpusError("not in 4/4 throughout")
-    lines = {round(m.beat * BEAT) % STEPS for m in piece.meters} or {0}
+    lines = {round(m.beat * BEAT) % STEPS for m in meters} or {0}
     if len(lines) > 1:
         raise CorpusError("a bar is cut short by another 4/4")
     return shift(piece.notes(), -lines.pop() % STEPS / BEAT)
