@@ -15,6 +15,7 @@ __all__ = [
     "DownloadError",
     "UnsafeArchiveError",
     "RecordError",
+    "check_method",
 ]
 
 
@@ -78,3 +79,17 @@ class RecordError(FusionError, ValueError):
 
     A record with a field missing, a damaged checkpoint, another run's folder.
     """
+
+
+def check_method(name, trained, untrained=()):
+    """Raise a `FusionError` unless the method is one of those that can be trained; it tells
+    those that need no training apart from what there is not.
+
+    Examples
+    --------
+    >>> check_method("ours", ["ours", "theirs"])
+    """
+    if name not in trained:
+        needs = f"{name!r} needs no training"
+        says = needs if name in untrained else f"there is no method {name!r}"
+        raise FusionError(says, "method", f"choose one of {', '.join(trained)}")

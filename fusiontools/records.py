@@ -4,7 +4,7 @@ Every table of the book is made from them.
 
 A record is a value with a fixed set of fields, checked when it is made, when it is written
 and when it is read. Nothing here trains, measures or prints: `fusiontools.training` writes
-records, chapters turn the rows of `table` into pages. Used in chapters 2, 3, 4 and 5.
+records, chapters turn the rows of `table` into pages. Used in chapters 2, 3, 4, 5 and 6.
 """
 
 import json

@@ -9,7 +9,7 @@ gamma, B, d and d_2 are choices of ours, and stand here.
 
 from dataclasses import dataclass, replace
 
-from fusiontools.errors import FusionError
+from fusiontools.errors import check_method
 
 __all__ = ["METHODS", "TRAINED", "UNTRAINED", "Config", "method"]
 
@@ -126,9 +126,5 @@ def method(name, config):
     >>> method("plain", Config.smoke()).skip
     False
     """
-    if name not in TRAINED:
-        says = f"there is no method {name!r}"
-        if name in UNTRAINED:
-            says = f"{name!r} needs no training"
-        raise FusionError(says, "method", f"choose one of {', '.join(TRAINED)}")
+    check_method(name, TRAINED, UNTRAINED)
     return replace(config, **_CHANGES[name])

@@ -6,7 +6,7 @@ Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` trains with it, and
 
 from dataclasses import dataclass, replace
 
-from fusiontools.errors import FusionError
+from fusiontools.errors import check_method
 
 __all__ = ["KL_WEIGHT", "METHODS", "TRAINED", "UNTRAINED", "Config", "method"]
 
@@ -152,11 +152,7 @@ def method(name, config, pair=None):
     >>> method("fusion_no_balance", Config.smoke()).balance
     0.0
     """
-    if name not in TRAINED:
-        says = f"there is no method {name!r}"
-        if name in UNTRAINED:
-            says = f"{name!r} needs no training"
-        raise FusionError(says, "method", f"choose one of {', '.join(TRAINED)}")
+    check_method(name, TRAINED, UNTRAINED)
     changes = _CHANGES[name]
     if "kl" in changes and pair in KL_WEIGHT:
         changes = changes | {"kl": KL_WEIGHT[pair]}

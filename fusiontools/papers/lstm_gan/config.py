@@ -9,7 +9,7 @@ of Adam are not told: these are choices of ours, and stand here.
 
 from dataclasses import dataclass, replace
 
-from fusiontools.errors import FusionError
+from fusiontools.errors import check_method
 
 __all__ = ["METHODS", "TRAINED", "UNTRAINED", "Config", "method"]
 
@@ -153,11 +153,7 @@ def method(name, config):
     >>> method("cnn_lstm_hinge", Config.smoke()).loss
     'hinge'
     """
-    if name not in TRAINED:
-        says = f"there is no method {name!r}"
-        if name in UNTRAINED:
-            says = f"{name!r} needs no training"
-        raise FusionError(says, "method", f"choose one of {', '.join(TRAINED)}")
+    check_method(name, TRAINED, UNTRAINED)
     changes = dict(_CHANGES[name])
     if config.width < Config.width:  # small sizes stay small
         changes = {k: v for k, v in changes.items() if k not in ("width", "steps")}
