@@ -85,7 +85,7 @@ def _near(found, method, row="cnn_lstm"):
     said[0] += " (by construction)"
     for one in found.every("cnn_lstm_empty"):
         learned = distance(found, one["method"], "eb")
-        said[0] += f", once learned {cell(learned, 1)}"
+        said[0] += f", where CNN-LSTM learns it {cell(learned, 1)}"
     real = [f"{k.upper()} {cell(found.one('data')[k], n)}" for k, n in DIGITS.items()]
     near = all(x["mean"] <= _printed(row, k)["mean"] for k, x in miss.items())
     return near, f"{SHORT[method]} off by {', '.join(said)}; data: {', '.join(real)}"
