@@ -184,11 +184,12 @@ def _paper(asked, told, folder):
 _OUT = "The folder that they go to; made if it is missing."
 _HELD = (
     "Of those that the weights hold: for fusiongan by default fusion_ours, or else the "
-    "first one; for connective_fusion ours (the default) or styled; for lstm_gan cnn_lstm."
+    "first one; for connective_fusion ours (the default) or styled; for lstm_gan cnn_lstm "
+    "(the default), bilstm_ours or collapsed."
 )
 _PAIR = (
     "Whose weights, of those that come along: essen_ryan (the default) or weimar_essen; "
-    "connective_fusion has fiddle_pop909, lstm_gan rock."
+    "connective_fusion has fiddle_pop909, lstm_gan rock (the default) or chorales."
 )
 _OWN = "A finished run, to take its weights instead."
 _FORCE = "Replace the files of an earlier sample in that folder."
