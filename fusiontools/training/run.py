@@ -296,7 +296,7 @@ def adopt(run, folder, phases, depends):
     about = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
     settings = {name for phase in phases for name in depends[phase]}
     same = (
-        about["config"]["phases"][: len(phases)] == phases
+        about["config"].get("phases", phases)[: len(phases)] == phases
         and about["seed"] == mine["seed"]
         and about["data"]["sha256"] == mine["data"]["sha256"]
         and all(about["config"].get(name) == mine["config"][name] for name in settings)

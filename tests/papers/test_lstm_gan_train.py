@@ -225,7 +225,7 @@ def test_a_look_sees_one_note_for_ever():
             return made
 
     own.g = Held()
-    own.bars = lambda z: (own.g(z) > 0).numpy()
+    own.bars = lambda z, dice: (own.g(z) > 0).numpy()
     told = training.look(own)
     assert told["held"] == 1 and told["distinct"] == 1 / 128 and told["upc"] == 1
 
@@ -246,3 +246,49 @@ def test_without_reach_a_fresh_recurrent_generator_hears_hardly_any():
     g = Networks(method("collapsed", Config.smoke())).g.eval()
     with torch.no_grad():
         assert g(torch.randn(64, g.noise)).std(0).mean() < 0.05
+
+
+def test_pretraining_is_taken_over_from_another_run(tmp_path):
+    data, asked = toy_bars(), replace(method("bilstm_pretrained", TINY), steps=3)
+    trained(tmp_path / "one", asked, data)
+    longer, made = replace(asked, d_steps=2), {}
+    for name, adopted in (("alone", None), ("adopting", tmp_path / "one")):
+        with opened(tmp_path / name, longer, data) as run:
+            made[name] = training.train(longer, data, run, adopted).g.state_dict()
+        first = [row["phase"] for row in run.history.rows]
+        assert ("pretraining" in first) is (adopted is None)
+    for name, values in made["alone"].items():
+        assert torch.equal(values, made["adopting"][name])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [dict(grid=24), dict(grid=12), dict(generator="printed"), dict(discriminator="printed")],
+)
+def test_networks_that_do_not_fit_are_refused(change):
+    with pytest.raises(ValueError, match="grid"):
+        replace(Config(), **change)
+
+
+def test_printed_networks_take_no_pretraining():
+    printed = method("bilstm_printed", Config.smoke())
+    with pytest.raises(ValueError, match="pair"):
+        replace(printed, pretrain=3)
+
+
+def test_twice_the_steps_at_every_size():
+    for size in (Config.smoke(), Config.laptop(), Config.shipped(), Config.paper()):
+        assert method("cnn_lstm_long", size).steps == 2 * size.steps
+
+
+def test_cells_are_exactly_on_or_off():
+    logits = torch.randn(1000)
+    assert set(networks.binarise(logits).tolist()) == {0.0, 1.0}
+
+
+def test_looking_changes_nothing_and_chance_has_a_seed():
+    torch.manual_seed(0)
+    own = Networks(method("cnn_lstm_bernoulli", Config.smoke()))
+    before = torch.random.get_rng_state()
+    one, two = (training.look(own) for _ in range(2))
+    assert one == two and torch.equal(before, torch.random.get_rng_state())

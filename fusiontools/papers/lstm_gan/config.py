@@ -35,11 +35,11 @@ class Config:
     d_rate: float = 1e-3  #: of D
     decay: float = 1.0  #: what both rates are multiplied by after each epoch
     final: float = 0.1  #: what both come down to, over the second half of the training
-    momentum: float = 0.5  #: Adam's beta_1
+    momentum: float = 0.5  #: beta_1 of Adam; SGD has none
     binary: str = "threshold"  #: how cells get on or off: or "bernoulli", by chance
     width: int = 32  #: of G: channels, or units of an LSTM
     d_width: int = 64  #: of D, the same
-    noise: int = 100  #: length of z, the paper's
+    noise: int = 100  #: length of z, the paper's; without `reach` an LSTM has one a cell
     grid: int = 48  #: cells a bar; the paper has 96
     fold: int = 2  #: cells of time that D's LSTM reads at once
     dropout: float = 0.2  #: in the recurrent generator, "applied in every layer"
@@ -63,8 +63,11 @@ class Config:
             if getattr(self, name) not in choices:
                 found = f"{name} {getattr(self, name)!r}"
                 raise ValueError(f"{found}: choose one of {', '.join(choices)}")
-        if 96 % self.grid or self.grid % self.fold or self.grid % 4:
-            raise ValueError("a grid divides 96, and both 4 and fold divide the grid")
+        if 96 % self.grid or self.grid % self.fold or self.grid % 16:
+            raise ValueError("a grid divides 96, and both 16 and fold divide the grid")
+        kinds = {self.generator == "printed", self.discriminator == "printed"}
+        if kinds != {False} and (kinds != {True} or self.grid != 96 or self.pretrain):
+            raise ValueError("printed networks come as a pair, on a grid of 96, alone")
 
     @classmethod
     def smoke(cls):
@@ -83,7 +86,7 @@ class Config:
 
     @classmethod
     def paper(cls):
-        """The printed grid, and LSTMs of the printed 512 units; for a GPU."""
+        """The printed grid, and LSTMs of the printed 512 units in D; for a GPU."""
         return cls(width=64, d_width=512, grid=96, fold=1, batch=16, steps=30_000)
 
 
@@ -96,7 +99,7 @@ METHODS = {
     "bilstm_pretrained": "bilstm, its generator first trained alone",
     "bilstm_g_steps": "bilstm with 5 updates of G to each of D, as section 3 has it",
     "bilstm_d_steps": "bilstm with 10 updates of D to each of G, as section 2.1.2 has it",
-    "bilstm_balanced": "bilstm with as many weights in G as in D",
+    "bilstm_balanced": "bilstm with as many weights in G as in D, at the shipped size",
     "bilstm_constant": "bilstm, all weights of G alike at the start",
     "collapsed": "bilstm with Adam for SGD: one bar for all noise, often one held note",
     "bilstm_reach": "collapsed, but each step of G reads all the noise",
@@ -135,7 +138,7 @@ _CHANGES = {
     "bilstm_ours": dict(generator="bilstm", reach=True, dropout=0.0, width=64),
     "cnn_lstm_plain": _PLAIN | dict(rate=2e-4, d_rate=2e-4),
     "cnn_lstm_hinge": dict(loss="hinge"),
-    "cnn_lstm_long": dict(steps=3200),
+    "cnn_lstm_long": {},
     "cnn_lstm_bernoulli": dict(binary="bernoulli"),
     "cnn_lstm_all": dict(share=1.0),
     "cnn_lstm_empty": dict(empty=True),
@@ -155,6 +158,10 @@ def method(name, config):
     """
     check_method(name, TRAINED, UNTRAINED)
     changes = dict(_CHANGES[name])
+    if name == "cnn_lstm_long":
+        changes["steps"] = 2 * config.steps
     if config.width < Config.width:  # small sizes stay small
-        changes = {k: v for k, v in changes.items() if k not in ("width", "steps")}
+        large = ("width", "batch", "pretrain")
+        changes = {k: v for k, v in changes.items() if k not in large}
+        changes |= dict(pretrain=2) if name == "bilstm_pretrained" else {}
     return replace(config, **changes)

@@ -13,14 +13,12 @@ __all__ += ["RecurrentGenerator", "StridedGenerator", "begin"]
 
 PITCHES = 84
 SLOPE = 0.2  # of leaky ReLUs
-SPREAD = (
-    1.7  # of the log-odds of a cell of a fresh generator, between one noise and another
-)
+SPREAD = 1.7  # standard deviation of a fresh generator's log-odds, over noises
 
 
 def begin(g):
-    """Scale the last layer of a fresh generator until its noise is heard: the log-odds of a
-    cell differ by `SPREAD` from noise to noise, and on the mean they are its `bias`.
+    """Scale the last layer of a fresh generator: over noises, the log-odds of a cell have
+    the standard deviation `SPREAD` (dropout included) and the mean `bias`.
 
     With less of it no cell is ever on, or the same ones are on for all noise.
     """

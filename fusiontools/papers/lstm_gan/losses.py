@@ -51,8 +51,7 @@ def gradient_penalty(d, real, fake):
     of Wasserstein GANs" (2017), which MuseGAN follows.
     """
     mix = torch.rand(len(real), 1, 1, device=real.device)
-    between = (mix * real + (1 - mix) * fake).requires_grad_()
-    (slope,) = torch.autograd.grad(d(between).sum(), between, create_graph=True)
+    slope = _slope(d, mix * real + (1 - mix) * fake)
     # E[(||grad D(x^)||_2 - 1)^2],  x^ = e x + (1 - e) G(z)
     return ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
 
@@ -62,7 +61,15 @@ def zero_centred_penalty(d, real, fake):
     leaves G a slope to follow (Mescheder and others, "Which Training Methods for GANs do
     actually Converge?", 2018).
     """
-    bars = torch.cat([real, fake]).requires_grad_()
-    (slope,) = torch.autograd.grad(d(bars).sum(), bars, create_graph=True)
-    # R_1 + R_2 = E[||grad D||^2]
+    slope = _slope(d, torch.cat([real, fake]))
+    # (R_1 + R_2) / 2 = E[||grad D||^2], the mean over real and generated bars
     return slope.flatten(1).square().sum(1).mean()
+
+
+def _slope(d, bars):
+    """The gradient of D at each bar, itself with a gradient: (B, T, P)."""
+    bars.requires_grad_()
+    # cuDNN cannot differentiate an LSTM twice
+    with torch.backends.cudnn.flags(enabled=False):
+        scores = d(bars)
+    return torch.autograd.grad(scores.sum(), bars, create_graph=True)[0]

@@ -33,7 +33,7 @@ DISCRIMINATORS = {
 
 
 class Networks:
-    """Both networks of a training; what samples needs no discriminator.
+    """Both networks of a training; sampling uses the generator alone.
 
     Parameters
     ----------
@@ -53,7 +53,8 @@ class Networks:
         if config.init == "constant":
             for p in self.g.parameters():
                 nn.init.constant_(p, 0.01)
-        self.g.to(device), self.d.to(device)
+        self.g.to(device)
+        self.d.to(device)
 
     @property
     def device(self):
@@ -80,20 +81,21 @@ class Networks:
         return scalars(bars) if self.single else bars
 
     @torch.no_grad()
-    def bars(self, z):
-        """Bars that are heard, (B, Z) -> ndarray of bool, (B, T, P)."""
-        training = self.g.training
+    def bars(self, z, dice=None):
+        """Bars that are heard, (B, Z) -> ndarray of bool, (B, T, P). `dice`, a
+        torch.Generator, is what cells that come by chance are drawn with.
+        """
+        training, how, made = self.g.training, self.config.binary, []
         self.g.eval()
-        made = []
         for some in z.split(AT_ONCE):
-            own = self.g(some.to(self.device))
-            own = from_scalars(own) if self.single else binarise(own, self.config.binary)
-            made.append(own.cpu() > 0.5)
+            own = self.g(some.to(self.device)).cpu()
+            own = from_scalars(own) if self.single else binarise(own, how, dice)
+            made.append(own > 0.5)
         self.g.train(training)
         return torch.cat(made).numpy()
 
 
-def binarise(logits, how="threshold"):
+def binarise(logits, how="threshold", dice=None):
     """Cells as 0 or 1 whose slope is that of the probability: a straight-through estimate.
 
     Examples
@@ -102,9 +104,12 @@ def binarise(logits, how="threshold"):
     [0.0, 1.0]
     """
     p = torch.sigmoid(logits)
-    on = p > 0.5 if how == "threshold" else torch.rand_like(p) < p
+    if how == "threshold":
+        on = p > 0.5
+    else:
+        on = torch.rand(p.shape, generator=dice, device=p.device) < p
     # b = 1[p > 1/2] forwards, db = dp backwards
-    return on.float() + p - p.detach()
+    return on.float() + (p - p.detach())
 
 
 def scalars(bars):

@@ -36,7 +36,7 @@ AGREEMENTS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 def sample_bars(networks, n, seed=0):
     """Bars of a generator, ndarray of bool, (n, 96, 84); the same seed gives the same."""
     dice = torch.Generator().manual_seed(seed)
-    return fine(networks.bars(torch.randn(n, networks.noise, generator=dice)))
+    return fine(networks.bars(torch.randn(n, networks.noise, generator=dice), dice))
 
 
 def sample_phrases(networks, n, bars=4, rho=USUAL, empty=None, seed=0):
@@ -54,12 +54,14 @@ def sample_phrases(networks, n, bars=4, rho=USUAL, empty=None, seed=0):
         and one after a bar that has none; see `rests`. By default no bar is emptied.
     seed : int
     """
+    if not 0 <= rho <= 1:
+        raise ValueError(f"bars share {rho} of their noise: it is a share, from 0 to 1")
     dice = torch.Generator().manual_seed(seed)
     shared = torch.randn(n, 1, networks.noise, generator=dice)
     own = torch.randn(n, bars, networks.noise, generator=dice)
     # z_t = sqrt(rho) z_0 + sqrt(1 - rho) e_t: every z_t alone is N(0, I)
     z = rho**0.5 * shared + (1 - rho) ** 0.5 * own
-    made = fine(networks.bars(z.flatten(0, 1))).reshape(n, bars, 96, -1)
+    made = fine(networks.bars(z.flatten(0, 1), dice)).reshape(n, bars, 96, -1)
     if empty is not None:
         # u ~ U(0, 1), spread evenly over the phrases: few of them have the right share, too
         order = torch.rand(n, bars, generator=dice).argsort(0)
@@ -101,7 +103,7 @@ def agreement(networks, data, phrases=100, seed=0):
         common = rolls.repetition(made, numbers)[0]
         return abs(np.mean(common) - wanted) if len(common) else np.inf
 
-    return min(AGREEMENTS, key=missed)
+    return min(AGREEMENTS, key=missed) if missed(USUAL) < np.inf else USUAL
 
 
 def to_notes(phrase, low=LOW):
@@ -163,7 +165,8 @@ def load_weights(data="rock", method=None, path=None):
     if method not in held:
         do = f"choose one of {', '.join(held)}" if held else "choose another file"
         raise RecordError(f"no generator by the method {method!r}", path, do)
-    made = {name: Networks(Config(**own)) for name, own in held.items()}
+    with torch.random.fork_rng(devices=[]):  # new networks throw dice; yours stay as are
+        made = {name: Networks(Config(**own)) for name, own in held.items()}
     load_into(path, {name: own.g for name, own in made.items()})
     made[method].g.eval()
     return made[method], about | {"method": method, "rho": about["rho"][method]}

@@ -7,7 +7,6 @@ killed, `fusiontools.training` knows.
 """
 
 import copy
-from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -21,6 +20,10 @@ from fusiontools.training import Batches, descend, run_phases, seed_everything, 
 __all__ = ["Cells", "coarse", "fine", "look", "train"]
 
 CURVES = ["g", "d", "distinct"]
+# What pre-training depends on: so another run with these settings alike can lend its own
+PRETRAINING = ("generator", "width", "noise", "grid", "dropout", "init", "reach", "batch")
+PRETRAINING += ("pretrain", "share", "empty")
+PRETRAINING_RATE = 1e-3  # of Adam, whatever the game is played with
 SELDOM = 4  # steps from one penalty of steepness to the next, which weighs as much more
 LOOKED_AT, COUNTED = 128, 2000  # bars of each look; real bars that densities are taken from
 
@@ -57,7 +60,7 @@ def train(config, data, run, adopted=None):
     def do(phase):
         phases[phase](config, networks, source, run, phase)
 
-    depends = {"pretraining": tuple(asdict(config))}
+    depends = {"pretraining": PRETRAINING}
     run_phases(run, (*pretraining, "gan"), do, depends, adopted, reduce="batch or width")
     return networks
 
@@ -95,7 +98,7 @@ def _optimizer(config, model, rate):
 def pretrain(config, networks, source, run, phase):
     """Train G alone: every bar has noise of its own, of which G is to make it."""
     batches, device = _batches(config, source, run), networks.device
-    adam = torch.optim.Adam(networks.g.parameters(), lr=1e-3)
+    adam = torch.optim.Adam(networks.g.parameters(), lr=PRETRAINING_RATE)
     state = {"g": networks.g, "adam": adam, "batches": batches}
     for _ in steps(run, state, config.pretrain, phase=phase, curves=["pretraining"]):
         index = next(batches)
@@ -167,12 +170,12 @@ def _follow(average, g, keeps):
 def look(networks, seed=0):
     """What G makes of the same noise again and again, in numbers.
 
-    ``alike`` is how much two of the bars have in common, on the mean: 1 once all noise
-    gives one bar. ``distinct`` is the share of different bars, ``held`` that of notes that
-    last the whole bar. The other names are those of Table 1: ``eb``, ``upc``, ``qn``.
+    ``alike`` is how much two bars with notes have in common, on the mean over pairs: 1 once
+    all noise gives one bar. ``distinct`` is the share of different bars, ``held`` that of
+    notes that last the whole bar. The other names are those of Table 1: ``eb``, ``upc``, ``qn``.
     """
     dice = torch.Generator().manual_seed(seed)
-    made = networks.bars(torch.randn(LOOKED_AT, networks.noise, generator=dice))
+    made = networks.bars(torch.randn(LOOKED_AT, networks.noise, generator=dice), dice)
     made = fine(made)
     told = {"eb": rolls.is_empty(made).mean()}
     told["distinct"] = len(set(rolls.bar_keys(made))) / len(made)
