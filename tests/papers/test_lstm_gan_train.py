@@ -263,7 +263,7 @@ def test_pretraining_is_taken_over_from_another_run(tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [dict(grid=24), dict(grid=12), dict(generator="printed"), dict(discriminator="printed")],
+    [{"grid": 24}, {"grid": 12}, {"generator": "printed"}, {"discriminator": "printed"}],
 )
 def test_networks_that_do_not_fit_are_refused(change):
     with pytest.raises(ValueError, match="grid"):

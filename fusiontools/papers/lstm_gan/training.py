@@ -172,7 +172,7 @@ def look(networks, seed=0):
 
     ``alike`` is how much two bars with notes have in common, on the mean over pairs: 1 once
     all noise gives one bar. ``distinct`` is the share of different bars, ``held`` that of
-    notes that last the whole bar. The other names are those of Table 1: ``eb``, ``upc``, ``qn``.
+    notes that last the whole bar. ``eb``, ``upc`` and ``qn`` are those of Table 1.
     """
     dice = torch.Generator().manual_seed(seed)
     made = networks.bars(torch.randn(LOOKED_AT, networks.noise, generator=dice), dice)
