@@ -102,7 +102,7 @@ METHODS = {
     "bilstm_balanced": "bilstm with as many weights in G as in D, at the shipped size",
     "bilstm_constant": "bilstm, all weights of G alike at the start",
     "collapsed": "bilstm with Adam for SGD: one bar for all noise, often one held note",
-    "bilstm_reach": "collapsed, but each step of G reads all the noise",
+    "bilstm_reach": "collapsed, but each step of G reads all the noise, and more strongly",
     "bilstm_ours": "bilstm_reach with everything else that cnn_lstm has",
     "cnn_lstm_plain": "cnn_lstm as the paper has it: cross-entropy, nothing of ours",
     "cnn_lstm_hinge": "cnn_lstm with a hinge loss",

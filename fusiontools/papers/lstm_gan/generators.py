@@ -18,10 +18,13 @@ SPREAD = 1.7  # standard deviation of a fresh generator's log-odds, over noises
 
 def begin(g):
     """Scale the last layer of a fresh generator: over noises, the log-odds of a cell have
-    the standard deviation `SPREAD` (dropout included) and the mean `bias`.
+    the standard deviation `SPREAD` and the mean `bias`.
 
     With less of it no cell is ever on, or the same ones are on for all noise.
     """
+    for layer in g.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.eval()  # what dropout changes is no answer to the noise
     with torch.no_grad():
         raw = g.raw(torch.randn(64, g.noise))  # (64, T, P)
         scale = SPREAD / raw.std(0).mean()
@@ -30,6 +33,7 @@ def begin(g):
     for layer in g.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.reset_running_stats()
+    g.train()
 
 
 class ConvolutionalGenerator(nn.Module):

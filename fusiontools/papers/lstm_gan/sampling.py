@@ -63,7 +63,7 @@ def sample_phrases(networks, n, bars=4, rho=USUAL, empty=None, seed=0):
     z = rho**0.5 * shared + (1 - rho) ** 0.5 * own
     made = fine(networks.bars(z.flatten(0, 1), dice)).reshape(n, bars, 96, -1)
     if empty is not None:
-        # u ~ U(0, 1), spread evenly over the phrases: few of them have the right share, too
+        # u ~ U(0, 1), stratified: even a few phrases have the right share
         order = torch.rand(n, bars, generator=dice).argsort(0)
         u = ((order + torch.rand(n, bars, generator=dice)) / n).numpy()
         first, begins, goes_on = empty

@@ -3,6 +3,8 @@
 6: `notebooks/06_lstm_gan_3_measured`, and on the other pages the diagram and the curves.
 """
 
+import math
+
 import matplotlib.pyplot as plt
 
 from fusiontools.papers.lstm_gan.evidence.paper import SHORT
@@ -47,7 +49,8 @@ def _method(run):
 
 
 def losses_figure(histories, runs=("cnn_lstm-0", "bilstm-0")):
-    """Figure 8 anew: the losses of G and of D, a panel for each run "method-seed"."""
+    """Figure 8 anew: the losses of G and of D, a panel for each run "method-seed"; dotted,
+    what they are while D is at chance."""
     of_g, of_d = colour("fused"), colour("content")
     panels = {
         f"{SHORT[_method(run)]}: loss": [
@@ -55,7 +58,11 @@ def losses_figure(histories, runs=("cnn_lstm-0", "bilstm-0")):
         ]
         for run in runs
     }  # fmt: skip
-    return curves(panels, histories)
+    figure = curves(panels, histories)
+    for ax in figure.axes:  # D at chance: 2 log 2 for itself, log 2 for G
+        for level, shade in ((2 * math.log(2), of_d), (math.log(2), of_g)):
+            ax.axhline(level, color=shade, linewidth=1, linestyle=":")
+    return figure
 
 
 def course_figure(

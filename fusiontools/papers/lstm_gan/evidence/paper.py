@@ -24,7 +24,7 @@ SHORT |= {"cnn_lstm_empty": "CNN-LSTM, empty bars learned"}
 SHORT |= {"cnn_lstm_plain": "CNN-LSTM, nothing of ours"}
 SHORT |= {"collapsed": "bi-LSTM with Adam"}
 SHORT |= {"bilstm_reach": "bi-LSTM with Adam, noise at every step"}
-SHORT |= {"bilstm_ours": "bi-LSTM, ours"}
+SHORT |= {"bilstm_ours": "bi-LSTM, mended"}
 
 # Table 1: EB and QN in per cent, UPC in pitch classes. The rows of data and MuseGAN are the
 # piano column of MuseGAN's own table, of other data
