@@ -10,7 +10,7 @@ times, at three lags; their mean is a spectrogram again, and a few rounds settle
 
 import torch
 
-from fusiontools.papers.audio_style.features import _neighbours
+from fusiontools.papers.audio_style.features import neighbours
 
 __all__ = ["match_style"]
 
@@ -40,9 +40,9 @@ def match_style(content, style, rounds=15, least=None):
     if content.shape != style.shape:
         found = f"{tuple(content.shape)} and {tuple(style.shape)}"
         raise ValueError(f"content and style differ in shape: {found}")
-    s, x = _neighbours(style)[:-1], content
+    s, x = neighbours(style)[:-1], content
     for _ in range(rounds):
-        a = _neighbours(x)[:-1]
+        a = neighbours(x)[:-1]
         u, _, v = torch.linalg.svd(s.T @ a)
         # A <- S Q,  Q = U V'
         before, here, after = (s @ (u @ v)).chunk(3)

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["FEATURES", "Random", "random_network"]
+__all__ = ["FEATURES", "Random", "neighbours", "random_network"]
 
 FEATURES = ("cnn", "rnn", "bilstm")
 UNITS = 100  # of the recurrent layers, a direction
@@ -72,10 +72,10 @@ def _convolution(rows, channels):
     layer = nn.Conv1d(rows, channels, 3, padding=1)
     # the three frames around each, and a one for the bias: F = [W b] A
     last = torch.cat([layer.weight.permute(0, 2, 1).flatten(1), layer.bias[:, None]], 1)
-    return Random(_neighbours, last.detach())
+    return Random(neighbours, last.detach())
 
 
-def _neighbours(x):
+def neighbours(x):
     """Each frame with the one before and the one after: (K, T) -> (3 K + 1, T)."""
     wide = F.pad(x, (1, 1))
     return torch.cat([wide[:, :-2], x, wide[:, 2:], torch.ones_like(x[:1])])

@@ -161,7 +161,6 @@ def method(name, config):
     if name == "cnn_lstm_long":
         changes["steps"] = 2 * config.steps
     if config.width < Config.width:  # small sizes stay small
-        large = ("width", "batch", "pretrain")
-        changes = {k: v for k, v in changes.items() if k not in large}
-        changes |= dict(pretrain=2) if name == "bilstm_pretrained" else {}
+        small = dict(width=config.width, batch=config.batch, pretrain=2)
+        changes |= {k: v for k, v in small.items() if k in changes}
     return replace(config, **changes)

@@ -168,5 +168,4 @@ def load_weights(data="rock", method=None, path=None):
     with torch.random.fork_rng(devices=[]):  # new networks throw dice; yours stay as are
         made = {name: Networks(Config(**own)) for name, own in held.items()}
     load_into(path, {name: own.g for name, own in made.items()})
-    made[method].g.eval()
     return made[method], about | {"method": method, "rho": about["rho"][method]}

@@ -125,13 +125,11 @@ def adversarial(config, networks, source, run, phase):
         return torch.randn(config.batch // run.processes, networks.noise, device=device)
 
     for step in steps(run, state, config.steps, phase=phase, curves=CURVES):
-        for optimizer, rate in ((of_g, config.rate), (of_d, config.d_rate)):
-            # the rate decreases with every epoch (section 3); ours, over the second half
-            half = min(1, 2 - 2 * step / config.steps)
-            rate *= config.decay ** int(step / epoch)
-            optimizer.param_groups[0]["lr"] = rate * (
-                config.final + half * (1 - config.final)
-            )
+        # the rates decrease with every epoch (section 3); ours, over the second half
+        late = config.final + (1 - config.final) * min(1, 2 - 2 * step / config.steps)
+        scale = config.decay ** int(step / epoch) * late
+        of_g.param_groups[0]["lr"] = config.rate * scale
+        of_d.param_groups[0]["lr"] = config.d_rate * scale
         for _ in range(config.d_steps):
             real = networks.shown(source.take(next(batches)).to(device))
             with torch.no_grad():  # D learns from what G makes, and G nothing from that
