@@ -12,22 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from fusiontools.corpora.archives import is_compressed, listing
 from fusiontools.corpora.cache import cache_dir, content_hash
 from fusiontools.corpora.entries import asked, digest, song_names, unique
 from fusiontools.corpora.places import SUFFIXES, path
 from fusiontools.corpora.unpacking import unpack
 from fusiontools.errors import CorpusError, FusionError, MusicFileError
+from fusiontools.music.audio import LONGEST, read_sound, sound_length
 
 __all__ = ["Recording", "Recordings", "load_fma", "load_gtzan", "load_recordings"]
 
-LONGEST = 2 * 3600  # seconds that are read at once: a damaged header easily promises a year
-RATES = (2_000, 400_000)  # sample rates outside are damage
-BLOCK = 65536
 HEAD = 65536  # bytes at a clip's beginning that tell whether two clips are one
-AGAIN = "convert it again, to WAV or FLAC, or leave it out"
 
 DAMAGED_GTZAN = {"jazz.00054": "damaged in the published set: no decoder reads it"}
 # From the data set's own wiki: shorter than two seconds, or empty
@@ -75,18 +70,13 @@ class Recording:
             If it cannot be decoded, ends before `start`, or goes on for more than two hours
             (then read it in parts).
         """
-        if sample_rate <= 0 or start < 0 or seconds is not None and seconds <= 0:
-            raise ValueError(
-                f"sample_rate {sample_rate}, start {start}, seconds {seconds}: "
-                "rates and lengths must be positive"
-            )
-        samples, rate = _decode(self, start, seconds)
-        if rate == sample_rate:
-            return samples
-        import librosa
-
-        samples = librosa.resample(samples, orig_sr=rate, target_sr=sample_rate)
-        return samples.astype(np.float32)
+        where = self.id
+        if not isinstance(self.source, bytes):
+            where = f"{self.id} ({self.source})"
+        limits = {"as_is": True, "longest": LONGEST}
+        with self.open() as file:
+            sound = read_sound(file, start, seconds, sample_rate, where, **limits)
+        return sound.samples.mean(axis=0)
 
     def open(self):
         """The encoded file, as a seekable binary file."""
@@ -101,104 +91,6 @@ class Recording:
             raise MusicFileError(
                 f"cannot be read ({why})", self.id, "check that the file is still there"
             ) from None
-
-
-def _decode(recording, start, seconds):
-    import soundfile
-
-    where = recording.id
-    if not isinstance(recording.source, bytes):
-        where = f"{recording.id} ({recording.source})"
-    with recording.open() as file:
-        try:
-            with soundfile.SoundFile(_Patient(file)) as sound:
-                rate = sound.samplerate
-                _check_format(rate, sound.channels, where)
-                skip = round(start * rate)
-                if skip:
-                    sound.seek(min(skip, sound.frames))
-                left = round(min(seconds or LONGEST, LONGEST) * rate)
-                blocks = []
-                while left > 0:
-                    block = sound.read(min(BLOCK, left), "float32", always_2d=True)
-                    if not len(block):
-                        break
-                    blocks.append(block.mean(axis=1))
-                    left -= len(block)
-                asked = seconds is None or seconds > LONGEST
-                endless = asked and left <= 0 and len(sound.read(1))
-        except MusicFileError:
-            raise
-        # libsndfile's own errors, and what its callbacks make of a damaged file
-        except Exception as error:
-            if _needs_another_decoder(recording):
-                return _decode_by_librosa(recording, start, seconds, where)
-            found = f"not readable as sound ({_first_line(error)})"
-            raise MusicFileError(found, where, AGAIN) from None
-    if not blocks:
-        found = f"no sound after {start:g} s"
-        raise MusicFileError(found, where, "begin earlier, or leave it out")
-    if endless:
-        found = f"it goes on for more than {LONGEST:,} s"
-        do = "read it in parts: samples(start=..., seconds=...)"
-        raise MusicFileError(found, where, do)
-    samples = np.concatenate(blocks)
-    if not np.isfinite(samples).all():
-        raise MusicFileError("samples that are no numbers", where, AGAIN)
-    return samples, rate
-
-
-class _Patient:
-    """A file that never refuses to seek: asked from C, nobody could catch its error."""
-
-    def __init__(self, file):
-        self._file = file
-
-    def seek(self, offset, whence=io.SEEK_SET):
-        try:
-            return self._file.seek(offset, whence)
-        except (OSError, ValueError):
-            return self._file.tell()
-
-    def read(self, size=-1):
-        return self._file.read(size)
-
-    def readinto(self, buffer):
-        return self._file.readinto(buffer)
-
-    def tell(self):
-        return self._file.tell()
-
-
-def _check_format(rate, channels, where):
-    if not RATES[0] <= rate <= RATES[1] or channels > 64:
-        found = f"an absurd format: {rate} samples a second, {channels} channels"
-        raise MusicFileError(found, where, AGAIN)
-
-
-def _needs_another_decoder(recording):
-    """Old builds of libsndfile know no MP3; librosa then asks what else the machine has."""
-    import soundfile
-
-    return (
-        isinstance(recording.source, Path)
-        and recording.source.suffix == ".mp3"
-        and "MP3" not in soundfile.available_formats()
-    )
-
-
-def _decode_by_librosa(recording, start, seconds, where):
-    import librosa
-
-    try:
-        return librosa.load(recording.source, sr=None, offset=start, duration=seconds)
-    except Exception as error:  # whatever decoder it found
-        found = f"not readable as sound ({_first_line(error)})"
-        raise MusicFileError(found, where, AGAIN) from None
-
-
-def _first_line(error):
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,17 +215,12 @@ def _is_audio(file):
 
 def _reason_against(member):
     """Why a file cannot be sound, as far as its header tells; "" if it may be."""
-    import soundfile
-
     try:
-        with member.open() as file, soundfile.SoundFile(_Patient(file)) as sound:
-            _check_format(sound.samplerate, sound.channels, member)
-            return "" if sound.frames else "no sound in it"
-    except MusicFileError as error:
+        with member.open() as file:
+            sound_length(file, member)
+    except FusionError as error:
         return error.found
-    # libsndfile's own errors, and what its callbacks make of a damaged file
-    except Exception as error:
-        return f"not readable as sound ({_first_line(error)})"
+    return ""
 
 
 def _open_to_reading(source):

@@ -1,6 +1,14 @@
 """What music is here: notes, MIDI and ABC files, and the five views that papers take."""
 
 from fusiontools.music.abc import read_abc, split_abc
+from fusiontools.music.audio import (
+    Sound,
+    SoundWriter,
+    check_sounding,
+    read_sound,
+    sound_length,
+    write_sound,
+)
 from fusiontools.music.bars import bars_of
 from fusiontools.music.excerpts import Excerpt, read_excerpt, read_score, write_grid
 from fusiontools.music.extract import melody, score_melody, skyline
@@ -46,11 +54,14 @@ __all__ = [
     "Note",
     "Notes",
     "Piece",
+    "Sound",
+    "SoundWriter",
     "Tempo",
     "Track",
     "Vocabulary",
     "bar_lines",
     "bars_of",
+    "check_sounding",
     "concatenate",
     "crop",
     "crop_piece",
@@ -79,14 +90,17 @@ __all__ = [
     "read_midi",
     "read_musicxml",
     "read_score",
+    "read_sound",
     "round_trip",
     "score_melody",
     "shift",
     "skyline",
+    "sound_length",
     "split_abc",
     "to_beats",
     "to_seconds",
     "transpose",
     "write_grid",
     "write_midi",
+    "write_sound",
 ]

@@ -15,7 +15,7 @@ keeps the first 430. Pass ``frames=430`` to do so: every sample still lies under
 frame, so the inverse stays exact.
 
 This is signal processing alone: no file is read, and no feature is computed. Used in
-chapter 2, Five views.
+chapters 2, Five views, and 7, Audio style transfer.
 """
 
 import numpy as np
@@ -234,7 +234,7 @@ def decode_spectrogram(
     return istft(magnitude * turn, hop=hop, length=length)
 
 
-def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
+def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0, phase=None):
     """Look for a sound whose spectrogram has these magnitudes.
 
     A spectrogram's frames overlap, so not every picture is one. Each round goes to the
@@ -252,6 +252,8 @@ def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
         Rounds. 32 is what librosa takes; 100 sounds a little clearer.
     seed : int
         Of the random first phase.
+    phase : array_like of float, shape (F, T), optional
+        In radians: where to begin instead, such as a phase that fits nearly.
 
     Returns
     -------
@@ -274,9 +276,11 @@ def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0):
     n_fft, frames = 2 * (magnitude.shape[0] - 1), magnitude.shape[1]
     # a shorter sound would lose frames, and none at all has no spectrogram
     inner = max(length or 0, hop * (frames - 1), 1)
-    turn = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
+    turn = phase
+    if phase is None:
+        turn = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
     complex_type = np.result_type(magnitude, np.complex64)
-    angles = np.exp(1j * turn).astype(complex_type)
+    angles = np.exp(1j * np.asarray(turn)).astype(complex_type)
     before = np.zeros(magnitude.shape, complex_type)
     for _ in range(iterations):
         sound = istft(magnitude * angles, n_fft, hop, inner)

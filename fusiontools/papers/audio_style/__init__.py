@@ -2,7 +2,9 @@
 Generation using Style Transfer by Deep Learning Methods").
 
 Read `features` (random networks that look at a spectrogram), `gram` (what style is here,
-and how to compare two styles fast), and `closed_form` (the same without any descent).
+and how to compare two styles fast), `optimise` (the descent), and `closed_form` (the same
+without any descent); then `cyclegan`, and `musaicing`, which needs no network. `data` has
+recordings, `restyling` takes sound of any length and rate; `config` has every setting.
 Chapter 7, Audio style transfer.
 """
 
@@ -10,8 +12,15 @@ import lazy_loader
 
 # Torch is loaded when the first name that needs it is used.
 _NAMES = {
-    "closed_form": ["match_style"],
+    "closed_form": ["match_bounded", "match_style"],
+    "config": ["METHODS", "MODELS", "TRAINED", "UNTRAINED", "Config", "method"],
+    "cyclegan": ["CycleGAN", "convert", "load_generators", "save_generators", "train"],
+    "data": ["Clips", "as_loud", "clips_of", "from_folders", "logs_of"],
     "features": ["FEATURES", "random_network"],
-    "gram": ["direct", "style_loss"],
+    "gram": ["by_lags", "direct", "style_loss"],
+    "musaicing": ["musaic"],
+    "optimise": ["content_loss", "descent", "network_of", "transfer"],
+    "restyling": ["PHASES", "model_config", "pieces", "restyle", "to_sound"],
 }
+_NAMES["data"] += ["open_clips", "save_clips"]
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_NAMES)

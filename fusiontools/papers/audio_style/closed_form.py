@@ -8,11 +8,13 @@ with the singular value decomposition S'C = U W V', it is U V'. A holds each fra
 times, at three lags; their mean is a spectrogram again, and a few rounds settle it.
 """
 
+import numpy as np
 import torch
 
 from fusiontools.papers.audio_style.features import neighbours
+from fusiontools.papers.audio_style.gram import by_lags
 
-__all__ = ["match_style"]
+__all__ = ["match_bounded", "match_style"]
 
 
 def match_style(content, style, rounds=15, least=None):
@@ -55,3 +57,28 @@ def match_style(content, style, rounds=15, least=None):
         x = x / count
         x = x if least is None else x.clamp(min=least)
     return x
+
+
+def match_bounded(content, style, rounds=15, steps=40):
+    """The same with no value below 0, as magnitudes are: `match_style`, clamped, and then
+    so many steps of L-BFGS-B, which keeps to a bound (Byrd and others, 1995).
+
+    Returns
+    -------
+    Tensor, shape (K, T)
+    """
+    from scipy.optimize import minimize
+
+    loss = by_lags(None, style)
+
+    def value_and_slope(flat):
+        x = torch.tensor(flat, dtype=content.dtype).view_as(content).requires_grad_()
+        value = content.numel() * loss(x)
+        value.backward()
+        return value.item(), x.grad.double().numpy().ravel()
+
+    start = match_style(content, style, rounds, least=0.0).double().numpy().ravel()
+    how = dict(method="L-BFGS-B", bounds=[(0, None)] * len(start), jac=True)
+    how["options"] = dict(maxiter=steps, ftol=0, gtol=0)
+    found = minimize(value_and_slope, start, **how).x
+    return torch.from_numpy(np.asarray(found)).to(content.dtype).view_as(content)

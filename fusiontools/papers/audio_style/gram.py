@@ -1,18 +1,19 @@
-"""Style as a Gram matrix, and three ways to compare two styles. Chapter 7, Audio style
+"""Style as a Gram matrix, and four ways to compare two styles. Chapter 7, Audio style
 transfer.
 
 A Gram matrix G = F F' of features F, (C, n), says which features sound together and forgets
 when. The loss of the paper is the squared distance between two of them (section 3.1). With
 4,096 features G has 17 million entries; but F = B A (see `features`), so its distance is
-had from matrices as small as A. All three ways give the same number: the first is the
-definition, the others are what is run.
+had from matrices as small as A. All ways give the same number: the first is the definition,
+the others are what is run, and `by_lags` is what they tend to with ever more filters.
 
 Losses are relative, ||G_x - G_s||^2 / ||G_s||^2: 0 where styles agree, 1 for silence.
 """
 
 import torch
 
-__all__ = ["by_frames", "by_moments", "direct", "gram", "style_loss"]
+__all__ = ["by_frames", "by_lags", "by_moments", "direct", "gram", "printed_scale"]
+__all__ += ["style_loss"]
 
 
 def gram(f):
@@ -33,6 +34,15 @@ def direct(net, style):
     size = target.square().sum()
     # ||G_x - G_s||^2 / ||G_s||^2
     return lambda x: (gram(net(x)) - target).square().sum() / size
+
+
+def printed_scale(net, style, weight):
+    """What the relative loss is multiplied by to be the paper's: the mean squared error of
+    Gram matrices that are divided by the number of features' entries, times the weight.
+    """
+    f = net(style)
+    # w / C^2 ||G_x / (C n) - G_s / (C n)||^2
+    return weight * gram(f / f.numel()).square().mean().item()
 
 
 def by_frames(net, style):
@@ -78,7 +88,32 @@ def by_moments(net, style):
     return loss
 
 
+def by_lags(net, style):
+    """The convolution's loss in the limit of infinitely many filters: B'B is then a
+    multiple of the unit matrix, and no filter is needed any more.
+    """
+
+    def products(x, y):
+        m = x.T @ y  # (T, T)
+        # (A'S)[t, u] = x[t-1].s[u-1] + x[t].s[u] + x[t+1].s[u+1] + 1
+        p = m + 1
+        p[1:, 1:] += m[:-1, :-1]
+        p[:-1, :-1] += m[1:, 1:]
+        return p
+
+    size = products(style, style).square().sum()
+
+    def loss(x):
+        # ||A A' - S S'||^2 = ||A'A||^2 - 2 ||S'A||^2 + ||S'S||^2
+        own, both = products(x, x).square().sum(), products(style, x).square().sum()
+        return (own - 2 * both + size) / size
+
+    return loss
+
+
 def style_loss(net, style):
-    """The faster way of the two for this network and spectrogram: a function of x."""
+    """The fastest way for this network and spectrogram: a function of x, (K, T) -> ()."""
+    if net.last is None:
+        return by_lags(net, style)
     rows, n = net.inside(style).shape
     return by_moments(net, style) if rows < n else by_frames(net, style)

@@ -1,0 +1,175 @@
+"""What is measured of a transfer: on the sound that comes out, analysed again, not on the
+spectrogram that a descent was led by. Chapter 7, Audio style transfer.
+
+Style is the relative loss of the convolution in the limit of infinitely many filters
+(`gram.by_lags`), for every method alike. It depends on level, which is no style: each sound
+is taken at the level, in steps of a decibel, at which its loss is least. So is the content.
+"""
+
+import numpy as np
+import torch
+
+from fusiontools.music.spectrogram import HOP, SAMPLE_RATE
+from fusiontools.papers.audio_style.data import logs_of
+from fusiontools.papers.audio_style.gram import by_lags
+from fusiontools.records import read_records
+from fusiontools.report.rows import choose, rows, shipped_arrays
+from fusiontools.score.intervals import means_of_groups
+
+__all__ = ["Measures", "at_best_level", "flatness", "over_pairs", "shipped_rows"]
+__all__ += ["signal_to_noise", "small_picture", "small_sound"]
+
+LEVELS = np.arange(-12, 13)  # decibels
+GONE = 0.9  # of the style loss: where noise is compared
+
+
+def shipped_rows(data):
+    """The records of a data set that come with the package, as
+    `fusiontools.report.rows.Rows`; beside them ``histories``, how the descents went.
+    """
+    from fusiontools.papers.audio_style.evidence.paper import SHORT
+
+    beside = {"histories": shipped_arrays("audio_style", f"histories_{data}.npz")}
+    return rows(choose(read_records("audio_style"), data), order=SHORT, **beside)
+
+
+def at_best_level(logs, loss):
+    """Log magnitudes at the level where a loss is least, and that loss.
+
+    Parameters
+    ----------
+    logs : ndarray, shape (K, T)
+    loss : callable
+        From log magnitudes, a Tensor, to a Tensor.
+    """
+    magnitude = torch.expm1(torch.from_numpy(logs))
+    tried = [torch.log1p(magnitude * 10 ** (db / 20)) for db in LEVELS]
+    losses = [loss(x).item() for x in tried]
+    best = int(np.argmin(losses))
+    return tried[best].numpy(), losses[best]
+
+
+def flatness(samples):
+    """Spectral flatness, mean over frames: 1 is white noise, 0 a single tone.
+
+    >>> flatness(np.sin(np.arange(9000))) < 0.01
+    True
+    """
+    import librosa
+
+    # geometric over arithmetic mean of the power of all frequencies
+    return float(
+        librosa.feature.spectral_flatness(y=np.asarray(samples, np.float32)).mean()
+    )
+
+
+def signal_to_noise(samples, margin=3.0):
+    """Energy of what is clearly a tone or clearly a stroke over that of the rest, in
+    decibels: harmonic, percussive and residual parts (Driedger, Müller and Disch, 2014).
+
+    >>> signal_to_noise(np.sin(0.3 * np.arange(22050))) > 10
+    True
+    """
+    import librosa
+
+    spectrum = librosa.stft(np.asarray(samples, np.float32), n_fft=2048, hop_length=HOP)
+    harmonic, percussive = librosa.decompose.hpss(spectrum, margin=margin)
+    rest = spectrum - harmonic - percussive
+    energy = [np.sum(np.abs(x) ** 2) for x in (harmonic, percussive, rest)]
+    # 10 log10 (|H|^2 + |P|^2) / |R|^2
+    return float(10 * np.log10((energy[0] + energy[1] + 1e-12) / (energy[2] + 1e-12)))
+
+
+class Measures:
+    """What is measured of sounds made from one content and one style.
+
+    Parameters
+    ----------
+    content, style : ndarray, shape (L,)
+    genres : (str, str), optional
+        Of content and style, for the judges.
+    judges : dict of str to judge, optional
+        From a suffix of metrics to a judge, see `fusiontools.judges.audio_genre`.
+    """
+
+    def __init__(self, content, style, genres=("", ""), judges=None):
+        self.genres, self.judges = genres, judges or {}
+        self.content = logs_of(content)
+        self.loss = by_lags(None, torch.from_numpy(logs_of(style)))
+        self.start = at_best_level(self.content, self.loss)[1]
+
+    def style(self, samples):
+        """The share of the content's style loss that is gone."""
+        return 1 - at_best_level(logs_of(samples), self.loss)[1] / max(self.start, 1e-9)
+
+    def noise(self, samples):
+        """Flatness and signal to noise."""
+        return {"flatness": flatness(samples), "snr": signal_to_noise(samples)}
+
+    def __call__(self, samples):
+        """All metrics of a sound: dict of str to float."""
+        logs, loss = at_best_level(logs_of(samples), self.loss)
+        c = self.content
+        found = {"style_loss": loss, "style_gone": 1 - loss / max(self.start, 1e-9)}
+        quiet = torch.from_numpy(c)
+        nearest = at_best_level(logs_of(samples), lambda x: (x - quiet).square().sum())[1]
+        # ||X - C||^2 / ||C||^2
+        found["content_loss"] = nearest / float(np.square(c).sum())
+        found["correlation"] = float(np.corrcoef(logs.ravel(), c.ravel())[0, 1])
+        found["onsets"] = _onsets(logs, c)
+        found |= self.noise(samples)
+        for suffix, judge in self.judges.items():
+            found |= self._judged(samples, suffix, judge)
+        return found
+
+    def _judged(self, samples, suffix, judge):
+        from fusiontools.judges.audio_features import features
+
+        x = features(samples, SAMPLE_RATE, judge.names)[None]
+        p = dict(zip(judge.labels, judge.probabilities(x)[0].tolist()))
+        found = {f"judged_style{suffix}": p.get(self.genres[1], 0.0)}
+        found[f"judged_content{suffix}"] = p.get(self.genres[0], 0.0)
+        if hasattr(judge, "unlike"):
+            found[f"unlike{suffix}"] = float(judge.unlike(x)[0])
+        return found
+
+
+def _onsets(logs, content):
+    """Correlation of how much louder each frame is than the one before it."""
+    rises = [np.maximum(np.diff(x, axis=1), 0).sum(0) for x in (logs, content)]
+    if min(np.std(r) for r in rises) == 0:
+        return 0.0
+    return float(np.corrcoef(*rises)[0, 1])
+
+
+def over_pairs(found):
+    """Metrics of several pairs, a list of dict, as summaries with ranges over pairs; what
+    only some pairs have, over those; a single pair's numbers as they are.
+    """
+    if len(found) == 1:
+        return dict(found[0])
+    made = {}
+    for name in dict.fromkeys(name for one in found for name in one):
+        values = np.array([one[name] for one in found if name in one], float)
+        many = {name: values}
+        made |= means_of_groups(many, np.arange(len(values))) if len(values) > 1 else {}
+    return made
+
+
+def small_picture(samples):
+    """A sound as a picture to look at, too coarse to be heard again: 64 mel bands, three
+    frames in one, uint8, (64, T / 3); 255 is the loudest, 0 is 60 dB below.
+    """
+    import librosa
+
+    given = dict(y=np.asarray(samples, np.float32), sr=SAMPLE_RATE, n_mels=64)
+    power = librosa.feature.melspectrogram(**given, hop_length=3 * HOP)
+    db = librosa.power_to_db(power, ref=np.max, top_db=60.0)
+    return np.round(255 * (1 + db / 60)).astype(np.uint8)
+
+
+def small_sound(samples):
+    """A sound as an MP3 of 24 kbit/s, uint8, (bytes,)."""
+    from fusiontools.show.synth import mp3_bytes, normalize
+
+    return np.frombuffer(mp3_bytes(normalize(samples), SAMPLE_RATE, kbits=24), np.uint8)
