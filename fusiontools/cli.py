@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fusiontools import cli_fuse, cli_papers, cli_transfer
+from fusiontools import cli_fuse, cli_papers, cli_restyle, cli_transfer
 from fusiontools.errors import FusionError
 
 __all__ = ["app", "main"]
@@ -23,7 +23,10 @@ def _help(text, *examples):
 _ABOUT = "Music Fusion, End to End: the package under the book."
 app = typer.Typer(
     help=_help(
-        _ABOUT, "data", "train --help", "sample --help", "fuse --help", "transfer --help"
+        _ABOUT,
+        "data",
+        *("train --help", "sample --help"),
+        *("fuse --help", "transfer --help", "restyle --help"),
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -164,6 +167,18 @@ app.command(
         "transfer mine.mid --to samba --out samba.mid --weights runs/mine",
     )
 )(cli_transfer.transfer)
+app.command(
+    help=_help(
+        "Restyle a recording: what is played in CONTENT, in the sound of STYLE. Both may "
+        "be of any length and rate, mono or stereo; what comes out is as long, as loud and "
+        "as wide as the content. What is taken, what is adapted and what came of it is "
+        "told. Ctrl-C keeps what is made so far.",
+        "restyle voice.wav organ.mp3 --out voice_as_organ.wav",
+        "restyle song.flac bells.ogg --out bells.mp3 --model musaic --seconds 30",
+        "restyle a.wav b.wav --out c.wav --strength 0.6 --start 20 --style-start 45",
+        "restyle a.wav b.wav --out c.wav --model cyclegan --weights runs/mine",
+    )
+)(cli_restyle.restyle)
 
 
 def main(arguments=None):

@@ -28,6 +28,7 @@ PAPERS = {
     "connective_fusion": "fusiontools.papers.connective_fusion.evidence.experiment",
     "domain_transfer": "fusiontools.papers.domain_transfer.evidence.experiment",
     "lstm_gan": "fusiontools.papers.lstm_gan.evidence.experiment",
+    "audio_style": "fusiontools.papers.audio_style.evidence.experiment",
 }
 OTHER_FOLDER = "choose another folder"
 _NAMES = ", ".join(PAPERS)
@@ -63,11 +64,12 @@ _DATA = (
     "For fusiongan essen_ryan (the default) or weimar_essen; for connective_fusion fiddle "
     "(the default), fiddle_pop909, tunebooks or lakh; for domain_transfer chorales_fiddle "
     "(the default) or classical_metal; for lstm_gan chorales (the default), rock, lakh or "
-    "a folder of MIDI files; or data of your own in a file."
+    "a folder of MIDI files; for audio_style rendered (the default), gtzan_mini or gtzan; "
+    "or data of your own in a file."
 )
 _FOLDERS = "Two folders of MIDI files of your own; for fusiongan the two genres, for "
-_FOLDERS += "domain_transfer the source and the target."
-_METHOD = "One of its paper's above; by default fusion, ours or cnn_lstm."
+_FOLDERS += "domain_transfer the source and the target; for audio_style of recordings."
+_METHOD = "One of its paper's above; by default fusion, ours, cnn_lstm or cyclegan."
 
 
 def train(

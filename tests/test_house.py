@@ -27,6 +27,7 @@ FLOORS = {
     "papers": 6,
     "cli_papers": 6.5,  # behind the door that cli is
     "cli_fuse": 6.5,
+    "cli_restyle": 6.5,
     "cli_transfer": 6.5,
     "cli": 7,
     "compare": 7,

@@ -32,9 +32,14 @@ from fusiontools.errors import CorpusError, FusionError, RecordError
 from fusiontools.records import Record, code_version, plain, write_record, write_whole
 
 __all__ = ["Experiment", "Job", "collected", "data_of", "gather", "main", "measured_record"]
-__all__ += ["run_jobs", "ship", "store", "train_in_folder"]
+__all__ += ["run_jobs", "ship", "store", "theirs", "train_in_folder"]
 
 DATA, WEIGHTS = "data.npz", "weights.safetensors"  # in the folder of a run
+
+
+def theirs(room, *names):
+    """Functions of a paper's package, which is loaded when they are called."""
+    return [lambda *given, n=name: getattr(room, n)(*given) for name in names]
 
 
 def train_in_folder(paper, folder, method, scale, seed=0, data=None, device="auto",

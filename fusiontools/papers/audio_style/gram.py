@@ -42,7 +42,7 @@ def printed_scale(net, style, weight):
     """
     f = net(style)
     # w / C^2 ||G_x / (C n) - G_s / (C n)||^2
-    return weight * gram(f / f.numel()).square().mean().item()
+    return weight * (gram(f) / f.numel()).square().mean().item()
 
 
 def by_frames(net, style):

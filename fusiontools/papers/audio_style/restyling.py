@@ -23,7 +23,8 @@ from fusiontools.papers.audio_style.data import LEVEL, QUIET, SECONDS
 from fusiontools.papers.audio_style.musaicing import musaic
 from fusiontools.papers.audio_style.optimise import transfer
 
-__all__ = ["PHASES", "blend", "model_config", "pieces", "restyle", "sizes", "to_sound"]
+__all__ = ["PHASES", "blend", "model_config", "mono", "pieces", "restyle", "sizes"]
+__all__ += ["to_sound"]
 
 PHASES = ("content", "griffin_lim", "refined")
 FADE = 1.0  # seconds that two pieces have in common
@@ -123,8 +124,9 @@ def restyle(content, style, rate=SAMPLE_RATE, model="cnn", strength=0.9, phase="
             f"no phase {phase!r}", "phase", f"choose one of {', '.join(PHASES)}"
         )
     x = np.atleast_2d(np.asarray(content, np.float32))
+    s = mono(np.atleast_2d(np.asarray(style, np.float32)))
     n_fft, hop = sizes(rate)
-    s = np.resize(np.atleast_2d(np.asarray(style, np.float32)).mean(0), x.shape[1])
+    s = np.resize(s, x.shape[1]) if len(s) >= n_fft else s
     gains = [_gain(sound, name, n_fft) for sound, name in ((x, "content"), (s, "style"))]
     x, s = x * gains[0], s * gains[1]
     config = model_config(model, strength, **({} if steps is None else {"steps": steps}))
@@ -132,6 +134,16 @@ def restyle(content, style, rate=SAMPLE_RATE, model="cnn", strength=0.9, phase="
     level = np.sqrt(np.mean(np.square(made, dtype=np.float64)))
     made = made * (LEVEL / max(level, QUIET) / gains[0])
     return made.reshape(np.shape(content)).astype(np.float32)
+
+
+def mono(x):
+    """The mean of channels, (channels, L) -> (L,); of two that cancel out, the louder.
+
+    >>> mono(np.array([[0.5, 0.1], [-0.5, -0.1]])).tolist()
+    [0.5, 0.1]
+    """
+    mean, loudest = x.mean(0), x[np.argmax(np.square(x).sum(1))]
+    return mean if np.square(mean).sum() > 0.01 * np.square(loudest).sum() else loudest
 
 
 def _gain(sound, name, n_fft):
@@ -144,16 +156,17 @@ def _gain(sound, name, n_fft):
         raise FusionError(
             "nothing sounds in it", name, "choose another part, or another file"
         )
-    return LEVEL / level
+    return np.float32(LEVEL / level)  # or else all that follows is in double precision
 
 
 def _channels(x, s, config, model, phase, n_fft, hop, seed, networks):
     """All channels of a piece, (channels, L)."""
     length = x.shape[1]
     if model == "musaic":
-        mono = musaic(x.mean(0), s, n_fft, hop, seed=seed)
-        mono = mono * (LEVEL / max(np.sqrt(np.mean(mono**2)), QUIET))
-        return (1 - config.strength) * x + config.strength * mono
+        made = musaic(mono(x), s, n_fft, hop, seed=seed)
+        made = made * (LEVEL / max(np.sqrt(np.mean(made**2)), QUIET))
+        share = np.sqrt(np.square(x).mean(1, keepdims=True)) / LEVEL  # of each channel
+        return (1 - config.strength) * x + config.strength * share * made
     spectra = np.stack([stft(c, n_fft, hop) for c in x])  # (channels, K, T)
     scale = np.float32(N_FFT / n_fft)  # a longer window sums more samples
     # R = sqrt(mean_c |C_c|^2): what no opposite phases of two channels can cancel
@@ -200,12 +213,13 @@ def pieces(read, length, style, rate=SAMPLE_RATE, **how):
     Yields
     ------
     ndarray of float32, shape (channels, n)
-        Together of the content's length. A silent piece stays as it is.
+        Together of the content's length, and never beyond full scale: from where one would
+        be, all are turned down, without a jump. A silent piece stays as it is.
     """
     size, fade = round(SECONDS * rate), round(FADE * rate)
     size = min(size, length)
     fade = min(fade, size // 2)
-    start, tail = 0, None
+    start, tail, peak = 0, None, 1.0
     while start < length:
         n = min(size, length - start)
         # a last piece too short to stand alone is made together with the end of this one
@@ -215,6 +229,8 @@ def pieces(read, length, style, rate=SAMPLE_RATE, **how):
         made = x.astype(np.float32)
         if np.sqrt(np.mean(np.square(x, dtype=np.float64))) >= QUIET:
             made = restyle(x, style, rate, **how)
+        peak = max(peak, float(np.abs(made).max()))
+        made /= peak  # and the fade takes the one level over into the other
         if tail is not None:
             rise = np.linspace(0, 1, tail.shape[1], dtype=np.float32)
             made[:, : tail.shape[1]] = rise * made[:, : tail.shape[1]] + (1 - rise) * tail

@@ -9,10 +9,13 @@ import lazy_loader
 
 _NAMES = {
     "claims": "claims_table goals_table",
-    "figures": "diagram losses_figure pictures_figure",
+    "figures": "autocorrelograms_figure classifiers_figure diagram gan_figure "
+    "losses_figure pictures_figure trade_figure",
+    "genres": "judges_of shipped_genres",
     "metrics": "Measures flatness shipped_rows signal_to_noise",
-    "paper": "PAPER PRINTED SHORT",
-    "tables": "genres_table transfers_table",
+    "paper": "GENRES PAPER PRINTED SHORT",
+    "tables": "genres_table main_table noise_table phases_table rates_table "
+    "transfers_table",
 }
 _HOMES = {module: names.split() for module, names in _NAMES.items()}
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["metrics"], _HOMES)
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["genres", "metrics"], _HOMES)

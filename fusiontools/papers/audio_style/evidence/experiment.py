@@ -22,7 +22,7 @@ from fusiontools.papers.audio_style import evidence
 from fusiontools.papers.audio_style.config import TRAINED, Config
 from fusiontools.records import read_record
 from fusiontools.report import experiment
-from fusiontools.report.experiment import WEIGHTS, Job
+from fusiontools.report.experiment import WEIGHTS, Job, theirs
 
 __all__ = ["DESCENTS", "EXPERIMENT", "FIRST", "HEAR", "MAIN", "METHOD", "METHODS", "PAPER"]
 __all__ += ["SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
@@ -40,10 +40,10 @@ MAIN = {
 }
 RATES = (0.5, 0.05, 0.005, 0.0005, 0.00005)
 # Steps where the paper's own would cost too much; those of "..._long" are the paper's
-STEPS = {"cnn": 500, "cnn_frequency": 500, "cnn_printed": 500, "cnn_sgd": 500}
-STEPS |= {"cnn_512": 300, "cnn_two": 300, "cnn_three": 300, "bilstm_fast": 2000}
-STEPS |= {"rnn": 2000, "rnn_time": 2000, "bilstm": 4000, "bilstm_time": 4000}
-STEPS |= {"rnn_printed": 2000, "bilstm_printed": 2000}
+STEPS = {"cnn": 500, "cnn_frequency": 500, "cnn_printed": 300, "cnn_sgd": 300}
+STEPS |= {"cnn_512": 200, "cnn_two": 200, "cnn_three": 200, "bilstm_fast": 1000}
+STEPS |= {"rnn": 1000, "rnn_time": 1000, "bilstm": 2000, "bilstm_time": 2000}
+STEPS |= {"rnn_printed": 1000, "bilstm_printed": 1000}
 EVERY_PAIR = ("cnn", "cnn_frequency", "rnn", "rnn_time", "bilstm", "bilstm_time")
 LONG = ("cnn_long", "rnn_long", "bilstm_long")
 DESCENTS = (*EVERY_PAIR, *LONG, "cnn_printed", "rnn_printed", "bilstm_printed")
@@ -59,17 +59,8 @@ POINTS = 200  # of a curve that is kept
 # What `fusiontools.report.experiment` asks of a paper
 
 
-def _theirs(name):
-    """A function of the paper's room, which is loaded when it is called."""
-    return lambda *given: getattr(audio_style, name)(*given)
-
-
-make_data, save_data, open_data = map(_theirs, ("clips_of", "save_clips", "open_clips"))
-from_folders = _theirs("from_folders")
-
-
-def train(config, data, run, adopted=None):
-    return audio_style.train(config, data, run, adopted)
+_NAMES = ("clips_of", "save_clips", "open_clips", "from_folders", "train")
+make_data, save_data, open_data, from_folders, train = theirs(audio_style, *_NAMES)
 
 
 def settings(method, scale, data_name):
@@ -256,7 +247,7 @@ def try_rates(file, work, scale):
             for scaling in ("relative", "printed"):
                 for rate in RATES:
                     own = dict(optimizer=optimizer, scaling=scaling, rate=rate)
-                    steps = 3 if scale == "smoke" else 60 if model == "cnn" else 200
+                    steps = 3 if scale == "smoke" else 30 if model == "cnn" else 100
                     config = replace(base, steps=steps, **own)
                     name, losses = f"{model}-{optimizer}-{scaling}-{rate:g}", []
                     audio_style.transfer(
@@ -269,13 +260,15 @@ def try_rates(file, work, scale):
 
 
 def time_direct(file, work, scale):
-    """The paper's 2,500 steps with the Gram matrices written out: 40 minutes, done once.
-    Then how long the closed forms take to the same loss, in double precision.
+    """The paper's 2,500 steps with the Gram matrices written out, as loud as the clips are:
+    40 minutes, done once. Then how long the closed forms take to the same loss, which is
+    computed in double precision.
     """
     import torch
 
     data, config = _opened(file), settings("cnn_long", scale, Path(file).stem)
-    c, s = (torch.from_numpy(audio_style.logs_of(x)) for x in data.pair())
+    pair = data.arrays["pairs"][0] / 32768
+    c, s = (torch.from_numpy(audio_style.logs_of(x)) for x in pair)
     kept = Path(work) / "direct.json"
     if not kept.is_file():
         net = audio_style.network_of(config, *c.shape)

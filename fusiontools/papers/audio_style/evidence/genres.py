@@ -19,7 +19,7 @@ from fusiontools.report import experiment
 from fusiontools.report.experiment import Job
 
 __all__ = ["EXPERIMENT", "KINDS", "Table", "jobs", "judges_of", "make_data", "open_data"]
-__all__ += ["save_data"]
+__all__ += ["save_data", "shipped_genres"]
 
 PAPER, FIRST = "audio_style", "instruments"
 SOURCES = (FIRST, "gtzan")
@@ -83,6 +83,18 @@ def make_data(name):
     rows = [ids.tolist().index(r.id.split("/")[-1]) for r in some]
     arrays = dict(ids=ids, labels=labels, artists=groups, x=x)
     return Table(name, arrays | {"rows": np.array(rows, int), "autos": np.array(autos)})
+
+
+def shipped_genres(name="gtzan"):
+    """The records of the classifiers that come with the package, as rows; beside them
+    ``curves``: how they learned, and the mean autocorrelogram of each genre.
+    """
+    from fusiontools.papers.audio_style.evidence.paper import GENRES
+    from fusiontools.records import read_records
+    from fusiontools.report.rows import choose, rows, shipped_arrays
+
+    beside = {"curves": shipped_arrays("audio_style", f"genres_{name}.npz")}
+    return rows(choose(read_records("audio_style"), name), order=GENRES, **beside)
 
 
 def _first_of(*names):
@@ -208,9 +220,17 @@ def make_judge(file, work, scale):
 
 def collect(table, out, work, scale):
     """Write what there is to ship beside the records: the judge, and curves."""
-    from fusiontools.corpora.cache import read_npz, write_npz
+    import numpy as np
 
-    arrays = {}
+    from fusiontools.corpora.cache import read_npz, write_npz
+    from fusiontools.music.spectrogram import HOP, SAMPLE_RATE
+
+    arrays, a = {}, table.arrays
+    for label in sorted(set(a["labels"][a["rows"]].tolist())):
+        mean = a["autos"][a["labels"][a["rows"]] == label].mean(0)
+        arrays[f"autos/{label}"] = np.stack(
+            [np.arange(len(mean)) * HOP / SAMPLE_RATE, mean]
+        )
     for file in sorted((work / "curves").glob("*.npz")):
         arrays |= {name: v.astype("float32") for name, v in read_npz(file).items()}
     write_npz(out / "curves.npz", compress=True, **arrays)

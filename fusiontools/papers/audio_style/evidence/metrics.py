@@ -25,11 +25,16 @@ GONE = 0.9  # of the style loss: where noise is compared
 
 def shipped_rows(data):
     """The records of a data set that come with the package, as
-    `fusiontools.report.rows.Rows`; beside them ``histories``, how the descents went.
+    `fusiontools.report.rows.Rows`; beside them ``histories``, how the descents went, the
+    first pair as ``pictures``, of music that may be passed on its ``sounds``, and the rows
+    of classifiers, ``genres``.
     """
+    from fusiontools.papers.audio_style.evidence.genres import shipped_genres
     from fusiontools.papers.audio_style.evidence.paper import SHORT
 
-    beside = {"histories": shipped_arrays("audio_style", f"histories_{data}.npz")}
+    names = ("histories", "pictures", "sounds")
+    beside = {n: shipped_arrays("audio_style", f"{n}_{data}.npz") for n in names}
+    beside["genres"] = shipped_genres("instruments" if data == "rendered" else "gtzan")
     return rows(choose(read_records("audio_style"), data), order=SHORT, **beside)
 
 

@@ -24,7 +24,7 @@ from fusiontools.papers.domain_transfer import evidence
 from fusiontools.papers.domain_transfer.config import TRAINED, UNTRAINED, Config
 from fusiontools.records import read_record
 from fusiontools.report import experiment
-from fusiontools.report.experiment import WEIGHTS, Job
+from fusiontools.report.experiment import WEIGHTS, Job, theirs
 
 __all__ = ["EXPERIMENT", "FIRST", "HEAR", "MAIN", "METHOD", "METHODS", "PAPER", "RUNS"]
 __all__ += ["SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
@@ -60,13 +60,10 @@ COLUMNS = ("d", "gang", "const", "tid", "held_out", "copied", "spread")
 # What `fusiontools.report.experiment` asks of a paper
 
 
-def _theirs(name):
-    """A function of the paper's room, which is loaded when it is called."""
-    return lambda *given: getattr(domain_transfer, name)(*given)
-
-
-make_data, save_data, open_data = map(_theirs, ("domains", "save_domains", "open_domains"))
-train = _theirs("train")
+make_data, save_data, open_data = theirs(
+    domain_transfer, "domains", "save_domains", "open_domains"
+)
+(train,) = theirs(domain_transfer, "train")
 
 
 def from_folders(folders):

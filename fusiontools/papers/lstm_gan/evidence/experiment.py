@@ -21,7 +21,7 @@ from fusiontools.papers.lstm_gan import evidence
 from fusiontools.papers.lstm_gan.config import TRAINED, UNTRAINED, Config
 from fusiontools.records import read_record
 from fusiontools.report import experiment
-from fusiontools.report.experiment import WEIGHTS, Job
+from fusiontools.report.experiment import WEIGHTS, Job, theirs
 
 __all__ = ["EXPERIMENT", "FIRST", "FOLDERS", "MAIN", "METHOD", "METHODS", "NAME", "PAPER"]
 __all__ += ["RUNS", "SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
@@ -62,13 +62,8 @@ COLUMNS = ("g", "d", "right", "eb", "upc", "qn", "distinct", "held", "alike")
 # What `fusiontools.report.experiment` asks of a paper
 
 
-def _theirs(name):
-    """A function of the paper's room, which is loaded when it is called."""
-    return lambda *given: getattr(lstm_gan, name)(*given)
-
-
-make_data, save_data, open_data = map(_theirs, ("bars_of", "save_bars", "open_bars"))
-train = _theirs("train")
+make_data, save_data, open_data = theirs(lstm_gan, "bars_of", "save_bars", "open_bars")
+(train,) = theirs(lstm_gan, "train")
 
 
 def from_folders(folders):

@@ -1,0 +1,201 @@
+"""The command ``restyle``: sound in the style of other sound, and what was taken, what was
+adapted and what came of it is told. Chapter 7, Audio style transfer, shows it.
+
+`fusiontools.cli` is its door. What is heavy is imported when the command runs.
+"""
+
+import math
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated
+
+import typer
+
+from fusiontools.errors import FusionError
+
+__all__ = ["restyle"]
+
+STRETCH = 600.0  # seconds of the content that are in memory at once
+TAKEN = 10.0  # of the style
+HIGHEST = 48_000  # samples a second: more is not heard, and takes time
+
+
+def _option(kind, metavar, help, *names, of=typer.Option, **bounds):
+    return Annotated[kind, of(*names, metavar=metavar, help=help, **bounds)]
+
+
+_MODELS = ("cnn", "rnn", "bilstm", "cyclegan", "musaic")
+_PHASES = ("refined", "content", "griffin_lim")
+
+
+def restyle(
+    content: _option(Path, "CONTENT", "A WAV, FLAC, MP3 or OGG file.", of=typer.Argument),
+    style: _option(Path, "STYLE", "What it is to sound like.", of=typer.Argument),
+    out: _option(Path, "OUT.wav", "What to write: .wav, .flac, .mp3 or .ogg."),
+    model: _option(str, "NAME", f"One of {', '.join(_MODELS)}.") = "cnn",
+    strength: _option(float, "0..1", "0: the content; 1: the style alone.") = 0.9,
+    seconds: _option(float | None, "N", "So many of the content; by default all.") = None,
+    start: _option(float, "N", "Seconds into the content to begin at.") = 0.0,
+    style_start: _option(float, "N", "Seconds into the style.") = 0.0,
+    phase: _option(str, "NAME", f"One of {', '.join(_PHASES)}.") = "refined",
+    seed: _option(int, "N", "Another seed, other networks.", min=0, max=2**32 - 1) = 0,
+    weights: _option(Path | None, "FILE", "A CycleGAN: a file, or a run's folder.") = None,
+    force: _option(bool, None, "Replace a file that is there.", "--force") = False,
+):
+    """The command; `fusiontools.cli` has its help."""
+    from fusiontools.music.soundwriter import FORMATS
+
+    for good, option, says in (
+        (out.suffix.lower() in FORMATS, "--out", f"let it end in {', '.join(FORMATS)}"),
+        (0 <= strength <= 1, "--strength", "a strength lies between 0 and 1"),
+        (seconds is None or 0 < seconds < math.inf, "--seconds", "a number above 0"),
+        (0 <= start < math.inf, "--start", "0, or seconds into the content"),
+        (0 <= style_start < math.inf, "--style-start", "0, or seconds into the style"),
+        (model in _MODELS, "--model", f"choose one of {', '.join(_MODELS)}"),
+        (phase in _PHASES, "--phase", f"choose one of {', '.join(_PHASES)}"),
+        (not weights or model == "cyclegan", "--weights", "--model cyclegan alone has any"),
+    ):
+        if not good:
+            raise typer.BadParameter(says, param_hint=option)
+    _check_free(out, force, content, style)
+    made, about = SimpleNamespace(writer=None, first=None, seconds=0.0, peak=0.0), None
+    with _stoppable(out, made):
+        from fusiontools.music.audio import SoundWriter
+        from fusiontools.papers.audio_style import load_generators, restyling
+        from fusiontools.training import watch, weights_notice
+
+        how = dict(model=model, strength=strength, phase=phase, seed=seed)
+        if model == "cyclegan":
+            how["networks"], about = load_generators(path=weights)
+        source = _Source(content, start, seconds, lambda own: _rate(own, model, out))
+        rate, length = source.rate, source.length
+        other = _Source(style, style_start, TAKEN, lambda _: (rate, "as the content is"))
+        made.writer = SoundWriter(out, rate, len(source.samples))
+        with watch(math.ceil(length / rate), title="restyling, a step a second") as shown:
+            for piece in restyling.pieces(source.read, length, other.samples, rate, **how):
+                made.writer.write(piece)
+                made.first = piece if made.first is None else made.first
+                made.seconds += piece.shape[1] / rate
+                made.peak = max(made.peak, abs(piece).max())
+                shown.update(math.ceil(made.seconds))
+        made.writer.close()
+        phase = f", phase {phase}" if model != "musaic" else ""  # it brings the style's own
+        learned = f", learned from {' to '.join(about['labels'])}" if about else ""
+        lines = [*source.told("Content"), *other.told("Style")]
+        lines += [f"Model: {model}, strength {strength:g}{phase}{learned}."]
+        lines += [f"Restyled: {out}.{_heard(made.first, source, other)}"]
+        if made.peak > 0.9999:
+            lines += ["  It reached full scale: from there on it was turned down to fit."]
+        typer.echo("\n".join(lines))
+        if about:
+            typer.echo(weights_notice(about), err=True)
+
+
+@contextmanager
+def _stoppable(out, made):
+    """Ctrl-C and SIGTERM keep what is written, and say how much it is."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if made.seconds:
+            made.writer.close()
+        kept = f"{out} has the first {made.seconds:.1f} s" if made.seconds else "no file"
+        typer.echo(f"Stopped: {kept}.", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if made.writer:
+            made.writer.abort()  # what was not closed
+
+
+def _check_free(file, force, *inputs):
+    """Refuse a file that is not meant to be written, before anything is computed."""
+    if not file.parent.is_dir():
+        raise FusionError("no such folder", file.parent, "make it first, or choose another")
+    if file.is_dir() or file.resolve() in {path.resolve() for path in inputs}:
+        raise FusionError("it is a folder, or is read", file, "choose another name")
+    if file.exists() and not force:
+        raise FusionError("it is there already", file, "add --force to replace it")
+
+
+def _rate(own, model, out):
+    """Samples a second to work at, and why."""
+    from fusiontools.music.soundwriter import MP3_RATES
+
+    if model == "cyclegan":
+        return 22_050, "the CycleGAN knows no other"
+    if out.suffix.lower() == ".mp3" and own < HIGHEST:
+        return min(r for r in MP3_RATES if r >= own), "MP3 knows few rates"
+    return min(own, HIGHEST), "more is not heard"
+
+
+def _heard(made, source, other):
+    """What is gone of the style loss, at the best level, and left of the content."""
+    import numpy as np
+    import soxr
+    import torch
+
+    from fusiontools.papers.audio_style import as_loud, by_lags, logs_of
+    from fusiontools.papers.audio_style.restyling import mono
+
+    n = made.shape[1]
+    sounds = mono(made), mono(source.read(0, n)), np.resize(mono(other.samples), n)
+    sounds = [as_loud(soxr.resample(x, source.rate, 22_050)) for x in sounds]
+    made, x, s = (torch.from_numpy(logs_of(sound, None)) for sound in sounds)
+    if not all(log.std() > 0 for log in (made, x, s)):
+        return ""
+    loss, gains = by_lags(None, s), 10 ** (torch.arange(-12, 13) / 20)
+    tried = [[loss((log.expm1() * g).log1p()).item() for g in gains] for log in (made, x)]
+    after, before = map(min, tried)
+    gone = f"{100 * max(0, 1 - after / max(before, 1e-9)):.0f} % is gone"
+    kept = np.corrcoef(made.ravel(), x.ravel())[0, 1]
+    return f" Of the style loss {gone}; correlation with the content {kept:.2f}."
+
+
+class _Source:
+    """A sound file, a stretch of it in memory. Long ones are looked through first."""
+
+    def __init__(self, path, start, seconds, rate_of):
+        import numpy as np
+
+        from fusiontools.music.audio import Sound, check_sounding, sound_length
+        from fusiontools.papers.audio_style.restyling import sizes
+
+        whole, *self.own = sound_length(path)
+        self.path, self.start, self.said = path, start, []
+        self.at, self.samples, self.length, ends = 0, np.zeros((1, 0)), 0, []
+        self.rate, why = rate_of(self.own[0])
+        if self.rate != self.own[0]:
+            self.said += [f"Brought to {self.rate:,} samples a second: {why}."]
+        seconds = max(min(seconds or whole, whole - start), 1 / self.own[0])
+        self.parts = math.ceil(seconds / STRETCH)
+        self.stretch = seconds / self.parts
+        for _ in range(self.parts):
+            self.read(self.length, 1)
+            self.length += self.samples.shape[1]
+            ends += [self.samples.min(axis=1), self.samples.max(axis=1)]
+            if self.samples.shape[1] < int(self.stretch * self.rate) - 1:
+                break  # it is cut off, and that is said
+        check_sounding(Sound(np.stack(ends, axis=1), self.rate), path)
+        if self.length < sizes(self.rate)[0]:
+            found = f"{self.length / self.rate:.2g} s of sound are shorter than one window"
+            raise FusionError(found, path, "bring, or take, at least a fifth of a second")
+
+    def read(self, start, n):
+        """So many samples from there on, (channels, n), as `restyling.pieces` asks."""
+        from fusiontools.music.audio import read_sound
+
+        if not self.at <= start <= start + n <= self.at + self.samples.shape[1]:
+            given = self.start + start / self.rate, self.stretch, self.rate
+            sound = read_sound(self.path, *given, as_is=self.parts > 1)
+            self.at, self.samples = start, sound.samples
+            self.said += [said for said in sound.said if said not in self.said]
+        return self.samples[:, start - self.at :][:, :n]
+
+    def told(self, name):
+        sides = {1: "mono", 2: "stereo"}.get(self.own[1], f"{self.own[1]} channels")
+        of = f"{self.length / self.rate:.1f} s, {self.own[0]:,} samples a second, {sides}"
+        return [f"{name}: {self.path}, {of}."] + [f"  {said}" for said in self.said]
