@@ -17,8 +17,7 @@ from fusiontools.errors import FusionError
 
 __all__ = ["restyle"]
 
-STRETCH = 600.0  # seconds of the content that are in memory at once
-TAKEN = 10.0  # of the style
+STRETCH, TAKEN = 600.0, 10.0  # seconds in memory at once, of the content and the style
 HIGHEST = 48_000  # samples a second: more is not heard, and takes time
 
 
@@ -189,8 +188,8 @@ class _Source:
         from fusiontools.music.audio import read_sound
 
         if not self.at <= start <= start + n <= self.at + self.samples.shape[1]:
-            given = self.start + start / self.rate, self.stretch, self.rate
-            sound = read_sound(self.path, *given, as_is=self.parts > 1)
+            begin, length = self.start + start / self.rate, max(self.stretch, n / self.rate)
+            sound = read_sound(self.path, begin, length, self.rate, as_is=self.parts > 1)
             self.at, self.samples = start, sound.samples
             self.said += [said for said in sound.said if said not in self.said]
         return self.samples[:, start - self.at :][:, :n]
