@@ -1,6 +1,6 @@
 """Where downloaded corpora lie. Nothing is read or fetched here, only found.
 
-Used in chapters 3, 4, 5 and 6.
+Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import os

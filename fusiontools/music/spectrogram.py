@@ -15,7 +15,7 @@ keeps the first 430. Pass ``frames=430`` to do so: every sample still lies under
 frame, so the inverse stays exact.
 
 This is signal processing alone: no file is read, and no feature is computed. Used in
-chapters 2, Five views, and 7, Audio style transfer.
+chapters 2 and 7.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Diagrams of boxes and arrows: where data go, which networks they meet, who learns.
 
 Sizes are read off live modules, never typed by hand. Every box and arrow carries its name
-as ``gid``, an arrow "start>end". Used in chapters 3, 4, 5 and 6.
+as ``gid``, an arrow "start>end". Used in chapters 3, 4, 5, 6 and 7.
 """
 
 from typing import NamedTuple

@@ -2,7 +2,7 @@
 
 A claim is one small function of the rows; each part of it holds (True), fails (False), or
 cannot be told (None), because intervals overlap. What is missing is missed in one place:
-here. Used in chapters 3, 4, 5 and 6, on the pages "Measured".
+here. Used in chapters 3, 4, 5, 6 and 7, on the pages "Measured".
 """
 
 from collections.abc import Callable

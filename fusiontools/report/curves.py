@@ -1,7 +1,7 @@
 """How trainings went, as curves in panels.
 
 A history is arrays named "run/column", each of shape (2, N): steps and values. Used in
-chapters 3, 4, 5 and 6: live on the pages "At full size", from records on "Measured".
+chapters 3, 4, 5, 6 and 7: live on the pages "At full size", from records on "Measured".
 """
 
 from typing import NamedTuple

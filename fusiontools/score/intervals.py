@@ -10,7 +10,7 @@ so a thousand times. Two ways to read the draws:
   below what is possible (a Ratio under 1): read it as "down to 1".
 
 Where nothing ever happened, drawing again cannot make it happen: 0 of 500 has the bootstrap
-range 0 to 0. `wilson` is honest there. Used in chapters 3, 4, 5 and 6.
+range 0 to 0. `wilson` is honest there. Used in chapters 3, 4, 5, 6 and 7.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 """The package's own source, shown where it is explained: the code that runs, no copy.
 
-Used in chapters 1, 3, 4, 5 and 6.
+Used in chapters 1, 3, 4, 5, 6 and 7.
 """
 
 import html

@@ -3,7 +3,7 @@
 Neither can run code: tensors are stored as safetensors and everything else as JSON, so that
 nothing is ever unpickled. A checkpoint is written whole or not at all, carries its own
 checksum, and keeps the one before it beside it until the next. Used in
-chapters 3, 4, 5 and 6.
+chapters 3, 4, 5, 6 and 7.
 """
 
 import errno

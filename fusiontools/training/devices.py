@@ -2,7 +2,7 @@
 
 lightning-fabric moves models and data; the loop stays the paper's own. Only data-parallel
 training is meant here: every process holds the whole model and sees its own part of each
-batch. Used in chapters 3, 4, 5 and 6.
+batch. Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import os

@@ -1,7 +1,7 @@
 """What a training said on its way: ``history.csv``, one row a step, never doubled.
 
 It measures nothing and draws nothing. A row is in the file as soon as its step is done, and
-on the disk before the next checkpoint is. Used in chapters 3, 4, 5 and 6.
+on the disk before the next checkpoint is. Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import csv

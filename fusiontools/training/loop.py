@@ -2,7 +2,7 @@
 
 The loop's body stays the paper's own, in plain sight. Around it, `steps` puts back what a
 checkpoint holds, saves, listens for interrupts and shows how far it is. There is no trainer
-here, no callback and no hook. Used in chapters 3, 4, 5 and 6.
+here, no callback and no hook. Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import signal

@@ -3,7 +3,7 @@
 One display in a notebook, one bar on a terminal, a line now and then elsewhere.
 
 It only shows. Nothing that is learned or saved depends on it, and where nobody looks it
-does next to nothing. Used in chapters 3, 4, 5 and 6.
+does next to nothing. Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import html

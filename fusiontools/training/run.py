@@ -10,7 +10,7 @@ It holds::
     record.json              once it is finished
 
 It keeps the folder, and knows nothing of models or losses (see `fusiontools.training.loop`
-for what fills it). Used in chapters 3, 4, 5 and 6.
+for what fills it). Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """Every random generator that a training may touch: set, captured and put back.
 
-So a resumed training throws the same dice. Used in chapters 3, 4, 5 and 6.
+So a resumed training throws the same dice. Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import random

@@ -113,13 +113,12 @@ class Measures:
 
     def __call__(self, samples):
         """All metrics of a sound: dict of str to float."""
-        logs, loss = at_best_level(logs_of(samples), self.loss)
-        c = self.content
+        loss = at_best_level(logs_of(samples), self.loss)[1]
         found = {"style_loss": loss, "style_gone": 1 - loss / max(self.start, 1e-9)}
-        quiet = torch.from_numpy(c)
-        nearest = at_best_level(logs_of(samples), lambda x: (x - quiet).square().sum())[1]
+        c, whole = self.content, torch.from_numpy(self.content)
+        logs, off = at_best_level(logs_of(samples), lambda x: (x - whole).square().sum())
         # ||X - C||^2 / ||C||^2
-        found["content_loss"] = nearest / float(np.square(c).sum())
+        found["content_loss"] = off / float(np.square(c).sum())
         found["correlation"] = float(np.corrcoef(logs.ravel(), c.ravel())[0, 1])
         found["onsets"] = _onsets(logs, c)
         found |= self.noise(samples)
