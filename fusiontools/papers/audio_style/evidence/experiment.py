@@ -5,7 +5,7 @@
 
 and the same with ``--data rendered``. The jobs: every descent, on five pairs; the direct
 Gram matrices, once; learning rates and optimizers; the CycleGAN; and the measurement of all
-sound that came of it. To measure anew, delete the ``measure.done`` in ``OUT/runs``. How the
+sound that came of it. To measure anew, delete ``measure-*.done`` in ``OUT/runs``. How the
 judges are made that it asks, `genres` says. Torch is loaded when it is used.
 """
 
@@ -54,6 +54,8 @@ QUICK += ("noise", "swap_spectrum")
 # Steps at which a descent is listened to
 MARKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 4000, 6000, 8000, 10_000)
 POINTS = 200  # of a curve that is kept
+PARTS = 2  # that sounds are measured in, side by side
+WHOLE = ("content_term",)  # what sounds with the refined phase on the pages
 
 
 # What `fusiontools.report.experiment` asks of a paper
@@ -117,7 +119,13 @@ def jobs(file, work, scale, device):
         made.append(Job("rates", partial(try_rates, *here)))
         made.append(Job("direct", partial(time_direct, *here)))
     after = tuple(job.name for job in made)
-    return [*made, Job("measure", partial(measure_all, *here), after)]
+    return [
+        *made,
+        *(
+            Job(f"measure-{k}", partial(measure_some, *here, k), after)
+            for k in range(PARTS)
+        ),
+    ]
 
 
 def train_one(file, work, scale, device):
@@ -302,16 +310,16 @@ def time_direct(file, work, scale):
     _write(work, "direct", told)
 
 
-def measure_all(file, work, scale):
-    """The records: every sound that was made, measured anew."""
+def measure_some(file, work, scale, part=0):
+    """The records of every `PARTS`-th method: each sound that was made, measured anew."""
     data, work = _opened(file), Path(work)
     judges = evidence.genres.judges_of(data)
     pairs = range(len(data.arrays["pairs"]))
     about = dict(zip(pairs, data.about["genres"]))
     measures = [evidence.Measures(*data.pair(i), about[i], judges) for i in pairs]
     records = []
-    for file in sorted((work / "told").glob("*.json")):
-        method, told = file.stem, json.loads(file.read_text(encoding="utf-8"))
+    for told in sorted((work / "told").glob("*.json"))[part::PARTS]:
+        method, told = told.stem, json.loads(told.read_text(encoding="utf-8"))
         if method in ("rates", "direct"):
             records.append(_record(data, scale, method, told, _numbers(method, told)))
             continue
@@ -323,6 +331,13 @@ def measure_all(file, work, scale):
         spent = told["seconds"]
         metrics["seconds_per_step"] = sum(spent) / len(spent)
         records.append(_record(data, scale, method, told, metrics))
+    if part == 0:
+        records += _others(data, work, scale, measures)
+    experiment.store(work / "measured" / f"{part}.json", records)
+
+
+def _others(data, work, scale, measures):
+    """The records of the CycleGAN, and of the data."""
     trained = read_record(work / "cyclegan-0" / "record.json")
     networks = audio_style.load_generators(path=work / "cyclegan-0")[0]
     heard = _cyclegan(networks, data.pair()[0])
@@ -330,13 +345,11 @@ def measure_all(file, work, scale):
     found = measures[0](heard) | {"cycle": _there_and_back(networks, data.pair()[0])}
     found |= {"pairs": 1, "steps": trained.config["steps"]}
     found["seconds_per_step"] = 60 * trained.minutes / trained.config["steps"]
-    records.append(replace(trained, metrics=found, samples=["transfer"]))
-    began = time.monotonic()
-    metrics = {"pairs": len(pairs)} | {f"clips_{k}": len(data.arrays[k]) for k in "ab"}
-    records.append(
-        experiment.measured_record(PAPER, "data", scale, data, began, metrics, config={})
-    )
-    experiment.store(work / "measured" / "all.json", records)
+    yield replace(trained, metrics=found, samples=["transfer"])
+    began, pairs = time.monotonic(), len(data.arrays["pairs"])
+    metrics = {"pairs": pairs} | {f"clips_{k}": len(data.arrays[k]) for k in "ab"}
+    about = (data, began, metrics)
+    yield experiment.measured_record(PAPER, "data", scale, *about, config={})
 
 
 def _measured(work, method, i, measures, told):
@@ -347,10 +360,9 @@ def _measured(work, method, i, measures, told):
     found = measures(sounds["content"])
     for way, name in (("griffin_lim", "griffin"), ("refined", "refined")):
         if way in sounds:
-            own = measures(sounds[way])
-            kept = ("style_loss", "style_gone", "correlation", "snr", "flatness")
-            kept += ("judged_style",)
-            found |= {f"{k}_{name}": own[k] for k in kept if k in own}
+            whole = method in WHOLE and way == "refined"
+            own = (measures if whole else measures.transfer)(sounds[way])
+            found |= {f"{k}_{name}": v for k, v in own.items()}
     if "equal" in told:
         found |= {f"{k}_equal": v for k, v in told["equal"].items()}
     return found | {f"gone_{step}": gone for step, gone in told.get("marks", [])}

@@ -111,8 +111,8 @@ class Measures:
         """Flatness and signal to noise."""
         return {"flatness": flatness(samples), "snr": signal_to_noise(samples)}
 
-    def __call__(self, samples):
-        """All metrics of a sound: dict of str to float."""
+    def transfer(self, samples):
+        """What became of style and content: dict of str to float."""
         loss = at_best_level(logs_of(samples), self.loss)[1]
         found = {"style_loss": loss, "style_gone": 1 - loss / max(self.start, 1e-9)}
         c, whole = self.content, torch.from_numpy(self.content)
@@ -120,22 +120,30 @@ class Measures:
         # ||X - C||^2 / ||C||^2
         found["content_loss"] = off / float(np.square(c).sum())
         found["correlation"] = float(np.corrcoef(logs.ravel(), c.ravel())[0, 1])
-        found["onsets"] = _onsets(logs, c)
-        found |= self.noise(samples)
+        return found | {"onsets": _onsets(logs, c)}
+
+    def __call__(self, samples):
+        """All metrics of a sound: those of `transfer`, noise, and what judges hear."""
+        found, heard = self.transfer(samples) | self.noise(samples), None
         for suffix, judge in self.judges.items():
-            found |= self._judged(samples, suffix, judge)
+            if heard is None:  # all judges hear the same features
+                heard = _features(samples, judge.names)
+            found |= self._judged(heard, suffix, judge)
         return found
 
-    def _judged(self, samples, suffix, judge):
-        from fusiontools.judges.audio_features import features
-
-        x = features(samples, SAMPLE_RATE, judge.names)[None]
+    def _judged(self, x, suffix, judge):
         p = dict(zip(judge.labels, judge.probabilities(x)[0].tolist()))
         found = {f"judged_style{suffix}": p.get(self.genres[1], 0.0)}
         found[f"judged_content{suffix}"] = p.get(self.genres[0], 0.0)
         if hasattr(judge, "unlike"):
             found[f"unlike{suffix}"] = float(judge.unlike(x)[0])
         return found
+
+
+def _features(samples, names):
+    from fusiontools.judges.audio_features import features
+
+    return features(samples, SAMPLE_RATE, names)[None]
 
 
 def _onsets(logs, content):
