@@ -34,7 +34,7 @@ def restyle(
     style: _option(Path, "STYLE", "What it is to sound like.", of=typer.Argument),
     out: _option(Path, "OUT.wav", "What to write: .wav, .flac, .mp3 or .ogg."),
     model: _option(str, "NAME", f"One of {', '.join(_MODELS)}.") = "cnn",
-    strength: _option(float, "0..1", "0: the content; 1: the style alone.") = 0.9,
+    strength: _option(float, "0..1", "0: the content; 1: no hold on it.") = 0.9,
     seconds: _option(float | None, "N", "So many of the content; by default all.") = None,
     start: _option(float, "N", "Seconds into the content to begin at.") = 0.0,
     style_start: _option(float, "N", "Seconds into the style.") = 0.0,

@@ -342,3 +342,20 @@ def test_recordings_is_what_gather_takes():
     samples = tone(seconds=1, rate=22050)
     assert hasattr(Recording, "samples") and hasattr(Recordings, "find")
     assert data.excerpt(Played("x", "a", samples), 3.0).shape == (66_150,)
+
+
+def test_a_cut_is_no_click_and_loudness_follows_the_content_in_time():
+    steady = tone(300, 3)
+    made = restyling.restyle(steady, noise(3) * tone(5, 3), RATE, strength=0.75)
+    inside = np.abs(made[RATE : 2 * RATE]).max()
+    assert np.abs(made).max() < 2 * inside
+    swell = np.concatenate([0.1 * tone(300, 3), tone(300, 3), 0.1 * tone(300, 3)])
+    made = restyling.restyle(swell, noise(9), RATE, strength=0.9)
+    seconds = np.sqrt(np.square(made).reshape(9, RATE).mean(1))
+    quiet, loud = seconds[[0, 1, 7, 8]], seconds[[4]]
+    assert loud.min() > 4 * quiet.max()
+
+
+def test_a_cyclegan_needs_its_networks():
+    with pytest.raises(FusionError, match="needs its networks"):
+        restyling.restyle(tone(), noise(), RATE, model="cyclegan")

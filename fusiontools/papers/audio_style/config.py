@@ -77,7 +77,7 @@ class Config:
 
 MODELS = ("cnn", "rnn", "bilstm", "cyclegan", "musaic")
 METHODS = {
-    "cnn": "random convolution along time, the paper's baseline, at its settings",
+    "cnn": "random convolution along time, the paper's baseline, fewer steps",
     "cnn_frequency": "the same along frequency",
     "rnn": "random RNN along frequency, as the printed sizes have it",
     "rnn_time": "random RNN along time, as the text argues",

@@ -7,7 +7,7 @@ when. The loss of the paper is the squared distance between two of them (section
 had from matrices as small as A. All ways give the same number: the first is the definition,
 the others are what is run, and `by_lags` is what they tend to with ever more filters.
 
-Losses are relative, ||G_x - G_s||^2 / ||G_s||^2: 0 where styles agree, 1 for silence.
+Losses are relative, ||G_x - G_s||^2 / ||G_s||^2: 0 where styles agree, near 1 for silence.
 """
 
 import torch

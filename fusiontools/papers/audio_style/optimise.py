@@ -47,7 +47,7 @@ def descent(content, style, config, seed=0):
     ------
     step : int
     style_loss : float
-        Relative, of this network's features.
+        Relative, of this network's features; of the spectrogram before the step.
     x : Tensor, shape (K, T)
 
     Raises

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter1d
 
 from fusiontools.errors import FusionError
 from fusiontools.music.spectrogram import HOP, N_FFT, SAMPLE_RATE, griffin_lim, istft, stft
@@ -29,6 +30,7 @@ __all__ += ["to_sound"]
 PHASES = ("content", "griffin_lim", "refined")
 FADE = 1.0  # seconds that two pieces have in common
 ROUNDS = 32  # of Griffin and Lim
+AROUND, LOUDER = 43, 4.0  # frames, a second; the most that a moment is amplified
 
 
 def sizes(rate):
@@ -93,7 +95,8 @@ def restyle(content, style, rate=SAMPLE_RATE, model="cnn", strength=0.9, phase="
     model : str
         One of `MODELS`.
     strength : float
-        0 is the content, 1 the style and no content term.
+        0 is the content; 1 has no content term. Of musaicing and the CycleGAN, how much of
+        what they make is mixed with the content.
     phase : str
         One of `PHASES`; musaicing brings the style's own.
     seed : int
@@ -128,9 +131,16 @@ def restyle(content, style, rate=SAMPLE_RATE, model="cnn", strength=0.9, phase="
     n_fft, hop = sizes(rate)
     s = np.resize(s, x.shape[1]) if len(s) >= n_fft else s
     gains = [_gain(sound, name, n_fft) for sound, name in ((x, "content"), (s, "style"))]
+    if model == "cyclegan" and networks is None:
+        raise FusionError("a CycleGAN needs its networks", "networks", "load_generators()")
     x, s = x * gains[0], s * gains[1]
     config = model_config(model, strength, **({} if steps is None else {"steps": steps}))
-    made = _channels(x, s, config, model, phase, n_fft, hop, seed, networks)
+    # a cut is a click, which a transfer would spread: sound goes on, mirrored, at both ends
+    reach = min(n_fft, x.shape[1] - 1)
+    wide = np.pad(x, ((0, 0), (reach, reach)), "reflect", reflect_type="odd")
+    s = np.pad(s, reach, "reflect", reflect_type="odd")
+    made = _channels(wide, s, config, model, phase, n_fft, hop, seed, networks)
+    made = made[:, reach : reach + x.shape[1]]
     level = np.sqrt(np.mean(np.square(made, dtype=np.float64)))
     made = made * (LEVEL / max(level, QUIET) / gains[0])
     return made.reshape(np.shape(content)).astype(np.float32)
@@ -181,7 +191,7 @@ def _channels(x, s, config, model, phase, n_fft, hop, seed, networks):
     else:
         made = transfer(logs, of_style, config, seed).numpy()
     made = np.minimum(made, max(logs.max().item(), of_style.max().item()))
-    magnitude = np.expm1(made) / scale
+    magnitude = _as_loud_in_time(np.expm1(made) / scale, own)
     # each channel's share of R, 1 where nothing sounds
     shares = np.divide(
         np.abs(spectra), own, out=np.ones_like(np.abs(spectra)), where=own > 0
@@ -193,6 +203,16 @@ def _channels(x, s, config, model, phase, n_fft, hop, seed, networks):
             for share, spectrum in zip(shares, spectra)
         ]
     )
+
+
+def _as_loud_in_time(magnitude, content):
+    """Magnitudes, (K, T), second by second as loud as the content's: a Gram matrix forgets
+    when, and a little more of a logarithm is much more of a sound.
+    """
+    smooth = [uniform_filter1d(np.square(x).sum(0), AROUND) for x in (content, magnitude)]
+    # g_t = sqrt(E_content / E_made), of energies around t
+    gain = np.sqrt(smooth[0] / np.maximum(smooth[1], np.finfo(np.float32).tiny))
+    return magnitude * np.minimum(gain, LOUDER).astype(magnitude.dtype)
 
 
 def pieces(read, length, style, rate=SAMPLE_RATE, **how):

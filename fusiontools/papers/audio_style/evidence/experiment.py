@@ -49,6 +49,7 @@ LONG = ("cnn_long", "rnn_long", "bilstm_long")
 DESCENTS = (*EVERY_PAIR, *LONG, "cnn_printed", "rnn_printed", "bilstm_printed")
 DESCENTS += ("bilstm_fast", "cnn_sgd", "cnn_512", "cnn_two", "cnn_three")
 FEW = {FIRST: EVERY_PAIR}  # of what is only the default
+CLOSED = ("closed_form", "bounded")
 QUICK = ("closed_form", "bounded", "content_term", "musaic", "copy_content", "copy_style")
 QUICK += ("noise", "swap_spectrum")
 # Steps at which a descent is listened to
@@ -327,9 +328,10 @@ def measure_some(file, work, scale, part=0):
         for i, one in enumerate(told["pairs"]):
             found.append(_measured(work, method, i, measures[i], one))
         metrics = evidence.metrics.over_pairs(found)
-        metrics |= {"pairs": len(found), "steps": told["config"]["steps"]}
-        spent = told["seconds"]
-        metrics["seconds_per_step"] = sum(spent) / len(spent)
+        metrics["pairs"], steps = len(found), _steps(method, told)
+        mean = sum(told["seconds"]) / len(told["seconds"])
+        if method in sizes.SET:
+            metrics |= {"steps": steps, "seconds_per_step": mean * _times(method, told)}
         records.append(_record(data, scale, method, told, metrics))
     if part == 0:
         records += _others(data, work, scale, measures)
@@ -377,14 +379,25 @@ def _numbers(method, told):
     return found | seconds | {"target": told["target"], "steps": steps, "pairs": 1}
 
 
+def _steps(method, told):
+    """Steps of a descent; a closed form is one."""
+    return 1 if method in CLOSED else told.get("config", {}).get("steps", 1)
+
+
+def _times(method, told):
+    """What the seconds that were kept are multiplied by, to be those of a step."""
+    return told["config"]["steps"] if method in CLOSED else 1
+
+
 def _record(data, scale, method, told, metrics):
-    config = told.get("config", {})
-    minutes = sum(told["seconds"]) * config.get("steps", 1) / 60 if (
-        isinstance(told.get("seconds"), list)
-    ) else told.get("seconds", 0.0) / 60  # fmt: skip
+    config, spent = told.get("config", {}), told.get("seconds", 0.0)
+    if isinstance(spent, list):  # a pair's, by the step where there are steps
+        spent = sum(spent) * (config["steps"] if method in sizes.SET else 1)
+    if method not in sizes.SET:
+        config = {}
     about = (data, 0.0, metrics)
     return experiment.measured_record(
-        PAPER, method, scale, *about, config=config, minutes=max(minutes, 1e-4)
+        PAPER, method, scale, *about, config=config, minutes=max(spent / 60, 1e-4)
     )
 
 
