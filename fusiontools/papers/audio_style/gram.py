@@ -51,18 +51,20 @@ def by_frames(net, style):
     """
     p = net.last.T @ net.last  # B'B, (r, r)
     b = net.inside(style)
-    pb = p @ b
+    pb, n = p @ b, b.shape[1]
     size = (b.T @ pb).square().sum()
 
     def loss(x):
         a = net.inside(x)
         with torch.no_grad():
-            pa = p @ a
-            own, both = a.T @ pa, pb.T @ a
-            # ||F F' - S S'||^2 = ||F'F||^2 - 2 ||S'F||^2 + ||S'S||^2,  F'F = A' B'B A
-            value = own.square().sum() - 2 * both.square().sum() + size
+            # F'F = A' B'B A and S'F, one above the other
+            both = torch.cat([p @ a, pb], 1)
+            products = both.T @ a
+            # ||F F' - S S'||^2 = ||F'F||^2 - 2 ||S'F||^2 + ||S'S||^2
+            value = products[:n].square().sum() - 2 * products[n:].square().sum() + size
             # its gradient by A is 4 (B'B A) (F'F) - 4 (B'B S) (S'F): both are at hand
-            slope = 4 * (pa @ own - pb @ both)
+            products[n:] *= -1
+            slope = 4 * (both @ products)
         return (value + (slope * (a - a.detach())).sum()) / size
 
     return loss
