@@ -3,33 +3,12 @@ LSTM; how long 2,000 bars take to make and to measure.
 """
 
 import copy
-import time
-from contextlib import contextmanager
 from dataclasses import replace
 
-from benchmarks.measure import Row, slow, under
+from benchmarks.measure import Row, one_thread, seconds, slow, under
 
 BARS, BATCH, UNITS = 2000, 16, 512  # UNITS: as printed
 MEASURED, SAMPLED = 1, 20  # seconds, as promised
-
-
-@contextmanager
-def _one_thread():
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _seconds(function):
-    # of one thread: what else this machine does is no part of it
-    start = time.process_time()
-    made = function()
-    return time.process_time() - start, made
 
 
 @slow
@@ -43,7 +22,7 @@ def benchmark_step():
     from fusiontools.papers.lstm_gan.networks import Networks
 
     config = replace(method("bilstm", Config.paper()), width=UNITS, batch=BATCH, dropout=0)
-    with _one_thread():
+    with one_thread():
         torch.manual_seed(0)
         networks = Networks(config)
         plain = copy.deepcopy(networks)
@@ -56,8 +35,8 @@ def benchmark_step():
         with torch.no_grad():
             assert torch.allclose(networks.g(z), plain.g(z), atol=1e-4)
             assert torch.allclose(networks.d(real), plain.d(real), atol=1e-4)
-        slowly, losses = _seconds(lambda: _step(plain, z, real))
-        fast, others = _seconds(lambda: _step(networks, z, real))
+        slowly, losses = seconds(lambda: _step(plain, z, real))
+        fast, others = seconds(lambda: _step(networks, z, real))
         assert torch.allclose(losses, others, atol=1e-3)
     what = f"batch {BATCH}, {UNITS} units, {config.grid} cells"
     yield Row(f"a step of bi-LSTM GAN, gates apart: {what}", "", f"{slowly:.3g} s")
@@ -137,11 +116,11 @@ def benchmark_bars():
     from fusiontools.papers.lstm_gan.sampling import load_weights, sample_bars
     from fusiontools.score import rolls
 
-    with _one_thread():
+    with one_thread():
         networks, _ = load_weights()
-        took, bars = _seconds(lambda: sample_bars(networks, BARS))
+        took, bars = seconds(lambda: sample_bars(networks, BARS))
         yield under(f"sampling {BARS:,} bars on one core, after loading", took, SAMPLED)
         groups, each = np.arange(BARS) // 4, rolls.each(bars[::-1])
         known = SimpleNamespace(training=each, validation=each, heldout=each, known=set())
-        took, _ = _seconds(lambda: measure_bars(bars, groups, known))
+        took, _ = seconds(lambda: measure_bars(bars, groups, known))
         yield under(f"all metrics of {BARS:,} bars, with ranges", took, MEASURED)

@@ -191,3 +191,24 @@ def _page_seconds(folder, name):
     start = time.perf_counter()
     run(*command, cwd=folder, PYTHONPATH=ROOT)
     return time.perf_counter() - start
+
+
+@contextmanager
+def one_thread():
+    """Torch on one thread, as long as it lasts."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def seconds(function):
+    """CPU seconds of a call, and what it returns."""
+    # of one thread: what else this machine does is no part of it
+    start = time.process_time()
+    made = function()
+    return time.process_time() - start, made

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from fusiontools.errors import FusionError
+from fusiontools.papers.audio_style.config import MODELS, PHASES
 
 __all__ = ["restyle"]
 
@@ -25,20 +26,16 @@ def _option(kind, metavar, help, *names, of=typer.Option, **bounds):
     return Annotated[kind, of(*names, metavar=metavar, help=help, **bounds)]
 
 
-_MODELS = ("cnn", "rnn", "bilstm", "cyclegan", "musaic")
-_PHASES = ("refined", "content", "griffin_lim")
-
-
 def restyle(
     content: _option(Path, "CONTENT", "A WAV, FLAC, MP3 or OGG file.", of=typer.Argument),
     style: _option(Path, "STYLE", "What it is to sound like.", of=typer.Argument),
     out: _option(Path, "OUT.wav", "What to write: .wav, .flac, .mp3 or .ogg."),
-    model: _option(str, "NAME", f"One of {', '.join(_MODELS)}.") = "cnn",
+    model: _option(str, "NAME", f"One of {', '.join(MODELS)}.") = "cnn",
     strength: _option(float, "0..1", "0: the content; 1: no hold on it.") = 0.9,
     seconds: _option(float | None, "N", "So many of the content; by default all.") = None,
     start: _option(float, "N", "Seconds into the content to begin at.") = 0.0,
     style_start: _option(float, "N", "Seconds into the style.") = 0.0,
-    phase: _option(str, "NAME", f"One of {', '.join(_PHASES)}.") = "refined",
+    phase: _option(str, "NAME", f"One of {', '.join(PHASES)}.") = "refined",
     seed: _option(int, "N", "Another seed, other networks.", min=0, max=2**32 - 1) = 0,
     weights: _option(Path | None, "FILE", "A CycleGAN: a file, or a run's folder.") = None,
     force: _option(bool, None, "Replace a file that is there.", "--force") = False,
@@ -52,8 +49,8 @@ def restyle(
         (seconds is None or 0 < seconds < math.inf, "--seconds", "a number above 0"),
         (0 <= start < math.inf, "--start", "0, or seconds into the content"),
         (0 <= style_start < math.inf, "--style-start", "0, or seconds into the style"),
-        (model in _MODELS, "--model", f"choose one of {', '.join(_MODELS)}"),
-        (phase in _PHASES, "--phase", f"choose one of {', '.join(_PHASES)}"),
+        (model in MODELS, "--model", f"choose one of {', '.join(MODELS)}"),
+        (phase in PHASES, "--phase", f"choose one of {', '.join(PHASES)}"),
         (not weights or model == "cyclegan", "--weights", "--model cyclegan alone has any"),
     ):
         if not good:
@@ -137,18 +134,17 @@ def _heard(made, source, other):
     import soxr
     import torch
 
-    from fusiontools.papers.audio_style import as_loud, by_lags, logs_of
+    from fusiontools.papers.audio_style import as_loud, at_best_level, by_lags, logs_of
     from fusiontools.papers.audio_style.restyling import mono
 
     n = made.shape[1]
     sounds = mono(made), mono(source.read(0, n)), np.resize(mono(other.samples), n)
     sounds = [as_loud(soxr.resample(x, source.rate, 22_050)) for x in sounds]
-    made, x, s = (torch.from_numpy(logs_of(sound, None)) for sound in sounds)
+    made, x, s = (logs_of(sound, None) for sound in sounds)
     if not all(log.std() > 0 for log in (made, x, s)):
         return ""
-    loss, gains = by_lags(None, s), 10 ** (torch.arange(-12, 13) / 20)
-    tried = [[loss((log.expm1() * g).log1p()).item() for g in gains] for log in (made, x)]
-    after, before = map(min, tried)
+    loss = by_lags(None, torch.from_numpy(s))
+    after, before = (at_best_level(log, loss)[1] for log in (made, x))
     gone = f"{100 * max(0, 1 - after / max(before, 1e-9)):.0f} % is gone"
     kept = np.corrcoef(made.ravel(), x.ravel())[0, 1]
     return f" Of the style loss {gone}; correlation with the content {kept:.2f}."

@@ -11,7 +11,7 @@ import soundfile
 
 from fusiontools import cli_restyle
 from fusiontools.music.audio import read_sound, sound_length
-from fusiontools.papers.audio_style import MODELS, restyling
+from fusiontools.papers.audio_style import MODELS, PHASES, restyling
 from fusiontools.papers.audio_style.config import Config
 from fusiontools.papers.audio_style.cyclegan import CycleGAN, save_generators
 
@@ -49,6 +49,7 @@ def correlation(x, y):
 
 
 def test_what_was_taken_and_what_came_of_it_is_told(restyled):
+    write("a.wav", TUNE / 2)  # far from full scale, so that nothing is turned down
     code, out, err = restyled()
     lines = out.splitlines()
     assert (code, err) == (0, "")
@@ -62,9 +63,7 @@ def test_what_was_taken_and_what_came_of_it_is_told(restyled):
     made = read_sound("c.wav")
     assert made.samples.shape == (1, RATE) and made.rate == RATE
     level = np.sqrt(np.mean(made.samples**2))
-    wanted = np.sqrt(np.mean(TUNE**2))
-    turned_down = "full scale" in out and level < wanted  # where it would be beyond it
-    assert turned_down or level == pytest.approx(wanted, rel=0.02)
+    assert level == pytest.approx(np.sqrt(np.mean(TUNE**2)) / 2, rel=0.02)
 
 
 @pytest.mark.parametrize("model", ["cnn", "rnn", "bilstm"])
@@ -83,8 +82,7 @@ def test_networks_bring_the_style_nearer(restyled, monkeypatch, model):
 
 
 def test_every_model_and_every_phase_is_known_to_the_command():
-    assert cli_restyle._MODELS == MODELS
-    assert sorted(cli_restyle._PHASES) == sorted(restyling.PHASES)
+    assert cli_restyle.MODELS is MODELS and cli_restyle.PHASES is PHASES
     assert cli_restyle.TAKEN == restyling.SECONDS
 
 

@@ -14,7 +14,7 @@ from fusiontools.papers.audio_style import data, evidence
 from fusiontools.papers.audio_style.config import METHODS, SET
 from fusiontools.papers.audio_style.evidence import claims, experiment, figures, metrics
 from fusiontools.papers.audio_style.evidence.paper import GENRES, PAPER, SHORT
-from fusiontools.papers.audio_style.gram import by_lags
+from fusiontools.papers.audio_style.gram import at_best_level, by_lags
 from fusiontools.records import Record
 from fusiontools.report.rows import Measured
 from fusiontools.report.rows import rows as rows_of
@@ -57,7 +57,7 @@ def test_level_is_no_style():
     style = data.logs_of(noise())
     loss = by_lags(None, torch.from_numpy(style))
     for gain in (0.4, 1.0, 2.5):
-        logs, value = metrics.at_best_level(data.logs_of(gain * noise(seed=5)), loss)
+        logs, value = at_best_level(data.logs_of(gain * noise(seed=5)), loss)
         assert value < 0.01 and logs.shape == style.shape
 
 
@@ -235,14 +235,13 @@ def test_tables_and_figures_are_made_of_what_there_is():
 
 def test_an_experiment_goes_from_clips_to_files_that_ship(clips, tmp_path, monkeypatch):
     monkeypatch.setattr(evidence.genres, "judges_of", lambda clips: {})
-    monkeypatch.setattr(experiment, "QUICK", ("closed_form", "copy_style", "noise"))
     file, work = tmp_path / "toy.npz", tmp_path / "runs"
     data.save_clips(clips, file)
     here = (str(file), str(work), "smoke")
-    experiment.descend_one(*here, "cnn")
-    experiment.make_quick(*here)
+    for method in ("cnn", "closed_form", "copy_style", "noise"):
+        experiment.make_one(*here, method)
     experiment.train_one(*here, "cpu")
-    kept = {"losses": [[0, 0.4], [1, 0.3]], "seconds": 2.0}
+    kept = {"losses": [[0, 0.4], [1, 0.3]], "seconds": [2.0]}
     (work / "direct.json").write_text(json.dumps(kept), encoding="utf-8")
     experiment.time_direct(*here)
     for part in range(experiment.PARTS):

@@ -13,7 +13,7 @@ from fusiontools.errors import CorpusError, FusionError
 from fusiontools.papers.audio_style import config as sizes
 from fusiontools.papers.audio_style import data, musaicing, optimise, restyling
 from fusiontools.papers.audio_style.closed_form import match_bounded, match_style
-from fusiontools.papers.audio_style.config import METHODS, SET, Config, method
+from fusiontools.papers.audio_style.config import METHODS, PHASES, SET, Config, method
 from fusiontools.papers.audio_style.gram import by_lags, direct, printed_scale
 
 RATE = 8000
@@ -197,7 +197,7 @@ def test_strength_0_gives_the_content_back():
 
 
 @pytest.mark.parametrize("model", ["cnn", "rnn", "bilstm", "musaic"])
-@pytest.mark.parametrize("phase", restyling.PHASES)
+@pytest.mark.parametrize("phase", PHASES)
 def test_every_model_gives_as_much_sound_as_it_got(model, phase):
     if model == "musaic" and phase != "refined":
         return

@@ -13,14 +13,14 @@ import lazy_loader
 # Torch is loaded when the first name that needs it is used.
 _NAMES = {
     "closed_form": ["match_bounded", "match_style"],
-    "config": ["METHODS", "MODELS", "TRAINED", "UNTRAINED", "Config", "method"],
+    "config": ["METHODS", "MODELS", "PHASES", "TRAINED", "UNTRAINED", "Config", "method"],
     "cyclegan": ["CycleGAN", "convert", "load_generators", "save_generators", "train"],
     "data": ["Clips", "as_loud", "clips_of", "from_folders", "logs_of"],
     "features": ["FEATURES", "random_network"],
-    "gram": ["by_lags", "direct", "style_loss"],
+    "gram": ["at_best_level", "by_lags", "direct", "style_loss"],
     "musaicing": ["musaic"],
     "optimise": ["content_loss", "descent", "network_of", "transfer"],
-    "restyling": ["PHASES", "model_config", "pieces", "restyle", "to_sound"],
+    "restyling": ["model_config", "pieces", "restyle", "to_sound"],
 }
 _NAMES["data"] += ["open_clips", "save_clips"]
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_NAMES)

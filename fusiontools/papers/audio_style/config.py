@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from fusiontools.errors import check_method
 
-__all__ = ["METHODS", "MODELS", "SET", "TRAINED", "UNTRAINED", "Config", "method"]
+__all__ = ["METHODS", "MODELS", "PHASES", "SET", "TRAINED", "UNTRAINED", "Config"]
+__all__ += ["method"]
 
 CHOICES = {
     "model": ("cnn", "rnn", "bilstm", "cyclegan"),
@@ -76,6 +77,7 @@ class Config:
 
 
 MODELS = ("cnn", "rnn", "bilstm", "cyclegan", "musaic")
+PHASES = ("refined", "content", "griffin_lim")  # from magnitudes back to sound
 METHODS = {
     "cnn": "random convolution along time, the paper's baseline, fewer steps",
     "cnn_frequency": "the same along frequency",

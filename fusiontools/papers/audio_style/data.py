@@ -7,7 +7,7 @@ chorales are rendered in different instruments, and a style is an instrument. So
 in 16 bits; how it becomes a spectrogram, `fusiontools.music.spectrogram` knows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -192,14 +192,8 @@ def from_folders(folders, name="mine"):
     labels = [Path(folder).resolve().name for folder in folders]
     if labels[0] == labels[1]:
         raise CorpusError("both folders have one name", folders[1], "give them two names")
-    found = [[_labelled(r, label) for r in own] for own, label in zip(made, labels)]
+    found = [[replace(r, label=label) for r in own] for own, label in zip(made, labels)]
     return gather(name, sum(found, []), labels, [(found[0][0], found[1][0])])
-
-
-def _labelled(recording, label):
-    from dataclasses import replace
-
-    return replace(recording, label=label)
 
 
 def save_clips(clips, path):

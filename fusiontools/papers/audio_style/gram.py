@@ -12,8 +12,10 @@ Losses are relative, ||G_x - G_s||^2 / ||G_s||^2: 0 where styles agree, near 1 f
 
 import torch
 
-__all__ = ["by_frames", "by_lags", "by_moments", "direct", "gram", "printed_scale"]
-__all__ += ["style_loss"]
+__all__ = ["at_best_level", "by_frames", "by_lags", "by_moments", "direct", "gram"]
+__all__ += ["printed_scale", "style_loss"]
+
+LEVELS = range(-12, 13)  # decibels
 
 
 def gram(f):
@@ -119,3 +121,19 @@ def style_loss(net, style):
         return by_lags(net, style)
     rows, n = net.inside(style).shape
     return by_moments(net, style) if rows < n else by_frames(net, style)
+
+
+def at_best_level(logs, loss):
+    """Log magnitudes at the level where a loss is least, and that loss: level is no style.
+
+    Parameters
+    ----------
+    logs : ndarray, shape (K, T)
+    loss : callable
+        From log magnitudes, a Tensor, to a Tensor.
+    """
+    magnitude = torch.expm1(torch.from_numpy(logs))
+    tried = [torch.log1p(magnitude * 10 ** (db / 20)) for db in LEVELS]
+    losses = [loss(x).item() for x in tried]
+    best = losses.index(min(losses))
+    return tried[best].numpy(), losses[best]

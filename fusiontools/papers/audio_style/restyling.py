@@ -19,15 +19,14 @@ from scipy.ndimage import uniform_filter1d
 
 from fusiontools.errors import FusionError
 from fusiontools.music.spectrogram import HOP, N_FFT, SAMPLE_RATE, griffin_lim, istft, stft
-from fusiontools.papers.audio_style.config import MODELS, Config
+from fusiontools.papers.audio_style.config import MODELS, PHASES, Config
 from fusiontools.papers.audio_style.data import LEVEL, QUIET, SECONDS
 from fusiontools.papers.audio_style.musaicing import musaic
 from fusiontools.papers.audio_style.optimise import transfer
 
-__all__ = ["PHASES", "blend", "model_config", "mono", "pieces", "restyle", "sizes"]
+__all__ = ["blend", "model_config", "mono", "pieces", "restyle", "sizes"]
 __all__ += ["to_sound"]
 
-PHASES = ("content", "griffin_lim", "refined")
 FADE = 1.0  # seconds that two pieces have in common
 ROUNDS = 32  # of Griffin and Lim
 AROUND, LOUDER = 43, 4.0  # frames, a second; the most that a moment is amplified
@@ -178,9 +177,10 @@ def _channels(x, s, config, model, phase, n_fft, hop, seed, networks):
         share = np.sqrt(np.square(x).mean(1, keepdims=True)) / LEVEL  # of each channel
         return (1 - config.strength) * x + config.strength * share * made
     spectra = np.stack([stft(c, n_fft, hop) for c in x])  # (channels, K, T)
+    every = np.abs(spectra)
     scale = np.float32(N_FFT / n_fft)  # a longer window sums more samples
     # R = sqrt(mean_c |C_c|^2): what no opposite phases of two channels can cancel
-    own = np.sqrt(np.mean(np.abs(spectra) ** 2, axis=0))
+    own = np.sqrt(np.mean(every**2, axis=0))
     logs = torch.from_numpy(np.log1p(scale * own))
     of_style = torch.from_numpy(np.log1p(scale * np.abs(stft(s, n_fft, hop))))
     if model == "cyclegan":
@@ -193,9 +193,7 @@ def _channels(x, s, config, model, phase, n_fft, hop, seed, networks):
     made = np.minimum(made, max(logs.max().item(), of_style.max().item()))
     magnitude = _as_loud_in_time(np.expm1(made) / scale, own)
     # each channel's share of R, 1 where nothing sounds
-    shares = np.divide(
-        np.abs(spectra), own, out=np.ones_like(np.abs(spectra)), where=own > 0
-    )
+    shares = np.divide(every, own, out=np.ones_like(every), where=own > 0)
     given = (phase, hop, length, seed)
     return np.stack(
         [

@@ -266,14 +266,20 @@ def _scores(kind, least):
 
 
 def _noise(found):
-    """Of methods that get there, whose flatness is least when 90 % of the loss is gone."""
+    """Whether ours has less flatness than all that get there: descents where 90 % of the
+    style loss is gone, and rows whose range reaches that. None where ranges overlap.
+    """
     there = {r["method"]: r["flatness_equal"] for r in found if r.get("flatness_equal")}
-    ours = found.one("content_term")
-    if _mean(ours, "style_gone") >= REACH["gone"]:
-        there["content_term"] = ours["flatness"]
-    order = [*sorted(there, key=lambda m: there[m]["mean"]), None]
-    said = ", ".join(f"{SHORT[m]} {cell(there[m], 4)}" for m in order[:-1])
-    return order[0] == "content_term", said
+    for row in found.every("content_term", "swap_spectrum"):
+        if end(row["style_gone"], "high") >= REACH["gone"]:
+            there.setdefault(row["method"], row["flatness"])
+    order = sorted(there, key=lambda m: there[m]["mean"])
+    said = ", ".join(f"{SHORT[m]} {cell(there[m], 4)}" for m in order)
+    ours = there.pop("content_term", None)
+    if ours is None:
+        return False, said
+    told = [less(ours, other) for other in there.values()]
+    return False if False in told else None if None in told else True, said
 
 
 GOALS = [

@@ -48,10 +48,9 @@ EVERY_PAIR = ("cnn", "cnn_frequency", "rnn", "rnn_time", "bilstm", "bilstm_time"
 LONG = ("cnn_long", "rnn_long", "bilstm_long")
 DESCENTS = (*EVERY_PAIR, *LONG, "cnn_printed", "rnn_printed", "bilstm_printed")
 DESCENTS += ("bilstm_fast", "cnn_sgd", "cnn_512", "cnn_two", "cnn_three")
-FEW = {FIRST: EVERY_PAIR}  # of what is only the default
-CLOSED = ("closed_form", "bounded")
+FEW = {FIRST: EVERY_PAIR}  # of what is only the default, and there of one pair
 QUICK = ("closed_form", "bounded", "content_term", "musaic", "copy_content", "copy_style")
-QUICK += ("noise", "swap_spectrum")
+QUICK += ("noise", "swap_spectrum")  # seconds each
 # Steps at which a descent is listened to
 MARKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 4000, 6000, 8000, 10_000)
 POINTS = 200  # of a curve that is kept
@@ -114,8 +113,7 @@ def jobs(file, work, scale, device):
     here, name = (str(file), str(work), scale), Path(file).stem
     descents = FEW.get(name, DESCENTS)
     made = [Job("cyclegan-0", partial(train_one, *here, device))]
-    made += [Job(method, partial(descend_one, *here, method)) for method in descents]
-    made.append(Job("quick", partial(make_quick, *here)))
+    made += [Job(m, partial(make_one, *here, m)) for m in (*descents, *QUICK)]
     if name != FIRST:
         made.append(Job("rates", partial(try_rates, *here)))
         made.append(Job("direct", partial(time_direct, *here)))
@@ -135,25 +133,36 @@ def train_one(file, work, scale, device):
     experiment.train_in_folder(HERE, folder, METHOD, scale, 0, file, device)
 
 
-def descend_one(file, work, scale, method):
-    """A method on its pairs: sound, curves, and what noise there is at equal style loss."""
+def make_one(file, work, scale, method):
+    """A method on its pairs: sound; of a descent curves, too, and what noise there is at
+    equal style loss.
+    """
     import torch
 
-    data, config = _opened(file), settings(method, scale, Path(file).stem)
-    pairs = range(len(data.arrays["pairs"])) if method in EVERY_PAIR else (0,)
-    if data.name == FIRST:
-        pairs = (0,)
-    told = {"config": asdict(config), "seconds": [], "pairs": []}
+    data, pairs, config = _opened(file), (0,), None
+    if method in QUICK or (method in EVERY_PAIR and data.name != FIRST):
+        pairs = range(len(data.arrays["pairs"]))
+    told = {"config": {}, "steps": 1, "seconds": [], "pairs": []}
+    if method in sizes.SET:
+        config = settings(method, scale, data.name)
+        told["config"] = asdict(config)
+        told["steps"] = 1 if method in ("closed_form", "bounded") else config.steps
     for i in pairs:
         content, style = data.pair(i)
         heard = _Heard(content, style)
-        began = time.process_time()
         logs = [torch.from_numpy(audio_style.logs_of(x)) for x in (content, style)]
-        x = audio_style.transfer(*logs, config, look=heard)
-        took = time.process_time() - began - heard.seconds
-        told["seconds"].append(took / config.steps)
+        began = time.process_time()
+        if config is None:
+            sounds = {"content": _trivial(method, content, style)}
+        else:
+            bounded = method == "bounded"
+            way = audio_style.match_bounded if bounded else audio_style.transfer
+            x = way(*logs) if bounded else way(*logs, config, look=heard)
+        told["seconds"].append(time.process_time() - began - heard.seconds)
+        if config is not None:
+            sounds = {way: heard.sound(x.numpy(), way) for way in audio_style.PHASES}
         told["pairs"].append(heard.told | {"curve": heard.curve()})
-        _keep_sounds(work, method, i, heard.ways(x.numpy()))
+        _keep_sounds(work, method, i, sounds)
     _write(work, method, told)
 
 
@@ -172,9 +181,6 @@ class _Heard:
         x = x.clip(0, self.top)
         return audio_style.to_sound(x, self.phase, way, length=len(self.content))
 
-    def ways(self, x):
-        return {way: self.sound(x, way) for way in audio_style.PHASES}
-
     def __call__(self, step, loss, x):
         self.losses.append((step, loss))
         if step not in MARKS:
@@ -191,38 +197,11 @@ class _Heard:
         """Some of the losses, more of the first ones."""
         import numpy as np
 
+        if not self.losses:  # no descent
+            return []
         last = len(self.losses) - 1
         kept = np.unique(np.round(np.geomspace(1, last + 1, POINTS)).astype(int) - 1)
         return [self.losses[i] for i in kept]
-
-
-def make_quick(file, work, scale):
-    """All that takes seconds: ours, the closed forms, musaicing, and trivial rows."""
-    import numpy as np
-    import torch
-
-    data = _opened(file)
-    for method in QUICK:
-        config = Config() if method not in sizes.SET else settings(method, scale, data.name)
-        told = {"config": asdict(config), "seconds": [], "pairs": []}
-        for i in range(len(data.arrays["pairs"])):
-            content, style = data.pair(i)
-            heard = _Heard(content, style)
-            logs = [torch.from_numpy(audio_style.logs_of(x)) for x in (content, style)]
-            began = time.process_time()
-            if method in ("closed_form", "bounded", "content_term"):
-                if method == "bounded":
-                    x = audio_style.match_bounded(*logs)
-                else:
-                    x = audio_style.transfer(*logs, config)
-                told["seconds"].append((time.process_time() - began) / max(config.steps, 1))
-                _keep_sounds(work, method, i, heard.ways(x.numpy()))
-            else:
-                made = _trivial(method, content, style)
-                told["seconds"].append(time.process_time() - began)
-                _keep_sounds(work, method, i, {"content": made.astype(np.float32)})
-            told["pairs"].append({})
-        _write(work, method, told)
 
 
 def _trivial(method, content, style):
@@ -291,7 +270,7 @@ def time_direct(file, work, scale):
             adam.step()
             losses.append((step, value.item()))
         took = time.process_time() - began
-        kept.write_text(json.dumps({"losses": losses, "seconds": took}), encoding="utf-8")
+        kept.write_text(json.dumps({"losses": losses, "seconds": [took]}), encoding="utf-8")
     told = json.loads(kept.read_text(encoding="utf-8"))
     net = audio_style.network_of(config, *c.shape)
     exact = audio_style.style_loss(net._replace(last=net.last.double()), s.double())
@@ -328,10 +307,10 @@ def measure_some(file, work, scale, part=0):
         for i, one in enumerate(told["pairs"]):
             found.append(_measured(work, method, i, measures[i], one))
         metrics = evidence.metrics.over_pairs(found)
-        metrics["pairs"], steps = len(found), _steps(method, told)
-        mean = sum(told["seconds"]) / len(told["seconds"])
-        if method in sizes.SET:
-            metrics |= {"steps": steps, "seconds_per_step": mean * _times(method, told)}
+        metrics["pairs"] = len(found)
+        if told["config"]:
+            spent = sum(told["seconds"]) / len(found)
+            metrics |= {"steps": told["steps"], "seconds_per_step": spent / told["steps"]}
         records.append(_record(data, scale, method, told, metrics))
     if part == 0:
         records += _others(data, work, scale, measures)
@@ -374,31 +353,15 @@ def _numbers(method, told):
     if method == "rates":
         return {f"left-{name}": value for name, value in told["left"].items()}
     seconds = {k: v for k, v in told.items() if k.startswith("seconds_")}
-    steps = len(told["losses"])
-    found = {"seconds_direct": told["seconds"], "seconds_per_step": told["seconds"] / steps}
+    steps, spent = len(told["losses"]), told["seconds"][0]
+    found = {"seconds_direct": spent, "seconds_per_step": spent / steps}
     return found | seconds | {"target": told["target"], "steps": steps, "pairs": 1}
 
 
-def _steps(method, told):
-    """Steps of a descent; a closed form is one."""
-    return 1 if method in CLOSED else told.get("config", {}).get("steps", 1)
-
-
-def _times(method, told):
-    """What the seconds that were kept are multiplied by, to be those of a step."""
-    return told["config"]["steps"] if method in CLOSED else 1
-
-
 def _record(data, scale, method, told, metrics):
-    config, spent = told.get("config", {}), told.get("seconds", 0.0)
-    if isinstance(spent, list):  # a pair's, by the step where there are steps
-        spent = sum(spent) * (config["steps"] if method in sizes.SET else 1)
-    if method not in sizes.SET:
-        config = {}
-    about = (data, 0.0, metrics)
-    return experiment.measured_record(
-        PAPER, method, scale, *about, config=config, minutes=max(spent / 60, 1e-4)
-    )
+    minutes = max(sum(told.get("seconds", ())) / 60, 1e-4)
+    about = (data, 0.0, metrics, told.get("config", {}))
+    return experiment.measured_record(PAPER, method, scale, *about, minutes=minutes)
 
 
 def _opened(file):

@@ -11,15 +11,14 @@ import torch
 
 from fusiontools.music.spectrogram import HOP, SAMPLE_RATE
 from fusiontools.papers.audio_style.data import logs_of
-from fusiontools.papers.audio_style.gram import by_lags
+from fusiontools.papers.audio_style.gram import at_best_level, by_lags
 from fusiontools.records import read_records
 from fusiontools.report.rows import choose, rows, shipped_arrays
 from fusiontools.score.intervals import means_of_groups
 
-__all__ = ["Measures", "at_best_level", "flatness", "over_pairs", "shipped_rows"]
+__all__ = ["Measures", "flatness", "over_pairs", "shipped_rows"]
 __all__ += ["signal_to_noise", "small_picture", "small_sound"]
 
-LEVELS = np.arange(-12, 13)  # decibels
 GONE = 0.9  # of the style loss: where noise is compared
 
 
@@ -36,22 +35,6 @@ def shipped_rows(data):
     beside = {n: shipped_arrays("audio_style", f"{n}_{data}.npz") for n in names}
     beside["genres"] = shipped_genres("instruments" if data == "rendered" else "gtzan")
     return rows(choose(read_records("audio_style"), data), order=SHORT, **beside)
-
-
-def at_best_level(logs, loss):
-    """Log magnitudes at the level where a loss is least, and that loss.
-
-    Parameters
-    ----------
-    logs : ndarray, shape (K, T)
-    loss : callable
-        From log magnitudes, a Tensor, to a Tensor.
-    """
-    magnitude = torch.expm1(torch.from_numpy(logs))
-    tried = [torch.log1p(magnitude * 10 ** (db / 20)) for db in LEVELS]
-    losses = [loss(x).item() for x in tried]
-    best = int(np.argmin(losses))
-    return tried[best].numpy(), losses[best]
 
 
 def flatness(samples):
