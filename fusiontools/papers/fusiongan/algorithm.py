@@ -127,13 +127,17 @@ class Training:
         return {(n, s): part for n in names for s, part in zip(sources, parts[n])}
 
     @torch.no_grad()
-    def held_out(self, most=512):
+    def held_out(self, generators, most=512):
         """Minus the log-likelihood of a token of the validation songs, for each generator:
         where it rises, a generator learns by heart.
         """
-        x = {n: self.melodies(n, "validation")[:most] for n in "AB"}
-        x["F"] = torch.cat([x["A"][: most // 2], x["B"][: most // 2]])
-        return {f"held_out_{n}": -self.networks.g[n].log_prob(x[n]).mean() for n in NAMES}
+        x = {}
+        for n in "AB":  # windows from all songs, not from the first few
+            own = self.melodies(n, "validation")
+            x[n] = own[:: max(len(own) // most, 1)]
+        least = min(len(x["A"]), len(x["B"]))
+        x["F"] = torch.cat([x["A"][:least:2], x["B"][:least:2]])
+        return {n: float(-generators[n].log_prob(x[n]).mean()) for n in NAMES}
 
 
 def _adam(models, names, rate):
@@ -142,7 +146,8 @@ def _adam(models, names, rate):
 
 def phase_mle(training):
     """Line 3, also for B and F: each generator learns real melodies by maximum likelihood,
-    G_F those of both genres.
+    G_F those of both genres. What is kept is each one as it was after the epoch that gave
+    the validation songs the most likelihood; until the end, the rollout policies hold it.
     """
     config, networks, run = training.config, training.networks, training.run
     adam = _adam(networks.g, NAMES, config.mle_rate)
@@ -157,9 +162,13 @@ def phase_mle(training):
             descend(run, loss, networks.g[n], adam[n], config.clip)
             run.log(**{f"nll_{n}": loss})
         if (step + 1) % epoch == 0:
-            run.log(**training.held_out())
+            now, best = (training.held_out(g) for g in (networks.g, networks.rolling))
+            run.log(**{f"held_out_{n}": now[n] for n in NAMES})
+            for n in NAMES:
+                if now[n] < best[n]:
+                    networks.rolling[n].load_state_dict(networks.g[n].state_dict())
     for n in NAMES:
-        networks.rolling[n].load_state_dict(networks.g[n].state_dict())
+        networks.g[n].load_state_dict(networks.rolling[n].state_dict())
     networks.prior.load_state_dict(networks.g["F"].state_dict())
 
 
