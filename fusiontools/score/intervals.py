@@ -208,7 +208,7 @@ def wilson(hits, of, level=0.95):
     return Interval(p, 0.0 if hits == 0 else low, 1.0 if hits == of else high)
 
 
-def means_of_groups(each, groups, of=None):
+def means_of_groups(each, groups, of=None, others=None, repeats=1000, seed=0):
     """Means, with 95 % ranges over groups, such as songs of several windows each: the
     bootstrap draws whole groups.
 
@@ -220,12 +220,21 @@ def means_of_groups(each, groups, of=None):
         Which group each value is of.
     of : array_like, shape (N,), optional
         Sums of values are divided by sums of these; by default by how many there are.
+    others : array_like, shape (N,), optional
+        A second group of each value, where it was made of two songs, say: then both are
+        drawn, each apart from the other, and a value counts as often as both were.
+    repeats, seed : int
+        See `bootstrap`.
 
     Returns
     -------
     dict of str to dict
         ``value``, ``low`` and ``high``, as a record holds them. A share of yes and no that
         is 0 or 1 has the range of `wilson`, over the groups.
+
+    References
+    ----------
+    A. B. Owen, The pigeonhole bootstrap, 2007, for two groups of each value.
 
     Examples
     --------
@@ -234,13 +243,21 @@ def means_of_groups(each, groups, of=None):
     {'value': 4.0, 'low': 2.0, 'high': 8.0}
     """
     of = np.ones(len(groups)) if of is None else of
-    own = np.unique(groups, return_inverse=True)[1]
-    sums = np.stack([np.bincount(own, row) for row in (*each.values(), of)], axis=1)
-    found = bootstrap_counts(lambda h: h[..., :-1] / np.maximum(h[..., -1:], 1), sums)
-    made = {}
-    for (name, x), value, low, high in zip(each.items(), *found):
+    sums = np.stack([*each.values(), of], axis=1).astype(np.float64)  # (N, K)
+    kinds, weights = [groups] if others is None else [groups, others], 1.0
+    for rng, kind in zip(_streams(seed, kinds, paired=False), kinds):
+        names, own = np.unique(kind, return_inverse=True)
+        if others is None:  # what a group adds up to is drawn as often as the group is
+            sums = np.stack([np.bincount(own, column) for column in sums.T], axis=1)
+            own = np.arange(len(names))
+        weights = weights * _weights(rng, repeats, len(names))[:, own]
+    drawn = np.concatenate([sums.sum(axis=0)[None], weights @ sums])
+    means = drawn[:, :-1] / np.maximum(drawn[:, -1:], 1)
+    made, many = {}, min(len(np.unique(kind)) for kind in kinds)
+    for (name, x), value, draws in zip(each.items(), means[0], means[1:].T):
+        _, low, high = _interval(value, draws, 0.95, "percentile")
         if x.dtype == bool and value in (0, 1):
-            _, low, high = wilson(round(value * len(sums)), len(sums))
+            _, low, high = wilson(round(value * many), many)
         value, low, high = float(value), float(low), float(high)
         made[name] = {"value": value, "low": min(low, value), "high": max(high, value)}
     return made
