@@ -79,7 +79,7 @@ class Config:
     def shipped(cls):
         """The weights that ship: all of one pair take about an hour of one CPU core."""
         rounds = dict(mle_epochs=10, d_start=150, gan_rounds=20, fusion_rounds=80)
-        return cls(embedding=48, hidden=160, mle_rate=3e-3, **rounds)
+        return cls(embedding=40, hidden=128, mle_rate=3e-3, **rounds)
 
     @classmethod
     def paper(cls):
