@@ -1,233 +1,390 @@
-"""A judge of genre: how probable is it that a short melody is of domain A, and not of B?
+"""Two judges of genre: how near is a short melody to domain A, and how near to B; and is it
+like real music at all?
 
-It hears one melody at a time, which no histogram over a corpus does. It is a logistic
-regression on features that a musician can name, so that its verdict can be taken apart; and
-it is calibrated, so that 0.5 means undecided. It is trained on songs of its own: none that
-a generator has learned from, and none that its accuracy is measured on. It generates
-nothing. Used in chapter 3, FusionGAN.
+They hear one melody at a time, which no histogram over a corpus does. One judge weighs
+features that a musician can name; the other is a small convolutional network that hears
+one note after the other. Each is five models: the songs are dealt into five folds, and
+each model learns from four. So every song, and any window of it, is judged by a model that
+has never heard it, and what no fold holds is judged by the mean of all five.
+
+Where the melodies of two genres end, the scores of unseen real songs say: between the
+97.5 % point of B's and the 2.5 % point of A's lies the *gap*. What neither genre is may lie
+there, too; so each judge also says which melodies are *typical* of real music: 95 % of
+unseen real ones are, both genres counting alike. For the features, typical is what lies
+near some real melodies; for the network, what surprises an n-gram model neither more nor
+less than they do. Used in chapter 3, FusionGAN.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 
-from fusiontools.score.verdicts import fused_share
-
-__all__ = ["FEATURES", "GenreJudge", "calibration", "features", "load_judge", "make_judge"]
-__all__ += ["save_judge", "train_judge"]
-
-# note lengths in beats, from a triplet 32nd to a whole note
-_LENGTHS = np.array([1, 2, 3, 4, 6, 8, 9, 12, 18, 24, 36, 48]) / 12
-# steps are up to 2 semitones, skips up to 5, leaps more
-_STEPS = "leap down,skip down,step down,repeat,step up,skip up,leap up".split(",")
-_CHANGES = ("shorter", "same", "longer")
-
-
-_ARRAYS = ("mean", "scale", "weight")  # of a judge's file
-
-
-def _step_class(intervals):
-    """Classes 0 to 6 of `_STEPS`."""
-    size = np.abs(intervals)
-    kind = np.where(size == 0, 0, np.where(size <= 2, 1, np.where(size <= 5, 2, 3)))
-    return 3 + np.sign(intervals).astype(int) * kind
-
-
-FEATURES = (
-    *(f"length {length:.3g}" for length in _LENGTHS),
-    *(f"then {b}, after {a}" for a in _CHANGES for b in _CHANGES),
-    *(f"interval {i:+d}" for i in range(-12, 13)),
-    *(f"{a}, {b}" for a in _STEPS for b in _STEPS),
-    *(f"pitch class {i}" for i in range(12)),
-    "rests",
-    "mean length",
-    "spread of lengths",
-    "range",
-    "spread of pitch",
-    "turns",
-    "off the beat",
-    "longest run of one length",
+from fusiontools.errors import CorpusError, RecordError
+from fusiontools.judges.grams import count_runs, surprise
+from fusiontools.judges.melody_features import (
+    FEATURES,
+    KINDS,
+    PLANES,
+    events,
+    features,
+    planes,
+    thirds,
 )
+from fusiontools.score.intervals import means_of_groups
+from fusiontools.score.verdicts import in_band
+
+__all__ = ["FOLDS", "FeatureJudge", "Heard", "NetworkJudge", "calibration", "deal"]
+__all__ += ["load_judges", "make_judges", "open_judges", "save_judges"]
+
+FOLDS = 5
+ORDER, LEAST = 3, 6  # of runs that surprise: events, and how often they occur
+NOTES = 12  # a melody of fewer is typical of nothing, and has no thirds to be judged
+PENALTY = 0.003  # C of the logistic regression, chosen on songs that trained the judges
+
+_ARRAYS = ("mean", "scale", "weight", "rows", "fold")  # of the feature judge in a file
 
 
-def features(melodies):
-    """What the judge hears.
-
-    Parameters
-    ----------
-    melodies : sequence of Notes
-        In beats, of at least four notes each, on one tonic.
-
-    Returns
-    -------
-    ndarray of float64, shape (M, len(FEATURES))
-        Shares of lengths, of their changes, of intervals, of pairs of steps and of pitch
-        classes; then a few single numbers.
-
-    Raises
-    ------
-    ValueError
-        If a melody is too short to be judged.
+def deal(songs):
+    """Which of the five folds each song is in, by its name alone: (N,) -> (N,) int.
 
     Examples
     --------
-    >>> from fusiontools.music import Notes
-    >>> scale = Notes.of([(i, 1, 60 + i) for i in range(8)])
-    >>> dict(zip(FEATURES, features([scale])[0].tolist()))["interval +1"]
-    1.0
+    >>> deal(["a", "b", "b"]).tolist()
+    [2, 1, 1]
     """
-    rows = [_features(notes) for notes in melodies]
-    return np.stack(rows) if rows else np.zeros((0, len(FEATURES)))
+    return np.array([crc32(str(song).encode()) % FOLDS for song in songs], int)
 
 
-def _features(notes):
-    if len(notes) < 4:
-        raise ValueError(
-            f"a melody of {len(notes)} notes is too short to be judged: 4 are needed"
-        )
-    length = np.abs(notes.duration[:, None] - _LENGTHS).argmin(1)
-    change = np.sign(np.diff(notes.duration).round(3)).astype(int) + 1
-    interval = np.diff(notes.pitch.astype(int))
-    step = _step_class(interval)
-    runs = np.diff(np.flatnonzero(np.concatenate([[True], np.diff(length) != 0, [True]])))
-    turns = np.sign(interval[interval != 0])
-    gap = np.maximum(notes.onset[1:] - notes.offset[:-1], 0)
-    return np.concatenate(
-        [
-            _shares(length, len(_LENGTHS)),
-            _shares(3 * change[:-1] + change[1:], 9),
-            _shares(np.clip(interval, -12, 12) + 12, 25),
-            _shares(7 * step[:-1] + step[1:], 49),
-            _shares(notes.pitch % 12, 12),
-            [
-                gap.sum() / notes.end,
-                np.log(notes.duration.mean()),
-                np.log(notes.duration).std(),
-                (notes.pitch.max() - notes.pitch.min()) / 12,
-                notes.pitch.std() / 12,
-                np.mean(turns[1:] != turns[:-1]) if len(turns) > 1 else 0.0,
-                np.mean(np.abs(notes.onset % 1 - 0.5) < 0.49),
-                runs.max() / len(notes),
-            ],
-        ]
-    )
+class Heard(NamedTuple):
+    """What a judge says of M melodies; all of shape (M,)."""
+
+    p: np.ndarray  # the probability of domain A
+    gap: np.ndarray  # bool: between the genres, by the scores of unseen real songs
+    typical: np.ndarray  # bool: like real music of either genre
+    throughout: np.ndarray  # bool: each of its thirds is in the gap of thirds
+    turns: np.ndarray  # bool: a third beyond that gap on A's side, and one on B's
+
+    @property
+    def middle(self):
+        """Between the genres, and typical, (M,) bool."""
+        return self.gap & self.typical
 
 
-def _shares(values, size):
-    return np.bincount(values, minlength=size)[:size] / len(values)
+class _Judge:
+    """What both kinds share: ``judge(melodies)`` maps M `Notes` to p(A), (M,)."""
+
+    def scores(self, melodies, folds=None):
+        """Log-odds of domain A before they are calibrated, (M,).
+
+        `folds`, (M,), says in which fold the song of each melody is; -1, and None for all,
+        that it is in none.
+        """
+        return self._folded(self._scores(melodies), melodies, folds)
+
+    def __call__(self, melodies, folds=None):
+        # p(A | x) = 1 / (1 + exp(-s / t))
+        s = self.scores(melodies, folds) / self.about["temperature"][0]
+        return 1 / (1 + np.exp(-np.clip(s, -50, 50)))
+
+    def oddness(self, melodies, folds=None):
+        """What is at most as large in real music as ``about["limits"]`` say, (M, K)."""
+        return self._folded(self._oddness(melodies), melodies, folds)
+
+    def hear(self, melodies, folds=None):
+        """All that the judge says of melodies, as `Heard`; `folds` as in `scores`."""
+        about, scores = self.about, self.scores(melodies, folds)
+        odd = self.oddness(melodies, folds)
+        many = np.array([len(notes) >= NOTES for notes in melodies], bool)
+        typical = many & (odd <= about["limits"]).all(axis=1)
+        whole = np.flatnonzero(many)
+        parts = [part for i in whole for part in thirds(melodies[i])]
+        own = None if folds is None else np.repeat(np.asarray(folds)[whole], 3)
+        heard = self.scores(parts, own).reshape(-1, 3)
+        low, high = about["ends_of_thirds"]
+        all_parts, turns = np.zeros_like(many), np.zeros_like(many)
+        all_parts[whole] = ((heard >= low) & (heard <= high)).all(axis=1)
+        turns[whole] = (heard < low).any(axis=1) & (heard > high).any(axis=1)
+        gap = (scores >= about["ends"][0]) & (scores <= about["ends"][1])
+        p = 1 / (1 + np.exp(-np.clip(scores / about["temperature"][0], -50, 50)))
+        return Heard(p, gap, typical, all_parts, turns)
+
+    @staticmethod
+    def _folded(found, melodies, folds):
+        """(FOLDS, M, ...) -> (M, ...): of each fold's own model, or the mean of all."""
+        folds = np.full(len(melodies), -1) if folds is None else np.asarray(folds)
+        own = found[folds, np.arange(len(melodies))]
+        known = (folds >= 0).reshape(-1, *[1] * (own.ndim - 1))
+        return np.where(known, own, found.mean(axis=0))
 
 
 @dataclass(frozen=True, eq=False)
-class GenreJudge:
-    """A trained judge: ``judge(melodies)`` gives each one's probability of domain A, (M,).
-
-    `about` holds what it was trained on and how well it does on songs that are new to it.
+class FeatureJudge(_Judge):
+    """Logistic regressions over `FEATURES`. Near is what is no farther from real melodies
+    than those are from each other (after LOF, Breunig et al. 2000).
     """
 
-    mean: np.ndarray  # (D,)
-    scale: np.ndarray  # (D,)
-    weight: np.ndarray  # (D,)
-    bias: float
-    about: dict
+    mean: np.ndarray  # (FOLDS, D)
+    scale: np.ndarray  # (FOLDS, D)
+    weight: np.ndarray  # (FOLDS, D + 1), the last is the bias
+    rows: np.ndarray  # (R, D): features of real melodies
+    fold: np.ndarray  # (R,): of the song of each
+    about: dict = field(default_factory=dict)
+    kind = "features"
 
-    def scores(self, x):
-        """Log-odds of domain A for feature rows, shape (M,)."""
+    def _place(self, x, k):
+        """In standard deviations, at most 8."""
+        return np.clip((x - self.mean[k]) / self.scale[k], -8, 8)
+
+    def _scores(self, melodies):
+        x = features(melodies)
         # s = w . (x - mean) / scale + b
-        return (x - self.mean) / self.scale @ self.weight + self.bias
+        own = [self._place(x, k) @ self.weight[k, :-1] for k in range(FOLDS)]
+        return np.stack(own) + self.weight[:, -1:]
 
-    def __call__(self, melodies):
-        # p(A | x) = 1 / (1 + exp(-s))
-        return 1 / (1 + np.exp(-np.clip(self.scores(features(melodies)), -50, 50)))
+    def _oddness(self, melodies):
+        x, found = features(melodies), []
+        for k in range(FOLDS):
+            rows = self._place(self.rows[self.fold != k], k)
+            apart = np.sort(_distances(rows, rows), axis=1)
+            near = np.maximum(apart[:, min(10, len(rows) - 1)], 0.1)
+            away = np.sort(_distances(self._place(x, k), rows) / near, axis=1)
+            found.append(away[:, :3].mean(axis=1, keepdims=True))
+        return np.stack(found)
 
     def reasons(self, notes, top=5):
-        """What spoke loudest about one melody: a list of (feature, log-odds towards A).
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from fusiontools.music import Notes
-        >>> zero, one = np.zeros(len(FEATURES)), np.ones(len(FEATURES))
-        >>> weight = np.array([name == "interval +1" for name in FEATURES])
-        >>> judge = GenreJudge(zero, one, weight, 0.0, {})
-        >>> judge.reasons(Notes.of([(i, 1, 60 + i) for i in range(8)]), top=1)
-        [('interval +1', 1.0)]
-        """
-        parts = (_features(notes) - self.mean) / self.scale * self.weight
+        """What spoke loudest about one melody: a list of (feature, log-odds towards A)."""
+        x = features([notes])[0]
+        parts = [self._place(x, k) * self.weight[k, :-1] for k in range(FOLDS)]
+        parts = np.mean(parts, axis=0) / self.about["temperature"][0]
         return [(FEATURES[i], float(parts[i])) for i in np.argsort(-np.abs(parts))[:top]]
 
 
-def train_judge(a, b, calibrate_a, calibrate_b, penalty=0.02, **about):
-    """Train and calibrate a judge.
+def _distances(a, b):
+    # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b
+    square = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
+    return np.sqrt(np.maximum(square, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkJudge(_Judge):
+    """Three convolutions over a melody's notes; then the mean and the largest of each."""
+
+    weights: dict  # of torch tensors, each (FOLDS, ...)
+    keys: list  # runs of 1 to 3 events as numbers, each (G,)
+    counts: list  # how often each was heard in each fold's songs, each (G, FOLDS)
+    about: dict = field(default_factory=dict)
+    kind = "network"
+
+    def _scores(self, melodies):
+        import torch
+
+        x = planes(melodies)
+        parts = [{n: w[k] for n, w in self.weights.items()} for k in range(FOLDS)]
+        with torch.no_grad():
+            return np.stack([_answer(x, own).double().numpy() for own in parts])
+
+    def _oddness(self, melodies):
+        heard, found = events(melodies), []
+        for k in range(FOLDS):
+            seen = [own.sum(axis=1) - own[:, k] for own in self.counts]
+            tables = [(keys[n > 0], n[n > 0]) for keys, n in zip(self.keys, seen)]
+            found.append(surprise(*heard, KINDS, tables, len(melodies)))
+        return np.stack([found, np.negative(found)], axis=-1)
+
+
+def _answer(x, w, dropout=0.0):
+    """The score of each melody, (M, 51, T) -> (M,)."""
+    import torch
+    from torch.nn import functional as F
+
+    there = x[:, 50:]  # (M, 1, T)
+    for i in range(3):
+        x = F.relu(F.conv1d(x, w[f"conv{i}"], w[f"bias{i}"], padding=1)) * there
+    x = torch.cat([x.sum(2) / there.sum(2).clamp(min=1), x.amax(2)], dim=1)
+    return F.dropout(x, dropout) @ w["head"] + w["bias"]
+
+
+def _learn_network(real, seed, steps, width, batch=32):
+    """Weights by name: of whole melodies, and of stretches of them."""
+    import torch
+
+    sizes, w = (PLANES, width, 2 * width, 2 * width), {}
+    rng, y = np.random.default_rng(seed), torch.arange(2 * batch) < batch
+    y = 0.05 + 0.9 * y  # not 0 and 1: less sure
+    whole = [planes(own) for own in real]
+    parts = [planes([part for n in own for part in thirds(n)]) for own in real]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
+            w[f"conv{i}"] = torch.randn(b, a, 3) * (2 / (3 * a)) ** 0.5
+            w[f"bias{i}"] = torch.zeros(b)
+        w |= {"head": torch.zeros(2 * sizes[-1]), "bias": torch.zeros(())}
+        for tensor in w.values():
+            tensor.requires_grad_()
+        adam = torch.optim.AdamW(w.values(), lr=2e-3, weight_decay=0.05)
+        for _ in range(steps):
+            some = whole if rng.random() < 0.5 else parts
+            x = torch.cat([own[rng.integers(0, len(own), batch)] for own in some])
+            score = _answer(x, w, dropout=0.4)
+            # L = -E[y log p + (1 - y) log(1 - p)]
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(score, y)
+            adam.zero_grad(set_to_none=True)
+            loss.backward()
+            adam.step()
+    return {name: tensor.detach().half().float() for name, tensor in w.items()}
+
+
+def _learn_features(real):
+    """Mean, scale and weight, in the 16 bits that a file has for a number."""
+    from sklearn.linear_model import LogisticRegression
+
+    whole = np.concatenate([features(own) for own in real])
+    mean, scale = (_stored(a) for a in (whole.mean(axis=0), whole.std(axis=0) + 0.01))
+    parts = [part for own in real for notes in own for part in thirds(notes)]
+    x = np.concatenate([whole, features(parts)])
+    y = np.repeat([1, 0], [len(own) for own in real])
+    model = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=2000)
+    model.fit(np.clip((x - mean) / scale, -8, 8), np.append(y, np.repeat(y, 3)))
+    return mean, scale, _stored(np.append(model.coef_[0], model.intercept_[0]))
+
+
+def _stored(array):
+    return array.astype(np.float16).astype(float)
+
+
+def make_judges(a, b, songs_a, songs_b, seed=0, steps=800, width=16, **about):
+    """Train and calibrate both judges, and note how well they do on songs that are new to
+    the model that judges them.
 
     Parameters
     ----------
     a, b : sequences of Notes
-        Melodies of the two domains; the larger set counts no more than the smaller one.
-    calibrate_a, calibrate_b : sequences of Notes
-        Melodies of other songs, on which the size of the scores is set.
-    penalty : float
-        Strength C of the inverse regularisation: smaller means simpler.
+        Melodies of both domains, of `NOTES` notes or more each: others are left out.
+    songs_a, songs_b : array_like, shapes (N,) and (M,)
+        The song of each.
+    seed, steps, width : int
+        Of the network: its chance, its batches, its channels.
     **about
         What to note down.
 
     Returns
     -------
-    GenreJudge
+    NetworkJudge, FeatureJudge
+        Each one's ``about`` has, as value, low and high, clustered by song: the
+        ``temperature``, the balanced ``accuracy``, and of each domain's melodies the shares
+        ``between`` (25 to 75 %), in the ``gap``, ``typical``, ``middle`` (both) and
+        ``throughout``; then the ends of the gap, and the ``calibration_error``.
     """
-    from scipy.optimize import minimize_scalar
-    from sklearn.linear_model import LogisticRegression
+    kept = [[len(notes) >= NOTES for notes in own] for own in (a, b)]
+    real = [[n for n, yes in zip(own, some) if yes] for own, some in zip((a, b), kept)]
+    songs = [np.asarray(s)[some] for s, some in zip((songs_a, songs_b), kept)]
+    folds = [deal(own) for own in songs]
+    learned, drawn = [], []
+    for k in range(FOLDS):
+        some = [[n for n, f in zip(x, fold) if f != k] for x, fold in zip(real, folds)]
+        drawn.append(_learn_network(some, FOLDS * seed + k, steps, width))
+        learned.append(_learn_features(some))
+    weights = {name: np.stack([own[name] for own in drawn]) for name in drawn[0]}
+    about = {"seed": seed, "width": width, "melodies": [*map(len, real)], **about}
+    about["songs"] = [len(np.unique(own)) for own in songs]
+    every, fold = real[0] + real[1], np.concatenate(folds)
+    network = _network(weights, *_counted(every, fold), about)
+    dice = np.random.default_rng(seed)
+    rows = [dice.permutation(len(own))[:200] for own in real]
+    rows = np.concatenate([rows[0], len(real[0]) + rows[1]])
+    near = _stored(features([every[i] for i in rows])), fold[rows]
+    weighing = FeatureJudge(*map(np.stack, zip(*learned)), *near, about)
+    return tuple(_calibrated(judge, real, songs, folds) for judge in (network, weighing))
 
-    x = np.concatenate([features(a), features(b)])
-    y = np.concatenate([np.ones(len(a)), np.zeros(len(b))])
-    mean, scale = x.mean(0), np.maximum(x.std(0), 1e-3)
-    model = LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000)
-    model.fit((x - mean) / scale, y)
-    raw = GenreJudge(mean, scale, model.coef_[0], float(model.intercept_[0]), {})
-    xc = np.concatenate([features(calibrate_a), features(calibrate_b)])
-    yc = np.concatenate([np.ones(len(calibrate_a)), np.zeros(len(calibrate_b))])
-    even = np.where(yc == 1, 0.5 / len(calibrate_a), 0.5 / len(calibrate_b))
-    scores = raw.scores(xc)
-    sign = np.where(yc == 1, 1.0, -1.0)
+
+def _network(weights, keys, counts, about):
+    import torch
+
+    weights = {name: torch.as_tensor(own).float() for name, own in weights.items()}
+    return NetworkJudge(weights, keys, counts, about)
+
+
+def _counted(melodies, fold):
+    """Runs of events in real melodies, and how often each fold has each."""
+    row, event = events(melodies)
+    tables, keys = count_runs(row, event, KINDS, ORDER, LEAST), []
+    counts = [np.zeros((len(own), FOLDS), int) for own, _ in tables]
+    for k in range(FOLDS):
+        own = fold[row] == k
+        for (known, _), into, (found, n) in zip(
+            tables, counts, count_runs(row[own], event[own], KINDS, ORDER, 1)
+        ):
+            at = np.searchsorted(known, found)
+            there = np.append(known, -1)[at] == found
+            into[at[there], k] = n[there]
+    keys = [known for known, _ in tables]
+    return keys, counts
+
+
+def _temperature(scores, sign, weight):
+    """The t for which p = sigma(s / t) has the smallest cross entropy."""
+    from scipy.optimize import minimize_scalar
 
     def cross_entropy(log_t):
-        return float(even @ np.logaddexp(0, -sign * scores / np.exp(log_t)))
+        return float(weight @ np.logaddexp(0, -sign * scores / np.exp(log_t)))
 
-    # Temperature: the t for which p = sigma(s / t) has the smallest cross entropy there.
-    t = float(np.exp(minimize_scalar(cross_entropy, bounds=(-4, 4), method="bounded").x))
-    about = {"temperature": t, "penalty": penalty, **about}
-    return GenreJudge(mean, scale, raw.weight / t, raw.bias / t, about)
+    found = minimize_scalar(cross_entropy, bounds=(-4, 4), method="bounded")
+    return float(np.exp(found.x))
 
 
-def make_judge(train, calibrate, held_out, penalty=0.02, **about):
-    """Train and calibrate a judge, and note down how well it does.
-
-    Parameters
-    ----------
-    train, calibrate, held_out : pairs of sequences of Notes
-        Melodies of A and of B; no song may be in two of these three.
-    penalty, about
-        See `train_judge`.
-
-    Returns
-    -------
-    GenreJudge
-        Its ``about`` also has the numbers of ``melodies`` that trained it and that were
-        ``held_out``, and of these the ``accuracy``, the ``calibration_error``, and which
-        share of each domain's it puts ``between`` the genres, with a 95 % interval.
-    """
-    judge = train_judge(*train, *calibrate, penalty, **about)
-    p = [judge(melodies) for melodies in held_out]
-    is_a = np.repeat([True, False], [len(own) for own in p])
-    told = calibration(np.concatenate(p), is_a)
-    between = [[float(v) for v in fused_share(own, kind="wilson")] for own in p]
-    judge.about.update(
-        melodies=dict(zip("AB", map(len, train))),
-        held_out=dict(zip("AB", map(len, held_out))),
-        accuracy=told["accuracy"],
-        calibration_error=told["error"],
-        between=dict(zip("AB", between)),
+def _calibrated(judge, real, songs, folds, repeats=200):
+    """With what the scores of unseen real songs say, and how right the judge is."""
+    scores = [judge.scores(*own) for own in zip(real, folds)]
+    sign = np.repeat([1.0, -1.0], [*map(len, real)])
+    names = [np.unique(own, return_inverse=True)[1] for own in songs]
+    rng, told = np.random.default_rng(0), []
+    for repeat in range(repeats + 1):
+        # as many songs as there are, drawn again, after the first time; domains alike
+        drawn = [rng.integers(0, max(n) + 1, max(n) + 1) for n in names]
+        times = [np.bincount(d, minlength=len(d))[n] for d, n in zip(drawn, names)]
+        times = [np.ones(len(n)) for n in names] if repeat == 0 else times
+        weight = np.concatenate([t / max(t.sum(), 1) for t in times])
+        told.append(_temperature(np.concatenate(scores), sign, weight))
+    about = {"kind": judge.kind}
+    about["temperature"] = [told[0], *map(float, np.quantile(told[1:], [0.025, 0.975]))]
+    about["ends"] = _ends(scores)
+    parts = [[part for notes in own for part in thirds(notes)] for own in real]
+    about["ends_of_thirds"] = _ends(
+        [judge.scores(own, np.repeat(fold, 3)) for own, fold in zip(parts, folds)]
     )
-    return judge
+    odd = [judge.oddness(*own) for own in zip(real, folds)]
+    for tail in np.linspace(0.05, 0, 201):  # of each number alike, until 95 % pass all
+        limits = np.quantile(np.concatenate(odd), 1 - tail, axis=0)
+        if np.mean([(own <= limits).all(axis=1).mean() for own in odd]) >= 0.95:
+            break
+    judge = replace(judge, about=judge.about | about | {"limits": limits.tolist()})
+    return replace(judge, about=judge.about | _measured(judge, real, songs, folds))
+
+
+def _ends(scores):
+    """From B's 97.5 % point to A's 2.5 % point, whichever is lower first."""
+    a, b = scores
+    return sorted([float(np.quantile(b, 0.975)), float(np.quantile(a, 0.025))])
+
+
+def _measured(judge, real, songs, folds):
+    heard = [judge.hear(*own) for own in zip(real, folds)]
+    found = {}
+    for said, own in zip(heard, songs):
+        right = said.p > 0.5 if said is heard[0] else said.p <= 0.5
+        each = {"right": right, "between": in_band(said.p), "gap": said.gap}
+        each |= {"typical": said.typical, "middle": said.middle}
+        each |= {"throughout": said.middle & said.throughout}
+        shares = means_of_groups(each, own)
+        for name, share in shares.items():
+            found.setdefault(name, []).append([share[k] for k in ("value", "low", "high")])
+    p, is_a = np.concatenate([said.p for said in heard]), [len(own) for own in real]
+    told = calibration(p, np.repeat([True, False], is_a))
+    found["accuracy"] = np.mean(found.pop("right"), axis=0).tolist()
+    return found | {"calibration_error": told["error"]}
 
 
 def calibration(probabilities, is_a, bins=10):
@@ -266,37 +423,63 @@ def calibration(probabilities, is_a, bins=10):
     return dict(accuracy=accuracy, error=error, said=said, true=true, count=count)
 
 
-def save_judge(judge, path):
-    """Write a judge as safetensors: numbers only, no code."""
-    import json
+def save_judges(pair, path, corpora, terms, limit=1_000_000):
+    """Write what `make_judges` gave, see ``fusiontools.training.save_weights``."""
+    import torch
 
-    from safetensors.numpy import save_file
+    from fusiontools.training import save_weights
 
-    arrays = {k: getattr(judge, k) for k in _ARRAYS} | {"bias": np.array([judge.bias])}
-    arrays = {k: np.ascontiguousarray(a, dtype=np.float32) for k, a in arrays.items()}
-    save_file(arrays, str(path), metadata={"about": json.dumps(judge.about)})
+    network, weighing = pair
+    arrays = {f"network.{name}": own for name, own in network.weights.items()}
+    for i, (keys, counts) in enumerate(zip(network.keys, network.counts)):
+        arrays |= {f"keys.{i}": keys, f"counts.{i}": counts.astype(np.int16)}
+    arrays |= {f"features.{name}": getattr(weighing, name) for name in _ARRAYS}
+    arrays = {name: torch.as_tensor(own) for name, own in arrays.items()}
+    state = SimpleNamespace(state_dict=lambda: arrays)
+    about = {"features": list(FEATURES), "judges": [judge.about for judge in pair]}
+    save_weights(state, path, corpora=corpora, terms=terms, limit=limit, **about)
 
 
-def load_judge(pair):
-    """The judge that comes with the package for a pair of corpora, such as "essen_ryan".
+def load_judges(pair):
+    """The judges that come with the package for a pair of corpora, such as "essen_ryan":
+    (NetworkJudge, FeatureJudge).
 
     Raises
     ------
     CorpusError
-        If there is none for that pair.
+        If there are none for that pair.
     """
-    import json
     from importlib import resources
-
-    from safetensors import safe_open
-
-    from fusiontools.errors import CorpusError
 
     file = resources.files("fusiontools") / "pretrained" / f"genre_{pair}.safetensors"
     if not file.is_file():
-        what = f"no judge comes with the package for the pair {pair!r}"
-        raise CorpusError(what, do="train one with judges.genre.train_judge")
-    with resources.as_file(file) as path, safe_open(str(path), framework="numpy") as stored:
-        arrays = [stored.get_tensor(k).astype(np.float64) for k in _ARRAYS]
-        bias = float(stored.get_tensor("bias")[0])
-        return GenreJudge(*arrays, bias, json.loads(stored.metadata()["about"]))
+        what = f"no judges come with the package for the pair {pair!r}"
+        raise CorpusError(what, do="train them with fusiontools.judges.genre.make_judges")
+    with resources.as_file(file) as path:
+        return open_judges(path)
+
+
+def open_judges(path):
+    """Read what `save_judges` wrote: (NetworkJudge, FeatureJudge).
+
+    Raises
+    ------
+    RecordError
+        If the file is missing, damaged, or of something else.
+    """
+    from fusiontools.training import read_weights
+
+    tensors, told = read_weights(path)
+    if told.get("features") != list(FEATURES):
+        raise RecordError("not two judges of melodies", path, "train them again")
+    parts = {}
+    for name, tensor in tensors.items():
+        part, name = name.split(".", 1)
+        parts.setdefault(part, {})[name] = tensor
+    heard, named = told["judges"]
+    keys = [parts["keys"][f"{i}"].numpy() for i in range(ORDER)]
+    counts = [parts["counts"][f"{i}"].numpy().astype(int) for i in range(ORDER)]
+    network = _network(parts["network"], keys, counts, heard)
+    own = {name: tensor.numpy() for name, tensor in parts["features"].items()}
+    own = {name: a.astype(int if name == "fold" else float) for name, a in own.items()}
+    return network, FeatureJudge(**own, about=named)

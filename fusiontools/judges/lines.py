@@ -20,6 +20,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from fusiontools.errors import CorpusError, RecordError
+from fusiontools.judges.grams import count_runs, surprise
 from fusiontools.music.grid import HOLD, REST
 from fusiontools.score.intervals import bootstrap_counts
 from fusiontools.score.transfer import BAR, events, newness
@@ -199,7 +200,8 @@ class NetworkLineJudge(_LineJudge):
 
     def oddness(self, tokens):
         """Surprise, share of new runs of notes, and both negated: (N, T) -> (N, 4)."""
-        odd = np.column_stack([_surprise(tokens, self.grams), newness(tokens)])
+        heard = surprise(*_steps(tokens), _EVENTS, self.grams, len(tokens))
+        odd = np.column_stack([heard, newness(tokens)])
         return np.column_stack([odd, -odd])
 
 
@@ -290,45 +292,13 @@ def _stored(array):
     return array.astype(np.float16).astype(float)
 
 
-def _grams(tokens, order):
-    """Runs of (interval, length): row, place of the last event, number; each (G,)."""
+def _steps(tokens):
+    """Events of (interval, length): the row and the number of each, (E,)."""
     row, _, pitch, _, gap, last = events(tokens)
     within = ~last[:-1]
-    row, leap, gap = row[:-1][within], np.diff(pitch)[within], gap[:-1][within]
+    leap, gap = np.diff(pitch)[within], gap[:-1][within]
     event = (np.clip(leap, -12, 12) + 12) * len(_LENGTHS) + _length_class(gap)
-    count = max(len(row) - order + 1, 0)
-    number = sum(_EVENTS**i * event[order - 1 - i :][:count] for i in range(order))
-    whole = row[:count] == row[len(row) - count :]
-    return row[:count][whole], np.flatnonzero(whole) + order - 1, number[whole]
-
-
-def _count_grams(real, at_least=3):
-    """Numbers and counts of the runs of 1 to 4 events that occur so often."""
-    tokens = np.concatenate(real)
-    found = (np.unique(_grams(tokens, n)[2], return_counts=True) for n in range(1, 5))
-    return [(keys[n >= at_least], n[n >= at_least]) for keys, n in found]
-
-
-def _surprise(tokens, grams, prior=5.0):
-    """Nats an event under interpolated n-grams, (N,); after MacKay and Peto, 1995."""
-    row = _grams(tokens, 1)[0]
-    p = np.full(len(row), 1 / _EVENTS)
-    for order, (keys, counts) in enumerate(grams, 1):
-        contexts, which = np.unique(keys // _EVENTS, return_inverse=True)
-        seen = np.bincount(which, counts, len(contexts))
-        _, place, number = _grams(tokens, order)
-        here, before = _look(number, keys, counts), _look(number // _EVENTS, contexts, seen)
-        # p_n(e | c) = (#(c, e) + a p_n-1(e | shorter c)) / (#(c) + a)
-        p[place] = (here + prior * p[place]) / (before + prior)
-    size = np.maximum(np.bincount(row, minlength=len(tokens)), 1)
-    return np.bincount(row, -np.log(p), len(tokens)) / size
-
-
-def _look(number, keys, counts):
-    """How often each number was counted: 0 for what was not."""
-    at = np.searchsorted(keys, number)
-    known = np.append(keys, -1)[at] == number
-    return np.where(known, np.append(counts, 0)[at], 0)
+    return row[:-1][within], event
 
 
 def _entropy(scores):
@@ -380,7 +350,8 @@ def train_judges(
         With numbers of 16 bits, so that a file gives back the same.
     """
     real, unseen = (source, target), (validate_source, validate_target)
-    network, grams = _learn_network(real, seed, steps, width), _count_grams(real)
+    network = _learn_network(real, seed, steps, width)
+    grams = count_runs(*_steps(np.concatenate(real)), _EVENTS)
     pair = NetworkLineJudge(network, grams, {"width": width}), _learn_features(real, seed)
     pair = (_calibrated(judge, unseen) for judge in pair)
     return tuple(replace(j, about=j.about | {"seed": seed} | about) for j in pair)

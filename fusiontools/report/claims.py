@@ -12,8 +12,8 @@ from fusiontools.report.rows import NotMeasured
 from fusiontools.report.tables import NOTHING, Table
 
 __all__ = ["Claim", "Goal", "Trial", "claims_table", "goals_table", "outcome", "try_claim"]
+__all__ += ["verdicts_table"]
 
-SILENT = ("not testable", "open")
 HYPHEN = "\N{NON-BREAKING HYPHEN}"
 
 
@@ -79,14 +79,14 @@ def outcome(parts):
 
 def claims_table(claims, found, printed=None):
     """The claims of a paper, tried on our records, and by the same functions on the paper's
-    own numbers, if they are given (see `fusiontools.report.rows.printed`).
+    own numbers, if they are given (see `fusiontools.report.rows.printed`). These are two
+    verdicts: a claim may stand in the paper's own table, and not in our records.
 
     Returns
     -------
     Table
-        Each row has ``id``, ``where``, ``claim``, ``why``, ``parts``, ``numbers`` and
-        ``verdict``; with `printed`, ``paper`` and ``ours`` are the two `Trial`, and
-        ``verdict`` is what both agree on ("partly" where they disagree).
+        Each row has ``id``, ``where``, ``claim``, ``why``, and of our trial ``parts``,
+        ``numbers`` and ``verdict``; ``ours``, and with `printed` ``paper``, are `Trial`.
     """
     made = []
     for claim in claims:
@@ -95,33 +95,43 @@ def claims_table(claims, found, printed=None):
         row |= {**ours._asdict(), "ours": ours}
         if printed is not None:
             row["paper"] = try_claim(claim, printed)
-            row["verdict"] = _agreed(row["paper"].verdict, ours.verdict)
         made.append(row)
-    columns = {"": lambda row: row["id"].replace("-", HYPHEN)}
+    columns = {"": lambda row: _unbroken(row["id"])}
     columns["the paper"] = lambda row: f"{row['claim']} ({row['where']})"
     if printed is not None:
         columns["its own numbers"] = lambda row: _told(row["paper"])
     columns["ours"] = lambda row: _told(row["ours"])
-    if printed is not None:
-        columns["verdict"] = lambda row: f"**{row['verdict']}**"
     if any(claim.why for claim in claims):
         columns["why they may differ"] = lambda row: row["why"]
     return Table(made, columns)
+
+
+def _unbroken(id):
+    return id.replace("-", HYPHEN)
 
 
 def _told(trial):
     return f"**{trial.verdict}**: {trial.numbers}"
 
 
-def _agreed(paper, ours):
-    """One word for both trials: a trial that says nothing leaves it to the other."""
-    if paper == ours:
-        return ours
-    if ours in SILENT and paper in SILENT:
-        return "open"
-    if ours in SILENT:
-        return paper
-    return ours if paper in SILENT else "partly"
+def verdicts_table(tried, page=""):
+    """Rows of `claims_table` that fit on a phone: what the paper says, and the one word of
+    each trial; a dash where the paper's own numbers were not tried. Each id leads to
+    `page`, if one is given.
+    """
+
+    def name(row):
+        id = _unbroken(row["id"])
+        return f"[{id}]({page})" if page else id
+
+    def theirs(row):
+        return row["paper"].verdict if "paper" in row else NOTHING
+
+    columns = {"": name, "the paper": lambda row: row["claim"]}
+    if any("paper" in row for row in tried):
+        columns["its own numbers"] = theirs
+    columns["ours"] = lambda row: f"**{row['verdict']}**"
+    return Table(tried, columns)
 
 
 def goals_table(goals, found):

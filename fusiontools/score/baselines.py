@@ -198,7 +198,7 @@ def half_and_half(a, b, n, seed=0):
     return [mixed[i] for i in rng.permutation(n)]
 
 
-def splice(a, b, n, seed=0, bar=4.0, cuts=1):
+def splice(a, b, n, seed=0, bar=4.0, cuts=1, sources=False):
     """Melodies that change domain at bar lines.
 
     Bars of an A melody come first, then the bars that follow of a B melody, or the other
@@ -215,12 +215,16 @@ def splice(a, b, n, seed=0, bar=4.0, cuts=1):
     cuts : int
         Changes of domain in each melody, at different bar lines. A pair too short for so
         many has as many as fit.
+    sources : bool
+        Whether to tell the melodies of `a` and of `b` that each was made of.
 
     Returns
     -------
     list of Notes, length n
         Each as many bars long as the shorter of its two sources. Notes that sound across a
         cut end there.
+    places : ndarray of int, shape (n, 2)
+        Only with `sources`.
 
     Raises
     ------
@@ -239,21 +243,26 @@ def splice(a, b, n, seed=0, bar=4.0, cuts=1):
             "at least one cut and a positive bar are needed"
         )
     rng = _rng(seed, "splice")
-    long_a, long_b = _of_two_bars(a, bar), _of_two_bars(b, bar)
-    if not long_a or not long_b:
+    long = [_of_two_bars(own, bar) for own in (a, b)]
+    if not all(long):
         found = f"no melody of two bars of {bar:g} beats in one of the domains"
         raise NoNotesError(found, do="give longer melodies, or a smaller bar")
     # whose bars come first: 0 for A
     first = rng.permutation((np.arange(n) + rng.integers(2)) % 2)
-    pairs = zip(_draw(long_a, n, rng), _draw(long_b, n, rng), first)
-    return [_spliced(pair, start, bar, cuts, rng) for *pair, start in pairs]
+    drawn = [*zip(*(_draw([*own.items()], n, rng) for own in long), first)]
+    made = [_spliced((x, y), start, bar, cuts, rng) for (_, x), (_, y), start in drawn]
+    places = np.array([(i, j) for (i, _), (j, _), _ in drawn], int).reshape(-1, 2)
+    return (made, places) if sources else made
 
 
 def _of_two_bars(melodies, bar):
-    """Those of two bars or more, moved by whole bars so that the first note is in bar 0."""
-    melodies = _with_notes(melodies, "splices")
-    moved = [shift(m, -bar * np.floor(m.onset[0] / bar)) for m in melodies]
-    return [m for m in moved if _bars(m, bar) >= 2]
+    """Those of two bars or more by their places, moved by whole bars so that the first note
+    is in bar 0.
+    """
+    _with_notes(melodies, "splices")
+    moved = {i: m for i, m in enumerate(melodies) if len(m)}
+    moved = {i: shift(m, -bar * np.floor(m.onset[0] / bar)) for i, m in moved.items()}
+    return {i: m for i, m in moved.items() if _bars(m, bar) >= 2}
 
 
 def _bars(melody, bar):

@@ -10,6 +10,7 @@ import pytest
 
 from fusiontools.errors import CorpusError, RecordError
 from fusiontools.judges import lines as module
+from fusiontools.judges.grams import count_runs, surprise
 from fusiontools.judges.lines import (
     BAND,
     FEATURES,
@@ -181,14 +182,23 @@ def test_planes():
 # --- n-grams ---
 
 
+def counted(real):
+    return count_runs(*module._steps(np.concatenate(real)), module._EVENTS)
+
+
+def surprise_of(tokens, grams):
+    return surprise(*module._steps(tokens), module._EVENTS, grams, len(tokens))
+
+
 def test_runs_are_counted_within_lines():
     real = genres(3, 7)
     wanted = [Counter() for _ in range(4)]
     for own in np.concatenate(real):
-        event = module._grams(own[None], 1)[2].tolist()
+        event = module._steps(own[None])[1].tolist()
         for n, found in enumerate(wanted, 1):
             found.update(tuple(event[i : i + n]) for i in range(len(event) - n + 1))
-    for n, (found, (keys, counts)) in enumerate(zip(wanted, module._count_grams(real)), 1):
+    grams = counted(real)
+    for n, (found, (keys, counts)) in enumerate(zip(wanted, grams), 1):
         parts = keys[:, None] // module._EVENTS ** np.arange(n)[::-1] % module._EVENTS
         told = dict(zip(map(tuple, parts.tolist()), counts.tolist()))
         assert told == {run: k for run, k in found.items() if k >= 3}
@@ -197,14 +207,14 @@ def test_runs_are_counted_within_lines():
 def test_events_are_intervals_and_lengths():
     tokens = line((0, 60), (4, 61), (12, 59), (13, 90))
     tens = len(module._LENGTHS)
-    row, place, number = module._grams(tokens, 1)
-    assert row.tolist() == [0, 0, 0] and place.tolist() == [0, 1, 2]
-    assert number.tolist() == [13 * tens + 3, 10 * tens + 5, 24 * tens + 0]
+    row, event = module._steps(tokens)
+    assert row.tolist() == [0, 0, 0]
+    assert event.tolist() == [13 * tens + 3, 10 * tens + 5, 24 * tens + 0]
 
 
 def test_surprise_is_what_the_equation_says():
     real = genres(4, 7)
-    grams, tokens = module._count_grams(real), made_up(3, 30, RIFF, TUNE)
+    grams, tokens = counted(real), made_up(3, 30, RIFF, TUNE)
     runs = [dict(zip(keys.tolist(), counts.tolist())) for keys, counts in grams]
 
     def p(event):  # of the last event, given those before
@@ -217,18 +227,18 @@ def test_surprise_is_what_the_equation_says():
         before = sum(k for key, k in own.items() if key // module._EVENTS == same)
         return (here + 5 * p(event[1:])) / (before + 5)
 
-    for own, found in zip(tokens, module._surprise(tokens, grams)):
-        event = module._grams(own[None], 1)[2].tolist()
+    for own, found in zip(tokens, surprise_of(tokens, grams)):
+        event = module._steps(own[None])[1].tolist()
         nats = [-np.log(p(event[max(i - 3, 0) : i + 1])) for i in range(len(event))]
         assert found == pytest.approx(np.mean(nats), rel=1e-9)
-    event = module._grams(tokens[:1], 1)[2].tolist()[:3]
+    event = module._steps(tokens[:1])[1].tolist()[:3]
     assert sum(p([*event, e]) for e in range(module._EVENTS)) == pytest.approx(1)
 
 
 def test_surprise_without_any_music():
     nothing = [(np.zeros(0, int), np.zeros(0, int))] * 4
     tokens = np.concatenate([made_up(1, 0, TUNE, RIFF), np.zeros((1, 1024), np.uint8)])
-    found = module._surprise(tokens, nothing)
+    found = surprise_of(tokens, nothing)
     assert found.tolist() == pytest.approx([np.log(module._EVENTS), 0])
 
 
@@ -338,9 +348,9 @@ def test_near_is_measured_by_how_near_real_lines_are(pair):
 def test_oddness_has_both_ends_of_newness_and_of_surprise(pair):
     network, features = pair
     tokens = np.concatenate(genres(4, 90))
-    surprise, new = module._surprise(tokens, network.grams), newness(tokens)
+    nats, new = surprise_of(tokens, network.grams), newness(tokens)
     found = network.oddness(tokens).T
-    np.testing.assert_array_equal(found, [surprise, new, -surprise, -new])
+    np.testing.assert_array_equal(found, [nats, new, -nats, -new])
     new = newness(tokens, rhythm=False)
     np.testing.assert_array_equal(features.oddness(tokens).T[1:], [new, -new])
 

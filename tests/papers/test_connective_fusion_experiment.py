@@ -3,6 +3,7 @@ everything that did ship.
 """
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,7 @@ from fusiontools.errors import FusionError, RecordError
 from fusiontools.judges import reality
 from fusiontools.music import read_midi
 from fusiontools.music.grid import HALF, HOLD, is_legal_grid, repair_grid
+from fusiontools.papers import connective_fusion as cf
 from fusiontools.papers.connective_fusion.config import LAMBDAS, METHODS, Config
 from fusiontools.papers.connective_fusion.data import (
     PARTS,
@@ -21,7 +23,7 @@ from fusiontools.papers.connective_fusion.data import (
     entry_rows,
     save_windows,
 )
-from fusiontools.papers.connective_fusion.evidence import experiment
+from fusiontools.papers.connective_fusion.evidence import experiment, trivial
 from fusiontools.papers.connective_fusion.evidence import metrics as measuring
 from fusiontools.papers.connective_fusion.evidence.experiment import (
     EXPERIMENT,
@@ -37,7 +39,8 @@ from fusiontools.records import Record, read_record, read_records
 from fusiontools.report.experiment import WEIGHTS, collected, gather, ship
 
 MANY = 16  # pairs
-MEASURED = ["latent_perturb-0.01-test", "latent_perturb-0.2-prior"]  # of Latent Perturb
+MEASURED = ["latent_perturb-0.01-test", "latent_perturb-0.2-test"]  # of Latent Perturb
+MEASURED += ["latent_perturb-0.2-prior"]
 
 
 def toy(songs=6, each=2):
@@ -88,15 +91,18 @@ def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("experiment")
     file, work = folder / "toy.npz", folder / "out" / "runs"
     save_windows(toy(), file)
-    judges = {"reality": Judge(), "reality_features": Judge()}
+    names = ("reality", "reality_features", "reality_third")
+    judges = dict.fromkeys(names, Judge())
     few = {"metrics": partial(measuring.metrics, repeats=5)}
     few["figures"] = partial(measuring.figures, most=200, pairs=2000)
-    few |= {"PAIRS": MANY, "shipped_judges": lambda: judges}
-    few["load_judge"] = lambda *which: Judge()
+    few |= {"shipped_judges": lambda: judges, "load_judge": lambda *which: Judge()}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in few.items():
             patch.setattr(measuring, name, value)
-        patch.setattr(reality, "load_judge", lambda *which, **more: Judge())
+        patch.setattr(trivial, "PAIRS", MANY)
+        for module in (reality, trivial):
+            patch.setattr(module, "load_judge", lambda *which, **more: Judge())
+        patch.setattr(experiment, "STYLES", 2)
         patch.setattr(experiment, "EVALUATIONS", 2)
         patch.setattr(experiment, "REPORTED", (1, 2))
         done = set()
@@ -120,13 +126,13 @@ def records(home):
 def test_there_is_a_record_of_all_that_was_asked_for(records):
     found = sorted(record_name(r) for r in records)
     there = ["data", "vae-parallel", "vae-lstm", *MEASURED, "real-test"]
-    for name in set(measuring.BASELINES) - {"real"}:
+    for name in set(trivial.BASELINES) - {"real"}:
         there += [f"{name}-{kind}" for kind in INPUTS]
     there += [f"ours-{k:g}-{kind}" for k in LAMBDAS for kind in INPUTS]
     there += [f"iterated-{k:g}-2-{kind}" for k in LAMBDAS for kind in INPUTS]
     again = ("vae-parallel", "ours-0.3-test")
     there += [f"{name}-{seed}" for name in again for seed in (1, 2)]
-    there += [f"{name}-test" for name in ABLATIONS]
+    there += [f"{name}-test" for name in (*ABLATIONS, "motif_choice")]
     assert found == sorted(there)
     about = {(r.data["name"], r.scale, r.seed) for r in records}
     assert about == {("toy", "smoke", seed) for seed in range(3)}
@@ -148,8 +154,14 @@ def test_a_record_says_what_was_measured_and_how(records):
         assert len(r.samples) == kept
         assert ("z_distance" in r.metrics) == (r.method != "real")
         assert ("style_pairs" in r.metrics) == ("iterations" in r.config)
+        assert {"reality_third", "motifs", "duration_spread"} <= set(r.metrics)
+        on_test = r.config["inputs"] == "test"
+        beside = on_test and r.method not in ("real", "concatenate")
+        assert ("gain_reality_third" in r.metrics) == beside, record_name(r)
+        assert ("z_distance_encoded" in r.metrics) == (on_test and "iterations" in r.config)
     far = {k: named[f"{k}-test"].metrics["z_distance"] for k in ("noise", "concatenate")}
     assert far["noise"]["value"] > 0 == far["concatenate"]["value"]
+    assert named["motif_choice-test"].config["styles"] == 2
     searched = {"sigma": 0.2, "steps": 2, "inputs": "prior"}
     assert named["latent_perturb-0.2-prior"].config == searched
     keys = sum(toy().keys(part) for part in PARTS)
@@ -176,6 +188,84 @@ def test_all_methods_get_the_same_pairs(records):
     for other in others:
         for row, there in zip(one, other, strict=True):
             assert sorted(row[row > HOLD]) == sorted(there[there > HOLD])
+
+
+def test_ours_is_held_against_latent_perturb_pair_by_pair(home, records):
+    """At its own distance, wherever that lies within the span of what was searched."""
+    far = {}
+    for sigma in (0.01, 0.2):
+        file = home / "out" / "runs" / "perturbed" / f"{sigma:g}-test.npz"
+        far[sigma] = read_npz(file)["distance"].mean()
+    inside = 0
+    for r in records:
+        if r.method in ("ours", "iterated") and r.config["inputs"] == "test" and not r.seed:
+            within = far[0.01] <= r.metrics["z_distance"]["value"] <= far[0.2]
+            assert ("paired_reality_third" in r.metrics) == within, record_name(r)
+            inside += within
+    assert not any("paired_reality" in r.metrics for r in records if r.seed)
+    assert inside or far[0.2] < min(
+        r.metrics["z_distance"]["value"] for r in records if r.method == "ours"
+    )
+
+
+def test_what_ships_is_measured_again_without_a_training(
+    home, records, tmp_path, monkeypatch
+):
+    """By the weights that ship; what cannot be measured again stays as it is."""
+    old = [replace(r, minutes=7.0, version="old") for r in records]
+    old += [
+        replace(old[0], method="data", config={}, data={"name": "x", "sha256": "0" * 64})
+    ]
+    weights, asked = home / "out" / WEIGHTS, cf.load_weights
+
+    def load(path=None, **which):
+        return asked(path=weights if path is None else path, **which)
+
+    judges = dict.fromkeys(("reality", "reality_third"), Judge())
+    few = {"metrics": partial(measuring.metrics, repeats=2)}
+    few |= {"shipped_judges": lambda: judges, "load_judge": lambda *which: Judge()}
+    few["figures"] = lambda *given: {"counts": np.zeros(2)}
+    for name, value in few.items():
+        monkeypatch.setattr(measuring, name, value)
+    for module in (reality, trivial):
+        monkeypatch.setattr(module, "load_judge", lambda *which, **more: Judge())
+    monkeypatch.setattr(trivial, "PAIRS", MANY)
+    small = {"EVALUATIONS": 1, "REPORTED": (1, 2), "STYLES": 2, "SIGMAS": (0.2,)}
+    small |= {"read_records": lambda paper: old, "GENERATORS": [("ours", 2.0)]}
+    for name, value in small.items():
+        monkeypatch.setattr(experiment, name, value)
+    monkeypatch.setattr(experiment.cf, "load_weights", load)
+    work = tmp_path / "runs"
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment.shutil, "copyfile", lambda *files: None)
+        experiment.measure_again(home / "toy.npz", work, "smoke")
+    made = json.loads((tmp_path / "records.json").read_text())
+    named = {record_name(r): r for r in (Record(**one) for one in made)}
+    assert set(named) == {record_name(r) for r in records}
+    was = {record_name(r): r for r in old[:-1]}
+    for name in (
+        "vae-lstm",
+        "balanced-test",
+        "ours-0.3-test-1",
+        "latent_perturb-0.01-test",
+    ):
+        assert named[name].metrics == was[name].metrics
+    again = named["ours-2-test"]
+    assert (again.minutes, again.version, again.config) == (
+        7.0,
+        "old",
+        was["ours-2-test"].config,
+    )
+    assert "reality_features" not in again.metrics and "reality_third" in again.metrics
+    assert again.metrics["z_distance"]["value"] == pytest.approx(
+        was["ours-2-test"].metrics["z_distance"]["value"], rel=0.02
+    )
+    before = (work / "measured" / "baselines-test.json").stat().st_mtime_ns
+    with monkeypatch.context() as patch:  # what is measured already is not measured again
+        patch.setattr(experiment.shutil, "copyfile", lambda *files: None)
+        patch.setattr(experiment, "measure_baselines", lambda *given: 1 / 0)
+        experiment.measure_again(home / "toy.npz", work, "smoke")
+    assert (work / "measured" / "baselines-test.json").stat().st_mtime_ns == before
 
 
 def test_a_finished_training_is_left_as_it_is(home):
@@ -274,10 +364,11 @@ def test_every_setting_of_the_experiment_has_a_name_of_its_own():
                 asked.append(("ours" if i == 1 else "iterated", config))
         for sigma in SIGMAS:
             asked.append(("latent_perturb", {"sigma": sigma, "inputs": kind}))
-        asked += [(name, {"inputs": kind}) for name in measuring.BASELINES]
+        asked += [(name, {"inputs": kind}) for name in trivial.BASELINES]
     config = {"similarity": MIDDLE, "iterations": 1, "inputs": "test"}
     asked += [(name, config) for name in ABLATIONS]
-    for kind in ("transformer", "features"):
+    asked.append(("motif_choice", {"inputs": "test", "styles": 50}))
+    for kind in ("transformer", "features", "siamese"):
         for part in ("train-1", "train-2"):
             asked.append(("reality", {"kind": kind, "part": part}))
     names = []
@@ -290,7 +381,7 @@ def test_every_setting_of_the_experiment_has_a_name_of_its_own():
 
 def test_jobs_of_their_own_are_done_only_when_they_are_named():
     made = experiment.jobs("lakh.npz", "runs", "smoke", "cpu")
-    assert [job.name for job in made if job.asked] == ["judges", "count-lakh"]
+    assert [job.name for job in made if job.asked] == ["judges", "again", "count-lakh"]
     assert len({job.name for job in made}) == len(made)
 
 
@@ -302,8 +393,9 @@ def test_judges_say_which_songs_they_have_heard(tmp_path, monkeypatch):
     experiment.make_judges(tmp_path / "toy.npz", tmp_path / "work", "smoke")
     records = collected(tmp_path / "work" / "measured")
     kinds = [(k, p) for k in ("transformer", "features") for p in ("train-1", "train-2")]
+    kinds.append(("siamese", "train-2"))
     assert {record_name(r) for r in records} == {f"reality-{k}-{p}" for k, p in kinds}
-    assert len(records) == 4
+    assert len(records) == 5
     for r in records:
         name = reality.judge_name("toy", r.config["kind"], r.config["part"])
         about = reality.open_judge(tmp_path / "work" / "judges" / name).about
@@ -311,7 +403,8 @@ def test_judges_say_which_songs_they_have_heard(tmp_path, monkeypatch):
         assert about["terms"] == "mine: CC0"
         assert about["accuracy"][0] == r.metrics["accuracy"]["value"]
         curve = [point["songs"] for point in about["learning_curve"]]
-        assert curve == ([4, 8] if r.config["part"] == "train-2" else [])
+        drawn = r.config["part"] == "train-2" and r.config["kind"] != "siamese"
+        assert curve == ([4, 8] if drawn else [])
 
 
 # What the command asks for
@@ -454,5 +547,6 @@ def test_every_method_of_the_experiment_has_shipped_records_of_the_same_data(shi
         "iterated",
         "latent_perturb",
         "reality",
-        *measuring.BASELINES,
+        "motif_choice",
+        *trivial.BASELINES,
     } <= {r.method for r in shipped}

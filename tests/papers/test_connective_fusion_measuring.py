@@ -12,17 +12,26 @@ import torch
 from fusiontools.music.grid import HIGH, HOLD, LOW, REST, is_legal_grid, repair_grid
 from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.data import BAR, HALF, PARTS, Windows
-from fusiontools.papers.connective_fusion.evidence import experiment
+from fusiontools.papers.connective_fusion.evidence import experiment, trivial
 from fusiontools.papers.connective_fusion.evidence import metrics as measuring
 from fusiontools.papers.connective_fusion.evidence.metrics import (
-    BASELINES,
-    INPUTS,
     References,
-    baseline,
-    inputs,
+    between,
     measure_model,
     metrics,
+    motif_choice,
     moved,
+    of_halves,
+    over_songs,
+    repeated_bars,
+)
+from fusiontools.papers.connective_fusion.evidence.paper import INPUTS
+from fusiontools.papers.connective_fusion.evidence.trivial import (
+    BASELINES,
+    baseline,
+    guided,
+    inputs,
+    snapped,
 )
 from fusiontools.papers.connective_fusion.fusing import decode, encode
 from fusiontools.papers.connective_fusion.networks import Networks, as_tokens
@@ -78,6 +87,11 @@ def judge(tokens):
     return np.where(tokens > HOLD, tokens, 0).max(axis=1) / 84
 
 
+@pytest.fixture(autouse=True)
+def no_guide_that_ships(monkeypatch):
+    monkeypatch.setattr(trivial, "load_judge", lambda *which, **more: judge)
+
+
 # Inputs
 
 
@@ -85,6 +99,8 @@ def judge(tokens):
 def test_the_same_seed_gives_the_same_pairs(networks, data, kind):
     one, again, other = (inputs(networks, data, kind, MANY, seed) for seed in (3, 3, 4))
     assert np.array_equal(one.tokens, again.tokens) and torch.equal(one.z, again.z)
+    assert np.array_equal(one.songs, again.songs)
+    assert one.songs.shape == (MANY, 2 if kind == "test" else 1)
     assert not torch.equal(one.z, other.z)
     assert (
         one.tokens.shape == (MANY, 2, HALF)
@@ -97,11 +113,20 @@ def test_inputs_are_halves_of_test_windows_in_some_key_or_samples_of_the_prior(
     networks, data, pairs
 ):
     every = data.take("test", range(data.keys("test")))
+    every_songs = data.songs_of("test", range(data.keys("test")))
     for side, there in ((0, every[:, :HALF]), (1, every[:, HALF:])):
         assert {row.tobytes() for row in pairs.tokens[:, side]} <= {
             row.tobytes() for row in np.ascontiguousarray(there)
         }
     assert torch.equal(pairs.z, encode(networks, pairs.tokens))
+    for side, own in ((0, every[:, :HALF]), (1, every[:, HALF:])):
+        of = {}
+        for row, song in zip(own, every_songs):
+            of.setdefault(row.tobytes(), set()).add(song)
+        assert all(
+            song in of[half.tobytes()]
+            for half, song in zip(pairs.tokens[:, side], pairs.songs[:, side])
+        )
     prior = inputs(networks, data, "prior", 4000)
     assert abs(float(prior.z.mean())) < 0.02 and float(prior.z.std()) == pytest.approx(
         1, abs=0.02
@@ -112,7 +137,7 @@ def test_inputs_are_halves_of_test_windows_in_some_key_or_samples_of_the_prior(
 
 
 def test_how_many_pairs_there_are_can_be_set_for_all(networks, data, monkeypatch):
-    monkeypatch.setattr(measuring, "PAIRS", 5)
+    monkeypatch.setattr(trivial, "PAIRS", 5)
     assert len(inputs(networks, data).z) == 5
 
 
@@ -171,7 +196,7 @@ def test_what_is_made_of_tokens_is_made_of_both_ideas(networks, data, pairs):
 
 
 def test_noise_is_as_long_as_it_is_asked_to_be(networks, data, pairs, monkeypatch):
-    monkeypatch.setattr(measuring, "decode", lambda networks, z: z)
+    monkeypatch.setattr(trivial, "decode", lambda networks, z: z)
     asked = np.geomspace(0.01, 50, MANY)
     z = baseline("noise", networks, data, pairs, distance=asked)
     np.testing.assert_allclose(measuring.distances(networks, z, pairs.z), asked, rtol=1e-3)
@@ -184,6 +209,30 @@ def test_real_melodies_are_of_songs_that_nothing_has_learned_from(networks, data
         row.tobytes() for row in data.take("validation-1", range(data.keys("validation-1")))
     }
     assert {row.tobytes() for row in made("real", networks, data, pairs)} <= there
+
+
+def test_the_guide_finds_the_best_key_and_keeps_the_nearer_of_two(networks, data, pairs):
+    left, right = pairs.tokens[:, 0], pairs.tokens[:, 1]
+    made = guided(left, right, lambda tokens: judge(tokens[:, HALF:]))  # high notes
+    top = np.where(made[:, HALF:] > HOLD, made[:, HALF:], 0).max(axis=1)
+    assert (top[(right > HOLD).any(axis=1)] == HIGH).all()
+    assert np.array_equal(made[:, :HALF], left)
+    same = guided(left, right, lambda tokens: np.ones(len(tokens)))
+    assert np.array_equal(same, baseline("concatenate", networks, data, pairs))
+    steps = made[:, HALF:].astype(int) - right
+    for row, half in zip(steps, right):
+        assert len(set(row[half > HOLD].tolist())) <= 1  # all notes by as much
+
+
+def test_snapping_moves_no_note_far_and_leaves_what_fits(pairs):
+    left, right = pairs.tokens[:, 0], pairs.tokens[:, 1]
+    made = snapped(left, right).astype(int)
+    assert np.array_equal(made <= HOLD, right <= HOLD)
+    assert np.abs(made - right).max() <= 1 and made.max() <= HIGH
+    again = snapped(left, made.astype(np.uint8))
+    assert np.array_equal(again, made)
+    minor = np.array([[57, 59, 60, 62, 64, 65, 67, 69]])  # its relative major is C
+    assert snapped(minor, np.array([[61, 1, 70, 0]])).tolist() == [[60, 1, 69, 0]]
 
 
 # Models
@@ -211,7 +260,7 @@ def test_every_iteration_goes_on_from_the_one_before(networks, data, pairs):
 
 def test_melodies_that_are_their_inputs_have_not_moved(networks, data, pairs):
     begun = pairs.tokens[:, 1, 0] != HOLD
-    own = measuring.Inputs(pairs.tokens[begun], pairs.z[begun])
+    own = trivial.Inputs(pairs.tokens[begun], pairs.z[begun], pairs.songs[begun])
     assert (
         measuring.token_distance(
             networks, made("concatenate", networks, data, own), own
@@ -246,6 +295,7 @@ def test_metrics_are_in_order_and_what_they_are_called(networks, data, pairs):
     found = metrics(
         tokens,
         References(data, {"reality": judge, "reality_features": judge}),
+        pairs.songs,
         far,
         repeats=40,
     )
@@ -257,6 +307,9 @@ def test_metrics_are_in_order_and_what_they_are_called(networks, data, pairs):
         "z_distance",
         "z_distance_median",
         "copied_8gram",
+        "motifs",
+        "pitch_class_overlap",
+        "duration_spread",
     }
     assert set(found) == names | {f"{name}_corr" for name in STATISTICS}
     for name, told in found.items():
@@ -279,13 +332,92 @@ def test_metrics_are_in_order_and_what_they_are_called(networks, data, pairs):
     assert "z_distance" not in metrics(tokens, References(data, {}), repeats=2)
 
 
+def test_a_motif_is_a_bar_that_stands_in_the_first_half_at_any_pitch():
+    bar = np.array([60, 1, 64, 0, 62] + [1] * 11)
+    other = np.array([60, 1, 1, 64, 62] + [1] * 11)  # another rhythm
+    rest = np.zeros(16, int)
+
+    def counted(*bars):
+        return repeated_bars(np.concatenate([bar, other, rest, rest, *bars])[None])[
+            0
+        ].tolist()
+
+    up = np.where(bar > HOLD, bar + 5, bar)
+    wider = np.where(bar == 64, 65, bar)
+    assert counted(bar, up, rest, rest) == [2, 2]
+    assert counted(wider, other, rest, bar) == [2, 3]
+    assert counted(wider, wider, wider, wider) == [0, 4]
+    assert counted(rest, rest, rest, rest) == [0, 0]
+
+
+def test_halves_share_pitch_classes_and_durations_spread():
+    row = np.array([[60, 1, 64, 1, 72, 1, 67, 1], [60, 1, 1, 1, 60, 1, 62, 1]])
+    found = of_halves(row)
+    assert found["pitch_class_overlap"] == pytest.approx([1 / 3, 1 / 2])
+    assert found["duration_spread"] == pytest.approx([0, np.std([2, 1, 1])])
+    silent = of_halves(np.zeros((1, 8), int))
+    assert silent["pitch_class_overlap"] == silent["duration_spread"] == [0]
+
+
+def test_styles_are_chosen_for_motifs_then_for_nearness(networks, pairs, monkeypatch):
+    """Three styles: the second repeats most in some pairs; else the nearest is taken."""
+    far = np.array([3.0, 5.0, 1.0])
+    tokens = np.arange(3)[:, None, None] * np.ones((MANY, 128), int)
+    made = iter([[(tokens[i], np.full(MANY, far[i]))] for i in range(3)])
+    monkeypatch.setattr(measuring, "moved", lambda *given, seed: next(made))
+    some = np.arange(MANY) % 2
+
+    def counts(tokens):
+        return np.stack([some * (tokens[:, 0] == 1), np.full(MANY, 4)], axis=1)
+
+    monkeypatch.setattr(measuring, "repeated_bars", counts)
+    best, distance = motif_choice(networks, pairs, many=3)
+    assert best[:, 0].tolist() == np.where(some, 1, 2).tolist()
+    assert distance.tolist() == np.where(some, 5.0, 1.0).tolist()
+
+
+def test_a_difference_is_taken_pair_by_pair_at_one_distance(data, pairs, networks):
+    tokens = made("concatenate", networks, data, pairs)
+    own, songs = judge(tokens), pairs.songs
+    path = [(1.0, {"reality": own - 0.2}), (3.0, {"reality": own - 0.4})]
+    assert between(path[::-1], 1.0)["reality"] == pytest.approx(own - 0.2)
+    there = between(path, 2.0)
+    assert there["reality"] == pytest.approx(own - 0.3)
+    assert between(path, 0.9) is between(path, 3.1) is between([], 1.0) is None
+    references = References(data, {"reality": judge})
+    found = metrics(tokens, references, songs, beside={"paired": there}, repeats=20)
+    # what pairs have in common falls out: the interval is that of the difference
+    assert found["paired_reality"] == pytest.approx({"value": 0.3, "low": 0.3, "high": 0.3})
+    assert found["reality"]["high"] - found["reality"]["low"] > 0.001
+
+
+def test_intervals_draw_songs_and_both_of_a_pair():
+    """Two songs a side that say it all: pairs add nothing, so more of them do not help."""
+    songs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(50, axis=0)
+    x = (songs[:, 0] == songs[:, 1]).astype(float)
+
+    def mean(weights):
+        return (weights * x).sum() / weights.sum()
+
+    value, low, high = over_songs(mean, songs, repeats=200)
+    assert (value, low, high) == (0.5, 0.0, 1.0)
+    alone = over_songs(mean, np.arange(200)[:, None], repeats=200)
+    assert alone.high - alone.low < 0.2
+    found = measuring.means({"x": x}, songs, repeats=200)["x"]
+    assert (found["low"], found["high"]) == pytest.approx((low, high))
+    weights = np.array([1, 0, 2, 1])
+    median = measuring._median(np.array([4.0, 9.0, 1.0, 2.0]), weights)
+    assert median == np.median([4, 1, 1, 2])
+
+
 def test_silence_has_no_correlations_and_copies_nothing(data):
     tokens = np.zeros((3, 128), np.uint8)
     tokens[0, 0] = 60  # a note, but none in the second half
     found = metrics(tokens, References(data, {"reality": judge}), repeats=2)
     assert (
-        set(found) == {"reality", "reality_median", "joined_share", "copied_8gram"}
-        and found["copied_8gram"]["value"] == 0
+        not {name for name in found if name.endswith("_corr")}
+        and found["copied_8gram"]["value"] == found["motifs"]["value"] == 0
+        and found["pitch_class_overlap"]["value"] == 0
     )
 
 
@@ -324,7 +456,7 @@ def test_the_counts_of_the_figures_add_up(networks, data, monkeypatch):
         "load_judge",
         lambda *which: SimpleNamespace(about={"learning_curve": curve}),
     )
-    monkeypatch.setattr(measuring, "PAIRS", MANY)
+    monkeypatch.setattr(trivial, "PAIRS", MANY)
     found = measuring.figures(networks, data, most=300, pairs=2000)
     two = inputs(networks, data)
     here = {

@@ -19,8 +19,9 @@ from fusiontools.papers.fusiongan.sampling import (
     load_weights,
     sample_midi,
     sample_tokens,
-    save_generators,
+    save_writers,
     to_notes,
+    writer_of,
 )
 from fusiontools.training import Run
 
@@ -89,7 +90,7 @@ def test_every_method_trains_and_writes_melodies(tmp_path, pair, name):
     networks, history = run(tmp_path / "run", pair, name, config)
     assert [row["phase"] for row in history.rows if row["step"] == 0] == ["mle"]
     assert {row["phase"] for row in history.rows} == set(config.phases)
-    tokens = sample_tokens([networks.g[v] for v in config.voices], 7)
+    tokens = sample_tokens(writer_of(networks, config), 7)
     assert (
         tokens.shape == (7, 36)
         and tokens.min() >= 0
@@ -341,7 +342,7 @@ def test_constant_rewards_and_no_phase_two_leave_alone_what_they_should(tmp_path
 def test_weights_travel_and_give_the_same_melodies(tmp_path, pair):
     networks, _ = run(tmp_path / "run", pair, "mle", method("mle", TINY))
     own = {"mle": networks.g["F"], "rl": [networks.g["A"], networks.g["B"]]}
-    save_generators(
+    save_writers(
         own,
         tmp_path / "w.safetensors",
         TINY,
@@ -354,7 +355,7 @@ def test_weights_travel_and_give_the_same_melodies(tmp_path, pair):
     assert (
         vocabulary == pair.vocabulary
         and about["pair"] == "toy"
-        and [len(g) for g in generators.values()] == [1, 2]
+        and [len(w.voices) for w in generators.values()] == [1, 2]
     )
     halved = in_16_bits(networks.g["F"])
     assert np.array_equal(

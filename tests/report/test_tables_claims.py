@@ -5,7 +5,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from fusiontools.report.claims import Claim, Goal, claims_table, goals_table, outcome
+from fusiontools.report.claims import (
+    Claim,
+    Goal,
+    claims_table,
+    goals_table,
+    outcome,
+    verdicts_table,
+)
 from fusiontools.report.rows import Measured, NotMeasured, Rows, printed
 from fusiontools.report.tables import Table, beside_paper, cell, number, per_cent, shown
 
@@ -98,22 +105,40 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize("paper, ours", list(product(VERDICTS, repeat=2)))
-def test_two_trials_and_one_verdict(paper, ours):
-    """The same function is tried on both; where one says nothing, the other speaks."""
+def test_two_trials_are_two_verdicts(paper, ours):
+    """The same function is tried on both, and neither changes the other's verdict."""
     theirs = printed({"a": {"x": 1.0}})
     claim = Claim(
         "A-1", "1", "w", lambda found: VERDICTS[paper if found is theirs else ours]
     )
-    (row,) = claims_table([claim], Rows(), theirs)
+    tried = claims_table([claim], Rows(), theirs)
+    (row,) = tried
     assert (row["paper"].verdict, row["ours"].verdict) == (paper, ours)
-    silent = {"open", "not testable"}
-    loud = {paper, ours} - silent
-    if len(loud) == 2:
-        assert row["verdict"] == "partly"
-    elif loud:
-        assert row["verdict"] == loud.pop()
-    else:
-        assert row["verdict"] == (paper if paper == ours else "open")
+    assert row["verdict"] == ours and row["parts"] == row["ours"].parts
+    line = tried.markdown().splitlines()[-1]
+    assert line.count("**") == 4 and line.index(f"**{paper}**") <= line.index(f"**{ours}**")
+    short = verdicts_table(tried, "page.html").markdown().splitlines()
+    assert short[0] == "|  | the paper | its own numbers | ours |"
+    assert (
+        short[2] == f"| [A\N{NON-BREAKING HYPHEN}1](page.html) | w | {paper} | **{ours}** |"
+    )
+
+
+def test_what_was_not_tried_on_the_papers_numbers_has_a_dash():
+    claim = claim_of([("p", True, "")])
+    tried = claims_table([claim], Rows(), Rows()) + claims_table([claim], Rows())
+    lines = verdicts_table(tried).markdown().splitlines()[2:]
+    assert [line.split(" | ")[2] for line in lines] == ["confirmed", "–"]
+
+
+def test_a_paper_without_numbers_of_its_own_has_one_verdict():
+    short = verdicts_table(claims_table([claim_of([("p", True, "x 1")])], Rows()))
+    assert short[0]["numbers"] == "x 1"
+    assert short.markdown().splitlines() == [
+        "|  | the paper | ours |",
+        "| --- | --- | --- |",
+        "| A\N{NON-BREAKING HYPHEN}1 | words | **confirmed** |",
+    ]
 
 
 def test_goals():

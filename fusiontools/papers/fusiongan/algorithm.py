@@ -28,7 +28,10 @@ _GAME = ("g_rate", "rollouts", "update_rate", "gan_rounds", "g_steps", "d_steps"
 # What a phase's end depends on: settings that two runs must share, if one is to take the
 # phase over from the other.
 DEPENDS = {"mle": _MLE, "critics": _MLE + _CRITICS, "game": _MLE + _CRITICS + _GAME}
-DEPENDS["genre"] = ("genre_steps",)  # and, by `adopt`, those of the phases before it
+DEPENDS["genre"] = (
+    "genre_steps",
+    "stretch",
+)  # and, by `adopt`, those of the phases before it
 # Which critic rewards which generator.
 GAMES = {
     "game": {"A": "A", "B": "B"},  # the paper's, lines 6 to 17
@@ -228,15 +231,19 @@ def phase_game(training):
 
 
 def phase_genre(training):
-    """Ours: one more critic learns to tell A from B. It sees training songs only, and no
-    judge of the results has a part in it.
+    """Ours: one more critic learns to tell A from B, from whole melodies, or from stretches
+    of them. It sees training songs only, and no judge of the results has a part in it.
     """
     genre, config, share = training.networks.genre.train(), training.config, training.share
     adam = torch.optim.Adam(genre.parameters(), lr=config.d_rate)
     truth = torch.cat([torch.ones(share), torch.zeros(share)]).to(training.device)
     # "C": the critic of both genres, by its name in checkpoints
     for _ in training.steps(config.genre_steps, ["genre_loss"], genre={"C": adam}):
-        logit = genre(torch.cat([training.real("A"), training.real("B")]))
+        x = torch.cat([training.real("A"), training.real("B")])
+        if 0 < config.stretch < x.shape[1]:
+            first = int(torch.randint(x.shape[1] - config.stretch + 1, ()))
+            x = x[:, first : first + config.stretch]
+        logit = genre(x)
         # max E_{x ~ X_A}[log p(A|x)] + E_{x ~ X_B}[log p(B|x)]
         loss = F.binary_cross_entropy_with_logits(logit, truth)
         descend(training.run, loss, genre, adam)
@@ -245,9 +252,12 @@ def phase_genre(training):
 
 
 def phase_fusion(training):
-    """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, on all sources."""
+    """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, on all sources.
+    Where nothing but our demand rewards, there is G_F alone.
+    """
     config, networks = training.config, training.networks
-    names = ("F", "A", "B") if config.phase_two else ("F",)
+    alone = config.rewards == "demand"
+    names = ("F", "A", "B") if config.phase_two and not alone else ("F",)
     g_adam = _adam(networks.g, names[1:], config.g_rate)
     g_adam |= _adam(networks.g, ["F"], config.fusion_rate)
     d_adam = _adam(networks.d, names, config.d_rate)
@@ -256,7 +266,7 @@ def phase_fusion(training):
         for n in names:
             sources = training.sources(config.d_steps)  # for all steps of D_n at once
             batches = {s: x.chunk(config.d_steps) for s, x in sources.items()}
-            for i in range(config.d_steps):
+            for i in range(0 if alone else config.d_steps):
                 batch = {s: x[i] for s, x in batches.items()}
                 fusion_critic_step(training, n, batch, d_adam[n])
             for _ in range(config.g_steps):
@@ -291,8 +301,11 @@ def fusion_rewards(training, n, y, sources):
     critics = [networks.d[c] for c in NAMES]
     reward = partial(losses.generator_reward, n, form=config.objective)
     if n == "F" and config.inside:
+        demand = partial(losses.farthest, networks.genre, stretch=config.stretch)
         reward = our_reward(critics, sources, config.inside)
-        critics = [*critics, networks.genre]  # in the order that `our_reward` expects
+        critics = [*critics, demand]  # in the order that `our_reward` expects
+        if config.rewards == "demand":
+            critics, reward = [demand], lambda scores: -scores[..., 0]
     return rewards(networks.rolling[n], critics, y, config.rollouts, reward)
 
 

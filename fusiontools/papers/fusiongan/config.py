@@ -45,18 +45,30 @@ class Config:
     objective: str = "corrected"  #: or "printed", see the module `losses`
     balance: float = 1.0  #: weight of Eqs. 9 and 13; 0 leaves them out
     phase_two: bool = True  #: lines 26 to 29
-    rewards: str = "rollouts"  #: in the fusion; "constant" rewards every token with 1
-    #: lambda, ours: weight of the balance inside the expectation, see `reward_ours`
+    #: in the fusion: "rollouts", what critics say of finished sequences; "demand", ours
+    #: alone, without them; "constant", 1 for every token
+    rewards: str = "rollouts"
+    #: lambda, ours: weight of the demand inside the expectation, see `reward_ours`
     inside: float = 0.0
     #: beta, ours: weight of the KL penalty of G_F to what maximum likelihood taught it
     kl: float = 0.0
     genre_steps: int = 300  #: ours: steps of the critic that tells A from B
+    stretch: int = 0  #: ours: tokens that it hears at a time; 0, a whole melody
     phases: tuple = ("mle", "critics", "game", "fusion")  #: see the module `algorithm`
-    voices: tuple = ("F",)  #: the generators that the melodies come from, in equal parts
+    voices: tuple = ("F",)  #: the generators that the melodies come from
+    #: how several voices write: "apart", in equal parts; or each token together, by the
+    #: "product" or the "mean" of their distributions, see the module `sampling`
+    joint: str = "apart"
+    share: float = 0.5  #: of the first of two voices that write together
+    temperature: float = 1.0  #: what logits are divided by
+    #: of so many melodies, or continuations by a stretch, the one is kept that the critic
+    #: of both genres finds hardest to place
+    tries: int = 1
 
     def __post_init__(self):
         allowed = {"bound": ("spectral", "none"), "objective": ("corrected", "printed")}
-        allowed["rewards"] = ("rollouts", "constant")
+        allowed["rewards"] = ("rollouts", "demand", "constant")
+        allowed["joint"] = ("apart", "product", "mean")
         for name, values in allowed.items():
             value = getattr(self, name)
             if value not in values:
@@ -105,10 +117,24 @@ METHODS = {
     "fusion_no_balance": "FusionGAN without Eqs. 9 and 13",
     "fusion_constant_rewards": "FusionGAN with a reward of 1 for every token",
     "fusion_no_phase_two": "FusionGAN whose G_A, G_B, D_A, D_B stay as pre-trained",
-    "fusion_leashed": "FusionGAN with the learning rate and the KL penalty of our variant, "
+    "fusion_kl": "FusionGAN with the learning rate and the KL penalty of our variant, "
     "and without its demand on single melodies: a control",
     "fusion_ours": "FusionGAN with a demand on each single melody, to lie between the "
     "genres; a higher learning rate, and a KL penalty to MLE",
+    "no_critics": "the same demand and the same KL penalty, and no adversary at all",
+    "fusion_stretches": "our variant with the demand on every 12 tokens of a melody",
+    "mle_hot": "MLE at temperature 2",
+    "rejection": "of 16 melodies by MLE the one that a critic of both genres finds hardest "
+    "to place",
+    "experts": "two LSTMs, one a genre, whose distributions of the next token are "
+    "multiplied (product of experts)",
+    "mixture": "the same two, whose distributions are averaged",
+    "experts_best_of_8": "of 8 melodies by the product of experts the one that the critic "
+    "finds hardest to place",
+    "experts_stretches": "the product of experts, 12 tokens at a time: of 8 ways to go on "
+    "the one that leaves no stretch easy to place",
+    "blend": "MLE, 12 tokens at a time: of 24 ways to go on the one that leaves no stretch "
+    "easy to place",
     "half_and_half": "a 50/50 mixture: real melodies of A, and as many of B",
     "splice": "the beginning of a real melody of A, then the end of one of B, or the other "
     "way round, cut at a whole number of four-beat bars",
@@ -119,6 +145,10 @@ METHODS = {
 }
 # What makes each trained method what it is; "fusion" is the config as it stands.
 _OURS = dict(kl=0.1, fusion_rate=2e-3)
+_DEMAND = _OURS | dict(inside=1.0, phases=("mle", "critics", "game", "genre", "fusion"))
+_STRETCH = dict(stretch=12, genre_steps=1000)
+_GENRE = dict(phases=("mle", "genre"))
+_EXPERTS = dict(voices=("A", "B"), joint="product")
 _CHANGES = {
     "mle": dict(phases=("mle",)),
     "gan": dict(phases=("mle", "critics", "game_f")),
@@ -128,17 +158,23 @@ _CHANGES = {
     "fusion_no_balance": dict(balance=0.0),
     "fusion_constant_rewards": dict(rewards="constant"),
     "fusion_no_phase_two": dict(phase_two=False),
-    "fusion_leashed": _OURS,
-    "fusion_ours": _OURS
-    | dict(inside=1.0, phases=("mle", "critics", "game", "genre", "fusion")),
+    "fusion_kl": _OURS,
+    "fusion_ours": _DEMAND,
+    "no_critics": _DEMAND | dict(rewards="demand", phases=("mle", "genre", "fusion")),
+    "fusion_stretches": _DEMAND | _STRETCH,
+    "mle_hot": dict(phases=("mle",), temperature=2.0),
+    "rejection": _GENRE | dict(tries=16),
+    "experts": _EXPERTS | dict(phases=("mle",)),
+    "mixture": _EXPERTS | dict(phases=("mle",), joint="mean"),
+    "experts_best_of_8": _EXPERTS | _GENRE | dict(tries=8),
+    "experts_stretches": _EXPERTS | _GENRE | _STRETCH | dict(tries=8),
+    "blend": _GENRE | _STRETCH | dict(tries=24),
 }
 TRAINED = tuple(_CHANGES)
 UNTRAINED = tuple(name for name in METHODS if name not in TRAINED)
 
 # Where the weight of the KL penalty is not 0.1: the further apart the genres, the more a
-# melody between them has to leave both, and the more it forgets on the way. 0.1 was chosen
-# with a judge of training songs, not with the one that measures; for jazz and folk it was
-# doubled once, when the Ratio of duration pairs passed that of MC.
+# melody between them has to leave both, and the more it forgets on the way.
 KL_WEIGHT = {"weimar_essen": 0.2}
 
 

@@ -16,7 +16,7 @@ its negative ones.
 from torch.nn import functional as F
 
 __all__ = ["SOURCES", "WEIGHTS", "balance_a", "balance_f", "constant_gain"]
-__all__ += ["critic_objective", "generator_reward", "objective", "order_hinge"]
+__all__ += ["critic_objective", "farthest", "generator_reward", "objective", "order_hinge"]
 __all__ += ["policy_loss", "reward_ours", "two_way", "weights"]
 
 SOURCES = ("XA", "XB", "GA", "GB", "GF")
@@ -170,6 +170,19 @@ def reward_ours(scores, verdict, weight=1.0):
     # r(x) = 1/3 sum_i D_i(x) - lambda |log p(A|x) - log p(B|x)|
     # In the mean it is E[|...|], where a balance of means is |E[...]|.
     return scores.mean(-1) - weight * verdict.abs()
+
+
+def farthest(genre, x, stretch=0):
+    """How surely a genre is heard in a melody, (B, T) -> (B,): the largest |log-odds| that
+    a critic of both genres gives to any `stretch` of so many tokens; or, with 0 or in a
+    melody no longer than that, to the whole.
+    """
+    if not 0 < stretch < x.shape[1]:
+        return genre(x).abs()
+    # max_k |log p(A | x_k ... x_{k + w - 1}) - log p(B | ...)|, k every third of a stretch
+    windows = x.unfold(1, stretch, max(stretch // 3, 1))  # (B, W, w)
+    heard = genre(windows.reshape(-1, stretch)).view(windows.shape[:2])
+    return heard.abs().amax(1)
 
 
 def policy_loss(log_prob, reward, baseline=True):

@@ -16,7 +16,7 @@ twice. Chapter 3, FusionGAN, compares them in `notebooks/03_fusiongan_2_full_siz
 import torch
 from torch.nn import functional as F
 
-from fusiontools.papers.fusiongan.networks import draw
+from fusiontools.papers.fusiongan.networks import Critic, draw
 
 __all__ = ["continuations", "rewards", "rewards_plain"]
 
@@ -31,7 +31,8 @@ def rewards_plain(generator, critics, y, rollouts, combine=None, u=None):
     generator : Generator
         The policy that continues.
     critics : sequence of Critic
-        C of them; dropout must be off (``critic.eval()``).
+        C of them; dropout must be off (``critic.eval()``). After the critics may come
+        other functions of finished sequences, (R, T) -> (R,).
     y : Tensor of int64, shape (B, T)
     rollouts : int
         ``N``.
@@ -78,17 +79,36 @@ def rewards(generator, critics, y, rollouts, combine=None, u=None):
     all longer prefixes: their maximum is read off a running maximum over `y`.
 
     Parameters and returns as in `rewards_plain`. The critics must share their vocabulary
-    and their filter sizes.
+    and their filter sizes; other functions are simply asked.
     """
     combine = combine or (lambda scores: scores)
-    batch, length = y.shape
     x = continuations(generator, y, rollouts, u)  # (T - 1, N, B, T)
+    others = [one for one in critics if not isinstance(one, Critic)]
+    critics = [one for one in critics if isinstance(one, Critic)]
+    ends, asked = torch.cat([x.flatten(0, 2), y]), []  # all finished sequences
+    for other in others:
+        asked.append(torch.cat([other(part) for part in ends.split(4096)]))
+    more = torch.stack(asked, dim=-1) if others else ends.new_empty(len(ends), 0)
+    scores = _quick(critics, x, y) if critics else []  # of each prefix (N, B, C), of y
+    steps = []
+    for t, own in enumerate(more.split([rollouts * len(y)] * len(x) + [len(y)])):
+        own = own.view(len(own) // len(y), len(y), len(others))  # of y itself N is 1
+        own = torch.cat([scores[t], own], dim=-1) if critics else own
+        steps.append(combine(own).mean(0))
+    return torch.stack(steps, dim=1)
+
+
+def _quick(critics, x, y):
+    """Scores of the continuations of every prefix, (N, B, C) each, and of `y`, (1, B, C);
+    see `rewards`.
+    """
+    rollouts, batch = x.shape[1:3]
     tables = zip(*(critic.tables() for critic in critics))
     banks = [torch.cat(alike, dim=1) for alike in tables]  # (size * V, C * number)
     own = _windows(y, banks, critics[0])  # answers to y itself, (B, S, C * number) a bank
     running = [answers.cummax(1).values for answers in own]  # the strongest so far
     steps = []
-    for t in range(1, length):
+    for t in range(1, y.shape[1]):
         # the rollouts' windows that reach beyond the prefix of t tokens
         fresh = _strongest(x[t - 1].flatten(0, 1), banks, critics[0], t)
         whole = []
@@ -97,9 +117,8 @@ def rewards(generator, critics, y, rollouts, combine=None, u=None):
             if t >= size:  # some windows lie inside the prefix
                 best = torch.maximum(best, seen[:, t - size])
             whole.append(best)
-        steps.append(combine(_heads(critics, whole)).mean(0))
-    steps.append(combine(_heads(critics, [seen[:, -1] for seen in running])))
-    return torch.stack(steps, dim=1)
+        steps.append(_heads(critics, whole))
+    return [*steps, _heads(critics, [seen[:, -1] for seen in running])[None]]
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ hear the melodies, `notebooks/03_fusiongan_3_measured` measures them.
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -13,34 +14,104 @@ from fusiontools import training
 from fusiontools.errors import FusionError
 from fusiontools.music.midi import write_midi
 from fusiontools.music.tokens import EVENTS, Vocabulary, decode_tokens
-from fusiontools.papers.fusiongan.networks import Generator
+from fusiontools.papers.fusiongan.losses import farthest
+from fusiontools.papers.fusiongan.networks import Critic, Generator, draw
 
-__all__ = ["load_weights", "sample", "sample_midi", "sample_tokens", "save_generators"]
-__all__ += ["shipped_weights", "to_notes"]
+__all__ = ["Writer", "joint_logits", "load_weights", "sample", "sample_midi"]
+__all__ += ["sample_tokens", "save_writers", "shipped_weights", "to_notes", "write"]
+__all__ += ["writer_of"]
 
 BPM = 110.0
 
 
-@torch.no_grad()
-def sample_tokens(generators, n, seed=0, temperature=1.0):
-    """Melodies as rows of tokens, ndarray of int64, shape (n, 36), by one Generator or
-    several: then each writes an equal part, give or take one, and the rows are shuffled.
-
-    The same seed gives the same melodies on the same kind of device; global random numbers
-    stay untouched. A temperature of 1 is what was learned; less is safer, and above 0.
+class Writer(NamedTuple):
+    """Who writes a method's melodies, and how: see `fusiontools.papers.fusiongan.Config`
+    for all but the first and the last.
     """
-    generators = _listed(generators)
-    dice, rows = torch.Generator().manual_seed(seed), []
-    for i, g in enumerate(generators):
-        many = (n + len(generators) - 1 - i) // len(generators)
-        # on the CPU, so that a GPU draws with the same numbers
-        u = torch.rand(many, EVENTS, generator=dice).to(g.output.weight.device)
-        rows.append(g.sample(many, EVENTS, temperature, u).cpu())
+
+    voices: list  # of Generator
+    joint: str = "apart"
+    share: float = 0.5
+    temperature: float = 1.0
+    tries: int = 1
+    stretch: int = 0
+    genre: object = None  # the critic of both genres, where there is more than one try
+
+
+HOW = ("joint", "share", "temperature", "tries", "stretch")  # what a Config says of it
+
+
+def writer_of(networks, config):
+    """What writes the melodies of a training's method."""
+    how = {name: getattr(config, name) for name in HOW}
+    genre = networks.genre if config.tries > 1 else None
+    return Writer([networks.g[n] for n in config.voices], **how, genre=genre)
+
+
+def sample_tokens(writer, n, seed=0, temperature=1.0):
+    """Melodies as rows of tokens, ndarray of int64, shape (n, 36), by a `Writer`, or by one
+    Generator or several, which then write apart.
+
+    Voices that write apart write an equal part each, give or take one, and the rows are
+    shuffled. The same seed gives the same melodies on the same kind of device; global
+    random numbers stay untouched. `temperature` multiplies the writer's own: 1 is what was
+    learned; less is safer, and above 0.
+    """
+    by, dice = _writer(writer), torch.Generator().manual_seed(seed)
+    by = by._replace(temperature=by.temperature * temperature)
+    teams = [[g] for g in by.voices] if by.joint == "apart" else [by.voices]
+    rows = []
+    for i, voices in enumerate(teams):
+        many = (n + len(teams) - 1 - i) // len(teams)
+        rows.append(write(voices, many, by, dice).cpu())
     return torch.cat(rows)[torch.randperm(n, generator=dice)].numpy()
 
 
-def _listed(generators):
-    return [generators] if isinstance(generators, Generator) else list(generators)
+def _writer(writer):
+    if isinstance(writer, Generator):
+        return Writer([writer])
+    return writer if isinstance(writer, Writer) else Writer(list(writer))
+
+
+def joint_logits(logits, joint="product", share=0.5):
+    """The next token's logits where two voices write together, (R, V) twice -> (R, V)."""
+    if len(logits) == 1:
+        return logits[0]
+    a, b = logits
+    if joint == "product":
+        # p(x_t) ~ p_A(x_t)^w p_B(x_t)^(1 - w)
+        return share * a + (1 - share) * b
+    # p(x_t) = w p_A(x_t) + (1 - w) p_B(x_t)
+    return (share * a.softmax(-1) + (1 - share) * b.softmax(-1)).log()
+
+
+@torch.no_grad()
+def write(voices, n, by, dice, length=EVENTS):
+    """`n` sequences, (n, length), that one voice, or two together, write in stretches, with
+    the rest of what a `Writer` says. After each stretch the best of its `tries` is kept.
+    """
+    if not by.temperature > 0:
+        raise ValueError(f"temperature is {by.temperature}; it must be above 0")
+    device, rows = voices[0].output.weight.device, n * by.tries
+    # on the CPU, so that a GPU draws with the same numbers
+    u = torch.rand(rows, length, generator=dice).to(device)
+    previous = torch.full((rows,), voices[0].tokens, device=device)
+    states, x = [None] * len(voices), torch.empty(rows, 0, dtype=torch.int64, device=device)
+    for t in range(length):
+        steps = [g.step(previous, state) for g, state in zip(voices, states)]
+        states = [state for _, state in steps]
+        logits = joint_logits([own for own, _ in steps], by.joint, by.share)
+        previous = draw(logits / by.temperature, u[:, t])
+        x = torch.cat([x, previous[:, None]], dim=1)
+        ended = (t + 1) % by.stretch == 0 if by.stretch else t + 1 == length
+        if by.tries > 1 and ended:
+            # of each sequence's tries, the one of which no stretch is easy to place
+            easy = farthest(by.genre, x, by.stretch).view(n, by.tries)
+            best = easy.argmin(1) + by.tries * torch.arange(n, device=device)
+            best = best.repeat_interleave(by.tries)  # all tries go on from it
+            x, previous = x[best], previous[best]
+            states = [(h[:, best], c[:, best]) for h, c in states]
+    return x[:: by.tries]
 
 
 def to_notes(tokens, vocabulary):
@@ -48,21 +119,21 @@ def to_notes(tokens, vocabulary):
     return [decode_tokens(row, vocabulary) for row in tokens]
 
 
-def sample(generators, vocabulary, n, seed=0, temperature=1.0):
+def sample(writer, vocabulary, n, seed=0, temperature=1.0):
     """Melodies as a list of `Notes` in beats; see `sample_tokens`."""
-    return to_notes(sample_tokens(generators, n, seed, temperature), vocabulary)
+    return to_notes(sample_tokens(writer, n, seed, temperature), vocabulary)
 
 
-def sample_midi(generators, vocabulary, n, folder, seed=0, temperature=1.0, name="melody"):
+def sample_midi(writer, vocabulary, n, folder, seed=0, temperature=1.0, name="melody"):
     """Write `n` MIDI files, each with at least one note, and return their paths; see
-    `sample_tokens`. FusionError if the generators write hardly anything but rests.
+    `sample_tokens`. FusionError if it writes hardly anything but rests.
     """
     folder, written, again = Path(folder), [], 0
     folder.mkdir(parents=True, exist_ok=True)
     # A melody of rests alone is possible, and is no file: then more are written.
     while len(written) < n and again < 100:
         missing, other = n - len(written), seed + 7919 * again
-        for notes in sample(generators, vocabulary, missing, other, temperature):
+        for notes in sample(writer, vocabulary, missing, other, temperature):
             if len(notes):
                 written.append(folder / f"{name}_{len(written) + 1:03d}.mid")
                 write_midi(notes, written[-1], bpm=BPM)
@@ -73,22 +144,36 @@ def sample_midi(generators, vocabulary, n, folder, seed=0, temperature=1.0, name
     return written
 
 
-def save_generators(generators, path, config, vocabulary, corpora, terms, **about):
-    """Write generators by method, one or several for each, as one file of weights that says
-    what it needs to be read. Corpora and terms: see `fusiontools.training.save_weights`.
+def save_writers(writers, path, config, vocabulary, corpora, terms, **about):
+    """Write what writes, a `Writer` or generators for each method, as one file of weights
+    that says what it needs to be read. What several share is stored once. Corpora and
+    terms: see `fusiontools.training.save_weights`.
     """
-    generators = {method: _listed(own) for method, own in generators.items()}
+    models, told = {}, {}
+    for method, by in ((method, _writer(by)) for method, by in writers.items()):
+        named = [_name(models, f"{method}-{i}", g) for i, g in enumerate(by.voices)]
+        own = {"voices": named, **{name: getattr(by, name) for name in HOW}}
+        own["genre"] = by.genre and _name(models, f"{method}-genre", by.genre)
+        told[method] = own
     sizes = dict(embedding=config.embedding, hidden=config.hidden)
+    critic = dict(embedding=config.critic_embedding, filters=config.filters)
     about |= dict(paper="fusiongan", sizes={"tokens": vocabulary.size} | sizes)
-    about["vocabulary"] = asdict(vocabulary)
-    about["voices"] = {method: len(own) for method, own in generators.items()}
-    models = _named(generators)
+    about |= dict(critic={"tokens": vocabulary.size, "bound": "none"} | critic)
+    about |= dict(vocabulary=asdict(vocabulary), writers=told)
     training.save_weights(models, path, corpora=corpora, terms=terms, **about)
 
 
-def _named(generators):
-    """Every generator by its name in a file of weights."""
-    return {f"{m}-{i}": g for m, own in generators.items() for i, g in enumerate(own)}
+def _name(models, name, model):
+    """The name of a model among `models`, where it is put if no equal one is there."""
+    state = model.state_dict()
+    for known, other in models.items():
+        there = other.state_dict()
+        if there.keys() == state.keys() and all(
+            there[k].shape == v.shape and torch.equal(there[k], v) for k, v in state.items()
+        ):
+            return known
+    models[name] = model
+    return name
 
 
 def shipped_weights(pair):
@@ -98,14 +183,21 @@ def shipped_weights(pair):
 
 
 def load_weights(pair="essen_ryan", path=None):
-    """Lists of generators by method, the `Vocabulary` that their tokens are of, and what
-    else the file says: the one that comes with the package for a pair, or one of your own.
+    """A `Writer` for each method, the `Vocabulary` that its tokens are of, and what else
+    the file says: the one that comes with the package for a pair, or one of your own.
     RecordError if there is none, or it is damaged.
     """
     path = shipped_weights(pair) if path is None else path
-    about = training.read_weights(path)[1]
-    generators = {}
-    for method, many in about["voices"].items():
-        generators[method] = [Generator(**about["sizes"]).eval() for _ in range(many)]
-    training.load_weights(path, _named(generators))
-    return generators, Vocabulary(**about["vocabulary"]), about
+    about, models = training.read_weights(path)[1], {}
+    for own in about["writers"].values():
+        for name in own["voices"]:
+            models[name] = Generator(**about["sizes"]).eval()
+        if own["genre"]:
+            models[own["genre"]] = Critic(**about["critic"]).eval()
+    training.load_weights(path, models)
+    writers = {}
+    for method, own in about["writers"].items():
+        parts = {"voices": [models[name] for name in own["voices"]]}
+        parts["genre"] = own["genre"] and models[own["genre"]]
+        writers[method] = Writer(**own | parts)
+    return writers, Vocabulary(**about["vocabulary"]), about

@@ -12,7 +12,7 @@ from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import end, less
 from fusiontools.report.tables import cell, number, per_cent
 
-__all__ = ["CLAIMS", "GOALS", "claims_table", "goals_table", "half_time", "left"]
+__all__ = ["CLAIMS", "DRAWN", "GOALS", "claims_table", "goals_table", "half_time", "left"]
 
 RECURRENT = ("rnn", "bilstm")
 THREE = ("cnn", *RECURRENT)
@@ -20,6 +20,9 @@ FALLS = 0.5  # of a style loss: it falls if less than half is left
 STANDS = 0.99  # it stands still if more is left
 APART = 0.05  # of the style loss: less is no difference
 WHITE = 0.5  # near white noise: half of its flatness
+# sections 3.1 to 3.4: rows and frames of ten seconds; the classifier's first linear layer,
+# and the channels of the convolution before it
+LAYERS = {"spectrogram": (1025, 430), "classifier": (1572, 64)}
 REACH = {"gone": 0.9, "kept": 0.7, "free": 500, "bounded": 200, "step": 8.0}
 REACH |= {"cnn": 0.70, "best": 0.76}
 
@@ -218,11 +221,50 @@ def e1(found):
     yield "the printed size fits", takes == PAPER["units"], said
 
 
+def f1(found):
+    """What is drawn of a genre is its own: a linear judge of features of the waveforms and
+    spectrograms is right more often than by chance.
+    """
+    row = _genre(found, "genre_linear")
+    chance = 1 / _mean(row, "labels")
+    said = f"F1 of a linear judge {cell(row['f1'])}, chance {number(chance, 2)}"
+    yield "genres differ", end(row["f1"], "low") > chance, said
+
+
+def f3(found):
+    """The printed sizes fit spectrograms of ten seconds, and each other."""
+    from fusiontools.papers.audio_style.cyclegan import printed_frames
+    from fusiontools.papers.audio_style.features import random_network
+
+    rows, frames = LAYERS["spectrogram"]
+    takes = random_network("cnn", rows, frames, channels=1).last.shape[1] - 1
+    yield "the CNN", takes == 3 * rows, f"the CNN reads 3 frames of {number(rows)} rows"
+    back = frames
+    for _ in range(2):  # kernel 3, stride 2, padding 1
+        back = (back - 1) // 2 + 1
+    for _ in range(2):  # the same, transposed
+        back = 2 * back - 1
+    said = f"of {frames} frames the CycleGAN's generator gives back {back}"
+    yield "the generator", back == frames, said
+    low, high = printed_frames()
+    said = f"its discriminator takes {low} to {high} frames"
+    yield "the discriminator", low <= frames <= high, said
+    given, maps = LAYERS["classifier"]
+    said = f"the classifier's linear layer takes {number(given)} numbers, of {maps} maps"
+    yield "the classifier", given % maps == 0, said
+
+
 _PARTS = (f9, f11, f14, f17, c1, c2, c3, c4, c5, c6, e1)
 CLAIMS = []
 for (_name, _told), _parts in zip(PAPER["claims"].items(), _PARTS):
     _where, _words, *_why = _told
     CLAIMS.append(Claim(_name, _where, _words, _parts, "".join(_why)))
+# Diagrams and pictures have no number to be measured: what they show is looked up here
+_DRAWN = {
+    "AS-F1, F2": ("section 1.1, Figures 1, 2", "waveforms and spectrograms by genre"),
+    "AS-F3..F8": ("sections 3.1 to 3.4", "networks: diagrams, and tables of layers"),
+}
+DRAWN = [Claim(k, *told, parts) for (k, told), parts in zip(_DRAWN.items(), (f1, f3))]
 
 
 def claims_table(found):

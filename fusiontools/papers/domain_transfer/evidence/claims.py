@@ -13,7 +13,7 @@ from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import NotMeasured, end, histogram, less
 from fusiontools.report.tables import cell, number, per_cent
 
-__all__ = ["CLAIMS", "GOALS", "PART_WAY", "claims_table", "goals_table"]
+__all__ = ["CLAIMS", "DRAWN", "GOALS", "PART_WAY", "claims_table", "goals_table"]
 
 EVEN = 0.05  # how far past and future may differ and still be called symmetric
 GAIN = 0.05  # of accuracy: so much more that a whole window tells than a short one
@@ -134,12 +134,46 @@ def sizes(found):
     raise NotMeasured(f"the paper does not name its files; ours: {' and '.join(said)}")
 
 
+def networks(found):
+    """The networks that train have the filters and the waist of the text."""
+    import torch
+    from torch import nn
+
+    from fusiontools.papers.domain_transfer.config import Config
+    from fusiontools.papers.domain_transfer.networks import Networks
+
+    with torch.device("meta"):  # shapes alone: no weight is drawn
+        made = Networks(Config(), device="meta")
+        features = made.f(torch.empty(1, made.f.inlet.in_channels, 32, 32))[0].shape[1]
+    told = PAPER["settings"]
+    convolutions = nn.Conv2d | nn.ConvTranspose2d
+    layers = [m for m in made.both.modules() if isinstance(m, convolutions)]
+    wide = [m for m in layers if m.kernel_size == (told["waist"],) * 2]
+    usual = [m for m in layers if m.kernel_size == (told["filter"],) * 2]
+    said = f"{len(usual)} layers of {told['filter']} x {told['filter']} filters"
+    yield "filters", len(usual) + len(wide) == len(layers), said
+    both = wide == [made.f.waist, made.g.waist]
+    said = f"{told['waist']} x {told['waist']} at the end of f and the start of g"
+    yield "the waist", both, said
+    yield "features", features == told["features"], f"f gives {features} numbers"
+
+
 _TRIED = (spans, votes, detail, faster, constancy, future, recurrence, depth, limits, sizes)
 CLAIMS = [
     Claim(name, where, words, parts, why)
     for (name, (where, words, why)), parts in zip(PAPER["claims"].items(), _TRIED)
 ]
 claims_table = partial(report.claims_table, CLAIMS)  # of rows, a Table
+# Diagrams have no number to be measured: what they show is looked up in our networks
+DRAWN = [
+    Claim(
+        "DT-F4..F7",
+        "sections 4.4 and 5.2",
+        "filters of 3 x 3, and of 4 x 4 where f ends and g begins; f gives 128 numbers",
+        networks,
+        "Figures 4 to 7 are lost from the text: widths and places of connections are ours",
+    )
+]
 
 
 def _read_back(found):

@@ -4,8 +4,8 @@
     python -m fusiontools.papers.fusiongan.evidence.experiment --out OUT --ship
 
 The jobs: what most methods begin with, once a seed; every method; the baselines; and, where
-``--only judge`` names it, the judge of genre, which then lies in the folder of runs: copied
-to ``fusiontools/pretrained``, it judges.
+``--only judges`` names them, the judges of genre, which then lie in the folder of runs:
+copied to ``fusiontools/pretrained``, they judge, so they come before all else.
 """
 
 import sys
@@ -40,11 +40,15 @@ MAIN = {
 }
 KEPT = 16  # melodies that stay in a record, as rows of tokens
 # Every method and seed, those that take longest first.
-RUNS = [(name, seed) for name in ("fusion", "fusion_ours", "mle") for seed in range(3)]
+SEEDED = ("fusion_ours", "fusion", "fusion_stretches", "no_critics", "blend", "rejection")
+SEEDED += ("experts", "mixture", "experts_best_of_8", "experts_stretches", "mle", "mle_hot")
+RUNS = [(name, seed) for name in SEEDED for seed in range(3)]
 RUNS += [(name, 0) for name in TRAINED if (name, 0) not in RUNS]
 PRETRAINED = ("mle", "critics", "game")  # the phases that most methods begin with
-# Whose generators go into the file of weights, and what a page draws of which training.
-SHIPPED = ("mle", "gan", "rl", "fusion", "fusion_as_printed", "fusion_ours")
+# What writes these goes into the file of weights; what a page draws of which training.
+SHIPPED = ("mle", "gan", "rl", "fusion", "fusion_as_printed", "fusion_ours", "no_critics")
+SHIPPED += ("mle_hot", "rejection", "experts", "mixture", "experts_best_of_8")
+SHIPPED += ("experts_stretches", "blend")
 DRAWN = ("pretraining-0", "fusion-0", "fusion-1", "fusion-2", "fusion_ours-0")
 COLUMNS = [f"{k}_{n}" for k in ("nll", "held_out", "distance") for n in "ABF"]
 COLUMNS += ["objective", "ratio_dd", "ratio_npd"]
@@ -78,34 +82,35 @@ def train(config, data, run, adopted=None):
 
 
 def save(networks, path, method, config, data, **about):
-    """Write the generators whose melodies are a method's."""
-    voices = [networks.g[n] for n in config.voices]
-    _save({method: voices}, path, config, data, **about)
+    """Write what writes a method's melodies."""
+    from fusiontools.papers.fusiongan.sampling import writer_of
+
+    _save({method: writer_of(networks, config)}, path, config, data, **about)
 
 
-def _save(generators, path, config, data, **about):
+def _save(writers, path, config, data, **about):
     from fusiontools.corpora.registry import credits
-    from fusiontools.papers.fusiongan.sampling import save_generators
+    from fusiontools.papers.fusiongan.sampling import save_writers
 
     whose = credits(data.about["corpora"])
     about = {"pair": data.name} | about
-    save_generators(generators, path, config, data.vocabulary, *whose, **about)
+    save_writers(writers, path, config, data.vocabulary, *whose, **about)
 
 
 def measure(networks, data, config, seed, say=print):
     """The metrics of a trained method, and the first of its melodies as rows of tokens."""
     from fusiontools.papers.fusiongan.evidence import metrics
-    from fusiontools.papers.fusiongan.sampling import sample_tokens, to_notes
+    from fusiontools.papers.fusiongan.sampling import sample_tokens, to_notes, writer_of
 
     say("Measuring what it writes.")
-    judge = metrics.shipped_judge(data)
-    if judge is None:
-        lacks = "No judge comes with the package for this data"
-        say(f"{lacks}, so the share of fused melodies is not measured.")
-    voices = [networks.g[n] for n in config.voices]
-    tokens = sample_tokens(voices, metrics.MELODIES, seed)
+    judges = metrics.shipped_judges(data)
+    if not judges:
+        lacks = "No judges come with the package for this data"
+        say(f"{lacks}, so what lies between the genres is not measured.")
+    tokens = sample_tokens(writer_of(networks, config), metrics.MELODIES, seed)
     melodies, references = to_notes(tokens, data.vocabulary), metrics.References(data)
-    return metrics.measure_melodies(melodies, references, judge), tokens[:KEPT].tolist()
+    found = metrics.measure_melodies(melodies, references, judges)
+    return found, tokens[:KEPT].tolist()
 
 
 def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperature=1.0):
@@ -157,27 +162,36 @@ def train_method(file, work, scale, device, method, seed):
 
 
 def measure_baselines(file, work, scale):
-    """The records of all methods that need no training."""
+    """The records of all methods that need no training, and of the controls."""
+    from fusiontools.errors import MissingDataError
     from fusiontools.papers.fusiongan.evidence import metrics
 
     data, made = open_data(file), []
-    references, judge = metrics.References(data), metrics.shipped_judge(data)
-    for name in UNTRAINED:
-        began, melodies = time.monotonic(), metrics.baseline(name, data)
-        found = metrics.measure_melodies(melodies, references, judge)
+    references, judges = metrics.References(data), metrics.shipped_judges(data)
+    for name in (*UNTRAINED, *metrics.CONTROLS):
+        began = time.monotonic()
+        make = metrics.baseline if name in UNTRAINED else metrics.control
+        try:
+            melodies = make(name, data)
+        except MissingDataError as missing:
+            print(missing)
+            continue
+        found = metrics.measure_melodies(melodies, references, judges)
         about = (PAPER, name, scale, data, began, found)
         made.append(experiment.measured_record(*about, config={}))
     experiment.store(Path(work) / "measured" / "baselines.json", made)
 
 
-def train_judge(file, work):
-    """The judge of genre, and what it says about itself."""
-    from fusiontools.judges.genre import save_judge
-    from fusiontools.papers.fusiongan.evidence.metrics import make_judge
+def train_judges(file, work):
+    """The judges of genre, and what they say about themselves."""
+    from fusiontools.corpora.registry import credits
+    from fusiontools.judges.genre import save_judges
+    from fusiontools.papers.fusiongan.evidence.metrics import make_judges
 
-    judge = make_judge(open_data(file))
-    save_judge(judge, Path(work) / f"genre_{judge.about['pair']}.safetensors")
-    print(judge.about)
+    data = open_data(file)
+    judges, path = make_judges(data), Path(work) / f"genre_{data.name}.safetensors"
+    save_judges(judges, path, *credits(data.about["corpora"]))
+    print(*(judge.about for judge in judges), sep="\n")
 
 
 def jobs(file, work, scale, device):
@@ -190,7 +204,7 @@ def jobs(file, work, scale, device):
         do = partial(train_method, *where, device, method, seed)
         made.append(Job(f"{method}-{seed}", do, after=(f"pretraining-{seed}",)))
     made.append(Job("baselines", partial(measure_baselines, *where)))
-    made.append(Job("judge", partial(train_judge, str(file), str(work)), asked=True))
+    made.append(Job("judges", partial(train_judges, str(file), str(work)), asked=True))
     return made
 
 
@@ -202,12 +216,12 @@ def collect(data, out, work, scale):
     from fusiontools.report.curves import history_arrays
     from fusiontools.training.history import History
 
-    generators, drawn = {}, {}
+    writers, drawn = {}, {}
     for method in SHIPPED:
         weights = work / f"{method}-0" / experiment.WEIGHTS
-        generators[method] = fusiongan.load_weights(path=weights)[0][method]
+        writers[method] = fusiongan.load_weights(path=weights)[0][method]
     own = settings(METHOD, scale, data.name)
-    _save(generators, out / "weights.safetensors", own, data, scale=scale)
+    _save(writers, out / "weights.safetensors", own, data, scale=scale)
     for run in DRAWN:
         history = History(work / run / "history.csv", keep=False)
         drawn |= history_arrays(history, run, COLUMNS)

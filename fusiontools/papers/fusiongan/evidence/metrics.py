@@ -1,21 +1,29 @@
 """From melodies to the numbers of a record: every method is measured here in the same way,
-trained or not; and which songs the judge of a pair is trained on. Chapter 3, FusionGAN:
+trained or not; and which songs the judges of a pair are trained on. Chapter 3, FusionGAN:
 `notebooks/03_fusiongan_3_measured` shows these numbers.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from fusiontools import score
-from fusiontools.errors import CorpusError
-from fusiontools.music.tokens import decode_tokens
+from fusiontools.corpora import load
+from fusiontools.errors import CorpusError, FusionError
+from fusiontools.judges import genre
+from fusiontools.judges.genre import deal
+from fusiontools.music.notes import Notes, transpose
+from fusiontools.music.tokens import decode_tokens, token_windows
 from fusiontools.papers.fusiongan.config import UNTRAINED
-from fusiontools.papers.fusiongan.data import DOMAINS
+from fusiontools.papers.fusiongan.data import DOMAINS, VOCABULARY, tune_tokens
 from fusiontools.papers.fusiongan.evidence.paper import BLOCKS, SHORT
 from fusiontools.records import read_records
 from fusiontools.report.rows import choose, histogram, rows, shipped_arrays
+from fusiontools.score.intervals import means_of_groups
 
-__all__ = ["HISTOGRAMS", "MELODIES", "References", "baseline", "make_judge"]
-__all__ += ["measure_melodies", "shares_of", "shipped_judge", "shipped_rows"]
+__all__ = ["CONTROLS", "HISTOGRAMS", "MELODIES", "Melodies", "References", "baseline"]
+__all__ += ["control", "make_judges", "measure_melodies", "shares_of", "shipped_judges"]
+__all__ += ["shipped_rows"]
 
 MELODIES = 500  # a method, as in section IV-B
 LEAST = 4  # notes: with fewer, a melody has no two pairs of steps
@@ -24,9 +32,6 @@ HISTOGRAMS = {  # the bins of each histogram of a record
     "npd": score.bin_names("npd"),
     "verdict": [f"{k / 20:.2f}" for k in range(20)],
 }
-# of the judge; chosen on the songs that train and calibrate it, before any generated
-# melody was judged
-PENALTY = 0.003
 
 
 def shipped_rows(pair, seed=None):
@@ -48,10 +53,23 @@ def shares_of(row, name):
     return histogram(row, name, HISTOGRAMS[name])
 
 
+class Melodies(NamedTuple):
+    """Melodies that are measured, and the real songs that they are windows of."""
+
+    notes: list  # of M `Notes`
+    songs: np.ndarray  # (M,): what is drawn together, see `measure_melodies`
+    others: np.ndarray | None = None  # (M,): a second song of each
+    folds: np.ndarray | None = None  # (M,): where a judge has heard the song
+
+
+def written(notes):
+    """Melodies that nobody wrote before: each stands for itself."""
+    return Melodies(notes, np.arange(len(notes)))
+
+
 def baseline(name, pair, n=MELODIES, seed=0):
-    """Melodies of a method that needs no training, a list of `Notes`: made from as many
-    training windows of both domains; for ``real_a`` and ``real_b``, real ones of the test
-    part.
+    """`Melodies` of a method that needs no training: made from as many training windows of
+    both domains; for ``real_a`` and ``real_b``, real ones of the test part.
     """
     if name not in UNTRAINED:
         raise ValueError(f"{name!r} is none of {', '.join(UNTRAINED)}")
@@ -60,19 +78,102 @@ def baseline(name, pair, n=MELODIES, seed=0):
     # Other windows than those that `References` compares with: a mixture of the very same
     # ones would be closer than any music can be.
     a, b = (_draw(pair, d, "train", 4 * n, seed, beyond=MELODIES) for d in DOMAINS)
-    return score.BASELINES[name](a, b, n, seed)
+    if name == "splice":
+        notes, place = score.splice(a.notes, b.notes, n, seed, sources=True)
+        return Melodies(notes, a.songs[place[:, 0]], b.songs[place[:, 1]])
+    notes = score.BASELINES[name](a.notes, b.notes, n, seed)
+    if name != "half_and_half":  # notes are drawn anew, or moved about
+        return written(notes)
+    song = {id(m): (d, s) for d, own in zip(DOMAINS, (a, b)) for m, s in zip(*own[:2])}
+    return Melodies(
+        notes, np.unique([str(song[id(m)]) for m in notes], return_inverse=True)[1]
+    )
 
 
 def _draw(pair, domain, part, n, seed, beyond=0):
     """`n` melodies in a shuffled order, the first `beyond` of it left out where there are
-    enough.
+    enough, as `Melodies`.
     """
-    windows = pair.windows(domain, part)
+    windows, songs = pair.windows(domain, part), pair.songs(domain, part)
     beyond = min(beyond, len(windows) // 2)
     dice = np.random.default_rng([seed, DOMAINS.index(domain)])
-    drawn = windows[dice.permutation(len(windows))[beyond : beyond + n]]
-    melodies = [decode_tokens(row, pair.vocabulary) for row in drawn]
-    return [m for m in melodies if len(m) >= LEAST]
+    last = None if n is None else beyond + n
+    drawn = dice.permutation(len(windows))[beyond:last]
+    notes = [decode_tokens(row, pair.vocabulary) for row in windows[drawn]]
+    kept = np.array([len(m) >= LEAST for m in notes], bool)
+    songs = songs[drawn][kept]
+    folds = None if part == "train" else deal(songs)
+    return Melodies([m for m, yes in zip(notes, kept) if yes], songs, folds=folds)
+
+
+CONTROLS = {
+    "other_key": "real windows of both genres, moved by 1 to 6 semitones",
+    "inverted": "real windows of both genres, upside down about their first note",
+    "a_rhythm": "the rhythm of a window of A, with the pitches of one of B",
+    "b_rhythm": "the rhythm of a window of B, with the pitches of one of A",
+    "written_out": "windows of A, their lengths rounded to whole sixteenths, as if notated",
+    "irish": "O'Neill's Irish tunes",
+    "airs": "Aird's Scottish airs",
+    "third_genre": "the genre of the other pair: jazz, or fiddle tunes",
+}
+_CORPORA = {"irish": "oneill", "airs": "aird"}
+
+
+def control(name, pair, n=MELODIES, seed=0):
+    """One of `CONTROLS` as `Melodies`, of songs that no judge has heard; a
+    `MissingDataError` where its corpus is not there.
+    """
+    rng = np.random.default_rng([seed, *name.encode()])
+    a, b = (_draw(pair, d, "train", n, seed, beyond=MELODIES) for d in DOMAINS)
+    if name in ("irish", "airs", "third_genre"):
+        third = "weimar" if "ryan" in pair.name else "ryan"
+        return _of_corpus(_CORPORA.get(name, third), n, rng)
+    if name == "written_out":
+        steps = 4  # in a beat
+        notes = [_rounded(m, steps) for m in a.notes]
+        return Melodies(notes, a.songs)
+    if name.endswith("_rhythm"):
+        one, other = (a, b) if name == "a_rhythm" else (b, a)
+        pairs, notes = zip(one.notes, other.notes), []
+        for rhythm, pitch in pairs:
+            k = min(len(rhythm), len(pitch))
+            notes.append(Notes(rhythm.onset[:k], rhythm.duration[:k], pitch.pitch[:k]))
+        return Melodies(notes, one.songs[: len(notes)], other.songs[: len(notes)])
+    half = [Melodies(own.notes[: n // 2], own.songs[: n // 2]) for own in (a, b)]
+    songs = np.concatenate([half[0].songs, half[1].songs + a.songs.max() + 1])
+    if name == "inverted":
+        notes = [_upside_down(m) for own in half for m in own.notes]
+    else:
+        moves = rng.choice([k for k in range(-6, 7) if k], len(songs))
+        every = half[0].notes + half[1].notes
+        notes = [transpose(m, int(k)) for m, k in zip(every, moves)]
+    return Melodies(notes, songs)
+
+
+def _upside_down(notes):
+    pitch = 2 * int(notes.pitch[0]) - notes.pitch.astype(int)
+    return Notes(notes.onset, notes.duration, np.clip(pitch, 0, 127))
+
+
+def _rounded(notes, steps):
+    lengths = np.maximum(np.round(steps * notes.duration), 1) / steps
+    rests = np.append(np.maximum(notes.onset[1:] - notes.offset[:-1], 0), 0)
+    taken = lengths + np.round(steps * rests) / steps
+    return Notes(np.cumsum(taken) - taken, lengths, notes.pitch)
+
+
+def _of_corpus(name, n, rng):
+    """Windows of a third corpus, prepared as those of a pair are."""
+    rows = []
+    for song, entry in enumerate(load(name)):
+        try:
+            windows = token_windows(tune_tokens(entry.notes, entry.key))
+        except FusionError:  # without a key, or empty
+            continue
+        rows += [(row, song) for row in windows]
+    rows = [rows[i] for i in rng.permutation(len(rows))[:n]]
+    notes = [decode_tokens(row, VOCABULARY) for row, _ in rows]
+    return Melodies(notes, np.array([song for _, song in rows]))
 
 
 class References:
@@ -83,26 +184,27 @@ class References:
     """
 
     def __init__(self, pair, n=MELODIES, seed=0):
-        self.a, self.b = (_draw(pair, d, "train", n, seed) for d in DOMAINS)
+        self.a, self.b = (_draw(pair, d, "train", n, seed).notes for d in DOMAINS)
         trained_on = [m for d in DOMAINS for m in pair.notes(d, "train")]
         self.known = np.unique(score.ngrams(trained_on))
-        held_out = [m for d in DOMAINS for m in _draw(pair, d, "test", n // 2, seed)]
+        held_out = [m for d in DOMAINS for m in _draw(pair, d, "test", n // 2, seed).notes]
         copied, runs = score.copied_counts(held_out, self.known).sum(axis=0)
         self.held_out_8gram = float(copied / runs)
 
 
-def measure_melodies(melodies, references, judge=None, repeats=300):
-    """The metrics of a record, each with its 95 % interval over melodies: a little too
-    narrow, since those of the two genres are windows, some of them of one song.
+def measure_melodies(melodies, references, judges=(), repeats=300):
+    """The metrics of a record, each with its 95 % interval. Those of what judges say are
+    over songs: all windows of a song are drawn together, and what was made of two songs is
+    drawn by both. Those of distances are over melodies, a little too narrow.
 
     Parameters
     ----------
-    melodies : list of Notes
+    melodies : Melodies, or list of Notes
         Those with fewer than four notes are left out, and counted.
     references : References
-    judge : callable, optional
-        From a list of `Notes` to the probabilities of A, shape (M,). It must not have been
-        part of any training. Without one there is no ``fused_share``.
+    judges : sequence of judge, see ``fusiontools.judges.genre``
+        The network, then the one that weighs features. They must not have been part of any
+        training.
     repeats : int
         Bootstrap draws.
 
@@ -110,24 +212,39 @@ def measure_melodies(melodies, references, judge=None, repeats=300):
     -------
     dict of str to dict or number
         ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``, all
-        again with ``_raw`` for counts, ``copied_8gram``, ``held_out_8gram``, ``too_short``,
-        and with a judge ``fused_share`` and ``judged_a``, the share that it takes for A.
-        Then the histograms, one number a bin, as in `HISTOGRAMS`.
+        again with ``_raw`` for counts, ``copied_8gram``, ``held_out_8gram``, ``too_short``.
+        With judges, for each (the second's names end in ``_features``) the shares
+        ``fused_share`` (probability 25 to 75 %), ``gap_share``, ``typical``,
+        ``middle_typical`` (both), ``judged_a``; and of those that are both, ``throughout``
+        and ``by_turns``; ``middle_typical_both``, by both judges at once. Then the
+        histograms, one number a bin, as in `HISTOGRAMS`.
     """
-    kept = [m for m in melodies if len(m) >= LEAST]
+    melodies = melodies if isinstance(melodies, Melodies) else written(melodies)
+    keep = np.array([len(m) >= LEAST for m in melodies.notes], bool)
+    kept = [m for m, yes in zip(melodies.notes, keep) if yes]
     scores = score.fusion_scores(kept, references.a, references.b, repeats=repeats)
     found = {name: _interval(value) for name, value in scores.items()}
     copied = score.copied_counts(kept, references.known)
     share = score.bootstrap_counts(_of_all_runs, copied, repeats=repeats)
     found["copied_8gram"] = _interval(share)
     found["held_out_8gram"] = references.held_out_8gram
-    found["too_short"] = len(melodies) - len(kept)
-    if judge is not None:
-        p = np.asarray(judge(kept))
-        kind = "bootstrap" if score.in_band(p).any() else "wilson"
-        found["fused_share"] = _interval(score.fused_share(p, kind=kind))
-        found["judged_a"] = float((p > 0.5).mean())
-        found |= _bins("verdict", score.verdict_histogram(p)[0] / len(p))
+    found["too_short"] = len(melodies.notes) - len(kept)
+    songs, others, folds = (x if x is None else x[keep] for x in melodies[1:])
+    heard = [judge.hear(kept, folds) for judge in judges]
+    for judge, said in zip(judges, heard):
+        each = {"fused_share": score.in_band(said.p), "gap_share": said.gap}
+        each |= {"typical": said.typical, "middle_typical": said.middle}
+        each |= {"judged_a": said.p > 0.5}
+        shares = means_of_groups(each, songs, others=others)
+        each = {"throughout": said.throughout, "by_turns": said.turns}
+        each = {name: said.middle & yes for name, yes in each.items()}
+        shares |= means_of_groups(each, songs, said.middle, others)
+        end = "_features" if judge.kind == "features" else ""
+        found |= {f"{name}{end}": share for name, share in shares.items()}
+    if heard:
+        both = np.all([said.middle for said in heard], axis=0)
+        found |= means_of_groups({"middle_typical_both": both}, songs, others=others)
+        found |= _bins("verdict", score.verdict_histogram(heard[0].p)[0] / len(kept))
     for name in BLOCKS:
         found |= _bins(name, score.distribution(name, kept))
     return found
@@ -147,33 +264,29 @@ def _interval(found):
     return {"value": value, "low": min(low, value), "high": max(high, value)}
 
 
-def shipped_judge(pair):
-    """The judge that comes with the package for this pair, or None. One of other songs, or
-    of the same songs dealt in another way, has heard what trained the generators: none.
+def shipped_judges(pair):
+    """The two judges that come with the package for this pair, or none. Those of other
+    songs, or of the same songs dealt in another way, have heard what trained the
+    generators: none.
     """
-    from fusiontools.judges.genre import load_judge
-
     try:
-        judge = load_judge(pair.name)
+        judges = genre.load_judges(pair.name)
     except CorpusError:
-        return None
-    return judge if judge.about["data"] == pair.hash else None
+        return ()
+    return judges if judges[0].about["data"] == pair.hash else ()
 
 
-def make_judge(pair):
-    """Train the judge of a pair, see `fusiontools.judges.genre.make_judge`, on songs that
-    train no generator: those of the validation part. The test part's songs of even number
-    calibrate it, and those of odd number measure it.
+def make_judges(pair):
+    """Train the judges of a pair, see `fusiontools.judges.genre.make_judges`, on songs that
+    train no generator: those of the validation part, by which maximum likelihood chooses
+    its epoch, and of the test part.
     """
-    from fusiontools.judges import genre
-
-    def melodies(part, parity=None):
-        for d in DOMAINS:
-            numbered = zip(pair.notes(d, part), pair.songs(d, part))
-            kept = [notes for notes, song in numbered if parity in (None, song % 2)]
-            yield [notes for notes in kept if len(notes) >= LEAST]
-
-    songs = [[*melodies("validation")], [*melodies("test", 0)], [*melodies("test", 1)]]
+    own = []
+    for d in DOMAINS:
+        parts = [_draw(pair, d, part, None, 0) for part in ("validation", "test")]
+        own.append([m for part in parts for m in part.notes])
+        own.append(np.concatenate([part.songs for part in parts]))
     corpora = [{"name": c["name"], "licence": c["licence"]} for c in pair.about["corpora"]]
     about = {"pair": pair.name, "data": pair.hash, "corpora": corpora}
-    return genre.make_judge(*songs, PENALTY, **about, labels=list(pair.labels))
+    asked = (own[0], own[2], own[1], own[3])
+    return genre.make_judges(*asked, **about, labels=list(pair.labels))

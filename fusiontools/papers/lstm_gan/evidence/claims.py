@@ -14,12 +14,14 @@ from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import less, printed
 from fusiontools.report.tables import NOTHING, cell, number, per_cent
 
-__all__ = ["CLAIMS", "GOALS", "best_model", "claims_table", "distance", "goals_table"]
+__all__ = ["CLAIMS", "DRAWN", "GOALS", "best_model", "claims_table", "distance"]
+__all__ += ["goals_table"]
 
 DIGITS = {"eb": 1, "upc": 2, "qn": 1}
 ALIKE = 0.2  # two bars at random that have more in common come from too few
 MEAN_OF = 20  # steps of a loss
 CANDIDATES = ("cnn_lstm", "bilstm_ours", "musegan")  # one of them is our best model
+PIXELS = 24  # a beat has so many, Figure 1
 THREE = ("naive", "bilstm", "cnn_lstm")  # the paper's own
 
 
@@ -218,6 +220,78 @@ def printed_tables(found):
     yield "a many-hot piano roll", wide > 1, f"what G makes is {steps} x {wide}"
 
 
+def hierarchy(found):
+    """A phrase is four bars of four beats of 24 pixels; a piano roll gives it back."""
+    from fusiontools.music import Notes, roll
+
+    beats = range(16)
+    phrase = Notes.of([(beat, 0.5, 60 + beat % 12) for beat in beats])
+    picture = roll.encode_many_hot(phrase, length=len(beats) * PIXELS)
+    bars = roll.split_bars(picture, 4 * PIXELS)
+    said = f"a phrase is {len(bars)} bars of {len(bars[0])} steps"
+    yield "four bars", len(bars) == 4, said
+    again = roll.decode_many_hot(roll.join_bars(bars))
+    yield "given back", again == phrase, f"{len(again)} notes of {len(phrase)} come back"
+
+
+def back_propagation(found):
+    """The loss goes back through D to every weight of G; and both terms of Eq. 4, which G
+    is to minimise, have a slope for G.
+    """
+    import torch
+
+    from fusiontools.papers.lstm_gan import losses
+    from fusiontools.papers.lstm_gan.config import Config
+    from fusiontools.papers.lstm_gan.networks import Networks
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        both = Networks(Config.smoke())
+        made = both.make(torch.randn(4, both.noise))
+    weights = [*both.g.parameters()]
+    slopes = torch.autograd.grad(losses.generator(both.d(made)), weights, allow_unused=True)
+    there = [slope is not None for slope in slopes]
+    said = f"a slope for {sum(there)} of {len(there)} arrays of G's weights"
+    yield "back through D to G", all(there), said
+    real = torch.zeros_like(made)
+    first = losses.discriminator(both.d(real), torch.zeros(4))  # log D(x), a constant
+    slopes = torch.autograd.grad(first, weights, allow_unused=True)
+    reached = any(slope is not None for slope in slopes)
+    said = f"of Eq. 4's first term, of real bars: {'some' if reached else 'none'}"
+    yield "both terms of Eq. 4", reached, said
+
+
+def convolutional(found):
+    """G: dense, two units of upsampling and deconvolution and another deconvolution, and no
+    recurrence. D: an LSTM, a bi-LSTM, three dense layers.
+    """
+    import torch
+    from torch import nn
+
+    from fusiontools.papers.lstm_gan.config import Config
+    from fusiontools.papers.lstm_gan.networks import Networks
+
+    with torch.random.fork_rng(devices=[]):
+        both = Networks(Config.smoke())
+    kinds = (nn.LSTM, nn.Linear, nn.ConvTranspose2d)
+    g, d = ([[m for m in own.modules() if isinstance(m, kind)] for kind in kinds]
+            for own in (both.g, both.d))  # fmt: skip
+    lstms, dense, deconvolutions = map(len, g)
+    said = f"G: {dense} dense layer, {deconvolutions} deconvolutions, {lstms} LSTMs"
+    yield "G", (lstms, dense, deconvolutions) == (0, 1, 3), said
+    ways = [layer.bidirectional for layer in d[0]]
+    said = f"D: {len(ways)} LSTMs, {sum(ways)} of both directions, {len(d[1])} dense layers"
+    yield "D", (ways, len(d[1]), len(d[2])) == ([False, True], 3, 0), said
+
+
+def examples(found):
+    """Each of the paper's three models makes bars that are not all silent."""
+    for method in THREE:
+        row = found.one(method)
+        said = f"{SHORT[method]}: {number(row['eb']['mean'], 1)} % of bars are empty"
+        yield f"{SHORT[method]} sounds", not _silent(row), said
+
+
 _TRIED = (table_1, balance, best_of_three, segmented, more_data, remedies, at_random)
 _TRIED += (oscillation, printed_tables)
 CLAIMS = [
@@ -225,6 +299,16 @@ CLAIMS = [
     for (name, (where, words, why)), parts in zip(PAPER["claims"].items(), _TRIED)
 ]
 claims_table = partial(report.claims_table, CLAIMS)  # of rows, a Table
+# Diagrams and pictures have no number to be measured: what they show is looked up here
+_UNITS = "G has two units of upsampling and deconvolution; D is of LSTMs"
+_TOLD = {
+    "LG-F1..F3": ("Figures 1 to 3", "song, phrase, bar, beat, 24 pixels; piano rolls"),
+    "LG-F4a, F5a": ("section 2.1", "G and D, and how the loss goes back through them"),
+    "LG-F6, F7": ("section 3", _UNITS),
+    "LG-F9": ("section 4, Figure 9", "an example of what each model makes"),
+}
+_LOOKED_UP = (hierarchy, back_propagation, convolutional, examples)
+DRAWN = [Claim(k, *told, parts) for (k, told), parts in zip(_TOLD.items(), _LOOKED_UP)]
 
 
 def _below(found):
