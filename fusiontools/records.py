@@ -249,6 +249,10 @@ def write_whole(path, data, previous=None):
             os.close(folder)
 
 
+# a list of numbers, which takes one line in a record: a line for each doubles the file
+_NUMBERS = re.compile(r"\[[-+.\deE,\s]+\]")
+
+
 def write_record(record, path):
     """Write a record as JSON, whole or not at all. The same record makes the same bytes.
 
@@ -264,7 +268,8 @@ def write_record(record, path):
         If the record is not one, or cannot be written.
     """
     record = record if isinstance(record, Record) else _from_dict(record, "record")
-    text = json.dumps(asdict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(asdict(record), indent=1, ensure_ascii=False, allow_nan=False)
+    text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n"
     try:
         write_whole(path, text.encode())
     except OSError as error:

@@ -61,6 +61,7 @@ def deal(songs):
 class Heard(NamedTuple):
     """What a judge says of M melodies; all of shape (M,)."""
 
+    score: np.ndarray  # the log-odds of domain A before they are calibrated
     p: np.ndarray  # the probability of domain A
     gap: np.ndarray  # bool: between the genres, by the scores of unseen real songs
     typical: np.ndarray  # bool: like real music of either genre
@@ -109,7 +110,7 @@ class _Judge:
         turns[whole] = (heard < low).any(axis=1) & (heard > high).any(axis=1)
         gap = (scores >= about["ends"][0]) & (scores <= about["ends"][1])
         p = 1 / (1 + np.exp(-np.clip(scores / about["temperature"][0], -50, 50)))
-        return Heard(p, gap, typical, all_parts, turns)
+        return Heard(scores, p, gap, typical, all_parts, turns)
 
     @staticmethod
     def _folded(found, melodies, folds):

@@ -30,7 +30,7 @@ LEAST = 4  # notes: with fewer, a melody has no two pairs of steps
 HISTOGRAMS = {  # the bins of each histogram of a record
     "dd": score.bin_names("dd"),
     "npd": score.bin_names("npd"),
-    "verdict": [f"{k / 20:.2f}" for k in range(20)],
+    "verdict": [f"{k / 2 - 6:+.1f}" for k in range(24)],
 }
 
 
@@ -47,8 +47,9 @@ def shipped_rows(pair, seed=None):
 
 def shares_of(row, name):
     """One of `HISTOGRAMS` out of a row, as shares that add up to 1, shape (K,): "dd",
-    durations in sixteenths; "npd", pitch classes; "verdict", what the judge says to single
-    melodies, from domain B (0) to domain A (1).
+    durations in sixteenths; "npd", pitch classes; "verdict", the scores that the network
+    gives to typical melodies, from domain B to domain A; each bin is named by its low end,
+    and those at both ends hold what lies beyond.
     """
     return histogram(row, name, HISTOGRAMS[name])
 
@@ -244,7 +245,9 @@ def measure_melodies(melodies, references, judges=(), repeats=300):
     if heard:
         both = np.all([said.middle for said in heard], axis=0)
         found |= means_of_groups({"middle_typical_both": both}, songs, others=others)
-        found |= _bins("verdict", score.verdict_histogram(heard[0].p)[0] / len(kept))
+        typical = np.clip(heard[0].score[heard[0].typical], -6, 5.99)
+        counted = np.histogram(typical, len(HISTOGRAMS["verdict"]), (-6, 6))[0]
+        found |= _bins("verdict", counted / len(kept))
     for name in BLOCKS:
         found |= _bins(name, score.distribution(name, kept))
     return found
