@@ -2,6 +2,7 @@
 # make test    set everything up and run every test, on up to four cores
 # make lab     open the notebooks in JupyterLab
 # make bench   measure what the project promises, side by side
+# make judges  train every judge that ships anew, and put it into the package (hours)
 # make style   format the code, and say what ruff does not like in it
 # make clean   remove what was built (make distclean: the virtual environment too)
 
@@ -12,7 +13,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup book test lab bench style address clean distclean
+.PHONY: help setup book test lab bench judges style address clean distclean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -39,6 +40,15 @@ lab: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# each paper trains its judges on songs that none of its models learns from
+EVIDENCE := $(BIN)/python -m fusiontools.papers
+judges: $(READY)
+	for data in essen_ryan weimar_essen; do $(EVIDENCE).fusiongan.evidence.experiment --data $$data --out runs/judges/$$data --only judges || exit 1; done
+	$(EVIDENCE).connective_fusion.evidence.experiment --data fiddle_pop909 --out runs/judges/connective --only judges
+	for data in chorales_fiddle classical_metal; do $(EVIDENCE).domain_transfer.evidence.experiment --data $$data --out runs/judges/$$data --only judges && cp runs/judges/$$data/runs/lines.safetensors fusiontools/pretrained/lines_$$data.safetensors || exit 1; done
+	for data in instruments gtzan; do $(EVIDENCE).audio_style.evidence.genres --data $$data --out runs/judges/$$data && $(EVIDENCE).audio_style.evidence.genres --out runs/judges/$$data --ship || exit 1; done
+	cp runs/judges/*/runs/genre_*.safetensors runs/judges/connective/runs/judges/* fusiontools/pretrained/
 
 style: $(READY)
 	$(BIN)/ruff check --fix .

@@ -185,9 +185,9 @@ def _paper(asked, told, folder):
 
 _OUT = "The folder that they go to; made if it is missing."
 _HELD = (
-    "Of those that the weights hold: for fusiongan by default fusion_ours, or else the "
-    "first one; for connective_fusion ours (the default) or styled; for lstm_gan cnn_lstm "
-    "(the default), bilstm_ours or collapsed."
+    "Of those that the weights hold: for fusiongan blend (the default), experts and so on, "
+    "named where there is none such; for connective_fusion ours (the default) or styled; "
+    "for lstm_gan cnn_lstm (the default), bilstm_ours or collapsed."
 )
 _PAIR = (
     "Whose weights, of those that come along: essen_ryan (the default) or weimar_essen; "

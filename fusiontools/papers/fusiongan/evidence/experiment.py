@@ -30,7 +30,9 @@ METHODS, METHOD = {name: fusiongan.METHODS[name] for name in TRAINED}, "fusion"
 _NEARER = "nearer to one genre than to the other (0: as near to both)"
 _DETOUR = "the way from A to B over F, against the straight one (1: no detour)"
 MAIN = {
-    "fused_share": "melodies that the judge places between the genres",
+    "middle_typical": "melodies between the genres, and like real music, by a network",
+    "middle_typical_features": "the same by the judge that weighs features",
+    "throughout": "of the first, those that are in the middle in each third",
     "balance_npd": f"pitch classes: {_NEARER}",
     "balance_dd": "durations: the same",
     "npd_eud_ratio": f"pitch classes: {_DETOUR}",
@@ -116,7 +118,7 @@ def measure(networks, data, config, seed, say=print):
 def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperature=1.0):
     """Write melodies as MIDI files, by the weights of `pair` that come with the package, by
     default those of essen_ryan, or by those of a finished run. The method is by default
-    fusion_ours, or else the first one that the weights have. Returns the files, the method,
+    blend, or else the first one that the weights have. Returns the files, the method,
     and the notice of the weights.
     """
     from fusiontools.papers.fusiongan import sampling
@@ -130,14 +132,14 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
         lacks = f"no weights come with the package for the pair {pair or FIRST!r}"
         do = f"choose {' or '.join(here) or 'a run of your own with --run'}"
         raise RecordError(lacks, "--pair", do)
-    generators, vocabulary, about = sampling.load_weights(path=path)
+    writers, vocabulary, about = sampling.load_weights(path=path)
     if method is None:
-        method = "fusion_ours" if "fusion_ours" in generators else next(iter(generators))
-    if method not in generators:
-        do = f"choose one of {', '.join(generators)}"
+        method = "blend" if "blend" in writers else next(iter(writers))
+    if method not in writers:
+        do = f"choose one of {', '.join(writers)}"
         raise FusionError(f"no weights of the method {method!r}", path, do)
     asked = (vocabulary, n, folder, seed, temperature, NAME)
-    files = sampling.sample_midi(generators[method], *asked)
+    files = sampling.sample_midi(writers[method], *asked)
     return files, method, weights_notice(about)
 
 

@@ -18,7 +18,6 @@ from fusiontools.report.curves import Curve, curves
 from fusiontools.report.tables import per_cent
 from fusiontools.score import bin_names
 from fusiontools.score.distributions import melody_columns
-from fusiontools.score.verdicts import HIGH, LOW
 from fusiontools.show.colours import colour
 from fusiontools.show.plots import pitch_class_names
 
@@ -135,33 +134,36 @@ def loglog_durations(a, b, labels=LABELS, ax=None):
     return ax
 
 
-def verdicts_figure(found, methods, labels=LABELS):
-    """What the judge says to the single melodies of each method, from B (left) to A
-    (right), and which share lies between. A 50/50 mixture of both genres has two towers; a
-    fusion fills the middle.
+def verdicts_figure(found, methods, judge, labels=LABELS):
+    """How the network judge scores the typical melodies of each method, from B (left) to A
+    (right); between the genres, by the unseen songs of that `judge`, lies the gap. A 50/50
+    mixture of both genres has two towers; a fusion fills the gap. The titles say how many
+    melodies are in it and typical, and how many are like neither genre.
     """
     import matplotlib.pyplot as plt
 
     a, b, fused = labels
+    low, high = judge.about["ends"]
     lines = -(-len(methods) // 2)
-    shape = {"figsize": (WIDE, 0.6 + 1.45 * lines), "sharex": True, "sharey": True}
+    shape = {"figsize": (WIDE, 0.6 + 1.5 * lines), "sharex": True, "sharey": True}
     figure, axes = plt.subplots(lines, 2, squeeze=False, **shape)
     for method, ax in zip(methods, axes.flat):
         row = found.one(method)
-        shares = shares_of(row, "verdict")
-        middle = (np.arange(len(shares)) + 0.5) / len(shares)
-        domains = [b if x < LOW else a if x > HIGH else fused for x in middle]
-        ax.axvspan(LOW, HIGH, color=colour(fused), alpha=0.12, linewidth=0)
-        shades = [colour(domain) for domain in domains]
-        ax.bar(middle, 100 * shares, 0.92 / len(shares), color=shades)
-        ax.set_title(f"{SHORT[method]}: {per_cent(row['fused_share'])}", fontsize=9.5)
-        ax.set_xticks([0, 0.5, 1], [b, "½", a])
+        typical = row["typical"]["mean"]
+        shares = typical * shares_of(row, "verdict") if typical else np.zeros(24)
+        middle = np.arange(len(shares)) / 2 - 5.75
+        domains = [b if x < low else a if x > high else fused for x in middle]
+        ax.axvspan(low, high, color=colour(fused), alpha=0.12, linewidth=0)
+        ax.bar(middle, 100 * shares, 0.46, color=[colour(domain) for domain in domains])
+        told = f"{per_cent(row['middle_typical']['mean'], 0)}, "
+        told += f"neither {per_cent(1 - typical, 0)}"
+        ax.set_title(f"{SHORT[method]}: {told}", fontsize=9)
+        ax.set_xticks([-6, 0, 6], [b, "0", a])
     for ax in axes.flat[len(methods) :]:
         ax.axis("off")
     for ax in axes[:, 0]:
         ax.set_ylabel("% of melodies")
-    band = f"shaded and in the titles: {LOW:g} to {HIGH:g}"
-    figure.supxlabel(f"the judge's P({a}); {band}", fontsize=10)
+    figure.supxlabel(f"score of {a} against {b}; shaded: the gap", fontsize=10)
     return figure
 
 

@@ -37,12 +37,12 @@ HISTOGRAMS = {  # the bins of each histogram of a record
 def shipped_rows(pair, seed=None):
     """The records of a pair that come with the package, as `fusiontools.report.rows.Rows`,
     of all seeds or of one; beside them, as ``histories``, how the trainings of the shipped
-    weights went.
+    weights went, and the name of the ``pair``.
     """
     records = choose(read_records("fusiongan"), pair)
     records = [r for r in records if seed in (None, r.seed)]
     histories = shipped_arrays("fusiongan", f"histories_{pair}.npz")
-    return rows(records, order=SHORT, histories=histories)
+    return rows(records, order=SHORT, histories=histories, pair=pair)
 
 
 def shares_of(row, name):

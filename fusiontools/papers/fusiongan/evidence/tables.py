@@ -16,18 +16,20 @@ import numpy as np
 from fusiontools import score
 from fusiontools.papers.fusiongan.evidence import paper
 from fusiontools.papers.fusiongan.evidence.claims import spelled_classes
-from fusiontools.papers.fusiongan.evidence.metrics import shares_of
+from fusiontools.papers.fusiongan.evidence.metrics import CONTROLS, shares_of
 from fusiontools.papers.fusiongan.evidence.paper import BLOCKS, COLUMNS, SHORT, TABLE_1
 from fusiontools.report.rows import Rows
 from fusiontools.report.tables import NOTHING, Table, beside_paper, cell, number, per_cent
 from fusiontools.report.tables import shown as column
 
-__all__ = ["between_again", "beyond_marginals", "implied_distances", "judges_table"]
-__all__ += ["mixture_ratios", "peaks_and_valleys", "table_1", "table_2_repairs"]
+__all__ = ["beyond_marginals", "by_turns_or_blended", "controls_table"]
+__all__ += ["implied_distances", "judges_table", "middle_again", "mixture_ratios"]
+__all__ += ["peaks_and_valleys", "table_1", "table_2_repairs"]
 
 SEEDS = "Means over the seeds; in brackets the lowest and the highest end of the seeds' own"
 SEEDS += " 95 % intervals."
 TRIVIAL = ("half_and_half", "splice")  # no music is made by them
+ENDS = ("mean", "low", "high")
 YES = {True: "yes", False: "no", None: NOTHING}
 
 
@@ -128,34 +130,67 @@ def table_2_repairs():
 
 
 def beyond_marginals(found, methods=()):
-    """What Table I cannot see: melodies that lie between the genres one by one, what
-    follows what, balance, copies, and the cost. RM, MC and the trivial baselines always
-    have a line.
+    """What Table I cannot see: melodies that lie between the genres one by one and are like
+    real music, by two judges; what follows what; copies, and the cost. The trivial
+    baselines always have a line.
     """
     found = Rows(found.every(*methods))
-    wanted = {"rm", "mc", *TRIVIAL, *found.methods()}
+    wanted = {"rm", "mc", *TRIVIAL, *found.methods()}.difference(CONTROLS)
     order = [m for m in SHORT if m in wanted] + sorted(wanted.difference(SHORT))
     lines = [next(iter(found.every(m)), {"method": m}) for m in order]
-
-    def imbalance(row):
-        return "<br>".join(cell(row.get(f"balance_{block}")) for block in BLOCKS)
 
     def mean(row, metric):
         return per_cent(row[metric]["mean"]) if metric in row else NOTHING
 
     columns = {"method": _called, "seeds": lambda row: row.get("runs", NOTHING)}
-    columns["between the genres"] = column("fused_share", per_cent, 1)
+    columns["middle and typical: the network"] = column("middle_typical", per_cent, 0)
+    columns["the features"] = column("middle_typical_features", per_cent, 0)
+    columns["both at once"] = lambda row: mean(row, "middle_typical_both")
+    columns["25 to 75 %"] = lambda row: mean(row, "fused_share")
     columns["Ratio of interval pairs"] = column("ib_eud_ratio")
-    columns["Ratio of duration pairs"] = column("db_eud_ratio")
-    columns["imbalance, DD, then NPD"] = imbalance
+    columns["of duration pairs"] = column("db_eud_ratio")
+    columns["of pitch classes"] = column("npd_eud_ratio")
     columns["copied"] = lambda row: mean(row, "copied_8gram")
     columns["min"] = column("minutes", number, 1)
-    caption = SEEDS
+    caption = f"{SEEDS} Those of judges are over songs, where melodies are made of some. "
+    caption += "25 to 75 %: what the network's probability puts between, typical or not."
     if held_out := sorted({mean(row, "held_out_8gram") for row in found} - {NOTHING}):
         caption += " Copied: of all runs of 8 notes those that are in the training songs;"
         caption += f" of held-out music, {' or '.join(held_out)} are."
-    caption += " Minutes are those of the run itself: training phases that it took over"
-    return Table(lines, columns, f"{caption} from another run are not in them.")
+    caption += " Minutes are those of all phases, also of those that a run took over from"
+    return Table(lines, columns, f"{caption} another.")
+
+
+def by_turns_or_blended(found, methods):
+    """Of the melodies that a judge calls middle and typical: how many are so in each third,
+    and how many hold a third of A and a third of B.
+    """
+    columns = {"method": _called}
+    for end, judge in {"": "the network", "_features": "the features"}.items():
+        columns[f"middle, {judge}"] = column(f"middle_typical{end}", per_cent, 0)
+        columns[f"throughout, {judge}"] = column(f"throughout{end}", per_cent, 0)
+        columns[f"by turns, {judge}"] = column(f"by_turns{end}", per_cent, 0)
+    caption = (
+        "Throughout, by turns: of those that are middle and typical. A third is of A, "
+    )
+    caption += "or of B, beyond what 2.5 % of the thirds of the other's real songs reach."
+    return Table([found.one(method) for method in methods], columns, caption)
+
+
+def controls_table(found):
+    """What judges say of music that is no fusion: real music of both genres and of others,
+    and real music with one thing changed.
+    """
+    told = {"real_a": "unseen songs of A", "real_b": "unseen songs of B"} | CONTROLS
+    columns = {"music": lambda row: told[row["method"]]}
+    columns["25 to 75 %"] = column("fused_share", per_cent, 0)
+    for end, judge in {"": "the network", "_features": "the features"}.items():
+        columns[f"typical, {judge}"] = column(f"typical{end}", per_cent, 0)
+        columns[f"middle and typical, {judge}"] = column(
+            f"middle_typical{end}", per_cent, 0
+        )
+    made = [row for name in told for row in found.every(name)]
+    return Table(made, columns, "In brackets: 95 % intervals over songs.")
 
 
 def peaks_and_valleys(found, methods):
@@ -217,31 +252,44 @@ def mixture_ratios(a, b, weights=(0, 0.25, 0.5, 0.75, 1)):
 
 
 def judges_table(pairs):
-    """How well the judge of each pair does on songs that it has never heard."""
-    from fusiontools.judges.genre import load_judge
+    """How well the judges of each pair do on songs that the model of the five that judges
+    them has never heard.
+    """
+    from fusiontools.judges.genre import load_judges
 
-    def between(about, domain):
-        return f"{per_cent(about['between'][domain][0])} of {about['held_out'][domain]}"
+    def share(name):
+        def both(about):
+            return "<br>".join(per_cent(dict(zip(ENDS, x)), 0) for x in about[name])
+
+        return both
 
     columns = {"pair": lambda about: " and ".join(about["labels"])}
-    columns["accuracy on unseen songs"] = column("accuracy", per_cent, 1)
+    columns["judge"] = lambda about: about["kind"]
+    columns["songs"] = lambda about: " and ".join(map(str, about["songs"]))
+    named = {"accuracy": (per_cent, 1), "temperature": (cell, 2)}
+    for name, (made, digits) in named.items():
+        columns[name] = lambda about, name=name, made=made, digits=digits: made(
+            dict(zip(ENDS, about[name])), digits
+        )
     columns["calibration error"] = column("calibration_error", number, 3)
-    columns["real A between"] = lambda about: between(about, "A")
-    columns["real B between"] = lambda about: between(about, "B")
-    return Table([load_judge(pair).about for pair in pairs], columns)
+    columns["typical: A, B"] = share("typical")
+    columns["middle and typical: A, B"] = share("middle")
+    abouts = [judge.about for pair in pairs for judge in load_judges(pair)]
+    caption = "In brackets: 95 % intervals over songs; the temperature's, over the songs "
+    return Table(abouts, columns, f"{caption}that calibrate it.")
 
 
-def between_again(measured, found, labels):
-    """The share of melodies between the genres as it is `measured` now (for each method
-    metrics, see `measure_melodies`), and in `found`, to be the records of the same training
-    (``shipped_rows(pair, seed=0)``). The genres' `labels` are two.
+def middle_again(measured, found, labels):
+    """The share of melodies that the network calls middle and typical as it is `measured`
+    now (for each method metrics, see `measure_melodies`), and in `found`, to be the records
+    of the same training (``shipped_rows(pair, seed=0)``). The genres' `labels` are two.
     """
     made = []
     for method, metrics in measured.items():
-        now = metrics["fused_share"]
+        now = metrics["middle_typical"]
         row = {"method": method, "now": now | {"mean": now["value"]}}
-        made.append(row | {"record": found.one(method)["fused_share"]})
+        made.append(row | {"record": found.one(method)["middle_typical"]})
     columns = {" and ".join(labels): _called}
-    columns["between the genres, measured now"] = column("now", per_cent, 1)
+    columns["middle and typical, measured now"] = column("now", per_cent, 1)
     columns["in the record"] = column("record", per_cent, 1)
     return Table(made, columns)
