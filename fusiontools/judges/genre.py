@@ -7,12 +7,14 @@ one note after the other. Each is five models: the songs are dealt into five fol
 each model learns from four. So every song, and any window of it, is judged by a model that
 has never heard it, and what no fold holds is judged by the mean of all five.
 
-Where the melodies of two genres end, the scores of unseen real songs say: between the
-97.5 % point of B's and the 2.5 % point of A's lies the *gap*. What neither genre is may lie
-there, too; so each judge also says which melodies are *typical* of real music: 95 % of
-unseen real ones are, both genres counting alike. For the features, typical is what lies
-near some real melodies; for the network, what surprises an n-gram model neither more nor
-less than they do. Used in chapter 3, FusionGAN.
+The scores of all unseen real songs calibrate it: a melody lies *between* the genres if A's
+probability is 1/4 to 3/4, and the temperature that says so has an interval of its own. Free
+of calibration is the *gap*, from the 97.5 % point of B's scores to the 2.5 % point of A's;
+it closes where a judge is right on 97.5 %. What neither genre is may lie in between, too;
+so each judge also says which melodies are *typical* of real music: 95 % of unseen real ones
+are, both genres counting alike. For the features, typical is what lies near some real
+melodies; for the network, what surprises an n-gram model neither more nor less than they
+do. Used in chapter 3, FusionGAN.
 """
 
 from dataclasses import dataclass, field, replace
@@ -34,7 +36,7 @@ from fusiontools.judges.melody_features import (
     thirds,
 )
 from fusiontools.score.intervals import means_of_groups
-from fusiontools.score.verdicts import in_band
+from fusiontools.score.verdicts import HIGH, LOW, in_band
 
 __all__ = ["FOLDS", "FeatureJudge", "Heard", "NetworkJudge", "calibration", "deal"]
 __all__ += ["load_judges", "make_judges", "open_judges", "save_judges"]
@@ -65,13 +67,13 @@ class Heard(NamedTuple):
     p: np.ndarray  # the probability of domain A
     gap: np.ndarray  # bool: between the genres, by the scores of unseen real songs
     typical: np.ndarray  # bool: like real music of either genre
-    throughout: np.ndarray  # bool: each of its thirds is in the gap of thirds
-    turns: np.ndarray  # bool: a third beyond that gap on A's side, and one on B's
+    throughout: np.ndarray  # bool: each of its thirds is between them (1/4 to 3/4)
+    turns: np.ndarray  # bool: one third is of A (above 3/4), and one of B (below 1/4)
 
     @property
     def middle(self):
-        """Between the genres, and typical, (M,) bool."""
-        return self.gap & self.typical
+        """Between the genres (1/4 to 3/4), and typical, (M,) bool."""
+        return in_band(self.p) & self.typical
 
 
 class _Judge:
@@ -86,9 +88,7 @@ class _Judge:
         return self._folded(self._scores(melodies), melodies, folds)
 
     def __call__(self, melodies, folds=None):
-        # p(A | x) = 1 / (1 + exp(-s / t))
-        s = self.scores(melodies, folds) / self.about["temperature"][0]
-        return 1 / (1 + np.exp(-np.clip(s, -50, 50)))
+        return _probability(self.scores(melodies, folds), self.about["temperature"][0])
 
     def oddness(self, melodies, folds=None):
         """What is at most as large in real music as ``about["limits"]`` say, (M, K)."""
@@ -104,12 +104,12 @@ class _Judge:
         parts = [part for i in whole for part in thirds(melodies[i])]
         own = None if folds is None else np.repeat(np.asarray(folds)[whole], 3)
         heard = self.scores(parts, own).reshape(-1, 3)
-        low, high = about["ends_of_thirds"]
+        heard = _probability(heard, about["temperature_of_thirds"][0])
         all_parts, turns = np.zeros_like(many), np.zeros_like(many)
-        all_parts[whole] = ((heard >= low) & (heard <= high)).all(axis=1)
-        turns[whole] = (heard < low).any(axis=1) & (heard > high).any(axis=1)
+        all_parts[whole] = ((heard >= LOW) & (heard <= HIGH)).all(axis=1)
+        turns[whole] = (heard < LOW).any(axis=1) & (heard > HIGH).any(axis=1)
         gap = (scores >= about["ends"][0]) & (scores <= about["ends"][1])
-        p = 1 / (1 + np.exp(-np.clip(scores / about["temperature"][0], -50, 50)))
+        p = _probability(scores, about["temperature"][0])
         return Heard(scores, p, gap, typical, all_parts, turns)
 
     @staticmethod
@@ -119,6 +119,11 @@ class _Judge:
         own = found[folds, np.arange(len(melodies))]
         known = (folds >= 0).reshape(-1, *[1] * (own.ndim - 1))
         return np.where(known, own, found.mean(axis=0))
+
+
+def _probability(scores, temperature):
+    # p(A | x) = 1 / (1 + exp(-s / t))
+    return 1 / (1 + np.exp(-np.clip(scores / temperature, -50, 50)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,11 +202,11 @@ class NetworkJudge(_Judge):
 
 
 def _answer(x, w, dropout=0.0):
-    """The score of each melody, (M, 51, T) -> (M,)."""
+    """The score of each melody, (M, PLANES, T) -> (M,)."""
     import torch
     from torch.nn import functional as F
 
-    there = x[:, 50:]  # (M, 1, T)
+    there = x[:, -1:]  # (M, 1, T)
     for i in range(3):
         x = F.relu(F.conv1d(x, w[f"conv{i}"], w[f"bias{i}"], padding=1)) * there
     x = torch.cat([x.sum(2) / there.sum(2).clamp(min=1), x.amax(2)], dim=1)
@@ -275,9 +280,10 @@ def make_judges(a, b, songs_a, songs_b, seed=0, steps=800, width=16, **about):
     -------
     NetworkJudge, FeatureJudge
         Each one's ``about`` has, as value, low and high, clustered by song: the
-        ``temperature``, the balanced ``accuracy``, and of each domain's melodies the shares
-        ``between`` (25 to 75 %), in the ``gap``, ``typical``, ``middle`` (both) and
-        ``throughout``; then the ends of the gap, and the ``calibration_error``.
+        ``temperature`` of whole melodies and of thirds, the balanced ``accuracy``, and of
+        each domain's melodies the shares ``between``, in the ``gap``, ``typical``,
+        ``middle`` (between and typical) and ``throughout``; then the ends of the gap, and
+        the ``calibration_error``.
     """
     kept = [[len(notes) >= NOTES for notes in own] for own in (a, b)]
     real = [[n for n, yes in zip(own, some) if yes] for own, some in zip((a, b), kept)]
@@ -336,10 +342,9 @@ def _temperature(scores, sign, weight):
     return float(np.exp(found.x))
 
 
-def _calibrated(judge, real, songs, folds, repeats=200):
-    """With what the scores of unseen real songs say, and how right the judge is."""
-    scores = [judge.scores(*own) for own in zip(real, folds)]
-    sign = np.repeat([1.0, -1.0], [*map(len, real)])
+def _temperatures(scores, songs, repeats):
+    """The temperature that scores of (A, B) ask for, and its 95 % interval over songs."""
+    sign = np.repeat([1.0, -1.0], [*map(len, scores)])
     names = [np.unique(own, return_inverse=True)[1] for own in songs]
     rng, told = np.random.default_rng(0), []
     for repeat in range(repeats + 1):
@@ -349,13 +354,19 @@ def _calibrated(judge, real, songs, folds, repeats=200):
         times = [np.ones(len(n)) for n in names] if repeat == 0 else times
         weight = np.concatenate([t / max(t.sum(), 1) for t in times])
         told.append(_temperature(np.concatenate(scores), sign, weight))
-    about = {"kind": judge.kind}
-    about["temperature"] = [told[0], *map(float, np.quantile(told[1:], [0.025, 0.975]))]
-    about["ends"] = _ends(scores)
+    return [told[0], *map(float, np.quantile(told[1:], [0.025, 0.975]))]
+
+
+def _calibrated(judge, real, songs, folds, repeats=200):
+    """With what the scores of unseen real songs say, and how right the judge is."""
+    scores = [judge.scores(*own) for own in zip(real, folds)]
     parts = [[part for notes in own for part in thirds(notes)] for own in real]
-    about["ends_of_thirds"] = _ends(
-        [judge.scores(own, np.repeat(fold, 3)) for own, fold in zip(parts, folds)]
-    )
+    split = [np.repeat(fold, 3) for fold in folds]
+    of_thirds = [judge.scores(*own) for own in zip(parts, split)]
+    about = {"kind": judge.kind, "ends": _ends(scores)}
+    about["temperature"] = _temperatures(scores, songs, repeats)
+    thrice = [np.repeat(own, 3) for own in songs]
+    about["temperature_of_thirds"] = _temperatures(of_thirds, thrice, repeats)
     odd = [judge.oddness(*own) for own in zip(real, folds)]
     for tail in np.linspace(0.05, 0, 201):  # of each number alike, until 95 % pass all
         limits = np.quantile(np.concatenate(odd), 1 - tail, axis=0)

@@ -38,6 +38,7 @@ __all__ = [
     "decode_tokens",
     "encode_tokens",
     "is_legal_tokens",
+    "length_class",
     "token_beats",
     "token_names",
     "token_windows",
@@ -322,6 +323,21 @@ def token_names(vocabulary=Vocabulary()):
     if vocabulary.kind == "steps":
         return ["stop", "go on", *names]
     return [f"{name} x{d}" for name in [*names, "rest"] for d in vocabulary.durations]
+
+
+def length_class(beats):
+    """Which plain length is next to each: 0 for sixteenths, then eighths, quarters, halves
+    and wholes. Triplets and dots are with their neighbours: a performed solo has many that
+    its printed tune has not, and so tells transcription from notation.
+
+    Used in chapter 3, FusionGAN, by what tells jazz from folk.
+
+    Examples
+    --------
+    >>> length_class([1 / 4, 1 / 3, 2 / 3, 3 / 4, 1, 3]).tolist()
+    [0, 1, 1, 1, 2, 3]
+    """
+    return np.searchsorted([0.29, 0.85, 1.7, 3.4], beats)
 
 
 def token_windows(tokens, events=EVENTS, stride=STRIDE):

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from fusiontools.papers.fusiongan import losses
-from fusiontools.papers.fusiongan.data import token_histograms
+from fusiontools.papers.fusiongan.data import plain_tokens, token_histograms
 from fusiontools.papers.fusiongan.networks import NAMES, Networks
 from fusiontools.papers.fusiongan.rewards import rewards
 from fusiontools.score import euclidean, ratio, shares
@@ -76,7 +76,8 @@ class Training:
     def __init__(self, config, data, run):
         self.config, self.data, self.run = config, data, run
         self.device = torch.device("cpu") if run.fabric is None else run.fabric.device
-        self.networks = Networks(config, data.vocabulary.size, self.device)
+        alike = plain_tokens(data.vocabulary)
+        self.networks = Networks(config, data.vocabulary.size, self.device, alike)
         self.share = config.batch // run.processes  # of a batch, this process's part
         self.windows = {n: self.melodies(n, "train") for n in "AB"}  # (N, T)
         self.length = self.windows["A"].shape[1]
@@ -232,7 +233,8 @@ def phase_game(training):
 
 def phase_genre(training):
     """Ours: one more critic learns to tell A from B, from whole melodies, or from stretches
-    of them. It sees training songs only, and no judge of the results has a part in it.
+    of them. It hears no triplets, or it would tell transcription from notation; it sees
+    training songs only, and no judge of the results has a part in it.
     """
     genre, config, share = training.networks.genre.train(), training.config, training.share
     adam = torch.optim.Adam(genre.parameters(), lr=config.d_rate)

@@ -192,4 +192,7 @@ def method(name, config, pair=None):
     changes = _CHANGES[name]
     if "kl" in changes and pair in KL_WEIGHT:
         changes = changes | {"kl": KL_WEIGHT[pair]}
+    if "stretch" in changes:  # no filter may be longer than what there is to hear
+        fit = tuple(own for own in config.filters if own[0] <= changes["stretch"])
+        changes = changes | {"filters": fit}
     return replace(config, **changes)

@@ -33,11 +33,19 @@ from fusiontools.music.tokens import (
     Vocabulary,
     decode_tokens,
     encode_tokens,
+    length_class,
     token_windows,
 )
 
 __all__ = ["DOMAINS", "PAIRS", "VOCABULARY", "Pair", "from_folders", "open_pair", "pair"]
-__all__ += ["save_pair", "straighten", "token_histograms", "tonic", "tune_tokens"]
+__all__ += [
+    "plain_tokens",
+    "save_pair",
+    "straighten",
+    "token_histograms",
+    "tonic",
+    "tune_tokens",
+]
 
 DOMAINS = ("A", "B")
 # The paper's two genres; two that come without a download
@@ -241,6 +249,17 @@ def from_folders(a, b, labels=None, name="mine"):
         return part_of.get(song, "train")
 
     return pair(name, False, corpora, deal, tune)
+
+
+def plain_tokens(vocabulary):
+    """For each token one of the same pitch and the same `length_class`, alike for all that
+    share both, (V,): who looks tokens up so hears no triplets.
+    """
+    durations = np.array(vocabulary.durations) / vocabulary.steps_per_beat
+    classes, k = length_class(durations), len(durations)
+    first = np.searchsorted(classes, classes)  # the first length of each one's class
+    token = np.arange(vocabulary.size)
+    return k * (token // k) + first[token % k]
 
 
 def save_pair(pair, path):

@@ -106,10 +106,15 @@ class Critic(nn.Module):
         every filter bank and the output by its largest singular value, and puts tokens on a
         sphere: the bound holds for any input, as closely as two power iterations a step
         follow the singular values, and costs no second derivative.
+    alike : array_like of int, shape (V,), optional
+        A token that stands for each, as `fusiontools.papers.fusiongan.data.plain_tokens`
+        has it: those that share one sound alike to the critic.
     """
 
-    def __init__(self, tokens, embedding, filters, keep=1.0, bound="spectral"):
+    def __init__(self, tokens, embedding, filters, keep=1.0, bound="spectral", alike=None):
         super().__init__()
+        if alike is not None:  # part of what it is, and not of what it learns
+            self.register_buffer("alike", torch.as_tensor(alike), persistent=False)
         self.tokens, self.bound, self.keep = tokens, bound, keep
         self.sizes = [size for size, _ in filters]
         self.embedding = nn.Embedding(tokens, embedding)
@@ -128,6 +133,7 @@ class Critic(nn.Module):
 
     def forward(self, x):
         """Scores of sequences, (B, T) -> (B,)."""
+        x = self.alike[x] if hasattr(self, "alike") else x
         columns = F.embedding(x, self.vectors()).transpose(1, 2)  # (B, E, T)
         strongest = [bank(columns).amax(2) for bank in self.banks]
         return self.head(torch.cat(strongest, dim=1))
@@ -170,17 +176,17 @@ def bounded_norm(filters):
 class Networks:
     """All networks of a training: generators ``g["A"]``, ``g["B"]``, ``g["F"]``, critics
     ``d["A"]`` and so on. ``rolling`` are the generators' rollout policies, see `follow`;
-    ``prior`` is G_F as maximum likelihood left it; ``genre`` tells A from B, and only our
-    own method trains it.
+    ``prior`` is G_F as maximum likelihood left it; ``genre`` tells A from B, hears tokens
+    that are `alike` as one, and only our own methods train it.
     """
 
-    def __init__(self, config, tokens, device="cpu"):
+    def __init__(self, config, tokens, device="cpu", alike=None):
         sizes = (tokens, config.embedding, config.hidden)
         self.g = {n: Generator(*sizes).to(device) for n in NAMES}
         sizes = (tokens, config.critic_embedding, config.filters, config.keep)
         # In eval mode, except while they learn: dropout would only blur their scores.
         self.d = {n: Critic(*sizes, config.bound).to(device).eval() for n in NAMES}
-        self.genre = Critic(*sizes, "none").to(device).eval()
+        self.genre = Critic(*sizes, "none", alike).to(device).eval()
         self.prior = copy.deepcopy(self.g["F"])
         self.rolling = copy.deepcopy(self.g)
         for g in (self.prior, *self.rolling.values()):

@@ -14,6 +14,7 @@ from fusiontools import training
 from fusiontools.errors import FusionError
 from fusiontools.music.midi import write_midi
 from fusiontools.music.tokens import EVENTS, Vocabulary, decode_tokens
+from fusiontools.papers.fusiongan.data import plain_tokens
 from fusiontools.papers.fusiongan.losses import farthest
 from fusiontools.papers.fusiongan.networks import Critic, Generator, draw
 
@@ -193,7 +194,8 @@ def load_weights(pair="essen_ryan", path=None):
         for name in own["voices"]:
             models[name] = Generator(**about["sizes"]).eval()
         if own["genre"]:
-            models[own["genre"]] = Critic(**about["critic"]).eval()
+            alike = plain_tokens(Vocabulary(**about["vocabulary"]))
+            models[own["genre"]] = Critic(**about["critic"], alike=alike).eval()
     training.load_weights(path, models)
     writers = {}
     for method, own in about["writers"].items():

@@ -3,7 +3,8 @@
     python -m fusiontools.papers.fusiongan.evidence.experiment --data essen_ryan --out OUT
     python -m fusiontools.papers.fusiongan.evidence.experiment --out OUT --ship
 
-The jobs: what most methods begin with, once a seed; every method; the baselines; and, where
+The jobs: what most methods begin with, once a seed; every method; the baselines; where it
+is named, ``again-blend-0``, say, which measures a finished training anew; and, where
 ``--only judges`` names them, the judges of genre, which then lie in the folder of runs:
 copied to ``fusiontools/pretrained``, they judge, so they come before all else.
 """
@@ -101,15 +102,21 @@ def _save(writers, path, config, data, **about):
 
 def measure(networks, data, config, seed, say=print):
     """The metrics of a trained method, and the first of its melodies as rows of tokens."""
+    from fusiontools.papers.fusiongan.sampling import writer_of
+
+    return _measured(writer_of(networks, config), data, seed, say)
+
+
+def _measured(writer, data, seed, say=print):
     from fusiontools.papers.fusiongan.evidence import metrics
-    from fusiontools.papers.fusiongan.sampling import sample_tokens, to_notes, writer_of
+    from fusiontools.papers.fusiongan.sampling import sample_tokens, to_notes
 
     say("Measuring what it writes.")
     judges = metrics.shipped_judges(data)
     if not judges:
         lacks = "No judges come with the package for this data"
         say(f"{lacks}, so what lies between the genres is not measured.")
-    tokens = sample_tokens(writer_of(networks, config), metrics.MELODIES, seed)
+    tokens = sample_tokens(writer, metrics.MELODIES, seed)
     melodies, references = to_notes(tokens, data.vocabulary), metrics.References(data)
     found = metrics.measure_melodies(melodies, references, judges)
     return found, tokens[:KEPT].tolist()
@@ -163,6 +170,18 @@ def train_method(file, work, scale, device, method, seed):
     experiment.store(Path(work) / "measured" / f"{folder.name}.json", [made])
 
 
+def measure_again(file, work, method, seed):
+    """Measure what a finished training's weights write, with the judges as they are now."""
+    from fusiontools.records import read_record
+
+    folder, data = Path(work) / f"{method}-{seed}", open_data(file)
+    record = read_record(folder / "record.json")
+    writers = fusiongan.load_weights(path=folder / experiment.WEIGHTS)[0]
+    found, tokens = _measured(writers[method], data, seed)
+    made = replace(record, metrics=found, samples=tokens)
+    experiment.store(Path(work) / "measured" / f"{folder.name}.json", [made])
+
+
 def measure_baselines(file, work, scale):
     """The records of all methods that need no training, and of the controls."""
     from fusiontools.errors import MissingDataError
@@ -205,6 +224,9 @@ def jobs(file, work, scale, device):
     for method, seed in RUNS:
         do = partial(train_method, *where, device, method, seed)
         made.append(Job(f"{method}-{seed}", do, after=(f"pretraining-{seed}",)))
+        again = partial(measure_again, str(file), str(work), method, seed)
+        after = (f"{method}-{seed}",)
+        made.append(Job(f"again-{method}-{seed}", again, after, asked=True))
     made.append(Job("baselines", partial(measure_baselines, *where)))
     made.append(Job("judges", partial(train_judges, str(file), str(work)), asked=True))
     return made

@@ -112,7 +112,7 @@ CONTROLS = {
     "inverted": "real windows of both genres, upside down about their first note",
     "a_rhythm": "the rhythm of a window of A, with the pitches of one of B",
     "b_rhythm": "the rhythm of a window of B, with the pitches of one of A",
-    "written_out": "windows of A, their lengths rounded to whole sixteenths, as if notated",
+    "written_out": "windows of A, rounded to a grid of sixteenths, as if notated",
     "irish": "O'Neill's Irish tunes",
     "airs": "Aird's Scottish airs",
     "third_genre": "the genre of the other pair: jazz, or fiddle tunes",
@@ -130,9 +130,7 @@ def control(name, pair, n=MELODIES, seed=0):
         third = "weimar" if "ryan" in pair.name else "ryan"
         return _of_corpus(_CORPORA.get(name, third), n, rng)
     if name == "written_out":
-        steps = 4  # in a beat
-        notes = [_rounded(m, steps) for m in a.notes]
-        return Melodies(notes, a.songs)
+        return Melodies([_rounded(m, 4) for m in a.notes], a.songs)
     if name.endswith("_rhythm"):
         one, other = (a, b) if name == "a_rhythm" else (b, a)
         pairs, notes = zip(one.notes, other.notes), []
@@ -157,10 +155,13 @@ def _upside_down(notes):
 
 
 def _rounded(notes, steps):
-    lengths = np.maximum(np.round(steps * notes.duration), 1) / steps
-    rests = np.append(np.maximum(notes.onset[1:] - notes.offset[:-1], 0), 0)
-    taken = lengths + np.round(steps * rests) / steps
-    return Notes(np.cumsum(taken) - taken, lengths, notes.pitch)
+    """Notes on a grid of so many `steps` a beat; of two on one step the latter is kept."""
+    first = np.round(steps * notes.onset).astype(int)
+    keep = np.append(np.diff(first) > 0, True)
+    first, last = first[keep], np.round(steps * notes.offset[keep]).astype(int)
+    last = np.maximum(last, first + 1)
+    last[:-1] = np.minimum(last[:-1], first[1:])
+    return Notes(first / steps, (last - first) / steps, notes.pitch[keep])
 
 
 def _of_corpus(name, n, rng):
@@ -215,10 +216,11 @@ def measure_melodies(melodies, references, judges=(), repeats=300):
         ``{dd,npd}_{eud,em}_{ratio,diff}``, ``{ib,db}_eud_ratio``, ``balance_{dd,npd}``, all
         again with ``_raw`` for counts, ``copied_8gram``, ``held_out_8gram``, ``too_short``.
         With judges, for each (the second's names end in ``_features``) the shares
-        ``fused_share`` (probability 25 to 75 %), ``gap_share``, ``typical``,
-        ``middle_typical`` (both), ``judged_a``; and of those that are both, ``throughout``
-        and ``by_turns``; ``middle_typical_both``, by both judges at once. Then the
-        histograms, one number a bin, as in `HISTOGRAMS`.
+        ``fused_share`` (probability 1/4 to 3/4), ``gap_share``, ``typical``,
+        ``middle_typical`` (that probability, and typical; its interval holds for every
+        temperature of the judge's interval, too), ``judged_a``; and of those in the middle
+        ``throughout`` and ``by_turns``; ``middle_typical_both``, by both judges at once.
+        Then the histograms, one number a bin, as in `HISTOGRAMS`.
     """
     melodies = melodies if isinstance(melodies, Melodies) else written(melodies)
     keep = np.array([len(m) >= LEAST for m in melodies.notes], bool)
@@ -237,6 +239,7 @@ def measure_melodies(melodies, references, judges=(), repeats=300):
         each |= {"typical": said.typical, "middle_typical": said.middle}
         each |= {"judged_a": said.p > 0.5}
         shares = means_of_groups(each, songs, others=others)
+        shares["middle_typical"] = _in_the_middle(judge, said, songs, others)
         each = {"throughout": said.throughout, "by_turns": said.turns}
         each = {name: said.middle & yes for name, yes in each.items()}
         shares |= means_of_groups(each, songs, said.middle, others)
@@ -251,6 +254,19 @@ def measure_melodies(melodies, references, judges=(), repeats=300):
     for name in BLOCKS:
         found |= _bins(name, score.distribution(name, kept))
     return found
+
+
+def _in_the_middle(judge, said, songs, others):
+    """The share in the middle and typical, with an interval that holds for every
+    temperature of the judge's own interval.
+    """
+    shares = []
+    for t in judge.about["temperature"]:
+        p = 1 / (1 + np.exp(-np.clip(said.score / t, -50, 50)))
+        each = {"middle": score.in_band(p) & said.typical}
+        shares.append(means_of_groups(each, songs, others=others)["middle"])
+    low, high = min(x["low"] for x in shares), max(x["high"] for x in shares)
+    return shares[0] | {"low": low, "high": high}
 
 
 def _of_all_runs(counts):
