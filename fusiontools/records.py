@@ -250,7 +250,7 @@ def write_whole(path, data, previous=None):
 
 
 # a list of numbers, which takes one line in a record: a line for each doubles the file
-_NUMBERS = re.compile(r"\[[-+.\deE,\s]+\]")
+_NUMBERS = re.compile(r"\[\n[-+.\deE,\s]+\]")  # no string holds a line's end
 
 
 def write_record(record, path):

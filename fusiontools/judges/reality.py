@@ -1,10 +1,11 @@
 """A judge of whole melodies: are two halves of one melody, or put together from two?
 
-There are two of them, and both answer ``judge(windows)`` with the probability that each
-window is one melody. One is the paper's two-layer transformer. The other weighs features
-that a musician can name (`fusiontools.judges.joins`), and is there because a judge that a
-table of features beats is no judge. Both learn from songs that no generator learns from,
-and are measured on songs that neither has heard.
+There are three of them, and all answer ``judge(windows)`` with the probability that each
+window is one melody. One is the paper's two-layer transformer. Another weighs features that
+a musician can name (`fusiontools.judges.joins`), and is there because a judge that a table
+of features beats is no judge. The third, `fusiontools.judges.halves`, hears each half by
+itself. All learn from songs that no generator learns from, and are measured on songs that
+none has heard.
 
 What a shuffled pair is, and in which keys its halves stand: see `fusiontools.judges.pairs`.
 Used in chapter 4, Connective Fusion.
@@ -22,6 +23,7 @@ from fusiontools.judges.joins import FEATURES, features
 from fusiontools.judges.pairs import learning_curve, measure, shuffled
 
 __all__ = [
+    "KINDS",
     "Config",
     "FeatureJudge",
     "TransformerJudge",
@@ -38,6 +40,7 @@ __all__ = [
     "train_judge",
 ]
 
+KINDS = ("transformer", "features", "siamese")
 LIMIT = 1_000_000  # bytes of one judge that ships
 _ARRAYS = ("start", "feature", "threshold", "answer", "gain")  # of a feature judge's file
 _AT_ONCE = 512  # windows that the transformer reads at one time
@@ -272,7 +275,7 @@ def reported(judge, windows, songs, curve=(), seed=0):
 
     Parameters
     ----------
-    judge : FeatureJudge or TransformerJudge
+    judge : FeatureJudge, TransformerJudge or SiameseJudge
     windows, songs, seed
         See `measure`; pairs are shuffled as in its training.
     curve : list of dict
@@ -280,7 +283,7 @@ def reported(judge, windows, songs, curve=(), seed=0):
 
     Returns
     -------
-    FeatureJudge or TransformerJudge
+    FeatureJudge, TransformerJudge or SiameseJudge
         Its ``about`` has ``accuracy``, ``mean_real`` and ``mean_shuffled``, each as value,
         low and high; ``measured_on``; ``learning_curve``.
     """
@@ -296,14 +299,15 @@ def make_judge(kind, own, beside, test, config, folder, run, shares=(), **about)
 
     Parameters
     ----------
-    kind : {"transformer", "features"}
+    kind : {"transformer", "features", "siamese"}
     own, beside, test : (windows, songs), array_like of shapes (N, T) and (N,)
-        To learn from; to say when boosted trees stop; to be measured on.
-    config : Config
-        Of a transformer.
+        To learn from; to say when boosted trees stop, and which state of a siamese network
+        stays; to be measured on.
+    config : Config or fusiontools.judges.halves.Config
+        Of a network.
     folder : path-like
-        Of a transformer's training, which goes on where it was stopped. The number of its
-        songs is added to the name.
+        Of a network's training, which goes on where it was stopped. The number of its songs
+        is added to the name.
     run : dict
         What else `fusiontools.training.Run.open` asks for.
     shares : sequence of float, optional
@@ -313,11 +317,12 @@ def make_judge(kind, own, beside, test, config, folder, run, shares=(), **about)
 
     Returns
     -------
-    judge : FeatureJudge or TransformerJudge
+    judge : FeatureJudge, TransformerJudge or SiameseJudge
         See `reported`.
     minutes : float
         Of its training, without its learning curve.
     """
+    from fusiontools.judges.halves import train_siamese_judge
     from fusiontools.training import Run, fabric
 
     def learn(windows, songs):
@@ -326,6 +331,8 @@ def make_judge(kind, own, beside, test, config, folder, run, shares=(), **about)
         there = f"{folder}-{len(np.unique(songs))}"
         cpu = fabric("cpu", threads=1)
         with Run.open(there, fabric=cpu, config=config, **run) as opened:
+            if kind == "siamese":
+                return train_siamese_judge(config, windows, songs, *beside, opened, **about)
             return train_judge(config, windows, songs, opened, **about)
 
     began, curve = time.monotonic(), []
@@ -350,14 +357,14 @@ def judge_name(data, kind="transformer", part="train-2"):
     >>> judge_name("tunes"), judge_name("tunes", "features", "train-1")
     ('reality_tunes.safetensors', 'reality_tunes_features_train1.safetensors')
     """
-    if kind not in ("transformer", "features") or part not in ("train-1", "train-2"):
+    if kind not in KINDS or part not in ("train-1", "train-2"):
         raise ValueError(
-            f"there is no judge {kind!r} of {part!r}; choose 'transformer' or 'features', "
+            f"there is no judge {kind!r} of {part!r}; choose one of {', '.join(KINDS)}, "
             "and 'train-1' or 'train-2'"
         )
     name = f"reality_{data}"
-    if kind == "features":
-        name += "_features"
+    if kind != "transformer":
+        name += f"_{kind}"
     if part == "train-1":
         name += "_train1"
     return name + ".safetensors"
@@ -368,7 +375,7 @@ def save_judge(judge, path, limit=LIMIT):
 
     Parameters
     ----------
-    judge : FeatureJudge or TransformerJudge
+    judge : FeatureJudge, TransformerJudge or SiameseJudge
         Its ``about`` names at least `corpora` and `terms`.
     path : path-like
     limit : int or None
@@ -390,7 +397,7 @@ def save_judge(judge, path, limit=LIMIT):
             "say what the judge was trained on, and under which terms: "
             "about needs 'corpora' and 'terms'"
         )
-    if judge.kind == "transformer":
+    if judge.kind != "features":
         save_weights(judge.network, path, limit=limit, **about)
         return
     from safetensors.numpy import save
@@ -409,7 +416,7 @@ def open_judge(path):
 
     Returns
     -------
-    FeatureJudge or TransformerJudge
+    FeatureJudge, TransformerJudge or SiameseJudge
 
     Raises
     ------
@@ -427,13 +434,16 @@ def open_judge(path):
                     raise RecordError("a judge of other features than these", path, again)
                 parts = {name: file.get_tensor(name) for name in _ARRAYS}
                 return FeatureJudge(Trees(float(parts.pop("start")[0]), **parts), about)
-            size = about["size"]
+            kind, size = about["kind"], about["size"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         found = f"not a judge of reality ({type(error).__name__})"
         raise RecordError(found, path, again) from None
+    from fusiontools.judges.halves import HalvesNet, SiameseJudge
     from fusiontools.judges.transformer import RealityNet
     from fusiontools.training import load_weights
 
+    if kind == "siamese":
+        return SiameseJudge(load_weights(path, HalvesNet(**size)).eval(), about)
     return TransformerJudge(load_weights(path, RealityNet(**size)).eval(), about)
 
 
@@ -444,7 +454,7 @@ def load_judge(data, kind="transformer", part="train-2"):
     ----------
     data : str
         What it was trained on, such as "tunes".
-    kind : {"transformer", "features"}
+    kind : {"transformer", "features", "siamese"}
     part : {"train-2", "train-1"}
         The songs that it learned from: "train-2" to judge what models make; "train-1" is
         for a search that is led by a judge, as Latent Perturb is, and must not be led by

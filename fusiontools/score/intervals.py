@@ -230,7 +230,8 @@ def means_of_groups(each, groups, of=None, others=None, repeats=1000, seed=0):
     -------
     dict of str to dict
         ``value``, ``low`` and ``high``, as a record holds them. A share of yes and no that
-        is 0 or 1 has the range of `wilson`, over the groups.
+        is 0 or 1 has the range of `wilson`, over the groups that it is a share of; of none,
+        0 to 1.
 
     References
     ----------
@@ -242,7 +243,7 @@ def means_of_groups(each, groups, of=None, others=None, repeats=1000, seed=0):
     >>> found["x"]
     {'value': 4.0, 'low': 2.0, 'high': 8.0}
     """
-    of = np.ones(len(groups)) if of is None else of
+    of = np.ones(len(groups)) if of is None else np.asarray(of)
     sums = np.stack([*each.values(), of], axis=1).astype(np.float64)  # (N, K)
     kinds, weights = [groups] if others is None else [groups, others], 1.0
     for rng, kind in zip(_streams(seed, kinds, paired=False), kinds):
@@ -253,11 +254,11 @@ def means_of_groups(each, groups, of=None, others=None, repeats=1000, seed=0):
         weights = weights * _weights(rng, repeats, len(names))[:, own]
     drawn = np.concatenate([sums.sum(axis=0)[None], weights @ sums])
     means = drawn[:, :-1] / np.maximum(drawn[:, -1:], 1)
-    made, many = {}, min(len(np.unique(kind)) for kind in kinds)
+    made, many = {}, min(len(np.unique(np.asarray(kind)[of > 0])) for kind in kinds)
     for (name, x), value, draws in zip(each.items(), means[0], means[1:].T):
         _, low, high = _interval(value, draws, 0.95, "percentile")
         if x.dtype == bool and value in (0, 1):
-            _, low, high = wilson(round(value * many), many)
+            _, low, high = wilson(round(value * many), many) if many else (0, 0, 1)
         value, low, high = float(value), float(low), float(high)
         made[name] = {"value": value, "low": min(low, value), "high": max(high, value)}
     return made

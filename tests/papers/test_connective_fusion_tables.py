@@ -284,11 +284,12 @@ def test_what_was_made_of_the_same_pairs_is_compared_pair_by_pair(gap, word):
 def test_motifs_and_gains_stand_beside_what_they_cost():
     more = {"motifs": about(0.125)} | dict.fromkeys(GAINS, about(0.25))
     runs = [ours(0.3, 0.5, 2.0, **more), record("real", more, inputs="test")]
-    runs += [record("motif_choice", metrics(0.4, 3.0) | more, inputs="test")]
+    runs += [record("motif_choice", metrics(0.4, 3.0) | more, inputs="test", styles=9)]
     runs += [record(name, metrics(0.4, 3.0), inputs="test") for name in TRIVIAL]
     made = tables.motifs(rows_of(runs))
     assert [r["method"] for r in made] == ["real", "concatenate", "ours", "motif_choice"]
     assert made.markdown().count("12.5 [11.5") == 3
+    assert "| styles chosen for motifs, best of 9 |" in made.markdown()
     gained = tables.gains(rows_of(runs))
     assert [r["method"] for r in gained] == ["ours", *TRIVIAL[1:]]
     assert gained.markdown().count("0.25 [0.24") == 3

@@ -1,22 +1,24 @@
 """What the Connective Fusion chapter shows and claims: the paper's numbers beside ours.
 
-`paper` has the paper's numbers, `metrics` what is measured, `claims` what is claimed and
-what was aimed at; `tables`, `figures` and `diagrams` show it, and `experiment` makes the
-records. No file of the method imports any of it.
+`paper` has the paper's numbers, `metrics` what is measured, `trivial` what stands beside
+every method, `claims` what is claimed and what was aimed at; `tables`, `figures` and
+`diagrams` show it, and `experiment` makes the records. No file of the method imports any of
+it.
 """
 
 import lazy_loader
 
 _NAMES = {
-    "claims": "claims_table goals_table",
+    "claims": "against_perturb claims_table goals_table",
     "diagrams": "iteration_rolls stages_figure style_rolls",
     "figures": "distances_figure iterations_figure judge_curves matrices_figure "
     "metrics_figure training_curves",
-    "metrics": "BASELINES Inputs baseline inputs moved styles",
+    "metrics": "moved styles",
     "paper": "SHORT",
     "tables": "ablations copies correlations equal_distance iterated_or_smaller "
-    "judges methods parts reasons rows_of seeds song_distances "
+    "gains judges methods motifs paired parts reasons rows_of seeds song_distances "
     "style_differences vaes",
+    "trivial": "BASELINES PAIRS Inputs baseline inputs",
 }
 _HOMES = {module: names.split() for module, names in _NAMES.items()}
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_HOMES)

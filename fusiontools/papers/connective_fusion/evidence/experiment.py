@@ -7,24 +7,24 @@ baselines on the same pairs::
 
 It has the names that `fusiontools.report.experiment` and the command ask of a paper; torch
 is loaded when it is used. All trainings of a seed share one VAE, which is trained first.
-Two jobs are done only where ``--only`` names them: ``judges`` trains the judges of reality
-into a folder beside the runs (copied to ``fusiontools/pretrained``, they judge, so they
-come before all else), and ``count-fiddle``, say, counts the windows of a data set.
+Three jobs are done only where ``--only`` names them: ``judges`` trains the judges of
+reality into a folder beside the runs (copied to ``fusiontools/pretrained``, they judge, so
+they come before all else); ``count-fiddle``, say, counts the windows of a data set; and
+``again`` measures what ships anew, without a training, and leaves it in OUT for ``--ship``.
 """
 
 import shutil
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 from fusiontools.errors import CorpusError, FusionError, RecordError
 from fusiontools.papers import connective_fusion as cf
 from fusiontools.papers.connective_fusion.config import LAMBDAS, METHODS, Config, method
 from fusiontools.papers.connective_fusion.evidence.paper import ABLATIONS, INPUTS, MIDDLE
-from fusiontools.records import read_record
+from fusiontools.records import read_record, read_records
 from fusiontools.report import experiment
 from fusiontools.report.experiment import WEIGHTS, Job, measured_record
 
@@ -55,10 +55,14 @@ TRAININGS += [(name, MIDDLE, 0) for name in ABLATIONS] + [("vae_lstm", None, 0)]
 GENERATORS = [("ours", weight) for weight in LAMBDAS] + [("styled", MIDDLE)]
 SIGMAS, EVALUATIONS = (0.01, 0.03, 0.06, 0.1, 0.13, 0.16, 0.2), 100  # section 3.5
 REPORTED = (1, 2, 3, 4, 6, 8)  # iterations
-KEPT = 8  # melodies that stay in a record, of those that are made from the prior
+KEPT = 4  # melodies that stay in a record, of those that are made from the prior
 COLUMNS = ("held_out_token_accuracy", "held_out_onset_pitch_accuracy", "reconstruction")
 COLUMNS += ("kl", "distance", "distance_prior", "fooled", "believes_real")
 COLUMNS += ("loss_d", "loss_g")
+STYLES = 50  # among which the row "motif_choice" chooses, of the method CHOOSER
+CHOOSER = "styled"
+JUDGES = [("transformer", "train-2"), ("features", "train-2"), ("siamese", "train-2")]
+JUDGES += [("transformer", "train-1"), ("features", "train-1")]
 CURVE = (0.1, 0.3)  # shares of songs that a judge's learning curve tries before all of them
 
 
@@ -112,7 +116,7 @@ def _credits(data):
 
 def measure(networks, data, config, seed, say=print):
     """The metrics of a trained method, and melodies from nothing as rows of tokens."""
-    from fusiontools.papers.connective_fusion.evidence import metrics
+    from fusiontools.papers.connective_fusion.evidence import metrics, trivial
     from fusiontools.papers.connective_fusion.fusing import from_prior
 
     if "fusion" not in config.phases:
@@ -126,7 +130,7 @@ def measure(networks, data, config, seed, say=print):
         say("No judge comes with the package, so only the VAE is measured.")
         found = metrics.measure_vae(networks, data)
     else:
-        n = min(metrics.PAIRS, config.latent_pairs // 2)  # fewer where the data is a toy
+        n = min(trivial.PAIRS, config.latent_pairs // 2)  # fewer where the data is a toy
         found = metrics.measure_model(networks, data, judges, n, seed)
     return found, from_prior(networks, NEW, seed).tolist()
 
@@ -177,15 +181,21 @@ def jobs(file, work, scale, device):
         own, vae = label(*one), label("vae", None, one[2])
         before = () if one[0].startswith("vae") else (vae,)
         made.append(Job(own, partial(train_one, *here, device, *one), before))
-        made.append(Job(f"measure-{own}", partial(measure_one, *here, *one), (own,)))
+    searched = []  # ours is held against Latent Perturb pair by pair
     for kind in INPUTS:
         do = partial(measure_baselines, *here, kind)
-        made.append(Job(f"baselines-{kind}", do, main))
+        made.append(Job(f"baselines-{kind}", do, (*main, label(CHOOSER, MIDDLE, 0))))
         for sigma in SIGMAS:
+            searched.append(f"latent_perturb-{sigma:g}-{kind}")
             do = partial(measure_perturb, *here, sigma, kind)
-            made.append(Job(f"latent_perturb-{sigma:g}-{kind}", do, main))
+            made.append(Job(searched[-1], do, main))
+    for one in TRAININGS:
+        after = searched if one[0] == METHOD and not one[2] else ()
+        do, own = partial(measure_one, *here, *one), label(*one)
+        made.append(Job(f"measure-{own}", do, (own, *after)))
     made.append(Job("figures", partial(count_figures, *here), main))
     made.append(Job("judges", partial(make_judges, *here), asked=True))
+    made.append(Job("again", partial(measure_again, *here), asked=True))
     count = f"count-{Path(file).stem}"
     made.append(Job(count, partial(count_windows, *here), asked=True))
     return made
@@ -202,10 +212,9 @@ def train_one(file, work, scale, device, name, weight, seed):
 
 def measure_one(file, work, scale, name, weight, seed):
     """The records of a training: the VAE's accuracies, or pairs fused again and again."""
-    from fusiontools.papers.connective_fusion.evidence import metrics
     from fusiontools.training import load_checkpoint
 
-    folder, made = Path(work) / label(name, weight, seed), []
+    folder = Path(work) / label(name, weight, seed)
     record = read_record(folder / "record.json")
     minutes = load_checkpoint(folder / "checkpoint-vae.bin")["minutes"]
     if name.startswith("vae"):
@@ -213,74 +222,125 @@ def measure_one(file, work, scale, name, weight, seed):
         return _store(work, folder.name, [replace(record, **about)])
     # the shared VAE counts once, in its own record
     minutes = load_checkpoint(folder / "checkpoint-fusion.bin")["minutes"] - minutes
+    measure_fused(file, work, replace(record, minutes=minutes), weight)
+
+
+def measure_fused(file, work, record, weight):
+    """The records of a generator, trained as `record` says: pairs fused again and again."""
+    from fusiontools.papers.connective_fusion.evidence import metrics
+
+    name, seed, made = record.method, record.seed, []
     networks, data, references = _opened(file, work, name, weight, seed)
     whole = name == "ours" and seed == 0
     for kind in INPUTS if whole else ("test",):
-        pairs = metrics.inputs(networks, data, kind)
+        pairs, plain, searched = _beside(networks, data, references, work, kind)
         path = metrics.moved(networks, pairs, REPORTED[-1] if whole else 1, seed)
         for i in REPORTED if whole else (1,):
-            tokens, distance = path[i - 1]
-            found = metrics.metrics(tokens, references, distance)
+            tokens, far = path[i - 1]
+            there = {"gain": plain, "paired": metrics.between(searched, far.mean())}
+            beside = {k: v for k, v in there.items() if v and (whole or k == "gain")}
+            found = metrics.metrics(tokens, references, pairs.songs, far, beside)
             found |= metrics.variety(networks, pairs, i)
-            about = {"metrics": found, "samples": _kept(tokens, kind), "minutes": minutes}
+            if kind == "test":
+                again = metrics.token_distance(networks, tokens, pairs)
+                found |= metrics.means({"z_distance_encoded": again}, pairs.songs)
+            about = {"metrics": found, "samples": _kept(tokens, kind)}
             about["config"] = record.config | {"inputs": kind, "iterations": i}
             about["method"] = name if i == 1 else "iterated"
             made.append(replace(record, **about))
-    _store(work, folder.name, made)
+    _store(work, label(name, weight, seed), made)
+
+
+def _beside(networks, data, references, work, kind):
+    """The pairs of one kind; of test pairs, what judges say of them side by side; and of
+    what Latent Perturb has made of them, so far as it is measured: see `metrics.between`.
+    """
+    from fusiontools.corpora.cache import read_npz
+    from fusiontools.papers.connective_fusion.evidence import trivial
+
+    pairs, plain, path = trivial.inputs(networks, data, kind), None, []
+    if kind == "test":
+        tokens = trivial.baseline("concatenate", networks, data, pairs)
+        plain = references.verdicts(tokens)
+    for file in (Path(work) / "perturbed").glob(f"*-{kind}.npz"):
+        verdicts = read_npz(file)
+        path.append((verdicts.pop("distance").mean(), verdicts))
+    return pairs, plain, path
 
 
 def measure_baselines(file, work, scale, kind):
     """The records of what learns nothing, on one kind of inputs."""
-    from fusiontools.papers.connective_fusion.evidence import metrics
+    from fusiontools.papers.connective_fusion.evidence import metrics, trivial
 
     networks, data, references = _opened(file, work)
-    pairs, made = metrics.inputs(networks, data, kind), []
-    ((_, distance),) = metrics.moved(networks, pairs)
-    for name in metrics.BASELINES:
+    pairs, plain, _ = _beside(networks, data, references, work, kind)
+    ((_, distance),), made = metrics.moved(networks, pairs), []
+    names = [*trivial.BASELINES] + (["motif_choice"] if kind == "test" else [])
+    for name in names:
         if name == "real" and kind == "prior":
             continue
-        began = time.monotonic()
-        tokens = metrics.baseline(name, networks, data, pairs, distance)
-        far = None
-        if name == "noise":  # steps in latent space are as long as they are
-            far = distance
-        elif name != "real":  # what was made of tokens has to be encoded first
+        began, far, songs, told = time.monotonic(), None, pairs.songs, {"inputs": kind}
+        if name == "motif_choice":
+            chooser, told = _networks(work, CHOOSER), told | {"generator": CHOOSER}
+            told |= {"similarity": MIDDLE, "styles": STYLES}
+            tokens, far = metrics.motif_choice(chooser, pairs, STYLES)
+        elif name == "real":
+            tokens, songs = trivial.unseen(data, len(pairs.z))
+        else:
+            tokens = trivial.baseline(name, networks, data, pairs, distance)
+            # steps in latent space are as long as they are; what was made of tokens has to
+            # be encoded first
             far = metrics.token_distance(networks, tokens, pairs)
-        found = metrics.metrics(tokens, references, far)
-        about = (PAPER, name, scale, data, began, found, {"inputs": kind})
+            far = distance if name == "noise" else far
+        beside = {"gain": plain} if plain and name not in ("real", "concatenate") else {}
+        found = metrics.metrics(tokens, references, songs, far, beside)
+        about = (PAPER, name, scale, data, began, found, told)
         made.append(measured_record(*about, _kept(tokens, kind)))
     _store(work, f"baselines-{kind}", made)
 
 
 def measure_perturb(file, work, scale, sigma, kind):
     """The record of Latent Perturb with one size of steps, on one kind of inputs."""
+    from fusiontools.corpora.cache import write_npz
     from fusiontools.judges.reality import load_judge
     from fusiontools.papers.connective_fusion.evidence import metrics
 
     networks, data, references = _opened(file, work)
-    pairs, began = metrics.inputs(networks, data, kind), time.monotonic()
+    pairs, plain, _ = _beside(networks, data, references, work, kind)
+    began = time.monotonic()
     # the judge that leads the search must not be the one that marks it, section 3.5
     guide = load_judge(SHIPPED, part="train-1")
     found = cf.latent_perturb(networks.vae, pairs.z, guide, sigma, EVALUATIONS)
     minutes = (time.monotonic() - began) / 60  # of the search alone
     far = metrics.distances(networks, found.z, pairs.z)
-    numbers = metrics.metrics(found.tokens, references, far)
+    beside = {"gain": plain} if plain else {}
+    numbers = metrics.metrics(found.tokens, references, pairs.songs, far, beside)
+    verdicts, folder = references.verdicts(found.tokens), Path(work) / "perturbed"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_npz(folder / f"{sigma:g}-{kind}.npz", distance=far, **verdicts)
     config = {"sigma": sigma, "steps": EVALUATIONS, "inputs": kind}
     about = (PAPER, "latent_perturb", scale, data, began, numbers, config)
     made = measured_record(*about, _kept(found.tokens, kind), minutes=minutes)
     _store(work, f"latent_perturb-{sigma:g}-{kind}", [made])
 
 
-def _opened(file, work, name=METHOD, weight=MIDDLE, seed=0):
+def _networks(work, name=METHOD, weight=MIDDLE, seed=0):
+    """A model out of its run's folder; where there is none, the one that ships."""
+    folder = Path(work) / label(name, weight, seed)
+    path = folder if folder.is_dir() else None
+    return cf.load_weights(path=path, method=name, similarity=weight)[0]
+
+
+def _opened(file, work, *which):
     """What is measured with: a model, the data, what melodies are held against."""
     import torch
 
     from fusiontools.papers.connective_fusion.evidence import metrics
 
     torch.set_num_threads(1)  # networks this small only wait for each other on several
-    data, folder = open_data(file), Path(work) / label(name, weight, seed)
+    data = open_data(file)
     references = metrics.References(data, metrics.shipped_judges())
-    return cf.load_weights(path=folder, method=name)[0], data, references
+    return _networks(work, *which), data, references
 
 
 def _kept(tokens, kind):
@@ -312,22 +372,26 @@ def count_windows(file, work, scale):
     _store(work, f"data-{data.name}", [measured_record(*about)])
 
 
-def make_judges(file, work, scale):
-    """The judges of reality, two kinds on two parts, measured on the test part: those of
+def make_judges(file, work, scale, which=JUDGES):
+    """The judges of reality, three kinds on two parts, measured on the test part: those of
     "train-2" mark the results, those of "train-1" lead Latent Perturb.
     """
-    from fusiontools.judges import reality
+    from fusiontools.judges import halves, reality
 
     data, made, work = open_data(file), [], Path(work)
-    config, (names, terms) = getattr(reality.Config, scale)(), _credits(data)
+    names, terms = _credits(data)
     run = {"paper": "reality", "scale": scale, "seed": 0}
     run["data"] = {"name": data.name, "sha256": data.hash}
-    for part, kind in product(("train-2", "train-1"), ("transformer", "features")):
-        began, shares = time.monotonic(), CURVE if part == "train-2" else ()
+    for kind, part in which:
+        config = getattr((halves if kind == "siamese" else reality).Config, scale)()
+        # the third takes longest to learn: it has no learning curve
+        began, curve = time.monotonic(), part == "train-2" and kind != "siamese"
         parts = (part, part.replace("train", "validation"), "test")
         heard = [(data.tokens(p), data.songs(p)) for p in parts]
-        asked = (config, work / f"judge-{part}", run | {"method": f"transformer-{part}"})
+        named = "judge" if kind == "transformer" else f"judge-{kind}"
+        asked = (config, work / f"{named}-{part}", run | {"method": f"{kind}-{part}"})
         about = {"corpora": names, "terms": terms, "data": data.name, "part": part}
+        shares = CURVE if curve else ()
         judge, minutes = reality.make_judge(kind, *heard, *asked, shares, **about)
         path = work / "judges" / reality.judge_name(data.name, kind, part)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -335,11 +399,41 @@ def make_judges(file, work, scale):
         ends = ("value", "low", "high")
         shown = ("accuracy", "mean_real", "mean_shuffled")
         found = {name: dict(zip(ends, judge.about[name])) for name in shown}
-        told = {"kind": kind, "part": part}
-        told |= asdict(config) if kind == "transformer" else {}
+        told = {"kind": kind, "part": part} | judge.about.get("config", {})
         about = (PAPER, "reality", scale, data, began, found, told)
         made.append(measured_record(*about, minutes=minutes))
     _store(work, "judges", made)
+
+
+def measure_again(file, work, scale):
+    """What ships, measured anew by the weights that ship; what was measured already, before
+    it was stopped, is kept. What cannot be measured without a training (VAEs, ablations,
+    other seeds) stays as it is, and so do what trainings took and said of themselves.
+    """
+    data, work = open_data(file), Path(work)
+    old = {record_name(r): r for r in read_records(PAPER) if r.data["name"] == data.name}
+    every, first = jobs(file, work, scale, "cpu"), ("latent_perturb-", "baselines-")
+    todo = {job.name: job.do for job in every if job.name.startswith(first)}
+    for name, weight in GENERATORS:
+        record = old[f"{name}-{weight:g}-test" if name == METHOD else f"{name}-test"]
+        do = partial(measure_fused, file, work, record, weight)
+        todo[label(name, weight, 0)] = do
+    for name, do in todo.items():
+        if not (work / "measured" / f"{name}.json").is_file():
+            do()
+    if not (work / "measured.npz").is_file():
+        count_figures(file, work, scale)
+    found = {record_name(r): r for r in experiment.collected(work / "measured")}
+    for name in found.keys() & old.keys():
+        if found[name].method != "reality":
+            kept = {"metrics": found[name].metrics, "samples": old[name].samples[:KEPT]}
+            found[name] = replace(old[name], **kept)
+    out = work.parent
+    experiment.store(out / "records.json", list((old | found).values()))
+    shutil.copyfile(work / "measured.npz", out / "measured.npz")
+    shipped = Path(experiment.__file__).parents[1]
+    for name in (WEIGHTS, "histories.npz"):
+        shutil.copyfile(shipped / FILES[name].format(data=data.name), out / name)
 
 
 def collect(data, out, work, scale):

@@ -2,67 +2,29 @@
 is measured in the same way and on the same pairs, trained or not; sections 3.4 to 3.6.
 """
 
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 import torch
 
-from fusiontools.judges.reality import load_judge
-from fusiontools.music.grid import HALF, HOLD, decode_grid, repair_grid
+from fusiontools.judges.reality import KINDS, load_judge
+from fusiontools.music.grid import BAR, HALF, HOLD, decode_grid
 from fusiontools.papers.connective_fusion.data import PARTS
-from fusiontools.papers.connective_fusion.evidence.paper import FIGURE_6, INPUTS
+from fusiontools.papers.connective_fusion.evidence.paper import FIGURE_6
+from fusiontools.papers.connective_fusion.evidence.trivial import PART, baseline, inputs
 from fusiontools.papers.connective_fusion.fusing import SHIPPED, decode, encode, trajectory
-from fusiontools.papers.connective_fusion.networks import as_tokens, join_halves
+from fusiontools.papers.connective_fusion.networks import as_tokens
 from fusiontools.papers.connective_fusion.phases import AT_ONCE, reconstruction_counts
-from fusiontools.score import baselines, markov
+from fusiontools.score import markov
 from fusiontools.score.copying import copied_counts, ngrams
-from fusiontools.score.intervals import bootstrap, bootstrap_counts
+from fusiontools.score.intervals import bootstrap, bootstrap_counts, means_of_groups
 from fusiontools.score.latent import shares_below, within_and_between, z_distance
 
-__all__ = ["BASELINES", "PAIRS", "Inputs", "References", "baseline", "distances", "figures"]
-__all__ += ["inputs", "measure_model", "measure_vae", "metrics", "moved", "shipped_judges"]
-__all__ += ["styles", "token_distance", "variety"]
+__all__ = ["References", "between", "distances", "figures", "means", "measure_model"]
+__all__ += ["measure_vae", "metrics", "motif_choice", "moved", "of_halves", "over_songs"]
+__all__ += ["repeated_bars", "shipped_judges", "styles", "token_distance", "variety"]
 
-PAIRS = 1000  # pairs a method
-BASELINES = {
-    "concatenate": "the two ideas side by side, as they are",
-    "reconstruct": "the same as the VAE gives them back",
-    "transpose": "the second idea moved to the key of the first, by the fewest semitones",
-    "noise": "random steps in latent space, as long as those of ours with lambda 0.3",
-    "shuffle": "the notes of each idea in random order",
-    "half_and_half": "bars of the first and of the second idea in turn",
-    "real": "eight bars that belong together, of songs that no model has learned from",
-}
-PART = "test"
-REAL = "validation-1"  # neither the judge nor the matrices of the test part have seen it
 REPEATS = 300  # bootstrap draws
-
-
-class Inputs(NamedTuple):
-    """Pairs of ideas to be fused."""
-
-    tokens: np.ndarray  # (N, 2, 64) uint8
-    z: torch.Tensor  # (N, 2, Z)
-
-
-def inputs(networks, data, kind="test", n=None, seed=0):
-    """Random pairs of ideas, sections 3.5 and 3.6, as `Inputs`; by default `PAIRS`.
-
-    Of the kind "test": a first half of one window of the test part and a second half of
-    another one (now and then of the same song), each in a random key that fits. Of the kind
-    "prior": two samples of the prior.
-    """
-    if kind not in INPUTS:
-        raise ValueError(f"inputs are {' or '.join(INPUTS)}, not {kind!r}")
-    n, rng = n or PAIRS, np.random.default_rng([seed, list(INPUTS).index(kind)])
-    if kind == "prior":
-        z = rng.standard_normal((n, 2, networks.config.latent)).astype(np.float32)
-        z = torch.from_numpy(z).to(networks.device)
-        return Inputs(networks.vae.decode(z), z)
-    keys = data.keys(PART)
-    first, second = (data.take(PART, rng.integers(0, keys, n)) for _ in range(2))
-    tokens = np.stack([first[:, :HALF], second[:, HALF:]], axis=1)
-    return Inputs(tokens, encode(networks, tokens))
 
 
 def styles(networks, n, seed=0):
@@ -71,43 +33,12 @@ def styles(networks, n, seed=0):
     return torch.rand(n, networks.config.style, generator=dice).to(networks.device)
 
 
-def baseline(name, networks, data, pairs, distance=None, seed=0):
-    """What one of `BASELINES` makes of N pairs: melodies, shape (N, 128), uint8.
-
-    "real" takes as many windows of songs that nothing here has learned from, whatever the
-    pairs are; "noise" moves each pair as far as `distance` says, shape (N,).
-    """
-    rng = np.random.default_rng([seed, 2])
-    left, right = pairs.tokens[:, 0], pairs.tokens[:, 1]
-    if name == "concatenate":
-        return join_halves(left, right)
-    if name == "reconstruct":
-        return decode(networks, pairs.z)
-    if name == "transpose":
-        return join_halves(left, baselines.to_key(left, right))
-    if name == "noise":
-        step = rng.standard_normal(pairs.z.shape)
-        far = z_distance(step, np.zeros_like(step), _sigma(networks)).mean(-1)  # (N,)
-        # dist(z + a e, z) = a^2 dist(z + e, z)
-        step = step * np.sqrt(np.asarray(distance) / far)[:, None, None]
-        step = torch.from_numpy(step.astype(np.float32)).to(pairs.z.device)
-        return decode(networks, pairs.z + step)
-    if name == "shuffle":
-        halves = [baselines.shuffled_grid(half, rng) for half in (left, right)]
-        return join_halves(*halves)
-    if name == "half_and_half":
-        return repair_grid(baselines.bars_in_turn(left, right))
-    if name == "real":
-        return data.take(REAL, rng.integers(0, data.keys(REAL), len(left)))
-    raise ValueError(f"{name!r} is none of {', '.join(BASELINES)}")
-
-
 class References:
     """What melodies are measured against, made once for all methods.
 
-    `judges`, "reality" and "reality_features", take windows (N, 128) and give probabilities
-    (N,); none may have learned from "train-1". The matrices are made of up to `most` test
-    windows, each in a random key.
+    `judges`, such as those of `shipped_judges`, take windows (N, 128) and give
+    probabilities (N,); none may have learned from "train-1". The matrices are made of up to
+    `most` test windows, each in a random key.
     """
 
     def __init__(self, data, judges, most=20_000, seed=0):
@@ -118,48 +49,144 @@ class References:
         # the runs of eight notes of all training windows: they say nothing of their key
         self.known = np.unique(ngrams([decode_grid(row) for row in data.tokens("train-1")]))
 
+    def verdicts(self, tokens):
+        """What each judge says of each melody: its name to (N,)."""
+        return {k: np.asarray(judge(tokens), float) for k, judge in self.judges.items()}
 
-def metrics(tokens, references, distance=None, repeats=REPEATS):
-    """The metrics of a record, each with its 95 % interval over pairs: a little too narrow,
-    for pairs share songs. `tokens` are N melodies (N, 128); `distance`, (N,), says how far
-    each pair was moved, as the mean z-distance of its halves.
+
+def metrics(tokens, references, songs=None, distance=None, beside=None, repeats=REPEATS):
+    """The metrics of a record, each with its 95 % interval over songs.
+
+    `tokens` are N melodies (N, 128). `songs`, (N, 1) or (N, 2), are those that each was
+    made of, by default its own; where it was made of two, both are drawn again: pairs that
+    share a song say much the same. `distance`, (N,), says how far each pair was moved, as
+    the mean z-distance of its halves. `beside` has verdicts on what another method made of
+    the same pairs, by a prefix: "gain" gives the mean differences ``gain_reality`` and so
+    on, pair by pair.
 
     They are: for each judge its mean; for the first one ``reality_median`` and
-    ``joined_share``, the share above 0.5; ``key_corr`` and so on, if any window has notes
-    in both halves; ``z_distance``, ``z_distance_median``; ``copied_8gram``.
+    ``joined_share``, the share above 0.5; differences; ``z_distance``; ``copied_8gram``;
+    ``motifs``, see `repeated_bars`; what `of_halves` gives; and ``key_corr`` and so on, if
+    any window has notes in both halves.
     """
-    values = {}  # what is averaged over pairs: a statistic, and a number a pair
-    for name, judge in references.judges.items():
-        values[name] = np.mean, np.asarray(judge(tokens), np.float64)
-    if "reality" in values:
-        verdicts = values["reality"][1]
-        values["reality_median"] = np.median, verdicts
-        values["joined_share"] = np.mean, (verdicts > 0.5).astype(np.float64)
+    songs = np.arange(len(tokens))[:, None] if songs is None else songs
+    verdicts = references.verdicts(tokens)
+    each = verdicts | of_halves(tokens)
+    for prefix, other in (beside or {}).items():
+        each |= {f"{prefix}_{k}": verdicts[k] - own for k, own in other.items()}
+    if "reality" in verdicts:
+        each["joined_share"] = verdicts["reality"] > 0.5
     if distance is not None:
-        values["z_distance"] = np.mean, np.asarray(distance)
-        values["z_distance_median"] = np.median, np.asarray(distance)
-    found = {k: bootstrap(*v, repeats=repeats) for k, v in values.items()}
+        each["z_distance"] = np.asarray(distance)
+    found = means(each, songs, repeats)
+    copied = copied_counts([decode_grid(row) for row in tokens], references.known)
+    for name, counts in {"copied_8gram": copied, "motifs": repeated_bars(tokens)}.items():
+        found |= means({name: counts[:, 0]}, songs, repeats, of=counts[:, 1])
+    if "reality" in verdicts:
+        median = over_songs(partial(_median, verdicts["reality"]), songs, repeats)
+        found["reality_median"] = _plain(median)
     joints = markov.states(tokens)
     if (joints["key"] >= 0).all(axis=1).any():
-        alike = markov.markov_correlations(joints, references.states, repeats=repeats)
-        found |= {f"{name}_corr": r for name, r in alike.items()}
-    copied = copied_counts([decode_grid(row) for row in tokens], references.known)
-    found["copied_8gram"] = bootstrap_counts(_share, copied, repeats=repeats)
-    return _plain(found)
+        alike = partial(_correlations, joints, references.states)
+        all_five = over_songs(alike, songs, repeats, kind="basic")
+        for name, *interval in zip(markov.STATISTICS, *all_five):
+            found[f"{name}_corr"] = _plain(interval)
+    return found
+
+
+def means(each, songs, repeats=REPEATS, of=None):
+    """Means of what N melodies have, by name; `songs`, (N, 1) or (N, 2): see `metrics`."""
+    first, *second = songs.T
+    others = second[0] if second else None
+    return means_of_groups(each, first, of, others, repeats)
+
+
+def over_songs(statistic, songs, repeats=REPEATS, kind="percentile"):
+    """The interval of a statistic of N melodies' weights, int (N,), over their songs: see
+    `metrics`, and `fusiontools.score.intervals.means_of_groups`, which draws the same songs
+    and does it for means.
+    """
+    sides = [np.unique(side, return_inverse=True)[1] for side in songs.T]
+
+    def drawn(*chosen):
+        weights = np.ones(len(songs), int)
+        for side, picked in zip(sides, chosen):
+            weights = weights * np.bincount(picked, minlength=side.max() + 1)[side]
+        # of a toy's few songs a draw may leave no pair: then it counts them all
+        return statistic(weights if weights.any() else np.ones(len(songs), int))
+
+    names = [np.arange(side.max() + 1) for side in sides]
+    return bootstrap(drawn, *names, repeats=repeats, kind=kind)
+
+
+def _median(x, weights):
+    order = np.argsort(x)
+    below = np.cumsum(weights[order])
+    middle = [np.searchsorted(below, below[-1] / 2, side) for side in ("left", "right")]
+    return x[order][middle].mean()
+
+
+def _correlations(joints, real, weights):
+    """How alike five Markov matrices are to those of real melodies, each weighed: (5,)."""
+    rows, found = np.repeat(np.arange(len(weights)), weights), []
+    for name, size in markov.STATISTICS.items():
+        tables = (joints[name][rows], real[name])
+        two = [markov.markov_matrix(markov.transition_counts(t, size)) for t in tables]
+        found.append(markov.matrix_correlation(*two))
+    return found
 
 
 def _share(counts):
     return counts[..., 0] / np.maximum(counts[..., 1], 1)
 
 
-def _plain(found):
-    """Intervals as a record holds them."""
-    names = ("value", "low", "high")
-    return {k: dict(zip(names, map(float, interval))) for k, interval in found.items()}
+def _plain(interval):
+    """An interval as a record holds it."""
+    return dict(zip(("value", "low", "high"), map(float, interval)))
 
 
-def _sigma(networks):
-    return networks.vae.sigma.cpu().numpy()
+def repeated_bars(tokens):
+    """Motifs: how many bars of the second half stand in the first one already, at the same
+    or at another pitch, and how many bars of it have notes: (N, 128) -> (N, 2). A bar
+    stands there if rests, holds and starts are the same, cell by cell, and so are the
+    intervals between its notes.
+    """
+    bars = markov.halves(tokens).astype(int).reshape(len(tokens), 2, -1, BAR)
+    some = (bars[:, 1] > HOLD).any(axis=-1)  # (N, 4)
+    # pitches below the bar's highest: -2 and less
+    shape = np.where(bars > HOLD, bars - bars.max(axis=-1, keepdims=True) - 2, bars)
+    same = (shape[:, 1, :, None] == shape[:, 0, None]).all(axis=-1).any(axis=-1)
+    return np.stack([(same & some).sum(axis=1), some.sum(axis=1)], axis=1)
+
+
+def of_halves(tokens):
+    """What Figure 1 is about, as numbers of each melody (N, 128): ``pitch_class_overlap``,
+    the pitch classes that both halves have among those that one has, and
+    ``duration_spread``, the standard deviation of the notes' durations, in doublings.
+    """
+    cut = markov.halves(tokens)
+    lengths = markov.note_lengths(cut)
+    there = markov.pitch_class_lengths(cut, lengths) > 0  # (N, 2, 12)
+    both, one = there.all(axis=1).sum(axis=-1), there.any(axis=1).sum(axis=-1)
+    lengths = lengths.reshape(len(tokens), -1)
+    size = np.ma.masked_array(np.log2(np.maximum(lengths, 1)), lengths == 0)
+    spread = np.ma.filled(size.std(axis=1), 0.0)
+    return {"pitch_class_overlap": both / np.maximum(one, 1), "duration_spread": spread}
+
+
+def between(path, distance):
+    """Verdicts pair by pair at a mean z-distance, on straight lines between the nearer two
+    of what was measured: `path` has, for each, a distance and verdicts by judge, (N,).
+    None outside of its span.
+    """
+    path = sorted(path, key=lambda one: one[0])
+    far = [one for one, _ in path]
+    if not path or not far[0] <= distance <= far[-1]:
+        return None
+    i = min(max(int(np.searchsorted(far, distance)), 1), len(path) - 1)
+    (low, one), (high, other) = path[i - 1], path[i]
+    share = (distance - low) / max(high - low, 1e-12)
+    return {name: (1 - share) * one[name] + share * other[name] for name in one}
 
 
 @torch.no_grad()
@@ -176,7 +203,7 @@ def distances(networks, after, before):
     (N,).
     """
     after, before = after.cpu().numpy(), before.cpu().numpy()
-    return z_distance(after, before, _sigma(networks)).mean(-1)
+    return z_distance(after, before, networks.vae.sigma.cpu().numpy()).mean(-1)
 
 
 def token_distance(networks, tokens, pairs):
@@ -187,12 +214,28 @@ def token_distance(networks, tokens, pairs):
     return distances(networks, after, encode(networks, pairs.tokens))
 
 
+@torch.no_grad()
+def motif_choice(networks, pairs, many=50, seed=0):
+    """Of what `many` styles make of each pair, the melody whose second half repeats most
+    bars of the first, as a share; of several the one that moved least: (tokens, distance).
+    """
+    best, far, most = 0, 0, np.full(len(pairs.z), -np.inf)
+    for i in range(many):
+        ((tokens, distance),) = moved(networks, pairs, seed=1000 * seed + i)
+        same, bars = repeated_bars(tokens).T
+        liked = same / np.maximum(bars, 1) - 1e-6 * distance
+        better, most = liked > most, np.maximum(most, liked)
+        best = np.where(better[:, None], tokens, best)
+        far = np.where(better, distance, far)
+    return best.astype(np.uint8), far
+
+
 def variety(networks, pairs, iterations=1, n=200):
     """How much a style decides: of what two random styles make of one pair,
     ``style_pairs``, the share of pairs with two different melodies, ``style_tokens``, the
     share of tokens that differ, and ``style_distance``, the z-distance between them.
     """
-    z, ends = pairs.z[:n], []
+    z, songs, ends = pairs.z[:n], pairs.songs[:n], []
     for seed in (1, 2):
         style = styles(networks, len(z), seed)
         ends.append(trajectory(networks, z, style, iterations)[-1])
@@ -200,7 +243,7 @@ def variety(networks, pairs, iterations=1, n=200):
     differ = (one != two).astype(np.float64)
     found = {"style_pairs": differ.max(axis=1), "style_tokens": differ.mean(axis=1)}
     found["style_distance"] = distances(networks, ends[1], ends[0])
-    return _plain({k: bootstrap(np.mean, v, repeats=REPEATS) for k, v in found.items()})
+    return means(found, songs)
 
 
 def measure_vae(networks, data, most=None):
@@ -220,14 +263,16 @@ def measure_vae(networks, data, most=None):
     for name, (top, bottom) in shares.items():
         pair = [counts[k].to("cpu", torch.float64).numpy() for k in (top, bottom)]
         windows = np.stack(pair, axis=1).reshape(-1, 2, 2).sum(axis=1)  # of two halves each
-        found[name] = bootstrap_counts(_share, windows, repeats=REPEATS)
-    return _plain(found)
+        found[name] = _plain(bootstrap_counts(_share, windows, repeats=REPEATS))
+    return found
 
 
 def shipped_judges():
-    """The judges that ship: the transformer, and the one that weighs features."""
-    first, second = load_judge(SHIPPED), load_judge(SHIPPED, "features")
-    return {"reality": first, "reality_features": second}
+    """The three judges that ship and mark: the transformer, the one that weighs features,
+    and the one that hears each half by itself.
+    """
+    names = ("reality", "reality_features", "reality_third")
+    return {name: load_judge(SHIPPED, kind) for name, kind in zip(names, KINDS)}
 
 
 def measure_model(networks, data, judges, n=None, seed=0):
@@ -236,10 +281,10 @@ def measure_model(networks, data, judges, n=None, seed=0):
     """
     found, references = measure_vae(networks, data), References(data, judges)
     pairs = inputs(networks, data, n=n, seed=seed)
-    plain = metrics(baseline("concatenate", networks, data, pairs), references)
+    plain = metrics(baseline("concatenate", networks, data, pairs), references, pairs.songs)
     ((tokens, distance),) = moved(networks, pairs, seed=seed)
     found["reality_before"] = plain["reality_median"]
-    return found | metrics(tokens, references, distance)
+    return found | metrics(tokens, references, pairs.songs, distance)
 
 
 # --- what Figures 5 and 6 are drawn from ---
@@ -285,7 +330,7 @@ def figures(networks, data, most=60_000, pairs=FIGURE_6["pairs"], seed=0):
     found["distance_within"] = np.histogram(apart.within, edges)[0]
     found["distance_between"] = np.histogram(apart.between, edges)[0]
     names = ("songs", "accuracy", "low", "high")
-    for kind in ("transformer", "features"):
+    for kind in KINDS[:2]:
         curve = load_judge(SHIPPED, kind).about["learning_curve"]
         found[f"curve_{kind}"] = np.array([[at[name] for name in names] for at in curve])
     return found
@@ -297,4 +342,5 @@ def _apart(networks, rows, songs, pairs, seed):
     parts = [halves[i : i + 2048] for i in range(0, len(halves), 2048)]
     z = np.concatenate([encode(networks, part).cpu().numpy() for part in parts])
     songs = np.repeat(songs, 2)
-    return within_and_between(z, songs, halves, _sigma(networks), pairs, seed)
+    sigma = networks.vae.sigma.cpu().numpy()
+    return within_and_between(z, songs, halves, sigma, pairs, seed)

@@ -8,8 +8,9 @@ Transformational Joining of Sequences with Application to Melody Creation. ISMIR
 
 from fusiontools.papers.connective_fusion.config import LAMBDAS
 
-__all__ = ["ABLATIONS", "CORRELATIONS", "FIRST", "INPUTS", "KNOBS", "METRICS", "MIDDLE"]
-__all__ += ["REALITY", "SETTINGS", "SHORT", "TRIVIAL", "name_of"]
+__all__ = ["ABLATIONS", "CORRELATIONS", "FIRST", "GAINS", "INPUTS", "JUDGES", "KINDS"]
+__all__ += ["KNOBS", "METRICS", "MIDDLE", "PAIRED", "REALITY", "SETTINGS", "SHORT"]
+__all__ += ["TRIVIAL", "name_of"]
 
 # Section 3.4: the judge of reality, on the test part
 REALITY = {"accuracy": 0.953, "mean_real": 0.959}
@@ -31,7 +32,8 @@ FIGURE_6 = {"pairs": 1_000_000, "thresholds": (1.0, 3.0)}
 
 MIDDLE = LAMBDAS[1]  # 0.3, of Figure 2, of the ablations, and where one lambda must do
 INPUTS = {"test": "halves of test songs", "prior": "samples of the prior"}
-TRIVIAL = ("concatenate", "reconstruct", "transpose", "half_and_half", "noise", "shuffle")
+TRIVIAL = ("concatenate", "reconstruct", "transpose", "transpose_guided", "snap")
+TRIVIAL += ("half_and_half", "noise", "shuffle")
 ABLATIONS = ("styled", "gradient_penalty", "balanced", "as_printed")
 SHORT = {  # the methods, in the order of the tables
     "ours": "ours",
@@ -40,11 +42,14 @@ SHORT = {  # the methods, in the order of the tables
     "concatenate": "side by side",
     "reconstruct": "side by side, decoded",
     "transpose": "moved to one key",
+    "transpose_guided": "moved to the best key",
+    "snap": "snapped to one scale",
     "half_and_half": "bars in turn",
     "noise": "noise of our size",
     "shuffle": "shuffled notes",
     "real": "real melodies",
     "styled": "ours, styles demanded",
+    "motif_choice": "styles chosen for motifs",
     "gradient_penalty": "gradient penalty",
     "balanced": "fakes weighted down",
     "as_printed": "as printed",
@@ -54,6 +59,13 @@ SHORT = {  # the methods, in the order of the tables
 # of Figures 4 and 7, in their order
 METRICS = {"reality": "reality", "key_corr": "key", "mp_corr": "MP", "md_corr": "MD"}
 METRICS |= {"pt_corr": "PT", "dt_corr": "DT"}
+# The three judges that mark, under the names of what they say; then how ours differs, pair
+# by pair, from Latent Perturb at the same distance, and from the inputs as they are.
+KINDS = {"transformer": "transformer", "features": "boosted trees"}
+KINDS |= {"siamese": "two towers"}  # of `fusiontools.judges.reality`, in its order
+JUDGES = dict(zip(("reality", "reality_features", "reality_third"), KINDS.values()))
+PAIRED = {f"paired_{name}": said for name, said in JUDGES.items()}
+GAINS = {f"gain_{name}": said for name, said in JUDGES.items()}
 CORRELATIONS = {k: said for k, said in METRICS.items() if k != "reality"}
 # The settings that tell the rows of a method apart, see `fusiontools.report.rows.rows`
 _TRAINED = {"inputs": None, "similarity": None}
@@ -61,6 +73,7 @@ KNOBS = dict.fromkeys((*TRIVIAL, "real"), {"inputs": None})
 KNOBS |= dict.fromkeys(("ours", "iterated"), _TRAINED | {"iterations": 1})
 KNOBS |= dict.fromkeys(ABLATIONS, _TRAINED)
 KNOBS |= {"latent_perturb": {"inputs": None, "sigma": None}, "vae": {"decoder": None}}
+KNOBS |= {"motif_choice": {"inputs": None, "styles": None}}
 KNOBS |= {"reality": {"kind": None, "part": None}}
 FIRST = ("test", "transformer", "parallel", "train-2")  # of each setting
 
@@ -77,4 +90,5 @@ def name_of(row):
     if row["method"] in ("ours", "iterated"):
         said += f", λ {row['similarity']:g}"
         said += f", {row['iterations']} times" if row["iterations"] > 1 else ""
+    said += f", best of {row['styles']}" if row.get("styles") else ""
     return said + (f", σ {row['sigma']:g}" if row.get("sigma") is not None else "")

@@ -18,6 +18,7 @@ from fusiontools.report.curves import Curve, curves
 from fusiontools.report.tables import per_cent
 from fusiontools.score import bin_names
 from fusiontools.score.distributions import melody_columns
+from fusiontools.score.verdicts import HIGH, LOW
 from fusiontools.show.colours import colour
 from fusiontools.show.plots import pitch_class_names
 
@@ -134,16 +135,16 @@ def loglog_durations(a, b, labels=LABELS, ax=None):
     return ax
 
 
-def verdicts_figure(found, methods, judge, labels=LABELS):
-    """How the network judge scores the typical melodies of each method, from B (left) to A
-    (right); between the genres, by the unseen songs of that `judge`, lies the gap. A 50/50
-    mixture of both genres has two towers; a fusion fills the gap. The titles say how many
-    melodies are in it and typical, and how many are like neither genre.
+def verdicts_figure(found, methods, labels=LABELS):
+    """What the network judge says of the typical melodies of each method, from B (left) to
+    A (right); the band between the genres is shaded. A 50/50 mixture of both genres has two
+    towers; a fusion fills the band. The titles say how many melodies are in it and typical,
+    and how many are like neither genre.
     """
     import matplotlib.pyplot as plt
 
     a, b, fused = labels
-    low, high = judge.about["ends"]
+    edge = np.log(HIGH / (1 - HIGH))  # log-odds
     lines = -(-len(methods) // 2)
     shape = {"figsize": (WIDE, 0.6 + 1.5 * lines), "sharex": True, "sharey": True}
     figure, axes = plt.subplots(lines, 2, squeeze=False, **shape)
@@ -152,8 +153,8 @@ def verdicts_figure(found, methods, judge, labels=LABELS):
         typical = row["typical"]["mean"]
         shares = typical * shares_of(row, "verdict") if typical else np.zeros(24)
         middle = np.arange(len(shares)) / 2 - 5.75
-        domains = [b if x < low else a if x > high else fused for x in middle]
-        ax.axvspan(low, high, color=colour(fused), alpha=0.12, linewidth=0)
+        domains = [b if x < -edge else a if x > edge else fused for x in middle]
+        ax.axvspan(-edge, edge, color=colour(fused), alpha=0.12, linewidth=0)
         ax.bar(middle, 100 * shares, 0.46, color=[colour(domain) for domain in domains])
         told = f"{per_cent(row['middle_typical']['mean'], 0)}, "
         told += f"neither {per_cent(1 - typical, 0)}"
@@ -163,7 +164,8 @@ def verdicts_figure(found, methods, judge, labels=LABELS):
         ax.axis("off")
     for ax in axes[:, 0]:
         ax.set_ylabel("% of melodies")
-    figure.supxlabel(f"score of {a} against {b}; shaded: the gap", fontsize=10)
+    band = f"shaded: P({a}) from {LOW:g} to {HIGH:g}"
+    figure.supxlabel(f"log-odds of {a} against {b}; {band}", fontsize=10)
     return figure
 
 

@@ -47,9 +47,9 @@ def shipped_rows(pair, seed=None):
 
 def shares_of(row, name):
     """One of `HISTOGRAMS` out of a row, as shares that add up to 1, shape (K,): "dd",
-    durations in sixteenths; "npd", pitch classes; "verdict", the scores that the network
-    gives to typical melodies, from domain B to domain A; each bin is named by its low end,
-    and those at both ends hold what lies beyond.
+    durations in sixteenths; "npd", pitch classes; "verdict", the log-odds of A that the
+    network gives to typical melodies; each bin is named by its low end, and those at both
+    ends hold what lies beyond.
     """
     return histogram(row, name, HISTOGRAMS[name])
 
@@ -248,7 +248,8 @@ def measure_melodies(melodies, references, judges=(), repeats=300):
     if heard:
         both = np.all([said.middle for said in heard], axis=0)
         found |= means_of_groups({"middle_typical_both": both}, songs, others=others)
-        typical = np.clip(heard[0].score[heard[0].typical], -6, 5.99)
+        odds = heard[0].score / judges[0].about["temperature"][0]
+        typical = np.clip(odds[heard[0].typical], -6, 5.99)
         counted = np.histogram(typical, len(HISTOGRAMS["verdict"]), (-6, 6))[0]
         found |= _bins("verdict", counted / len(kept))
     for name in BLOCKS:

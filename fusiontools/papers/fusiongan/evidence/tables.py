@@ -146,14 +146,15 @@ def beyond_marginals(found, methods=()):
     columns["middle and typical: the network"] = column("middle_typical", per_cent, 0)
     columns["the features"] = column("middle_typical_features", per_cent, 0)
     columns["both at once"] = lambda row: mean(row, "middle_typical_both")
-    columns["25 to 75 %"] = lambda row: mean(row, "fused_share")
+    columns["in the gap"] = lambda row: mean(row, "gap_share")
     columns["Ratio of interval pairs"] = column("ib_eud_ratio")
     columns["of duration pairs"] = column("db_eud_ratio")
     columns["of pitch classes"] = column("npd_eud_ratio")
     columns["copied"] = lambda row: mean(row, "copied_8gram")
     columns["min"] = column("minutes", number, 1)
     caption = f"{SEEDS} Those of judges are over songs, where melodies are made of some. "
-    caption += "25 to 75 %: what the network's probability puts between, typical or not."
+    caption += "Middle: a probability of 1/4 to 3/4, whatever temperature of its interval "
+    caption += "the judge has. In the gap: by the network's scores, typical or not."
     if held_out := sorted({mean(row, "held_out_8gram") for row in found} - {NOTHING}):
         caption += " Copied: of all runs of 8 notes those that are in the training songs;"
         caption += f" of held-out music, {' or '.join(held_out)} are."
@@ -170,10 +171,8 @@ def by_turns_or_blended(found, methods):
         columns[f"middle, {judge}"] = column(f"middle_typical{end}", per_cent, 0)
         columns[f"throughout, {judge}"] = column(f"throughout{end}", per_cent, 0)
         columns[f"by turns, {judge}"] = column(f"by_turns{end}", per_cent, 0)
-    caption = (
-        "Throughout, by turns: of those that are middle and typical. A third is of A, "
-    )
-    caption += "or of B, beyond what 2.5 % of the thirds of the other's real songs reach."
+    caption = "Throughout, by turns: of those that are middle and typical. A third is of A "
+    caption += "where its own probability is above 3/4, and of B where it is below 1/4."
     return Table([found.one(method) for method in methods], columns, caption)
 
 
@@ -183,7 +182,7 @@ def controls_table(found):
     """
     told = {"real_a": "unseen songs of A", "real_b": "unseen songs of B"} | CONTROLS
     columns = {"music": lambda row: told[row["method"]]}
-    columns["25 to 75 %"] = column("fused_share", per_cent, 0)
+    columns["between, typical or not"] = column("fused_share", per_cent, 0)
     for end, judge in {"": "the network", "_features": "the features"}.items():
         columns[f"typical, {judge}"] = column(f"typical{end}", per_cent, 0)
         columns[f"middle and typical, {judge}"] = column(
