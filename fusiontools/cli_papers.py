@@ -104,7 +104,7 @@ def train(
     typer.echo(f"{record.method}, {about}: {took}")
     for name, says in own.MAIN.items():
         if name in record.metrics:
-            typer.echo(f"  {name:14} {_number(record.metrics[name]):23} {says}")
+            typer.echo(f"  {name:23} {_number(record.metrics[name]):23} {says}")
     if record.samples:  # a VAE alone has none
         hear = getattr(own, "HEAR", "sample --run {run} --out melodies")
         hear = hear.format(run=shlex.quote(str(run)))

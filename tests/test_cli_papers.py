@@ -89,8 +89,8 @@ def test_a_run_says_what_it_does_and_what_came_out(run, pair, tmp_path):
         and "Scale smoke, seed 0, on CPU" in out
     )
     assert (
-        "No judge comes with the package" in out
-        and "fused_share" not in record.metrics
+        "No judges come with the package" in out
+        and "middle_typical" not in record.metrics
         and not err
     )
     assert f"npd_eud_ratio  {record.metrics['npd_eud_ratio']['value']:.3f}" in out
@@ -400,39 +400,33 @@ def test_an_out_that_is_a_file_is_one_line(run, trained, tmp_path):
     assert code == 1 and "cannot be written" in err and err.count("\n") == 1
 
 
-def test_our_own_method_is_the_default_and_all_are_to_be_had(run, tmp_path, monkeypatch):
+def test_blend_is_the_default_and_all_are_to_be_had(run, tmp_path, monkeypatch):
     from fusiontools.papers.fusiongan import sampling
     from fusiontools.papers.fusiongan.config import Config
-    from fusiontools.papers.fusiongan.networks import Generator
+    from fusiontools.papers.fusiongan.networks import Critic, Generator
 
     vocabulary, c = Vocabulary("notes", 60, 71, 4, (1, 2, 4)), Config.smoke()
-    own = {
-        name: Generator(vocabulary.size, c.embedding, c.hidden)
-        for name in ("mle", "fusion_ours")
-    }
-    own["rl"] = [Generator(vocabulary.size, c.embedding, c.hidden) for _ in range(2)]
-    sampling.save_generators(
-        own, tmp_path / "w", c, vocabulary, ["one", "other"], "free", pair="essen_ryan"
-    )
-    monkeypatch.setattr(
-        sampling,
-        "shipped_weights",
-        lambda pair: tmp_path / ("w" if pair == "essen_ryan" else "none"),
-    )
-    assert (
-        "by fusion_ours"
-        in run("sample", "fusiongan", "-n", 1, "--out", tmp_path / "ours")[1]
-    )
-    assert (
-        "by rl"
-        in run("sample", "fusiongan", "-n", 2, "--out", tmp_path / "rl", "--method", "rl")[
-            1
-        ]
-    )
-    assert (
-        "choose essen_ryan"
-        in run("sample", "fusiongan", "--pair", "weimar_essen", "--out", tmp_path / "x")[2]
-    )
+    a, b = (Generator(vocabulary.size, c.embedding, c.hidden) for _ in range(2))
+    genre = Critic(vocabulary.size, c.critic_embedding, c.filters, bound="none").eval()
+    blend = sampling.Writer([a], tries=3, stretch=12, genre=genre)
+    for name, own in {
+        "essen_ryan": {"mle": a, "blend": blend, "rl": [a, b]},
+        "other": {"rl": [a, b], "mle": a},
+    }.items():
+        about = (["one", "other"], "free")
+        sampling.save_writers(own, tmp_path / name, c, vocabulary, *about, pair=name)
+    monkeypatch.setattr(sampling, "shipped_weights", lambda pair: tmp_path / pair)
+
+    def said(*words):
+        return run("sample", "fusiongan", "-n", 2, "--out", tmp_path / f"{words}", *words)
+
+    assert "2 melodies by blend" in said()[1]
+    assert "by rl" in said("--method", "rl")[1]
+    assert "by rl" in said("--pair", "other")[1]  # the first of those that are there
+    code, _, err = said("--pair", "other", "--method", "blend")
+    assert code == 1 and "no weights of the method 'blend'" in err
+    assert "choose one of rl, mle" in err
+    assert "choose essen_ryan" in said("--pair", "weimar_essen")[2]
 
 
 def test_weights_that_come_along_write_melodies(run, tmp_path):

@@ -4,6 +4,7 @@ by name, and means are over like and like.
 
 import json
 import math
+from dataclasses import asdict
 from statistics import fmean, stdev
 
 import numpy as np
@@ -94,6 +95,30 @@ def test_a_record_comes_back_as_it_was_written(folder, value):
     before = (folder / "one.json").read_bytes()
     write_record(read_record(folder / "one.json"), folder / "one.json")
     assert (folder / "one.json").read_bytes() == before
+
+
+def test_a_list_of_numbers_takes_one_line(tmp_path):
+    text = ["say [1,\n 2]", "1, 2", "[3,   4]"]
+    value = record(
+        config={"kernel": [3, 5], "rates": [0.5, -1e-09, 2e20], "words": text, "none": []},
+        samples=[[1, 2, 3], [4, 5]],
+        metrics={"ratio": 1.5},
+    )
+    write_record(value, tmp_path / "one.json")
+    lines = (tmp_path / "one.json").read_text().splitlines()
+    inside = [line.strip() for line in lines]
+    for own in ('"kernel": [ 3, 5 ],', '"rates": [ 0.5, -1e-09, 2e+20 ],', "[ 1, 2, 3 ],"):
+        assert own in inside
+    assert '"say [1,\\n 2]",' in inside and '"ratio": 1.5' in inside  # as ever
+    assert read_record(tmp_path / "one.json") == value
+    assert json.loads("\n".join(lines))["config"]["words"] == text
+
+
+@often
+@given(value=any_record())
+def test_a_record_says_what_plain_json_says(folder, value):
+    write_record(value, folder / "two.json")
+    assert json.loads((folder / "two.json").read_text("utf-8")) == asdict(value)
 
 
 def test_numpy_and_tuples_become_plain(tmp_path):

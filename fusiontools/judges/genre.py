@@ -196,7 +196,9 @@ class NetworkJudge(_Judge):
         heard, found = events(melodies), []
         for k in range(FOLDS):
             seen = [own.sum(axis=1) - own[:, k] for own in self.counts]
-            tables = [(keys[n > 0], n[n > 0]) for keys, n in zip(self.keys, seen)]
+            # chosen by the other folds alone, or a song would make its own runs known
+            enough = [n >= LEAST for n in seen]
+            tables = [(k[own], n[own]) for k, n, own in zip(self.keys, seen, enough)]
             found.append(surprise(*heard, KINDS, tables, len(melodies)))
         return np.stack([found, np.negative(found)], axis=-1)
 

@@ -2,7 +2,6 @@
 what there is to learn, and that what is like no music is neither.
 """
 
-from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from fusiontools.errors import CorpusError, RecordError
 from fusiontools.judges import lines as module
-from fusiontools.judges.grams import count_runs, surprise
+from fusiontools.judges.grams import surprise
 from fusiontools.judges.lines import (
     BAND,
     FEATURES,
@@ -179,29 +178,7 @@ def test_planes():
     assert np.flatnonzero(planes[0, 28]).tolist() == list(range(0, 128, 8))
 
 
-# --- n-grams ---
-
-
-def counted(real):
-    return count_runs(*module._steps(np.concatenate(real)), module._EVENTS)
-
-
-def surprise_of(tokens, grams):
-    return surprise(*module._steps(tokens), module._EVENTS, grams, len(tokens))
-
-
-def test_runs_are_counted_within_lines():
-    real = genres(3, 7)
-    wanted = [Counter() for _ in range(4)]
-    for own in np.concatenate(real):
-        event = module._steps(own[None])[1].tolist()
-        for n, found in enumerate(wanted, 1):
-            found.update(tuple(event[i : i + n]) for i in range(len(event) - n + 1))
-    grams = counted(real)
-    for n, (found, (keys, counts)) in enumerate(zip(wanted, grams), 1):
-        parts = keys[:, None] // module._EVENTS ** np.arange(n)[::-1] % module._EVENTS
-        told = dict(zip(map(tuple, parts.tolist()), counts.tolist()))
-        assert told == {run: k for run, k in found.items() if k >= 3}
+# --- events of the n-gram model, which test_grams.py tries ---
 
 
 def test_events_are_intervals_and_lengths():
@@ -210,36 +187,6 @@ def test_events_are_intervals_and_lengths():
     row, event = module._steps(tokens)
     assert row.tolist() == [0, 0, 0]
     assert event.tolist() == [13 * tens + 3, 10 * tens + 5, 24 * tens + 0]
-
-
-def test_surprise_is_what_the_equation_says():
-    real = genres(4, 7)
-    grams, tokens = counted(real), made_up(3, 30, RIFF, TUNE)
-    runs = [dict(zip(keys.tolist(), counts.tolist())) for keys, counts in grams]
-
-    def p(event):  # of the last event, given those before
-        if not event:
-            return 1 / module._EVENTS
-        number = sum(e * module._EVENTS**i for i, e in enumerate(event[::-1]))
-        here = runs[len(event) - 1].get(number, 0)
-        same = number // module._EVENTS
-        own = runs[len(event) - 1]
-        before = sum(k for key, k in own.items() if key // module._EVENTS == same)
-        return (here + 5 * p(event[1:])) / (before + 5)
-
-    for own, found in zip(tokens, surprise_of(tokens, grams)):
-        event = module._steps(own[None])[1].tolist()
-        nats = [-np.log(p(event[max(i - 3, 0) : i + 1])) for i in range(len(event))]
-        assert found == pytest.approx(np.mean(nats), rel=1e-9)
-    event = module._steps(tokens[:1])[1].tolist()[:3]
-    assert sum(p([*event, e]) for e in range(module._EVENTS)) == pytest.approx(1)
-
-
-def test_surprise_without_any_music():
-    nothing = [(np.zeros(0, int), np.zeros(0, int))] * 4
-    tokens = np.concatenate([made_up(1, 0, TUNE, RIFF), np.zeros((1, 1024), np.uint8)])
-    found = surprise_of(tokens, nothing)
-    assert found.tolist() == pytest.approx([np.log(module._EVENTS), 0])
 
 
 # --- verdicts ---
@@ -348,7 +295,8 @@ def test_near_is_measured_by_how_near_real_lines_are(pair):
 def test_oddness_has_both_ends_of_newness_and_of_surprise(pair):
     network, features = pair
     tokens = np.concatenate(genres(4, 90))
-    nats, new = surprise_of(tokens, network.grams), newness(tokens)
+    heard = *module._steps(tokens), module._EVENTS, network.grams
+    nats, new = surprise(*heard, len(tokens)), newness(tokens)
     found = network.oddness(tokens).T
     np.testing.assert_array_equal(found, [nats, new, -nats, -new])
     new = newness(tokens, rhythm=False)

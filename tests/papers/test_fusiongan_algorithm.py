@@ -15,14 +15,7 @@ from fusiontools.papers.fusiongan import algorithm, losses
 from fusiontools.papers.fusiongan.algorithm import Training, train
 from fusiontools.papers.fusiongan.config import METHODS, TRAINED, UNTRAINED, Config, method
 from fusiontools.papers.fusiongan.data import Pair, token_histograms
-from fusiontools.papers.fusiongan.sampling import (
-    load_weights,
-    sample_midi,
-    sample_tokens,
-    save_writers,
-    to_notes,
-    writer_of,
-)
+from fusiontools.papers.fusiongan.sampling import sample_tokens, to_notes, writer_of
 from fusiontools.training import Run
 
 TINY = replace(
@@ -86,7 +79,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_method_trains_and_writes_melodies(tmp_path, pair, name):
-    config = method(name, TINY)
+    config = replace(method(name, TINY), genre_steps=2)
     networks, history = run(tmp_path / "run", pair, name, config)
     assert [row["phase"] for row in history.rows if row["step"] == 0] == ["mle"]
     assert {row["phase"] for row in history.rows} == set(config.phases)
@@ -131,10 +124,8 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("at", [2, 5, 8])
-def test_a_killed_training_goes_on_bit_by_bit(tmp_path, pair, at, monkeypatch):
-    config = method("fusion_ours", TINY)
-    whole, _ = run(tmp_path / "whole", pair, "fusion_ours", config)
+def kill(monkeypatch, at):
+    """From now on a training dies in its so-manyth step; every step is saved."""
     taken, real = [0], algorithm.steps
 
     def dying(*arguments, **options):
@@ -145,6 +136,13 @@ def test_a_killed_training_goes_on_bit_by_bit(tmp_path, pair, at, monkeypatch):
             yield step
 
     monkeypatch.setattr(algorithm, "steps", dying)
+
+
+@pytest.mark.parametrize("at", [2, 5, 8])
+def test_a_killed_training_goes_on_bit_by_bit(tmp_path, pair, at, monkeypatch):
+    config = method("fusion_ours", TINY)
+    whole, _ = run(tmp_path / "whole", pair, "fusion_ours", config)
+    kill(monkeypatch, at)
     with pytest.raises(Killed):
         run(tmp_path / "killed", pair, "fusion_ours", config)
     monkeypatch.undo()
@@ -162,6 +160,75 @@ def test_maximum_likelihood_learns(tmp_path, pair):
     _, loss = history.column("nll_B")
     assert np.mean(loss[-5:]) < 0.85 * loss[0]
     assert len(history.column("held_out_F")[1]) == 20
+
+
+# Overfitting: what is kept is the best epoch
+
+
+@pytest.fixture(scope="module")
+def hard(pair):
+    """A pair with little to learn and less to judge by: it is soon learned by heart."""
+    rng, arrays = np.random.default_rng(1), dict(pair.arrays)
+    for domain in "AB":
+        for part, many in (("train", 8), ("validation", 4)):
+            rows = 3 * rng.integers(0, 12, (many, 10)) + rng.integers(0, 2, (many, 10))
+            arrays[f"{domain}_{part}"] = rows.astype(np.int16)
+            arrays[f"{domain}_{part}_song"] = np.arange(many, dtype=np.int32)
+    return replace(pair, name="hard", arrays=arrays)
+
+
+BY_HEART = replace(method("mle", TINY), mle_epochs=70, mle_rate=3e-2)
+
+
+def test_maximum_likelihood_keeps_each_generator_as_it_was_at_its_best(
+    tmp_path, hard, monkeypatch
+):
+    seen, real = {n: [] for n in "ABF"}, Training.held_out
+
+    def noted(training, generators, **asked):
+        found = real(training, generators, **asked)
+        if generators is training.networks.g:
+            for n in "ABF":
+                state = generators[n].state_dict()
+                seen[n].append((found[n], {k: t.clone() for k, t in state.items()}))
+        return found
+
+    torch.manual_seed(3)  # what an untrained one would say
+    monkeypatch.setattr(Training, "held_out", noted)
+    networks, history = run(tmp_path / "run", hard, "mle", BY_HEART)
+    for n in "ABF":
+        losses_, states = zip(*seen[n])
+        assert list(losses_) == history.column(f"held_out_{n}")[1]
+        best = int(np.argmin(losses_))
+        assert best < 60 and losses_[-1] > losses_[best] + 0.2  # it learned by heart
+        assert all(torch.equal(networks.g[n].state_dict()[k], states[best][k])
+                   for k in states[best])  # fmt: skip
+        for other in (networks.rolling[n], *([networks.prior] if n == "F" else [])):
+            assert same(other.state_dict(), networks.g[n].state_dict())
+    assert len({int(np.argmin([loss for loss, _ in seen[n]])) for n in "ABF"}) > 1
+
+
+@pytest.mark.parametrize("at", [1, 16, 30, 70])
+def test_the_best_epoch_is_kept_by_who_was_killed_and_went_on(
+    tmp_path, hard, at, monkeypatch
+):
+    whole, _ = run(tmp_path / "whole", hard, "mle", BY_HEART)
+    kill(monkeypatch, at)
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", hard, "mle", BY_HEART)
+    monkeypatch.undo()
+    again, history = run(tmp_path / "killed", hard, "mle", BY_HEART)
+    assert same(weights(whole), weights(again))
+    assert len(history.column("held_out_A")[1]) == 70
+
+
+def test_the_best_epoch_is_what_another_run_takes_over(tmp_path, hard):
+    first, _ = run(tmp_path / "first", hard, "mle", BY_HEART)
+    config = replace(BY_HEART, phases=("mle", "genre"), tries=2)
+    other, history = run(tmp_path / "other", hard, "rejection", config, tmp_path / "first")
+    assert {row["phase"] for row in history.rows} == {"genre"}
+    for n in "ABF":
+        assert same(first.g[n].state_dict(), other.g[n].state_dict())
 
 
 # One step, or a few: which way do they go?
@@ -339,46 +406,6 @@ def test_constant_rewards_and_no_phase_two_leave_alone_what_they_should(tmp_path
     assert set(history.column("reward_F")[1]) == {1.0}
 
 
-def test_weights_travel_and_give_the_same_melodies(tmp_path, pair):
-    networks, _ = run(tmp_path / "run", pair, "mle", method("mle", TINY))
-    own = {"mle": networks.g["F"], "rl": [networks.g["A"], networks.g["B"]]}
-    save_writers(
-        own,
-        tmp_path / "w.safetensors",
-        TINY,
-        pair.vocabulary,
-        ["one", "other"],
-        "free",
-        pair="toy",
-    )
-    generators, vocabulary, about = load_weights(path=tmp_path / "w.safetensors")
-    assert (
-        vocabulary == pair.vocabulary
-        and about["pair"] == "toy"
-        and [len(w.voices) for w in generators.values()] == [1, 2]
-    )
-    halved = in_16_bits(networks.g["F"])
-    assert np.array_equal(
-        sample_tokens(generators["mle"], 5, seed=2), sample_tokens(halved, 5, seed=2)
-    )
-    assert not np.array_equal(
-        sample_tokens(halved, 5, seed=2), sample_tokens(halved, 5, seed=3)
-    )
-    for temperature in (0, -1.0, float("nan")):
-        with pytest.raises(ValueError, match="above 0"):
-            sample_tokens(halved, 5, temperature=temperature)
-    files = sample_midi(generators["rl"], vocabulary, 3, tmp_path / "midi")
-    assert len(files) == 3 and all(f.read_bytes()[:4] == b"MThd" for f in files)
-
-
-def in_16_bits(generator):
-    """The weights as they are stored, in 16 bits."""
-    generator.load_state_dict(
-        {k: t.half().float() for k, t in generator.state_dict().items()}
-    )
-    return generator
-
-
 def test_histograms_of_tokens_are_those_of_notes(pair):
     x = pair.windows("A")
     x[0, 0] = 12 * 3  # a rest
@@ -397,5 +424,26 @@ def test_methods_and_scales_are_complete():
     assert sum(number for _, number in Config.paper().filters) == 1720
     with pytest.raises(FusionError, match="needs no training"):
         method("rm", Config())
-    with pytest.raises(ValueError, match="bound"):
-        Config(bound="hope")
+    for name in ("bound", "objective", "rewards", "joint"):
+        with pytest.raises(ValueError, match=f"{name} is 'hope'"):
+            Config(**{name: "hope"})
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "shipped", "paper"])
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_critic_can_hear_what_it_is_given(name, scale):
+    config = method(name, getattr(Config, scale)())
+    longest = max(size for size, _ in config.filters)
+    assert longest <= (config.stretch or 36)
+    assert config.stretch or config.filters == getattr(Config, scale)().filters
+    assert config.tries == 1 or "genre" in config.phases  # who else should choose?
+    assert not config.inside or "genre" in config.phases
+    assert config.phases[0] == "mle" and config.stretch % 3 == 0
+    assert len(config.voices) == 2 or config.joint == "apart"
+
+
+def test_the_weight_of_the_penalty_hangs_on_the_pair():
+    for name in TRAINED:
+        kl = [method(name, TINY, pair).kl for pair in (None, "essen_ryan", "weimar_essen")]
+        held = name in ("fusion_kl", "fusion_ours", "fusion_stretches", "no_critics")
+        assert kl == ([0.1, 0.1, 0.2] if held else [0.0] * 3)

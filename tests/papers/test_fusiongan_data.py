@@ -9,11 +9,12 @@ from fusiontools.corpora.entries import Corpus, Entry, pack
 from fusiontools.errors import CorpusError
 from fusiontools.music.midi import Piece, Track
 from fusiontools.music.notes import Notes
-from fusiontools.music.tokens import decode_tokens, encode_tokens
+from fusiontools.music.tokens import Vocabulary, decode_tokens, encode_tokens, length_class
 from fusiontools.papers.fusiongan.data import (
     VOCABULARY,
     open_pair,
     pair,
+    plain_tokens,
     save_pair,
     straighten,
     tonic,
@@ -72,6 +73,25 @@ def test_a_tune_reads_the_same_in_every_key(shift, key):
             tune_tokens(tune, key, to_c=False).tolist()
             != tune_tokens(home, "C", to_c=False).tolist()
         )
+
+
+@pytest.mark.parametrize(
+    "vocabulary", [VOCABULARY, Vocabulary("notes", 60, 71, 4, (1, 2, 4))]
+)
+def test_plain_tokens_are_of_the_same_pitch_and_the_plain_length(vocabulary):
+    alike = plain_tokens(vocabulary)
+    k, heard = len(vocabulary.durations), {}
+    for token, other in enumerate(alike.tolist()):
+        pitch, length = divmod(token, k)  # of a rest, too
+        kind = (
+            pitch,
+            int(length_class(vocabulary.durations[length] / vocabulary.steps_per_beat)),
+        )
+        assert heard.setdefault(kind, other) == other and other // k == pitch
+    assert len(set(heard.values())) == len(heard)  # and no others are
+    assert (alike[alike] == alike).all() and alike.shape == (vocabulary.size,)
+    if vocabulary is VOCABULARY:
+        assert len(heard) == (vocabulary.pitches + 1) * 5
 
 
 def corpus(name, label, songs=40):

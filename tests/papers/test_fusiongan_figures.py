@@ -17,7 +17,7 @@ from fusiontools.papers.fusiongan.losses import WEIGHTS, weights
 from fusiontools.records import Record
 from fusiontools.report.rows import NotMeasured
 from fusiontools.report.rows import rows as rows_of
-from fusiontools.score import distribution, verdict_histogram
+from fusiontools.score import distribution
 from fusiontools.show.colours import colour
 
 matplotlib.use("Agg")
@@ -54,13 +54,13 @@ def title(ax):
     return ax.get_title(loc="left") or ax.get_title()
 
 
-def bars(ax):
-    """The heights of the bars, without the shaded band behind them."""
-    return [
-        p.get_height()
-        for p in ax.patches
-        if isinstance(p, Rectangle) and p.get_width() < 0.1
-    ]
+def bars_of(ax, width):
+    """The bars, without the shaded band behind them."""
+    return [p for p in ax.patches if abs(p.get_width() - width) < 1e-9]
+
+
+def bars(ax, width):
+    return [p.get_height() for p in bars_of(ax, width)]
 
 
 def between(critic, source, feedback):
@@ -221,31 +221,42 @@ def test_durations_are_drawn_on_two_logarithmic_axes():
     ]
 
 
-# The judge
+# The judges
+
+EDGE = np.log(3)  # the log-odds of 3/4
 
 
-def judged(method, p, low, high):
-    """A record of what a judge says, and the share between the genres."""
-    share = {"value": float(np.mean((p > 0.25) & (p < 0.75))), "low": low, "high": high}
-    shares = verdict_histogram(p)[0] / len(p)
-    return record(method, fused_share=share, **bins("verdict", shares))
+def judged(method, scores, typical, low, high):
+    """A record of what a judge says: log-odds of typical melodies, and their share."""
+    middle = np.mean(np.abs(scores) <= EDGE) * typical
+    share = {"value": float(middle), "low": low, "high": high}
+    shares = typical * np.histogram(scores, 24, (-6, 6))[0] / len(scores)
+    about = {"middle_typical": share, "typical": typical}
+    return record(method, **about, **bins("verdict", shares))
 
 
-def test_the_share_between_is_written_and_the_bars_add_up():
-    p = np.repeat([0.5, 0.99, 0.01], [20, 60, 20])
-    runs = [judged("mle", p, 0.1, 0.3), judged("mc", np.full(10, 0.1), 0.0, 0.1)]
+def test_the_share_between_is_written_and_the_bars_add_up_to_the_typical():
+    scores = np.repeat([0.1, 5.9, -5.9], [20, 60, 20])
+    runs = [judged("mle", scores, 0.5, 0.05, 0.15)]
+    runs += [judged("mc", np.full(10, -3.1), 1.0, 0.0, 0.1)]
+    runs += [record("noise", middle_typical=0.0, typical=0.0)]
     labels = ("folk", "fiddle", "fused")
-    made = figures.verdicts_figure(rows_of(runs), ("mle", "mc"), labels)
-    first, second = made.axes[:2]
-    assert title(first).replace("\N{NO-BREAK SPACE}", " ") == "MLE: 20.0 [10.0, 30.0] %"
-    for ax in (first, second):
-        assert sum(bars(ax)) == pytest.approx(100)
-    assert bars(first)[10] == pytest.approx(20) and bars(first)[-1] == pytest.approx(60)
-    shades = [to_hex(p.get_facecolor()) for p in first.patches if p.get_width() < 0.1]
-    assert [shades[i] for i in (0, 10, 19)] == [
-        colour(x) for x in ("fiddle", "fused", "folk")
-    ]
-    assert "P(folk)" in made.get_supxlabel()
+    made = figures.verdicts_figure(rows_of(runs), ("mle", "mc", "noise"), labels)
+    first, second, third = made.axes[:3]
+    said = [title(ax).replace("\N{NO-BREAK SPACE}", " ") for ax in made.axes[:3]]
+    assert said[0] == "MLE: 10 %, neither 50 %"
+    assert said[2] == "noise: 0 %, neither 100 %"
+    for ax, typical in ((first, 50), (second, 100), (third, 0)):
+        assert sum(bars(ax, 0.46)) == pytest.approx(typical)
+    assert [bars(first, 0.46)[k] for k in (0, 12, 23)] == pytest.approx([10, 10, 30])
+    shades = [to_hex(p.get_facecolor()) for p in bars_of(first, 0.46)]
+    # each bar is of the domain on whose side of the band its middle lies
+    wanted = ["fiddle"] * 10 + ["fused"] * 4 + ["folk"] * 10
+    assert shades == [colour(x) for x in wanted]
+    (band,) = [p for p in first.patches if p not in bars_of(first, 0.46)]
+    assert (band.get_x(), band.get_width()) == pytest.approx((-EDGE, 2 * EDGE))
+    assert "folk against fiddle" in made.get_supxlabel()
+    assert not made.axes[3].axison
 
 
 # Curves

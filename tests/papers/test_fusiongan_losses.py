@@ -159,3 +159,23 @@ def test_the_policy_gradient_does_not_hang_on_a_critics_units():
     spread = ((reward + place).std() / reward.std()).item()
     shifted = losses.policy_loss(log_p, reward + place)
     torch.testing.assert_close(shifted * spread, once, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("stretch", [0, 3, 4, 7, 9, 10, 12])
+def test_the_farthest_is_the_largest_of_all_stretches(stretch):
+    """Where a genre is heard in so many tokens: windows every third of a stretch."""
+    x = torch.randint(9, (6, 10), generator=torch.Generator().manual_seed(0))
+
+    def genre(part):
+        return (part.float() - 4).sum(1) + part[:, 0]
+
+    found = losses.farthest(genre, x, stretch)
+    if 0 < stretch < 10:
+        starts = range(0, 10 - stretch + 1, max(stretch // 3, 1))
+        parts = [x[:, k : k + stretch] for k in starts]
+    else:
+        parts = [x]
+    assert all(part.shape[1] == (stretch if 0 < stretch < 10 else 10) for part in parts)
+    wanted = [max(abs(float(genre(p[i : i + 1]))) for p in parts) for i in range(6)]
+    assert found.tolist() == wanted
+    assert found.shape == (6,) and (found >= 0).all()

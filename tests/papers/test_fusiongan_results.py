@@ -1,24 +1,39 @@
-"""The numbers of FusionGAN's records, the experiment that makes them, and what ships."""
+"""The experiment that makes FusionGAN's records, and what ships of it."""
 
 import json
+from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from fusiontools.errors import RecordError
-from fusiontools.judges.genre import load_judge
+from fusiontools.errors import MissingDataError, RecordError
+from fusiontools.judges import genre
+from fusiontools.judges.genre import load_judges
 from fusiontools.music import Notes
 from fusiontools.music.tokens import Vocabulary
-from fusiontools.papers.fusiongan.config import METHODS, TRAINED, UNTRAINED
+from fusiontools.papers.fusiongan.config import METHODS, TRAINED, UNTRAINED, Config, method
 from fusiontools.papers.fusiongan.data import PAIRS, Pair, save_pair
 from fusiontools.papers.fusiongan.data import pair as make_pair
 from fusiontools.papers.fusiongan.evidence import experiment as made_by
 from fusiontools.papers.fusiongan.evidence import metrics as results
-from fusiontools.papers.fusiongan.evidence.experiment import EXPERIMENT, RUNS, SHIPPED
-from fusiontools.papers.fusiongan.sampling import load_weights, sample, shipped_weights
-from fusiontools.records import Record, read_record, read_records
+from fusiontools.papers.fusiongan.evidence.experiment import (
+    EXPERIMENT,
+    RUNS,
+    SEEDED,
+    SHIPPED,
+)
+from fusiontools.papers.fusiongan.evidence.metrics import CONTROLS
+from fusiontools.papers.fusiongan.sampling import (
+    HOW,
+    load_weights,
+    sample,
+    sample_tokens,
+    shipped_weights,
+)
+from fusiontools.records import Record, plain, read_record, read_records
 from fusiontools.report.experiment import gather, run_jobs, ship
-from fusiontools.report.rows import printed, shipped_arrays
+from fusiontools.report.rows import shipped_arrays
 from fusiontools.training import read_weights
 
 
@@ -42,60 +57,26 @@ def toy(windows=40):
     )
 
 
-def row(metrics):
-    """Metrics as a row, such as a table is made of."""
-    bins = {name: value for name, value in metrics.items() if "[" in name}
-    return printed({"it": bins}).one("it")
-
-
-def test_histograms_are_shares_and_come_back():
-    pair = toy()
-    found = results.measure_melodies(
-        results.baseline("half_and_half", pair, 20),
-        results.References(pair, n=20),
-        judge=lambda m: np.linspace(0, 1, len(m)),
-        repeats=5,
-    )
-    for name, bins in results.HISTOGRAMS.items():
-        shares = results.shares_of(row(found), name)
-        assert shares.shape == (len(bins),) and shares.sum() == pytest.approx(1)
-        kept = [found[f"{name}[{label}]"] for label in bins]
-        assert np.allclose(shares, kept, atol=1e-3)
-
-
-def test_a_histogram_says_which_bin_is_which():
-    tune = Notes.of([(0, 0.5, 60), (0.5, 0.5, 60), (1, 0.5, 67), (1.5, 0.5, 72)])
-    found = results.measure_melodies(
-        [tune] * 4,
-        results.References(toy(), n=20),
-        judge=lambda m: np.full(len(m), 0.52),
-        repeats=2,
-    )
-    shares = results.shares_of(row(found), "npd")
-    assert shares.tolist() == [0.75, *[0] * 6, 0.25, *[0] * 4]
-    assert (found["npd[C]"], found["dd[1/2]"], found["verdict[0.50]"]) == (0.75, 1.0, 1.0)
-    assert found["fused_share"]["value"] == 1.0
-
-
-@pytest.mark.parametrize("name", UNTRAINED)
-def test_every_baseline_writes_melodies_of_the_domains(name):
-    made = results.baseline(name, toy(), 6)
-    assert len(made) == 6 and all(len(m) for m in made)
-    assert all(60 <= m.pitch.min() and m.pitch.max() <= 71 for m in made)
-
-
-def test_real_melodies_are_of_the_test_part():
-    pair = toy()
-    test = {tuple(n.pitch.tolist()) for n in pair.notes("A", "test")}
-    assert all(tuple(m.pitch.tolist()) in test for m in results.baseline("real_a", pair, 8))
-
-
 # The experiment
 
 
 def chosen(jobs):
-    """One method, what it begins with, and the baselines."""
-    return [job for job in jobs if job.name in ("pretraining-0", "mle-0", "baselines")]
+    """One method, and what it begins with."""
+    return [job for job in jobs if job.name in ("pretraining-0", "mle-0")]
+
+
+def tunes(name):
+    """In place of a corpus, which takes minutes to read; one is not there."""
+    if name == "aird":
+        raise MissingDataError("no airs")
+    rng = np.random.default_rng(0)
+    return [
+        SimpleNamespace(
+            notes=Notes(np.arange(60) / 2, np.full(60, 0.5), rng.integers(60, 72, 60)),
+            key="D",
+        )
+        for _ in range(5)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +86,9 @@ def work(tmp_path_factory):
     save_pair(toy(), home / "toy.npz")
     jobs = made_by.jobs(home / "toy.npz", home / "runs", "smoke", "cpu")
     assert run_jobs(chosen(jobs), home / "runs", say=lambda told: None) == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "load", tunes)
+        made_by.measure_baselines(str(home / "toy.npz"), str(home / "runs"), "smoke")
     return home / "runs"
 
 
@@ -118,18 +102,25 @@ def out(work, tmp_path, monkeypatch):
     return tmp_path / "out"
 
 
-def test_every_method_has_its_jobs_and_the_judge_is_one_that_is_asked_for(tmp_path):
+def test_every_method_has_its_jobs_and_the_judges_are_asked_for(tmp_path):
     jobs = {job.name: job for job in made_by.jobs("toy.npz", tmp_path, "smoke", "cpu")}
-    runs = {name.rsplit("-", 1)[0] for name in jobs if name[-1].isdigit()}
+    told = [name for name, job in jobs.items() if not job.asked and name[-1].isdigit()]
+    runs = {name.rsplit("-", 1)[0] for name in told}
     assert runs == {*TRAINED, "pretraining"}
     assert all(jobs[f"{m}-{s}"].after == (f"pretraining-{s}",) for m, s in RUNS)
-    assert [name for name, job in jobs.items() if job.asked] == ["judge"]
+    again = {f"again-{m}-{s}" for m, s in RUNS}
+    assert {name for name, job in jobs.items() if job.asked} == {"judges", *again}
+    assert all(jobs[f"again-{m}-{s}"].after == (f"{m}-{s}",) for m, s in RUNS)
+    assert {(m, s) for m in SEEDED for s in range(3)} <= set(RUNS)
+    assert len(RUNS) == len(set(RUNS))
+    assert set(SHIPPED) <= set(TRAINED) and all((m, 0) in RUNS for m in SHIPPED)
     assert set(made_by.SOURCES) == set(PAIRS)
 
 
 def test_the_experiment_leaves_records_histories_and_weights(out):
     records = [Record(**r) for r in json.loads((out / "records.json").read_text())]
-    assert sorted(r.method for r in records) == sorted(["mle", *UNTRAINED])
+    there = {*CONTROLS} - {"airs"}  # whose corpus is missing
+    assert sorted(r.method for r in records) == sorted(["mle", *UNTRAINED, *there])
     assert all(r.data["name"] == "toy" and "npd[C]" in r.metrics for r in records)
     (mle,) = [r for r in records if r.method == "mle"]
     assert np.shape(mle.samples) == (16, 36)
@@ -146,6 +137,18 @@ def test_the_experiment_takes_nothing_up_again_that_is_finished(work):
     jobs = made_by.jobs(work.parent / "toy.npz", work, "smoke", "cpu")
     assert run_jobs(chosen(jobs), work, say=said.append) == [] and not said
     assert record.stat().st_mtime_ns == before
+
+
+def test_a_finished_training_can_be_measured_anew(work, tmp_path, monkeypatch):
+    data, there = work.parent / "toy.npz", work / "measured" / "mle-0.json"
+    before, kept = there.read_bytes(), json.loads(there.read_text())[0]
+    monkeypatch.setattr(results, "MELODIES", 30)
+    made_by.measure_again(str(data), str(work), "mle", 0)
+    (again,) = json.loads(there.read_text())
+    there.write_bytes(before)
+    assert again["metrics"] != kept["metrics"] and np.shape(again["samples"]) == (16, 36)
+    same = ("config", "data", "minutes", "seed", "method", "scale", "device")
+    assert all(again[name] == kept[name] for name in same)
 
 
 def test_runs_of_other_data_or_scale_are_not_collected(work, out, tmp_path):
@@ -168,6 +171,7 @@ def test_what_is_shipped_is_what_was_found(out, tmp_path):
     generators, vocabulary, about = load_weights(path=weights)
     assert about["corpora"] == ["mine"] and "CC0" in about["terms"]
     assert len(sample(generators["mle"], vocabulary, 3)) == 3
+    assert about["vocabulary"]["low"] == 60 and about["writers"].keys() == {"mle"}
 
 
 def test_the_weights_that_are_shipped_are_those_of_the_run(work, out):
@@ -179,51 +183,81 @@ def test_the_weights_that_are_shipped_are_those_of_the_run(work, out):
 
 # What ships
 
+JUDGED = ["fused_share", "gap_share", "typical", "middle_typical", "judged_a"]
+JUDGED += ["throughout", "by_turns"]
+
+
+def shipped(pair):
+    return [r for r in read_records("fusiongan") if r.data["name"] == pair]
+
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_shipped_weights_are_small_and_name_their_corpora_and_terms(pair):
     assert shipped_weights(pair).stat().st_size <= 8_000_000
     tensors, about = read_weights(shipped_weights(pair))
-    assert set(about["voices"]) == set(SHIPPED)
+    assert tuple(about["writers"]) == SHIPPED
     assert len(about["corpora"]) == 2 and about["pair"] == pair
     assert all(f"{corpus}: " in about["terms"] for corpus in about["corpora"])
-    assert all(
-        str(t.dtype) == "torch.float32" for t in tensors.values()
-    )  # read back from 16 bits for computing
+    # read back from 16 bits for computing
+    assert all(str(t.dtype) == "torch.float32" for t in tensors.values())
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_there_is_a_record_of_every_method_of_the_same_data_as_the_judge(pair):
-    records = [r for r in read_records("fusiongan") if r.data["name"] == pair]
-    assert {r.method for r in records} == set(METHODS)
-    assert {r.data["sha256"] for r in records} == {load_judge(pair).about["data"]}
+def test_what_ships_writes_as_its_method_does(pair):
+    writers, _, about = load_weights(pair)
+    own = Config.shipped()
+    assert about["sizes"]["hidden"] == own.hidden
+    for name, by in writers.items():
+        config = method(name, own, pair)
+        assert all(getattr(by, how) == getattr(config, how) for how in HOW)
+        assert len(by.voices) == len(config.voices)
+        assert (by.genre is None) == (config.tries == 1)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_there_is_a_record_of_every_method_of_the_same_data_as_the_judges(pair):
+    records, judges = shipped(pair), load_judges(pair)
+    assert {r.method for r in records} == {*METHODS, *CONTROLS}
+    assert {r.data["sha256"] for r in records} == {j.about["data"] for j in judges}
     assert {(r.method, r.seed) for r in records if r.method in TRAINED} == set(RUNS)
-    assert all("fused_share" in r.metrics for r in records)
+    for r in records:
+        wanted = {name + end for name in JUDGED for end in ("", "_features")}
+        assert wanted | {"middle_typical_both"} <= r.metrics.keys()
+        for name in wanted:
+            assert 0 <= r.metrics[name]["value"] <= 1
+        for end in ("", "_features"):
+            own = {name: r.metrics[name + end]["value"] for name in JUDGED}
+            assert own["middle_typical"] <= min(own["fused_share"], own["typical"]) + 1e-9
+            assert own["throughout"] + own["by_turns"] <= 1 + 1e-9
+        both = r.metrics["middle_typical_both"]["value"]
+        assert both <= r.metrics["middle_typical"]["value"] + 1e-9
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_trained_records_are_of_the_methods_as_they_are_now(pair):
+    for r in shipped(pair):
+        if r.method in TRAINED:
+            own = method(r.method, Config.shipped(), pair)
+            assert r.scale == "shipped" and r.config == plain(asdict(own)), r.method
 
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_no_shipped_model_copies_more_than_held_out_music_does(pair):
-    for r in read_records("fusiongan"):
-        if r.data["name"] == pair and r.method in TRAINED:
-            assert r.metrics["copied_8gram"]["high"] <= r.metrics["held_out_8gram"], (
-                r.method
-            )
+    for r in shipped(pair):
+        if r.method in TRAINED:
+            copied = r.metrics["copied_8gram"]["high"]
+            assert copied <= r.metrics["held_out_8gram"], r.method
 
 
+@pytest.mark.parametrize("name", ["mle", "experts"])
 @pytest.mark.parametrize("pair", PAIRS)
-def test_shipped_weights_write_what_their_record_holds(pair):
+def test_shipped_weights_write_what_their_record_holds(pair, name):
     """The record's samples come from weights in 32 bits, so most of their tokens come again
     from those in 16: one that differs changes its row.
     """
-    from fusiontools.papers.fusiongan.sampling import sample_tokens
-
-    generators, _, _ = load_weights(pair)
-    record = next(
-        r
-        for r in read_records("fusiongan")
-        if (r.data["name"], r.method, r.seed) == (pair, "mle", 0)
-    )
-    again = sample_tokens(generators["mle"], results.MELODIES, 0)[: len(record.samples)]
+    writers, _, _ = load_weights(pair)
+    record = next(r for r in shipped(pair) if (r.method, r.seed) == (name, 0))
+    again = sample_tokens(writers[name], results.MELODIES, 0)[: len(record.samples)]
     assert (again == np.array(record.samples)).mean() > 0.7
 
 
@@ -235,18 +269,29 @@ def test_histories_are_of_the_trainings_of_the_shipped_weights(pair):
     assert all(a.shape[0] == 2 and np.isfinite(a).all() for a in curves.values())
 
 
-# The judge
+# The judges
 
 
-def test_a_judge_of_other_data_is_none():
-    assert results.shipped_judge(toy()) is None
+def test_the_judges_that_ship_can_be_made_again(monkeypatch):
+    """From the same songs, up to the networks' own training, which takes minutes: in its
+    place stand the shipped weights.
+    """
+    shipped = load_judges("essen_ryan")
 
+    def learned(real, seed, *asked):
+        return {n: w[seed].numpy() for n, w in shipped[0].weights.items()}
 
-def test_the_judge_that_ships_can_be_made_again():
-    pair = make_pair("essen_ryan")
-    shipped, again = load_judge("essen_ryan"), results.make_judge(pair)
-    assert np.allclose(shipped.weight, again.weight, atol=1e-4)
-    assert again.about["between"] == shipped.about["between"]
-    assert again.about["accuracy"] == pytest.approx(shipped.about["accuracy"])
-    assert again.about.keys() == shipped.about.keys()
-    assert again.about["melodies"] == shipped.about["melodies"]
+    monkeypatch.setattr(genre, "_learn_network", learned)
+    again = results.make_judges(make_pair("essen_ryan"))
+    assert all(map(np.array_equal, again[0].counts, shipped[0].counts))
+    assert all(map(np.array_equal, again[0].keys, shipped[0].keys))
+    np.testing.assert_allclose(again[1].weight, shipped[1].weight, atol=1e-3)
+    assert again[1].fold.tolist() == shipped[1].fold.tolist()
+    for one, other in zip(again, shipped):
+        assert one.about.keys() == other.about.keys()
+        for name in ("melodies", "songs", "data", "labels", "corpora"):
+            assert one.about[name] == other.about[name]
+        for name in ("ends", "limits", "accuracy", "temperature", "temperature_of_thirds"):
+            np.testing.assert_allclose(one.about[name], other.about[name], atol=2e-2)
+        for name in ("typical", "middle", "gap", "throughout"):
+            np.testing.assert_allclose(one.about[name], other.about[name], atol=5e-3)

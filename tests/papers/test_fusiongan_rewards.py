@@ -31,6 +31,45 @@ def test_fast_and_plain_agree_given_the_same_dice(networks, combine):
     torch.testing.assert_close(plain, fast, atol=1e-5, rtol=1e-5)
 
 
+def beginnings(x):
+    """How often the first token comes, a function of finished sequences."""
+    return (x == x[:, :1]).float().mean(1)
+
+
+def ends_high(x):
+    return (x[:, -1] > 6).float() - 2 * (x[:, 1] < 3).float()
+
+
+@pytest.mark.parametrize("combine", [None, lambda s: s[..., 0] * s[..., -1] - s[..., 1]])
+@pytest.mark.parametrize("many", [0, 1, 3])
+def test_other_functions_beside_critics_and_alone(networks, many, combine):
+    generator, critics = networks
+    asked = [*critics[:many], beginnings, ends_high]
+    y, u = generator.sample(4, 9), torch.rand(9, 8, 3, 4)
+    plain = rewards_plain(generator, asked, y, 3, combine, u)
+    fast = rewards(generator, asked, y, 3, combine, u)
+    assert plain.shape == fast.shape == (4, 9, *([] if combine else [many + 2]))
+    torch.testing.assert_close(plain, fast, atol=1e-5, rtol=1e-5)
+    if combine is None:  # what is finished is only asked
+        torch.testing.assert_close(fast[:, -1, many], beginnings(y))
+
+
+def test_functions_are_asked_in_parts_and_nothing_changes_places(networks):
+    generator, sizes = networks[0], []
+
+    def noted(x):
+        sizes.append(len(x))
+        return ends_high(x)
+
+    y, u = generator.sample(2, 4), torch.rand(4, 3, 800, 2)
+    found = rewards(generator, [noted], y, 800, u=u)[..., 0]
+    assert sizes == [4096, 706]  # 3 prefixes, 800 continuations of each of 2, and y
+    for length, x in enumerate(continuations(generator, y, 800, u), 1):
+        wanted = ends_high(x.flatten(0, 1)).view(800, 2).mean(0)
+        torch.testing.assert_close(found[:, length - 1], wanted)
+    torch.testing.assert_close(found[:, -1], ends_high(y))
+
+
 def test_fast_and_plain_agree_in_distribution_with_dice_of_their_own(networks):
     generator, critics = networks
     y, n = generator.sample(1, 6), 150
@@ -100,3 +139,14 @@ def test_a_bounded_critic_never_moves_further_than_its_bound():
     y = x.clone()
     y[:, 4] = torch.randint(13, (200,))
     assert (critic(x) - critic(y)).abs().max() <= bounded_norm(FILTERS)
+
+
+def test_a_critic_hears_what_is_alike_as_one_and_keeps_no_word_of_it(networks):
+    torch.manual_seed(1)
+    alike = torch.tensor([0, 0, 2, 2, 2, *range(5, 13)])
+    deaf = Critic(13, 6, FILTERS, bound="none", alike=alike).eval()
+    plain = Critic(13, 6, FILTERS, bound="none").eval()
+    plain.load_state_dict(deaf.state_dict())  # the same weights, under the same names
+    x = torch.randint(13, (30, 9))
+    assert torch.equal(deaf(x), plain(alike[x]))
+    assert torch.equal(deaf(x), deaf(alike[x])) and not torch.equal(deaf(x), plain(x))

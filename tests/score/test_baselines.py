@@ -184,6 +184,36 @@ def test_a_splice_joins_the_bars_of_its_sources():
     assert set(starts) == {True, False}
 
 
+@pytest.mark.parametrize("cuts", [1, 3])
+def test_splices_tell_what_they_are_made_of(cuts):
+    short, none = A[0][:2], Notes.of([])
+    a, b = [none, short, *(shift(m, 8) for m in A[:9])], [*B[:7], none, short]
+    made, places = splice(a, b, 40, seed=2, cuts=cuts, sources=True)
+    assert made == splice(a, b, 40, seed=2, cuts=cuts)  # telling it changes nothing
+    assert places.shape == (40, 2) and places.dtype.kind == "i"
+    assert set(places[:, 0]) == set(range(2, 11)) and set(places[:, 1]) == set(range(7))
+    for melody, (i, j) in zip(made, places):
+        sources = [shift(a[i], -8), b[j]]
+        bars = min(int(np.ceil(m.end / 4)) for m in sources)
+        fits = []  # for each bar the sources whose bar it is
+        for k in range(bars):
+            own = starts(melody, k)
+            fits.append({n for n, m in enumerate(sources) if starts(m, k) == own})
+        assert all(fits) and starts(melody, bars) == []
+        # some way through the bars has as many changes as there are cuts
+        ways = [(n, 0) for n in fits[0]]
+        for now in fits[1:]:
+            ways = [(n, many + (n != old)) for old, many in ways for n in now]
+        assert min(cuts, bars - 1) in {many for _, many in ways}
+    assert splice(a, b, 0, sources=True)[1].shape == (0, 2)
+
+
+def starts(melody, bar):
+    """The notes that start in a bar: onset and pitch."""
+    inside = (melody.onset >= 4 * bar) & (melody.onset < 4 * bar + 4)
+    return [*zip(melody.onset[inside].tolist(), melody.pitch[inside].tolist())]
+
+
 def test_splices_do_not_mind_where_a_melody_stands_in_time():
     low, high = (Notes.of([(k, 1, pitch + k) for k in range(16)]) for pitch in (40, 80))
     assert splice([shift(low, 400)], [shift(high, -8)], 5) == splice([low], [high], 5)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusiontools.score import Interval, bootstrap, bootstrap_counts, ratio, shares, wilson
+from fusiontools.score.intervals import means_of_groups
 
 
 def tables(seed, n=(20, 30, 25), bins=6):
@@ -135,6 +136,104 @@ def test_wilson_ends_are_where_the_share_is_just_believable(of, data):
                 z * (end * (1 - end) / of) ** 0.5, abs=1e-9
             )
     assert wilson(of - hits, of) == pytest.approx((1 - value, 1 - high, 1 - low))
+
+
+# Means over groups, and over two groups at once
+
+
+def slow_means(x, groups, of=None, others=None, repeats=1000, seed=0):
+    """`means_of_groups` in plain loops: each group is drawn, and its values with it."""
+    kinds = [groups] if others is None else [groups, others]
+    of, draws = [1] * len(x) if of is None else of, []
+    names = [sorted(set(kind)) for kind in kinds]
+    dice = [np.random.default_rng([seed, i]) for i in range(len(kinds))]
+    drawn = [d.integers(0, len(n), (repeats, len(n))) for d, n in zip(dice, names)]
+    for repeat in range(repeats):
+        times = []
+        for own, known in zip(drawn, names):
+            chosen = [known[i] for i in own[repeat]]
+            times.append({name: chosen.count(name) for name in known})
+        top = bottom = 0
+        for i, value in enumerate(x):
+            weight = 1
+            for count, kind in zip(times, kinds):
+                weight *= count[kind[i]]
+            top, bottom = top + weight * value, bottom + weight * of[i]
+        draws.append(top / max(bottom, 1))
+    return sum(x) / max(sum(of), 1), sorted(draws)
+
+
+@pytest.mark.parametrize("two", [False, True])
+@pytest.mark.parametrize("share", [False, True])
+def test_means_of_groups_are_those_of_plain_loops(two, share):
+    rng = np.random.default_rng(5)
+    x, of = rng.random(30), (rng.random(30) < 0.7 if share else None)
+    groups, others = (rng.choice(list("abcdefg"), 30).tolist() for _ in range(2))
+    others = others if two else None
+    found = means_of_groups({"x": x, "y": 2 * x}, groups, of, others, 101, seed=3)
+    value, draws = slow_means(x, groups, of, others, 101, seed=3)
+    low, high = draws[2], draws[98]  # 2.5 % and 97.5 % of 101 draws, from below
+    assert found["x"] == pytest.approx({"value": value, "low": low, "high": high})
+    assert found["y"] == pytest.approx({k: 2 * v for k, v in found["x"].items()})
+
+
+def wide(found):
+    return found["x"]["high"] - found["x"]["low"]
+
+
+def test_a_second_group_leaves_the_value_and_widens_the_range():
+    """Of pairs that share nothing, each is drawn by the product of two counts, of which the
+    variance is (1 + 1) (1 + 1) - 1 = 3 times that of one: the range is on the safe side.
+    """
+    x, each = np.random.default_rng(0).normal(size=400), np.arange(400)
+    plain = means_of_groups({"x": x}, each)
+    two = means_of_groups({"x": x}, each, others=np.random.default_rng(1).permutation(each))
+    assert two["x"]["value"] == plain["x"]["value"] == pytest.approx(x.mean())
+    assert wide(plain) == pytest.approx(2 * 1.96 / 20, rel=0.1)
+    assert wide(two) / wide(plain) == pytest.approx(3**0.5, rel=0.12)
+
+
+def test_songs_that_come_again_in_many_pairs_are_few():
+    """Values that hang on both songs alone: 400 pairs of 20 and 20 songs know no more than
+    these songs do.
+    """
+    rng = np.random.default_rng(2)
+    one, other = rng.normal(size=20), rng.normal(size=20)
+    i, j = np.divmod(np.arange(400), 20)
+    x = one[i] + other[j]
+    pairs, first, both = (
+        wide(means_of_groups({"x": x}, groups, others=others))
+        for groups, others in ((np.arange(400), None), (i, None), (i, j))
+    )
+    theory = 2 * 1.96 * ((one.var() + other.var()) / 20) ** 0.5
+    assert both == pytest.approx(theory, rel=0.12)
+    assert pairs < both / 3 and first < 0.85 * both
+    # and the order of the two groups is no matter, but for the dice
+    assert wide(means_of_groups({"x": x}, j, others=i)) == pytest.approx(both, rel=0.12)
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_what_never_or_always_happens_has_wilsons_range_over_the_rarer_songs(always):
+    yes = np.full(60, always)
+    groups, others = np.arange(60) // 3, np.arange(60) % 7
+    found = means_of_groups({"x": yes}, groups, others=others)["x"]
+    assert tuple(found.values()) == pytest.approx(wilson(7 * always, 7))
+    alone = means_of_groups({"x": yes}, groups)["x"]
+    assert tuple(alone.values()) == pytest.approx(wilson(20 * always, 20))
+    numbers = means_of_groups({"x": yes.astype(float)}, groups)["x"]  # no yes and no
+    assert numbers["low"] == numbers["high"] == always
+
+
+def test_a_share_of_a_few_is_no_surer_than_they_are():
+    """Of 60 values in 20 songs, five, in two songs, are what the share is of."""
+    groups, of = np.arange(60) // 3, np.arange(60) < 5
+    for value in (0, 1):
+        found = means_of_groups({"x": of & bool(value)}, groups, of)["x"]
+        assert tuple(found.values()) == pytest.approx(wilson(2 * value, 2))
+    two = means_of_groups({"x": of}, groups, of, others=np.zeros(60))["x"]
+    assert tuple(two.values()) == pytest.approx(wilson(1, 1))
+    nothing = means_of_groups({"x": of & False}, groups, of & False)["x"]
+    assert tuple(nothing.values()) == (0, 0, 1)  # of nothing it may be anything
 
 
 def test_impossible_requests_are_refused():

@@ -146,7 +146,7 @@ METHODS = {
 # What makes each trained method what it is; "fusion" is the config as it stands.
 _OURS = dict(kl=0.1, fusion_rate=2e-3)
 _DEMAND = _OURS | dict(inside=1.0, phases=("mle", "critics", "game", "genre", "fusion"))
-_STRETCH = dict(stretch=12, genre_steps=1000)
+_STRETCH = dict(stretch=12)  # and ten times the steps for the critic, see `method`
 _GENRE = dict(phases=("mle", "genre"))
 _EXPERTS = dict(voices=("A", "B"), joint="product")
 _CHANGES = {
@@ -194,5 +194,5 @@ def method(name, config, pair=None):
         changes = changes | {"kl": KL_WEIGHT[pair]}
     if "stretch" in changes:  # no filter may be longer than what there is to hear
         fit = tuple(own for own in config.filters if own[0] <= changes["stretch"])
-        changes = changes | {"filters": fit}
+        changes = changes | {"filters": fit, "genre_steps": 10 * config.genre_steps}
     return replace(config, **changes)

@@ -104,7 +104,7 @@ def write(voices, n, by, dice, length=EVENTS):
         logits = joint_logits([own for own, _ in steps], by.joint, by.share)
         previous = draw(logits / by.temperature, u[:, t])
         x = torch.cat([x, previous[:, None]], dim=1)
-        ended = (t + 1) % by.stretch == 0 if by.stretch else t + 1 == length
+        ended = t + 1 == length or bool(by.stretch) and (t + 1) % by.stretch == 0
         if by.tries > 1 and ended:
             # of each sequence's tries, the one of which no stretch is easy to place
             easy = farthest(by.genre, x, by.stretch).view(n, by.tries)

@@ -43,8 +43,8 @@ MAIN = {
 }
 KEPT = 16  # melodies that stay in a record, as rows of tokens
 # Every method and seed, those that take longest first.
-SEEDED = ("fusion_ours", "fusion", "fusion_stretches", "no_critics", "blend", "rejection")
-SEEDED += ("experts", "mixture", "experts_best_of_8", "experts_stretches", "mle", "mle_hot")
+SEEDED = ("fusion_ours", "fusion", "no_critics", "blend", "rejection", "experts")
+SEEDED += ("mixture", "experts_best_of_8", "experts_stretches", "mle", "mle_hot")
 RUNS = [(name, seed) for name in SEEDED for seed in range(3)]
 RUNS += [(name, 0) for name in TRAINED if (name, 0) not in RUNS]
 PRETRAINED = ("mle", "critics", "game")  # the phases that most methods begin with

@@ -134,8 +134,8 @@ def beyond_marginals(found, methods=()):
     real music, by two judges; what follows what; copies, and the cost. The trivial
     baselines always have a line.
     """
-    found = Rows(found.every(*methods))
-    wanted = {"rm", "mc", *TRIVIAL, *found.methods()}.difference(CONTROLS)
+    found = Rows(found.every(*methods, *TRIVIAL) if methods else found)
+    wanted = set(found.methods()).difference(CONTROLS)
     order = [m for m in SHORT if m in wanted] + sorted(wanted.difference(SHORT))
     lines = [next(iter(found.every(m)), {"method": m}) for m in order]
 
