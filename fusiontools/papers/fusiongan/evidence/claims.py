@@ -370,15 +370,11 @@ def _ratios_stay(found):
 
 
 def _foreign(found):
-    """Real music of other genres is not taken for a blend of these two."""
-    shares = {}
-    for name in ("irish", "airs", "third_genre"):
-        row = found.one(name)
-        shares[SHORT[name]] = [row[f"middle_typical{e}"]["mean"] for e in JUDGES]
-    told = "; ".join(
-        f"{name} {' and '.join(per_cent(x) for x in own)}" for name, own in shares.items()
-    )
-    return max(map(max, shares.values())) <= FOREIGN, told
+    """Real music of other genres is not taken for a blend of these two by both judges."""
+    names = ("irish", "airs", "third_genre")
+    shares = {SHORT[n]: found.one(n)["middle_typical_both"]["mean"] for n in names}
+    told = "; ".join(f"{name} {per_cent(x)}" for name, x in shares.items())
+    return max(shares.values()) <= FOREIGN, told
 
 
 def _at_most(found, other):
@@ -417,7 +413,9 @@ def _goals():
     yield Goal(words, _throughout)
     words = f"{name}: Ratio of interval and of duration pairs at most {MOST['ib']:g}, NPD "
     yield Goal(f"{words}{MOST['npd']:g}", _ratios_stay)
-    words = f"at most {100 * FOREIGN:g} % of real music of other genres is called so"
+    words = (
+        f"at most {100 * FOREIGN:g} % of real music of other genres so, by both judges"
+    )
     yield Goal(words, _foreign)
     for other, whose in {"mle": "MLE's + 0.05", "paper": "the paper's"}.items():
         words = f"{SHORT['fusion']}: mean Ratio over seeds at most {whose}"

@@ -135,7 +135,7 @@ def beyond_marginals(found, methods=()):
     baselines always have a line.
     """
     found = Rows(found.every(*methods, *TRIVIAL) if methods else found)
-    wanted = set(found.methods()).difference(CONTROLS)
+    wanted = {*TRIVIAL, *found.methods()}.difference(CONTROLS)
     order = [m for m in SHORT if m in wanted] + sorted(wanted.difference(SHORT))
     lines = [next(iter(found.every(m)), {"method": m}) for m in order]
 
