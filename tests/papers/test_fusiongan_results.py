@@ -123,7 +123,7 @@ def test_the_experiment_leaves_records_histories_and_weights(out):
     assert sorted(r.method for r in records) == sorted(["mle", *UNTRAINED, *there])
     assert all(r.data["name"] == "toy" and "npd[C]" in r.metrics for r in records)
     (mle,) = [r for r in records if r.method == "mle"]
-    assert np.shape(mle.samples) == (8, 36)
+    assert np.shape(mle.samples) == (4, 36)
     curves = shipped_arrays("fusiongan", "histories.npz", out)
     columns = {name.split("/")[1] for name in curves}
     assert {"nll_A", "held_out_F", "distance_B"} <= columns <= set(made_by.COLUMNS)
@@ -146,7 +146,7 @@ def test_a_finished_training_can_be_measured_anew(work, tmp_path, monkeypatch):
     made_by.measure_again(str(data), str(work), "mle", 0)
     (again,) = json.loads(there.read_text())
     there.write_bytes(before)
-    assert again["metrics"] != kept["metrics"] and np.shape(again["samples"]) == (8, 36)
+    assert again["metrics"] != kept["metrics"] and np.shape(again["samples"]) == (4, 36)
     same = ("config", "data", "minutes", "seed", "method", "scale", "device")
     assert all(again[name] == kept[name] for name in same)
 

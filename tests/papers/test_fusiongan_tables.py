@@ -509,8 +509,8 @@ BOTH = ("", "_features")
 
 
 def judged(middle, width=0.02, **more):
-    """What both judges say, alike."""
-    own = {"middle_typical": middle} | more
+    """What both judges say, alike, at any temperature."""
+    own = {f"middle_typical{t}": middle for t in ("", "_low_t", "_high_t")} | more
     return {name + end: about(x, width) for name, x in own.items() for end in BOTH}
 
 
@@ -553,6 +553,7 @@ def test_goals_are_reached_and_missed_by_the_records_alone(pair):
         ("blend", {"middle_typical": about(0.55, 0.09)}, ["than of splice"]),
         ("splice", {"middle_typical_features": about(0.5, 0.05)}, ["than of splice"]),
         ("splice", judged(0.7), ["than of splice"]),
+        ("splice", {"middle_typical_low_t": about(0.54)}, ["than of splice"]),
         ("mle_hot", judged(0.3, 0.3), ["than of MLE, temperature 2"]),
         ("blend", {"throughout": about(0.09)}, ["in each third"]),
         ("blend", {"throughout_features": about(0.05)}, ["in each third"]),

@@ -346,14 +346,15 @@ def _middle(found):
 
 
 def _apart(found, other):
-    """The intervals over songs are apart, by both judges."""
-    metric = "middle_typical"
+    """The intervals over songs are apart, by both judges, at any of their temperatures."""
 
     def above(x, end):
-        return less(found.one(other)[metric + end], x) is True
+        ends = (f"middle_typical{t}{end}" for t in ("", "_low_t", "_high_t"))
+        pairs = ([found.one(m)[name] for m in (other, BEST)] for name in ends)
+        return all(less(*pair) is True for pair in pairs)
 
-    reached, told = _by_judges(found, metric, above)
-    theirs = (per_cent(found.one(other)[metric + end]) for end in JUDGES)
+    reached, told = _by_judges(found, "middle_typical", above)
+    theirs = (per_cent(found.one(other)[f"middle_typical{end}"]) for end in JUDGES)
     return reached, f"{told}, against {' and '.join(theirs)}"
 
 
@@ -413,9 +414,7 @@ def _goals():
     yield Goal(words, _throughout)
     words = f"{name}: Ratio of interval and of duration pairs at most {MOST['ib']:g}, NPD "
     yield Goal(f"{words}{MOST['npd']:g}", _ratios_stay)
-    words = (
-        f"at most {100 * FOREIGN:g} % of real music of other genres so, by both judges"
-    )
+    words = f"at most {100 * FOREIGN:g} % of real music of other genres so, by both judges"
     yield Goal(words, _foreign)
     for other, whose in {"mle": "MLE's + 0.05", "paper": "the paper's"}.items():
         words = f"{SHORT['fusion']}: mean Ratio over seeds at most {whose}"

@@ -217,9 +217,10 @@ def measure_melodies(melodies, references, judges=(), repeats=300):
         again with ``_raw`` for counts, ``copied_8gram``, ``held_out_8gram``, ``too_short``.
         With judges, for each (the second's names end in ``_features``) the shares
         ``fused_share`` (probability 1/4 to 3/4), ``gap_share``, ``typical``,
-        ``middle_typical`` (that probability, and typical; its interval holds for every
-        temperature of the judge's interval, too), ``judged_a``; and of those in the middle
-        ``throughout`` and ``by_turns``; ``middle_typical_both``, by both judges at once.
+        ``middle_typical`` (that probability, and typical), ``judged_a``; and of those in
+        the middle ``throughout`` and ``by_turns``; ``middle_typical_both``, by both judges
+        at once; ``middle_typical_low_t`` and ``..._high_t``, what the first would be at the
+        ends of the interval of the judge's temperature.
         Then the histograms, one number a bin, as in `HISTOGRAMS`.
     """
     melodies = melodies if isinstance(melodies, Melodies) else written(melodies)
@@ -236,10 +237,9 @@ def measure_melodies(melodies, references, judges=(), repeats=300):
     heard = [judge.hear(kept, folds) for judge in judges]
     for judge, said in zip(judges, heard):
         each = {"fused_share": score.in_band(said.p), "gap_share": said.gap}
-        each |= {"typical": said.typical, "middle_typical": said.middle}
-        each |= {"judged_a": said.p > 0.5}
+        each |= {"typical": said.typical, "judged_a": said.p > 0.5}
         shares = means_of_groups(each, songs, others=others)
-        shares["middle_typical"] = _in_the_middle(judge, said, songs, others)
+        shares |= _in_the_middle(judge, said, songs, others)
         each = {"throughout": said.throughout, "by_turns": said.turns}
         each = {name: said.middle & yes for name, yes in each.items()}
         shares |= means_of_groups(each, songs, said.middle, others)
@@ -258,16 +258,14 @@ def measure_melodies(melodies, references, judges=(), repeats=300):
 
 
 def _in_the_middle(judge, said, songs, others):
-    """The share in the middle and typical, with an interval that holds for every
-    temperature of the judge's own interval.
+    """The share in the middle and typical at the judge's temperature, and at the low and
+    the high end of that one's own interval.
     """
-    shares = []
-    for t in judge.about["temperature"]:
+    each = {}
+    for t, end in zip(judge.about["temperature"], ("", "_low_t", "_high_t")):
         p = 1 / (1 + np.exp(-np.clip(said.score / t, -50, 50)))
-        each = {"middle": score.in_band(p) & said.typical}
-        shares.append(means_of_groups(each, songs, others=others)["middle"])
-    low, high = min(x["low"] for x in shares), max(x["high"] for x in shares)
-    return shares[0] | {"low": low, "high": high}
+        each[f"middle_typical{end}"] = score.in_band(p) & said.typical
+    return means_of_groups(each, songs, others=others)
 
 
 def _of_all_runs(counts):

@@ -143,8 +143,8 @@ def beyond_marginals(found, methods=()):
         return per_cent(row[metric]["mean"]) if metric in row else NOTHING
 
     columns = {"method": _called, "seeds": lambda row: row.get("runs", NOTHING)}
-    columns["middle and typical: the network"] = column("middle_typical", per_cent, 0)
-    columns["the features"] = column("middle_typical_features", per_cent, 0)
+    columns["middle and typical: the network"] = _at_any_temperature("")
+    columns["the features"] = _at_any_temperature("_features")
     columns["both at once"] = lambda row: mean(row, "middle_typical_both")
     columns["in the gap"] = lambda row: mean(row, "gap_share")
     columns["Ratio of interval pairs"] = column("ib_eud_ratio")
@@ -153,13 +153,28 @@ def beyond_marginals(found, methods=()):
     columns["copied"] = lambda row: mean(row, "copied_8gram")
     columns["min"] = column("minutes", number, 1)
     caption = f"{SEEDS} Those of judges are over songs, where melodies are made of some. "
-    caption += "Middle: a probability of 1/4 to 3/4, whatever temperature of its interval "
-    caption += "the judge has. In the gap: by the network's scores, typical or not."
+    caption += "Under them: what the share would be at the ends of the interval of the "
+    caption += "judge's temperature. In the gap: by the network's scores, typical or not."
     if held_out := sorted({mean(row, "held_out_8gram") for row in found} - {NOTHING}):
         caption += " Copied: of all runs of 8 notes those that are in the training songs;"
         caption += f" of held-out music, {' or '.join(held_out)} are."
     caption += " Minutes are those of all phases, also of those that a run took over from"
     return Table(lines, columns, f"{caption} another.")
+
+
+def _at_any_temperature(end):
+    """A column: what a judge calls middle and typical, and under it what that would be at
+    the ends of the interval of its temperature.
+    """
+
+    def made(row):
+        both = [row.get(f"middle_typical_{t}_t{end}") for t in ("low", "high")]
+        if None in both:
+            return per_cent(row.get(f"middle_typical{end}"), 0)
+        low, high = (f"{100 * x['mean']:.0f}" for x in both)
+        return f"{per_cent(row[f'middle_typical{end}'], 0)}<br>*{low} to {high} %*"
+
+    return made
 
 
 def by_turns_or_blended(found, methods):
@@ -188,6 +203,7 @@ def controls_table(found):
         columns[f"middle and typical, {judge}"] = column(
             f"middle_typical{end}", per_cent, 0
         )
+    columns["by both at once"] = column("middle_typical_both", per_cent, 0)
     made = [row for name in told for row in found.every(name)]
     return Table(made, columns, "In brackets: 95 % intervals over songs.")
 
