@@ -554,7 +554,7 @@ def test_goals_are_reached_and_missed_by_the_records_alone(pair):
         ("splice", {"middle_typical_features": about(0.5, 0.05)}, ["than of splice"]),
         ("splice", judged(0.7), ["than of splice"]),
         ("splice", {"middle_typical_low_t": about(0.54)}, ["than of splice"]),
-        ("mle_hot", judged(0.3, 0.3), ["than of MLE, temperature 2"]),
+        ("mle_hot", judged(0.3, 0.3), ["than of MLE, hot"]),
         ("blend", {"throughout": about(0.09)}, ["in each third"]),
         ("blend", {"throughout_features": about(0.05)}, ["in each third"]),
         ("blend", {"ib_eud_ratio": about(1.16)}, ["interval and of duration pairs"]),

@@ -173,9 +173,9 @@ def reward_ours(scores, verdict, weight=1.0):
 
 
 def farthest(genre, x, stretch=0):
-    """How surely a genre is heard in a melody, (B, T) -> (B,): the largest |log-odds| that
-    a critic of both genres gives to any `stretch` of so many tokens; or, with 0 or in a
-    melody no longer than that, to the whole.
+    """How surely a genre is heard in a melody, (B, T) -> (B,): the largest log-odds, of
+    either sign, that a critic of both genres gives to any `stretch` of so many tokens; or,
+    with 0 or in a melody no longer than that, to the whole.
     """
     if not 0 < stretch < x.shape[1]:
         return genre(x).abs()

@@ -20,7 +20,7 @@ SHORT = {  # what methods are called in tables and figures
     "no_critics": "the demand, no critics",
     "fusion_stretches": "Fusion, ours, by stretches",
     "fusion_as_printed": "Fusion, as printed",
-    "mle_hot": "MLE, temperature 2",
+    "mle_hot": "MLE, hot",
     "rejection": "MLE, rejection",
     "experts": "product of experts",
     "mixture": "mean of experts",

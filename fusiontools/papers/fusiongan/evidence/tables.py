@@ -142,14 +142,15 @@ def beyond_marginals(found, methods=()):
     def mean(row, metric):
         return per_cent(row[metric]["mean"]) if metric in row else NOTHING
 
+    def ratios(row):
+        return "<br>".join(cell(row.get(f"{k}_eud_ratio")) for k in ("ib", "db", "npd"))
+
     columns = {"method": _called, "seeds": lambda row: row.get("runs", NOTHING)}
     columns["middle and typical: the network"] = _at_any_temperature("")
     columns["the features"] = _at_any_temperature("_features")
     columns["both at once"] = lambda row: mean(row, "middle_typical_both")
     columns["in the gap"] = lambda row: mean(row, "gap_share")
-    columns["Ratio of interval pairs"] = column("ib_eud_ratio")
-    columns["of duration pairs"] = column("db_eud_ratio")
-    columns["of pitch classes"] = column("npd_eud_ratio")
+    columns["Ratio of interval pairs, of duration pairs, of pitch classes"] = ratios
     columns["copied"] = lambda row: mean(row, "copied_8gram")
     columns["min"] = column("minutes", number, 1)
     caption = f"{SEEDS} Those of judges are over songs, where melodies are made of some. "
