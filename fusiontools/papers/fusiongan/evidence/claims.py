@@ -404,8 +404,9 @@ def _copies(found):
 
 def _goals():
     name = SHORT[BEST]
-    least = " or ".join(f"{100 * x:g}" for x in LEAST.values())
-    words = f"{name}: {least} % (jazz and folk, or folk and fiddle) middle and typical, "
+    asked = zip(("jazz and folk", "folk and fiddle"), LEAST.values())
+    least = ", ".join(f"{who} {100 * x:g} %" for who, x in asked)
+    words = f"{name}: middle and typical, at least ({least}), "
     yield Goal(f"{words}by each judge", _middle)
     for other in ("splice", "mle_hot"):
         words = f"{name}: more of them than of {SHORT[other]}, intervals by song apart"
