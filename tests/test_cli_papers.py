@@ -93,8 +93,10 @@ def test_a_run_says_what_it_does_and_what_came_out(run, pair, tmp_path):
         and "middle_typical" not in record.metrics
         and not err
     )
-    assert f"npd_eud_ratio  {record.metrics['npd_eud_ratio']['value']:.3f}" in out
-    assert len(record.samples) == 16 and f"sample --run {tmp_path / 'r'}" in out
+    assert f"npd_eud_ratio           {record.metrics['npd_eud_ratio']['value']:.3f}" in out
+    assert (
+        len(record.samples) == experiment.KEPT and f"sample --run {tmp_path / 'r'}" in out
+    )
 
 
 def test_a_finished_run_needs_its_folder_alone_and_is_left_as_it_is(run, trained):
@@ -107,7 +109,7 @@ def test_a_finished_run_needs_its_folder_alone_and_is_left_as_it_is(run, trained
         and "fusion, scale smoke, seed 3, data toy" in out
         and not err
     )
-    assert f"balance_npd    {record.metrics['balance_npd']['value']:.3f}" in out
+    assert f"balance_npd             {record.metrics['balance_npd']['value']:.3f}" in out
     assert {f: f.read_bytes() for f in trained.iterdir()} == before
 
 
