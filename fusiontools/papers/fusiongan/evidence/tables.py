@@ -143,7 +143,8 @@ def beyond_marginals(found, methods=()):
         return per_cent(row[metric]["mean"]) if metric in row else NOTHING
 
     def ratios(row):
-        return "<br>".join(cell(row.get(f"{k}_eud_ratio")) for k in ("ib", "db", "npd"))
+        own = (row.get(f"{k}_eud_ratio", {}).get("mean") for k in ("ib", "db", "npd"))
+        return "<br>".join(number(x, 2) for x in own)
 
     columns = {"method": _called, "seeds": lambda row: row.get("runs", NOTHING)}
     columns["middle and typical: the network"] = _at_any_temperature("")
