@@ -39,7 +39,7 @@ from fusiontools.score.intervals import means_of_groups
 from fusiontools.score.verdicts import HIGH, LOW, in_band
 
 __all__ = ["FOLDS", "FeatureJudge", "Heard", "NetworkJudge", "calibration", "deal"]
-__all__ += ["load_judges", "make_judges", "open_judges", "save_judges"]
+__all__ += ["load_judges", "make_judges", "open_judges", "probability", "save_judges"]
 
 FOLDS = 5
 ORDER, LEAST = 3, 6  # of runs that surprise: events, and how often they occur
@@ -88,7 +88,7 @@ class _Judge:
         return self._folded(self._scores(melodies), melodies, folds)
 
     def __call__(self, melodies, folds=None):
-        return _probability(self.scores(melodies, folds), self.about["temperature"][0])
+        return probability(self.scores(melodies, folds), self.about["temperature"][0])
 
     def oddness(self, melodies, folds=None):
         """What is at most as large in real music as ``about["limits"]`` say, (M, K)."""
@@ -104,12 +104,12 @@ class _Judge:
         parts = [part for i in whole for part in thirds(melodies[i])]
         own = None if folds is None else np.repeat(np.asarray(folds)[whole], 3)
         heard = self.scores(parts, own).reshape(-1, 3)
-        heard = _probability(heard, about["temperature_of_thirds"][0])
+        heard = probability(heard, about["temperature_of_thirds"][0])
         all_parts, turns = np.zeros_like(many), np.zeros_like(many)
         all_parts[whole] = ((heard >= LOW) & (heard <= HIGH)).all(axis=1)
         turns[whole] = (heard < LOW).any(axis=1) & (heard > HIGH).any(axis=1)
         gap = (scores >= about["ends"][0]) & (scores <= about["ends"][1])
-        p = _probability(scores, about["temperature"][0])
+        p = probability(scores, about["temperature"][0])
         return Heard(scores, p, gap, typical, all_parts, turns)
 
     @staticmethod
@@ -121,7 +121,8 @@ class _Judge:
         return np.where(known, own, found.mean(axis=0))
 
 
-def _probability(scores, temperature):
+def probability(scores, temperature):
+    """The probability of domain A that scores have at a temperature."""
     # p(A | x) = 1 / (1 + exp(-s / t))
     return 1 / (1 + np.exp(-np.clip(scores / temperature, -50, 50)))
 

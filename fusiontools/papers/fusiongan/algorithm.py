@@ -28,10 +28,8 @@ _GAME = ("g_rate", "rollouts", "update_rate", "gan_rounds", "g_steps", "d_steps"
 # What a phase's end depends on: settings that two runs must share, if one is to take the
 # phase over from the other.
 DEPENDS = {"mle": _MLE, "critics": _MLE + _CRITICS, "game": _MLE + _CRITICS + _GAME}
-DEPENDS["genre"] = (
-    "genre_steps",
-    "stretch",
-)  # and, by `adopt`, those of the phases before it
+# And, by `adopt`, on those of the phases before it.
+DEPENDS["genre"] = ("genre_steps", "stretch")
 # Which critic rewards which generator.
 GAMES = {
     "game": {"A": "A", "B": "B"},  # the paper's, lines 6 to 17

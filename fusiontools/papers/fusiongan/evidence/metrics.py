@@ -11,7 +11,7 @@ from fusiontools import score
 from fusiontools.corpora import load
 from fusiontools.errors import CorpusError, FusionError
 from fusiontools.judges import genre
-from fusiontools.judges.genre import deal
+from fusiontools.judges.genre import deal, probability
 from fusiontools.music.notes import Notes, transpose
 from fusiontools.music.tokens import decode_tokens, token_windows
 from fusiontools.papers.fusiongan.config import UNTRAINED
@@ -263,8 +263,8 @@ def _in_the_middle(judge, said, songs, others):
     """
     each = {}
     for t, end in zip(judge.about["temperature"], ("", "_low_t", "_high_t")):
-        p = 1 / (1 + np.exp(-np.clip(said.score / t, -50, 50)))
-        each[f"middle_typical{end}"] = score.in_band(p) & said.typical
+        between = score.in_band(probability(said.score, t))
+        each[f"middle_typical{end}"] = between & said.typical
     return means_of_groups(each, songs, others=others)
 
 
