@@ -50,7 +50,7 @@ from fusiontools.score.listening import (
     row_checks,
 )
 from fusiontools.score.markov import markov_correlations, markov_matrix, states
-from fusiontools.score.verdicts import fused_share, in_band, verdict_histogram
+from fusiontools.score.verdicts import in_band
 
 __all__ = [
     "BASELINES",
@@ -75,7 +75,6 @@ __all__ = [
     "earth_mover",
     "earth_mover_of_counts",
     "euclidean",
-    "fused_share",
     "fusion_level",
     "fusion_scores",
     "half_and_half",
@@ -103,7 +102,6 @@ __all__ = [
     "states",
     "transposed",
     "valleys",
-    "verdict_histogram",
     "wilson",
     "within_and_between",
     "z_distance",

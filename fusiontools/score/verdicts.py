@@ -8,9 +8,7 @@ is not known here. Used in chapters 3 and 5.
 
 import numpy as np
 
-from fusiontools.score.intervals import bootstrap_counts, wilson
-
-__all__ = ["HIGH", "LOW", "fused_share", "in_band", "verdict_histogram"]
+__all__ = ["HIGH", "LOW", "in_band"]
 
 LOW, HIGH = 0.25, 0.75  # fixed before any result was looked at
 
@@ -53,66 +51,3 @@ def in_band(probabilities, low=LOW, high=HIGH):
         )
     p = _probabilities(probabilities)
     return (p >= low) & (p <= high)
-
-
-def fused_share(
-    probabilities, low=LOW, high=HIGH, repeats=1000, level=0.95, seed=0, kind="bootstrap"
-):
-    """The share of melodies that are, one by one, between the domains.
-
-    Parameters
-    ----------
-    probabilities, low, high
-        See `in_band`.
-    repeats, level, seed
-        See ``fusiontools.score.intervals.bootstrap``.
-    kind : {"bootstrap", "wilson"}
-        How the range is made. Where no melody lies in the band (or all do), the bootstrap
-        has nothing to draw and gives a range of width 0; take "wilson" there.
-
-    Returns
-    -------
-    Interval
-
-    Examples
-    --------
-    >>> value, low, high = fused_share([0.5] * 20 + [0.99] * 80)
-    >>> float(value), bool(0.1 < low < 0.2 < high < 0.3)
-    (0.2, True)
-    """
-    hits = in_band(probabilities, low, high)
-    if kind == "wilson":
-        return wilson(int(hits.sum()), len(hits), level)
-    if kind != "bootstrap":
-        raise ValueError(f"the kind is {kind!r}; it can be 'bootstrap' or 'wilson'")
-    counts = np.stack([hits, ~hits], axis=1)
-    return bootstrap_counts(_first_share, counts, repeats=repeats, level=level, seed=seed)
-
-
-def _first_share(histogram):
-    return histogram[..., 0] / histogram.sum(axis=-1)
-
-
-def verdict_histogram(probabilities, bins=20):
-    """How the verdicts spread from domain B (0) to domain A (1).
-
-    A mixture has two towers at the ends; a fusion fills the middle.
-
-    Parameters
-    ----------
-    probabilities : array_like of float, shape (M,)
-    bins : int
-        Bins of one width.
-
-    Returns
-    -------
-    counts : ndarray of int64, shape (bins,)
-    edges : ndarray of float, shape (bins + 1,)
-        From 0 to 1. A probability on an edge counts above it; 1 counts in the last bin.
-
-    Examples
-    --------
-    >>> verdict_histogram([0.0, 0.1, 0.5, 1.0], bins=2)[0].tolist()
-    [2, 2]
-    """
-    return np.histogram(_probabilities(probabilities), bins=bins, range=(0.0, 1.0))
