@@ -19,10 +19,10 @@ def import_time():
         return min(float(python(IMPORT.format(more=more))) for _ in range(5))
 
     yield under("import fusiontools", seconds("pass"), 0.3)
-    rooms = "from fusiontools import corpora, errors, music, show"
-    yield Row(rooms, "", f"{seconds(rooms):.3g} s")
+    imports = "from fusiontools import corpora, errors, music, show"
+    yield Row(imports, "", f"{seconds(imports):.3g} s")
     loaded = python(
-        f"import sys; {rooms}; print(*(m for m in {HEAVY} if m in sys.modules))"
+        f"import sys; {imports}; print(*(m for m in {HEAVY} if m in sys.modules))"
     ).split()
     yield Row(
         "heavy libraries that this loads", "none", ", ".join(loaded) or "none", not loaded

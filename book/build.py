@@ -27,7 +27,9 @@ def fingerprint():
         for p in sorted((ROOT / "fusiontools").rglob("*"))
         if p.is_file() and "__pycache__" not in p.parts
     ]
-    for path in [*files, ROOT / "requirements.txt", ROOT / "constraints.txt"]:
+    files += [ROOT / "requirements.txt", ROOT / "constraints.txt"]
+    files += [ROOT / "book" / "minutes.json", ROOT / "book" / "pages.py"]  # in a table
+    for path in files:
         data = path.read_bytes()
         digest.update(f"{path.relative_to(ROOT)} {len(data)}\n".encode() + data)
     digest.update(repr([os.environ.get(name) for name in SETTINGS]).encode())

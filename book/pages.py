@@ -259,8 +259,8 @@ def main(arguments):
     if asked.measure:
         for page in pages:
             for scale in asked.scale:
-                record = json.loads(MINUTES.read_text(encoding="utf-8"))
                 here = [measure(page, scale), machine()]
+                record = json.loads(MINUTES.read_text(encoding="utf-8"))
                 record[page.stem] = record.get(page.stem, {}) | {scale: here}
                 MINUTES.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
                 print(f"{page.stem} at {scale}: {here[0]} minutes on {here[1]}")

@@ -160,7 +160,7 @@ app.command(
     help=_help(
         "Transfer a piece of music, whole, into another genre: its highest voice becomes a "
         "riff of metal, or a fiddle tune. What is taken, what is adapted to fit and what "
-        "two judges hear is told. The file that comes of it has the tempo of IN.",
+        "two judges say of it is told. The file that comes of it has the tempo of IN.",
         "transfer elise.mid --to metal --out heavy.mid",
         "transfer tune.abc --to metal --out heavy.mid --amount 0.6 --plain tune.mid",
         "transfer chorale.mxl --to fiddle --out jig.mid --track 1",

@@ -1,4 +1,5 @@
-"""The house stands: no room imports upwards, nothing goes in circles, the door is light.
+"""The package's layers hold: no subpackage imports upwards, nothing goes in circles, and
+`import fusiontools` is light.
 
 Each module says which chapters use it, and ruff has nothing to say.
 """
@@ -14,9 +15,9 @@ import sys
 
 import pytest
 
-FLOORS = {
+LAYERS = {
     "errors": 0,
-    "records": 0.5,  # on the ground floor too, but it raises errors
+    "records": 0.5,  # on the lowest layer too, but it raises errors
     "music": 1,
     "corpora": 2,
     "show": 3,
@@ -56,7 +57,7 @@ def imports(file, root):
                     )
 
 
-def room(module):
+def subpackage(module):
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 
@@ -66,25 +67,25 @@ def files(root):
     return sorted((root / "fusiontools").rglob("*.py"))
 
 
-def test_every_room_has_a_floor_and_is_not_empty(files, root):
-    rooms = {
+def test_every_subpackage_has_a_layer_and_is_not_empty(files, root):
+    subpackages = {
         file.relative_to(root / "fusiontools").parts[0].removesuffix(".py")
         for file in files
     }
-    assert rooms <= set(FLOORS), f"no floor is given for {rooms - set(FLOORS)}"
+    assert subpackages <= set(LAYERS), f"no layer is given for {subpackages - set(LAYERS)}"
     for folder in {f.parent for f in files}:
         assert any(f.name != "__init__.py" for f in folder.rglob("*.py")), (
-            f"{folder.name} is an empty room"
+            f"{folder.name} is an empty subpackage"
         )
 
 
-def test_no_room_imports_upwards_or_sideways(files, root):
+def test_no_subpackage_imports_upwards_or_sideways(files, root):
     wrong = []
     for file in files:
-        here = room(".".join(file.relative_to(root).with_suffix("").parts))
+        here = subpackage(".".join(file.relative_to(root).with_suffix("").parts))
         for name in imports(file, root):
-            there = room(name)
-            if there != here and FLOORS[there] >= FLOORS[here]:
+            there = subpackage(name)
+            if there != here and LAYERS[there] >= LAYERS[here]:
                 wrong.append(f"{file.relative_to(root)} imports {name}")
     assert not wrong, "\n".join(wrong)
 
@@ -116,7 +117,8 @@ def test_no_cycle_between_modules(files, root):
 
 
 def test_import_is_light():
-    """No room is loaded, and no library but the one that loads rooms when they are named.
+    """No subpackage is loaded, and no library but the one that loads them when they are
+    named.
 
     So it is quick, as benchmarks/package.py measures.
     """
@@ -133,32 +135,34 @@ print(sorted(m for m in loaded if m.split(".")[0] not in sys.stdlib_module_names
     assert loaded.strip() == "['fusiontools', 'lazy_loader']"
 
 
-def test_rooms_arrive_when_named():
+def test_subpackages_arrive_when_named():
     code = "import fusiontools, sys; fusiontools.music; "
     code += "assert 'fusiontools.show' not in sys.modules; fusiontools.show.player"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_no_public_name_of_a_paper_is_also_a_file_of_its_room(root):
+def test_no_public_name_of_a_paper_is_also_a_file_of_its_package(root):
     """`import fusiontools.papers.x.train` would put the module where the function `train`
     is looked for.
     """
-    for room in sorted((root / "fusiontools" / "papers").iterdir()):
-        if (room / "__init__.py").is_file():
-            public = importlib.import_module(f"fusiontools.papers.{room.name}").__all__
+    for subpackage in sorted((root / "fusiontools" / "papers").iterdir()):
+        if (subpackage / "__init__.py").is_file():
+            public = importlib.import_module(
+                f"fusiontools.papers.{subpackage.name}"
+            ).__all__
             clash = {
                 name
                 for name in public
-                if (room / f"{name}.py").is_file() and name != "paper"
+                if (subpackage / f"{name}.py").is_file() and name != "paper"
             }
-            assert not clash, f"{room.name}: {sorted(clash)}"
+            assert not clash, f"{subpackage.name}: {sorted(clash)}"
 
 
 def test_no_method_imports_its_evidence_or_another_paper(files, root):
     wrong = []
     for file in files:
-        _, room, paper, *inside = (*file.relative_to(root).with_suffix("").parts, "")
-        if room != "papers" or not inside:
+        _, subpackage, paper, *inside = (*file.relative_to(root).with_suffix("").parts, "")
+        if subpackage != "papers" or not inside:
             continue
         own = f"fusiontools.papers.{paper}"
         for name in imports(file, root):

@@ -1,4 +1,4 @@
-"""What a judge of audio hears: 57 numbers of a clip, and its rhythm as an autocorrelogram.
+"""The features of a judge of audio: 57 numbers of a clip, and an autocorrelogram.
 
 The 57 are those of the table that is published with GTZAN: mean and variance over time of
 chroma, loudness, four measures of the spectrum, the harmonic and the percussive part and 20
@@ -23,7 +23,7 @@ FEATURES = (
 
 
 def features(samples, rate=22050, names=FEATURES):
-    """What the judges hear of one sound.
+    """The features of the judges, of one sound.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ FEATURES = tuple(name for names in _TABLE.values() for name in names)
 
 
 def features(windows):
-    """What the feature judge hears.
+    """The features of the feature judge.
 
     Parameters
     ----------

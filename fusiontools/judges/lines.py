@@ -56,7 +56,7 @@ FEATURES = (
 
 
 def line_features(tokens):
-    """What the feature judge hears of lines (N, T): (N, len(FEATURES)), most of it shares.
+    """Features of lines (N, T), for the judge: (N, len(FEATURES)), most of it shares.
 
     Examples
     --------

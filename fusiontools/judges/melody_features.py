@@ -44,7 +44,7 @@ FEATURES = (
 
 
 def features(melodies):
-    """What the judge hears.
+    """The features of the judge.
 
     Parameters
     ----------

@@ -457,8 +457,8 @@ def load_judge(data, kind="transformer", part="train-2"):
     kind : {"transformer", "features", "siamese"}
     part : {"train-2", "train-1"}
         The songs that it learned from: "train-2" to judge what models make; "train-1" is
-        for a search that is led by a judge, as Latent Perturb is, and must not be led by
-        the one that marks it.
+        for a search that is guided by a judge, as Latent Perturb is: the guide and the
+        classifier that evaluates the results must not be the same.
 
     Raises
     ------

@@ -37,9 +37,9 @@ __all__ += ["run_jobs", "ship", "store", "theirs", "train_in_folder"]
 DATA, WEIGHTS = "data.npz", "weights.safetensors"  # in the folder of a run
 
 
-def theirs(room, *names):
+def theirs(paper, *names):
     """Functions of a paper's package, which is loaded when they are called."""
-    return [lambda *given, n=name: getattr(room, n)(*given) for name in names]
+    return [lambda *given, n=name: getattr(paper, n)(*given) for name in names]
 
 
 def train_in_folder(paper, folder, method, scale, seed=0, data=None, device="auto",

@@ -417,7 +417,7 @@ def shuffled_grid(half, rng):
 
 
 def bars_in_turn(left, right):
-    """Bars of left and of right halves in turn: (N, T) twice -> (N, 2 T).
+    """Interleaved bars, of left and of right halves: (N, T) twice -> (N, 2 T).
 
     Examples
     --------

@@ -68,7 +68,7 @@ def line(*notes, bars=4):
     return tokens
 
 
-# --- what the feature judge hears ---
+# --- the features of the feature judge ---
 
 
 def test_every_feature_has_one_name_and_blocks_are_shares():
@@ -163,7 +163,7 @@ def test_register_and_key_are_not_heard_at_all(pair, by):
         assert (judge.oddness(there) == judge.oddness(tokens)).all()
 
 
-# --- what the network hears ---
+# --- what the network is given ---
 
 
 def test_planes():

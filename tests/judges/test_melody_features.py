@@ -1,4 +1,4 @@
-"""What judges hear of a melody: names, shares, events and planes, by hand and by what must
+"""Features of a melody: names, shares, events and planes, by hand and by what must
 not change.
 """
 

@@ -50,7 +50,7 @@ def named(windows):
     return dict(zip(FEATURES, features(windows).T))
 
 
-# --- what the feature judge hears ---
+# --- the features of the feature judge ---
 
 
 def test_every_feature_has_one_name_and_a_number():
@@ -452,7 +452,7 @@ def test_the_judges_that_ship_were_tested_on_the_same_songs_and_learned_from_oth
         one["measured_on"] == other["measured_on"]
         and one["trained_on"] != other["trained_on"]
     )
-    curve = other["learning_curve"]  # of the judge that marks the results
+    curve = other["learning_curve"]  # of the judge that evaluates the results
     assert [point["songs"] for point in curve] == sorted(
         {point["songs"] for point in curve}
     ) and len(curve) >= 3

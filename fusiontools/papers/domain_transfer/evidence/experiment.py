@@ -34,7 +34,7 @@ PAPER, FIRST = "domain_transfer", "chorales_fiddle"
 SOURCES = (FIRST, "classical_metal")
 METHODS, METHOD = {name: sizes.METHODS[name] for name in TRAINED}, "ours"
 MAIN = {
-    "passed": "held-out sources that both judges hear as blend or target, and as music, "
+    "passed": "held-out sources that both judges call blend or target, and music, "
     "and that follow their source",
     "passed_blend": "those of them that both judges place between the genres",
     "copied_fraction": "steps that sound within a semitone of the source",

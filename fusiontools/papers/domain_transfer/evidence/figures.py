@@ -65,7 +65,7 @@ def diagram(networks):
     config = networks.config
     size = f"{pictures.CHANNELS[config.layout]} x 32 x 32"
     shade, own = colour("content"), colour("fused")
-    net = {"shade": colour("plain"), "filled": True, "wide": 1.9}
+    net = {"shade": colour("plain"), "filled": True, "wide": 2.2}
     seen, made = ({"shade": c, "round": 0.2, "wide": 2.3} for c in (shade, own))
     vector = {"below": f"{config.features} numbers", "shade": own, "wide": 1.9}
     places = {

@@ -167,9 +167,10 @@ def amounts(networks, data, judges):
 
 
 def precision(networks, data, judges, seed=0):
-    """The survey of section 6 with judges: fifty listeners hear eight bars of each of 25
-    outputs, 15 sources and 15 targets, half of them with one judge's ears. Gives for each
-    class and each of `THRESHOLDS` the precision, ``precision_blend_20``, if there is one.
+    """The survey of section 6 with judges: fifty votes on eight bars of each of 25 outputs,
+    15 sources and 15 targets, half of them by one judge and half by the other. Gives for
+    each class and each of `THRESHOLDS` the precision, ``precision_blend_20``, if there is
+    one.
     """
     rng, source = np.random.default_rng(seed), data.windows("S", "test")
     made, target = transfer_windows(networks, source), data.windows("T", "test")
