@@ -3,7 +3,6 @@ metrics and figures count what is there.
 """
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -447,12 +446,6 @@ def test_the_vae_is_measured_as_its_training_measures_it(networks, data):
 
 
 def test_the_counts_of_the_figures_add_up(networks, data, monkeypatch):
-    curve = [{"songs": 2, "windows": 6, "accuracy": 0.7, "low": 0.6, "high": 0.8}]
-    monkeypatch.setattr(
-        measuring,
-        "load_judge",
-        lambda *which: SimpleNamespace(about={"learning_curve": curve}),
-    )
     monkeypatch.setattr(trivial, "PAIRS", MANY)
     found = measuring.figures(networks, data, most=300, pairs=2000)
     two = inputs(networks, data)
@@ -479,11 +472,6 @@ def test_the_counts_of_the_figures_add_up(networks, data, monkeypatch):
             <= found["distance_below"][i, 0]
             <= found["distance_below"][i, 1]
         )
-    assert (
-        found["curve_transformer"].tolist()
-        == found["curve_features"].tolist()
-        == [[2, 0.7, 0.6, 0.8]]
-    )
 
 
 def test_a_training_is_told_how_far_it_came(networks, data):

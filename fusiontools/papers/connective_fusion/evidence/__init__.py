@@ -10,14 +10,12 @@ import lazy_loader
 
 _NAMES = {
     "claims": "against_perturb claims_table goals_table",
-    "diagrams": "iteration_rolls stages_figure style_rolls",
-    "figures": "distances_figure iterations_figure judge_curves matrices_figure "
-    "metrics_figure training_curves",
-    "metrics": "moved styles",
+    "diagrams": "iteration_rolls stages_figure",
+    "figures": "distances_figure iterations_figure matrices_figure metrics_figure "
+    "reality_figure training_curves",
+    "metrics": "moved",
     "paper": "SHORT",
-    "tables": "ablations copies correlations equal_distance iterated_or_smaller "
-    "gains judges methods motifs paired parts reasons rows_of seeds song_distances "
-    "style_differences vaes",
+    "tables": "ablations correlations judges methods motifs paired rows_of seeds vaes",
     "trivial": "BASELINES PAIRS Inputs baseline inputs",
 }
 _HOMES = {module: names.split() for module, names in _NAMES.items()}

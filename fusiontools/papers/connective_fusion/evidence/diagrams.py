@@ -9,13 +9,13 @@ from fusiontools.music.grid import HOLD, decode_grid
 from fusiontools.music.notes import note_name
 from fusiontools.papers.connective_fusion.data import HALF, STEPS
 from fusiontools.papers.connective_fusion.evidence.paper import FIGURE_1, FIGURE_3
-from fusiontools.papers.connective_fusion.fusing import fuse, style_corners, style_plane
+from fusiontools.papers.connective_fusion.fusing import fuse
 from fusiontools.report.boxes import INK, PALE, Box, arrow, boxes, layer_sizes, middle
 from fusiontools.report.curves import WIDE
 from fusiontools.show.colours import colour
 from fusiontools.show.plots import piano_roll
 
-__all__ = ["iteration_rolls", "stages_figure", "style_rolls"]
+__all__ = ["iteration_rolls", "stages_figure"]
 
 # beats: of a token, of a bar, and what keeps repeated notes apart
 STEP, BARS, GAP = 0.25, 4.0, 0.06
@@ -129,7 +129,7 @@ def _loss(ax, start, end, name, bend=0.0):
     ax.text(*middle(start, end, bend), name, bbox=plain, **told)
 
 
-# --- Figures 1 and 2: `tokens`, shape (128,), are two halves side by side ---
+# --- Figure 1: `tokens`, shape (128,), are two halves side by side ---
 
 
 def iteration_rolls(networks, tokens, iterations=FIGURE_1["iterations"], seed=0):
@@ -146,28 +146,6 @@ def iteration_rolls(networks, tokens, iterations=FIGURE_1["iterations"], seed=0)
         ax.set_title(title, fontsize=10, loc="left", weight="bold")
     _frame(axes.flat, shown.values())
     figure.supxlabel("bar", fontsize=10)
-    return figure
-
-
-def style_rolls(networks, tokens, n=4, iterations=1, seed=0):
-    """Figure 2 made anew: one pair of halves in n x n styles. The corners are drawn from
-    {0, 1}, what lies between is interpolated.
-    """
-    plane = style_plane(style_corners(networks.config.style, seed), n)  # (n, n, S)
-    halves = np.tile(tokens, (n * n, 1)).reshape(n * n, 2, HALF)
-    asked = {"style": plane.flatten(0, 1), "iterations": iterations}
-    made = fuse(networks, halves[:, 0], halves[:, 1], **asked).tokens
-    figure, axes = _rolls(n, n, 0.3 + 0.95 * n)
-    for ax, row in zip(axes.flat, made):
-        _roll(ax, row, ("fused", "fused"), thick=1.5)
-    _frame(axes.flat, made)
-    for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
-        ax.spines[["top", "right"]].set_visible(True)
-        ax.grid(False)
-    for corner in axes[[0, 0, -1, -1], [0, -1, 0, -1]]:  # they have a strong frame
-        for spine in corner.spines.values():
-            spine.set(linewidth=2, color=INK)
     return figure
 
 

@@ -308,7 +308,7 @@ def measure_perturb(file, work, scale, sigma, kind):
     networks, data, references = _opened(file, work)
     pairs, plain, _ = _beside(networks, data, references, work, kind)
     began = time.monotonic()
-    # the judge that leads the search must not be the one that marks it, section 3.5
+    # the guide of the search must not be the evaluation classifier, section 3.5
     guide = load_judge(SHIPPED, part="train-1")
     found = cf.latent_perturb(networks.vae, pairs.z, guide, sigma, EVALUATIONS)
     minutes = (time.monotonic() - began) / 60  # of the search alone
@@ -374,7 +374,7 @@ def count_windows(file, work, scale):
 
 def make_judges(file, work, scale, which=JUDGES):
     """The judges of reality, three kinds on two parts, measured on the test part: those of
-    "train-2" mark the results, those of "train-1" lead Latent Perturb.
+    "train-2" mark the results, those of "train-1" guide Latent Perturb.
     """
     from fusiontools.judges import halves, reality
 

@@ -1,6 +1,6 @@
-"""The figures of chapter 4, Connective Fusion, that are made of numbers: Figures 4 to 7
-drawn anew, how judges learn, how trainings went. What is written into a figure is computed
-from what is drawn in it. `found` is what ``..evidence.tables.rows_of`` makes of records.
+"""The figures of chapter 4, Connective Fusion, that are made of numbers: reality against
+distance, Figures 4 to 7 drawn anew, how trainings went. What is written into a figure is
+computed from what is drawn in it. `found` is what ``..evidence.tables.rows_of`` makes.
 """
 
 import matplotlib.pyplot as plt
@@ -16,42 +16,83 @@ from fusiontools.report.rows import shipped_arrays
 from fusiontools.score import markov
 from fusiontools.show.colours import colour
 
-__all__ = ["distances_figure", "iterations_figure", "judge_curves", "matrices_figure"]
-__all__ += ["metrics_figure", "training_curves"]
+__all__ = ["distances_figure", "iterations_figure", "matrices_figure", "metrics_figure"]
+__all__ += ["reality_figure", "training_curves"]
 
 SHADES = dict(zip(LAMBDAS, map(colour, ("folk", "fiddle", "fused", "pop"))))
 MARKERS = dict(zip(LAMBDAS, "osD^"))
 PERTURB, REAL, GREY = colour("jazz"), colour("metal"), "#75808a"
 GREY_MARKS = dict(zip(TRIVIAL, ("x", "+", "3", "4", "1", "2", "*", "d")))
 DASHES, DOTS = (0, (4, 2)), (0, (1, 1.5))
-MARK = {"color": REAL, "linewidth": 1.2, "linestyle": DASHES}  # of what is not ours
 NAMED = {"reality": "reality", "key_corr": "key", "mp_corr": "mean pitch"}
 NAMED |= {"md_corr": "mean duration", "pt_corr": "pitch transition"}
 NAMED |= {"dt_corr": "duration transition"}
+# What stands in the first figure beside the two paths, and where its name is: points
+# from its mark
+BESIDE = {"concatenate": (4, -13), "noise": (7, -4), "transpose_guided": (3, -14)}
+BESIDE |= {"half_and_half": (-2, -15)}
 _LINES = ("token", "tokens", "-"), ("onset_pitch", "onsets", DASHES)  # of a VAE
 TICKS = {  # which states are named on the axes of Figure 5
     "key": ("C major", "F# major", "C minor", "F# minor"),
     "mp": ("C4", "C5", "C6"),
-    "md": ("1", "2", "4", "8", "16", "32"),
+    "md": ("1", "4", "16"),
     "pt": ("C4", "C5", "C6"),
-    "dt": ("1", "4", "8", "12", "16+"),
+    "dt": ("1", "8", "16+"),
 }
 
 
-# --- Figures 4 and 7: six metrics against z-distance, two kinds of inputs ---
+# --- reality, and Figures 4 and 7: metrics against z-distance ---
 
 
-def metrics_figure(found):
-    """Figure 4 made anew: six metrics against z-distance, for halves of test songs (left)
-    and samples of the prior (right).
+def reality_figure(found, judges=("reality", "reality_features")):
+    """Reality against z-distance, on pairs of test halves, a panel for each judge: ours
+    with the largest lambda, once and again and again, Latent Perturb with longer and longer
+    steps, and what learns nothing. Bars are 95 % intervals.
+    """
+    shape = {"sharex": True, "layout": "constrained", "figsize": (WIDE, 4.5)}
+    figure, axes = plt.subplots(len(judges), 1, **shape)
+    asked = {"inputs": "test", "similarity": LAMBDAS[-1]}
+    ours = found.every("ours", "iterated", **asked)
+    again = max([row["iterations"] for row in ours], default=1)
+    paths = {f"ours, λ {LAMBDAS[-1]:g}, 1 to {again} times": (ours, colour("fused"))}
+    searched = found.every("latent_perturb", inputs="test")
+    paths[SHORT["latent_perturb"]] = (searched, PERTURB)
+    for ax, metric in zip(np.atleast_1d(axes), judges):
+        _level(ax, found.every("real"), metric, REAL, DASHES)
+        for label, (rows, shade) in paths.items():
+            path = placed(rows, metric)
+            ax.plot(*_line(path, metric), color=shade, linewidth=1.6, zorder=3)
+            for i, row in enumerate(path):
+                _point(ax, row, metric, shade, None if i else label, color=shade, zorder=4)
+        for row in placed(found.every(*BESIDE, inputs="test"), metric):
+            name = row["method"]
+            looks = {"color": GREY, "marker": "D", "zorder": 4}
+            _point(ax, row, metric, GREY, None, s=24, **looks)
+            where = [at[0] for at in _line([row], metric)]
+            told = {"textcoords": "offset points", "fontsize": 9, "color": "#4a545c"}
+            side = "right" if name == "half_and_half" else "left"
+            ax.annotate(SHORT[name], where, BESIDE[name], ha=side, **told)
+        ax.set_xscale("function", functions=(_root, _square))
+        ax.set(ylim=(-0.17, 1.05), ylabel="mean reality")
+        title = f"according to the {paper.JUDGES[metric]}"
+        ax.set_title(title, fontsize=10, loc="left", weight="bold")
+    _root_axis(ax)
+    ax.set_xlabel("z-distance from the two ideas")
+    handles = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=3, fontsize=9)
+    return figure
+
+
+def metrics_figure(found, inputs="test"):
+    """Figure 4 made anew: six metrics against z-distance, for halves of test songs or for
+    samples of the prior.
 
     Ours once for each lambda, Latent Perturb for each sigma (paler is smaller), trivial
     baselines in grey, real melodies as a dashed line. Bars are 95 % intervals; those of
-    correlations need not contain their value. The paper shows the inputs as two rows of six
-    panels: here they are columns, for narrow screens.
+    correlations need not contain their value.
     """
 
-    def draw(ax, metric, inputs):
+    def draw(ax, metric):
         for name in TRIVIAL:
             for row in placed(found.every(name, inputs=inputs), metric):
                 marks = {"marker": GREY_MARKS[name], "linewidths": 1.3, "zorder": 3}
@@ -61,35 +102,30 @@ def metrics_figure(found):
         ax.plot(*_line(path, metric), color=PERTURB, linewidth=1.3, zorder=3)
         for i, row in enumerate(path):
             pale = _paler(PERTURB, 0.25 + 0.75 * (i + 1) / len(path))
+            label = None if i < len(path) - 1 else SHORT["latent_perturb"]
             marks = {"s": 26, "color": pale, "edgecolors": PERTURB, "zorder": 4}
-            _point(ax, row, metric, PERTURB, None, **marks)
-        if path:  # a mark for the legend
-            label = SHORT["latent_perturb"]
-            label += f", σ {path[0]['sigma']:g} to {path[-1]['sigma']:g}"
-            looks = {"color": PERTURB, "markersize": 5, "linewidth": 1.3}
-            ax.plot([], [], "o-", label=label, **looks)
+            _point(ax, row, metric, PERTURB, label, **marks)
         ours = placed(found.every("ours", inputs=inputs, iterations=1), metric)
         ax.plot(*_line(ours, metric), color=colour("plain"), linewidth=1.3, zorder=4)
         for row in ours:
             _ours(ax, row, metric, f"ours, λ {row['similarity']:g}")
 
-    return _panels(found, draw, "z-distance from the inputs")
+    return _panels(found, draw, f"z-distance from {paper.INPUTS[inputs]}")
 
 
-def iterations_figure(found):
+def iterations_figure(found, inputs="test"):
     """Figure 7 made anew: each lambda's way through its iterations, six metrics against
-    z-distance, test and prior inputs.
+    z-distance.
 
     The first point of a way is one iteration; paler is later. Dashed: real melodies;
     dotted: the inputs, as they are.
     """
-    ways = found.every("ours", "iterated")
+    ways = found.every("ours", "iterated", inputs=inputs)
 
-    def draw(ax, metric, inputs):
+    def draw(ax, metric):
         _level(ax, found.every("concatenate", inputs=inputs), metric, GREY, DOTS)
         for weight in sorted({row["similarity"] for row in ways}):
-            asked = {"inputs": inputs, "similarity": weight}
-            path = placed(found.every("ours", "iterated", **asked), metric)
+            path = placed([row for row in ways if row["similarity"] == weight], metric)
             shade = SHADES.get(weight, GREY)
             ax.plot(*_line(path, metric), color=shade, linewidth=1.3, zorder=3)
             for i, row in enumerate(path):
@@ -102,34 +138,29 @@ def iterations_figure(found):
 
 
 def _panels(found, draw, below):
-    """Six rows of two panels, a legend of all that is in them."""
-    size = (WIDE, 1.45 + 1.62 * len(METRICS))
-    shape = {"sharex": True, "sharey": "row", "layout": "constrained"}
-    figure, axes = plt.subplots(len(METRICS), 2, figsize=size, **shape)
-    for row, metric in zip(axes, METRICS):
-        for ax, inputs in zip(row, paper.INPUTS):
-            _level(ax, found.every("real"), metric, REAL, DASHES)
-            draw(ax, metric, inputs)
-            # a z-distance is a square: along its root a step counts the same everywhere
-            ax.set_xscale("function", functions=(_root, _square))
-            ax.margins(x=0.04)
-            ax.tick_params(labelsize=9)
-        row[0].set_title(NAMED[metric], fontsize=10, loc="left", weight="bold")
-        low, high = row[0].get_ylim()
+    """Six panels, a metric each, and a legend of all that is in them."""
+    shape = {"sharex": True, "layout": "constrained", "figsize": (WIDE, 4.6)}
+    figure, axes = plt.subplots(2, len(METRICS) // 2, **shape)
+    for ax, metric in zip(axes.flat, METRICS):
+        _level(ax, found.every("real"), metric, REAL, DASHES)
+        draw(ax, metric)
+        # a z-distance is a square: along its root a step counts the same everywhere
+        ax.set_xscale("function", functions=(_root, _square))
+        ax.margins(x=0.04)
+        ax.tick_params(labelsize=9)
+        ax.set_title(NAMED[metric], fontsize=9, loc="left", weight="bold")
+        low, high = ax.get_ylim()
         # nothing here is above 1: a mirrored interval that is says "up to 1"
-        row[0].set_ylim(max(low, -1.0), min(high, 1.06))
-    _root_axis(axes[-1, 0])
-    for ax, said in zip(axes[0], paper.INPUTS.values()):
-        above = (0.5, 1), (0, 20), "axes fraction", "offset points"
-        ax.annotate(said, *above, ha="center", fontsize=10, annotation_clip=False)
+        ax.set_ylim(max(low, -1.0), min(high, 1.06))
+    _root_axis(ax, 0.2)
     figure.supxlabel(below, fontsize=10)
     told = {}  # each name once
     for ax in axes.flat:
         for handle, name in zip(*ax.get_legend_handles_labels()):
             told.setdefault(name, handle)
     if told:
-        place = {"loc": "outside upper center", "ncols": 2, "fontsize": 9}
-        figure.legend(told.values(), told, **place)
+        place = {"loc": "outside upper center", "ncols": 3, "fontsize": 8.5}
+        figure.legend(told.values(), told, columnspacing=1.2, **place)
     return figure
 
 
@@ -141,13 +172,13 @@ def _square(r):
     return np.sign(r) * np.square(r)
 
 
-def _root_axis(ax):
+def _root_axis(ax, apart=0.13):
     """Ticks far enough apart to be read on a phone, for all axes that share this x."""
     high = max(ax.get_xlim()[1], 1e-3)
     ax.set_xlim(left=-high / 900)  # a thirtieth of the axis, for marks at 0
     kept = [0.0]
     for tick in (d * 10.0**k for k in range(-3, 5) for d in (1, 2, 5)):
-        if tick <= high and (tick / high) ** 0.5 - (kept[-1] / high) ** 0.5 > 0.13:
+        if tick <= high and (tick / high) ** 0.5 - (kept[-1] / high) ** 0.5 > apart:
             kept.append(tick)
     ax.set_xticks(kept, [f"{tick:g}" for tick in kept])
     ax.set_xticks([], minor=True)
@@ -188,20 +219,20 @@ def _paler(shade, strength):
     return tuple(1 - strength * (1 - c) for c in to_rgb(shade))
 
 
-# --- Figures 5 and 6, how judges learn, how trainings went ---
+# --- Figures 5 and 6, how trainings went ---
 
 
-def matrices_figure(found):
-    """Figure 5 made anew: five Markov matrices before the transformation, after it, and of
-    real melodies.
+def matrices_figure(found, statistics=tuple(markov.STATISTICS)):
+    """Figure 5 made anew: five Markov matrices, or some of them, before the transformation,
+    after it, and of real melodies.
 
     A row of a matrix is the state of the first half, a column that of the second. Each
     correlation is that of the matrix under it with the one of real melodies.
     """
     arrays, kinds = found.beside["measured"], ("before", "after", "real")
-    rows, shape = len(markov.STATISTICS), {"sharey": "row", "layout": "constrained"}
-    figure, axes = plt.subplots(rows, 3, figsize=(WIDE, 1.85 * rows), **shape)
-    for row, name in zip(axes, markov.STATISTICS):
+    rows, shape = len(statistics), {"sharey": "row", "layout": "constrained"}
+    figure, axes = plt.subplots(rows, 3, figsize=(WIDE, 1.75 * rows), **shape)
+    for row, name in zip(axes, statistics):
         counts = [arrays[f"markov_{kind}_{name}"] for kind in kinds]
         matrices = [markov.markov_matrix(table) for table in counts]
         last = len(matrices[0]) - 0.5
@@ -237,7 +268,7 @@ def distances_figure(found):
     """
     arrays, thresholds = found.beside["measured"], paper.FIGURE_6["thresholds"]
     edges = arrays["distance_edges"]
-    ax = plt.subplots(figsize=(WIDE, 3.4), layout="constrained")[1]
+    ax = plt.subplots(figsize=(WIDE, 2.5), layout="constrained")[1]
     domains = ("folk", "jazz")
     for kind, domain, near in zip(("within", "between"), domains, arrays["distance_below"]):
         count, shade = arrays[f"distance_{kind}"], colour(domain)
@@ -247,36 +278,13 @@ def distances_figure(found):
         ax.stairs(shares, edges, color=shade, fill=True, alpha=0.25)
         ax.stairs(shares, edges, color=shade, linewidth=1.6, label=label)
     for threshold in thresholds:
-        ax.axvline(threshold, **MARK)
+        ax.axvline(threshold, color=REAL, linewidth=1.2, linestyle=DASHES)
         place = (threshold, 1), (-3, -3), ("data", "axes fraction"), "offset points"
         ax.annotate(f"{threshold:g}", *place, ha="right", va="top", fontsize=9)
-    ax.set(xscale="log", xlabel="z-distance", ylabel="% of pairs")
-    ax.set_ylim(bottom=0)
+    # what is rare is what this is about: only a logarithm shows it
+    ax.set(xscale="log", yscale="log", xlabel="z-distance", ylabel="% of pairs")
+    ax.set_xlim(max(edges[0], 0.1), min(edges[-1], 200))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9)
-    return ax
-
-
-def judge_curves(found):
-    """How right the judges of reality become with more songs to learn from, beside the
-    paper's accuracy (dashed): Connective Fusion, section 3.4, first paragraph.
-    """
-    arrays, numbers = found.beside["measured"], set()
-    ax = plt.subplots(figsize=(WIDE, 3.2), layout="constrained")[1]
-    ax.axhline(100 * paper.REALITY["accuracy"], **MARK, label="the paper's")
-    kinds = {"transformer": ("transformer", colour("fused"), "o")}
-    kinds["features"] = ("boosted trees", colour("fiddle"), "s")
-    for kind in [kind for kind in kinds if f"curve_{kind}" in arrays]:
-        label, shade, marker = kinds[kind]
-        songs, *shares = arrays[f"curve_{kind}"].T
-        right, low, high = (100 * share for share in shares)
-        ax.plot(songs, right, color=shade, linewidth=1.6, marker=marker, label=label)
-        ax.vlines(songs, low, high, color=shade, linewidth=1.2, alpha=0.7)
-        numbers |= set(songs.tolist())
-    below = "songs that the judge learned from"
-    ax.set(xscale="log", xlabel=below, ylabel="% right, unseen songs")
-    ax.set_xticks(sorted(numbers), [f"{songs:,.0f}" for songs in sorted(numbers)])
-    ax.set_xticks([], minor=True)
-    ax.legend(fontsize=9)
     return ax
 
 

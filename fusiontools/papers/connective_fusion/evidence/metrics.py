@@ -291,16 +291,13 @@ def measure_model(networks, data, judges, n=None, seed=0):
 
 
 def figures(networks, data, most=60_000, pairs=FIGURE_6["pairs"], seed=0):
-    """The counts that Figures 5 and 6 are drawn from, and the learning curves of the
-    judges, as arrays by name. Figure 6 takes `pairs` of halves out of `most` windows of all
-    parts and keys.
+    """The counts that Figures 5 and 6 are drawn from, as arrays by name. Figure 6 takes
+    `pairs` of halves out of `most` windows of all parts and keys.
 
     ``markov_{before,after,real}_{statistic}`` are counts, (K, K). ``distance_within`` and
     ``distance_between`` songs, (B,), lie between ``distance_edges``, (B + 1,);
     ``distance_below``, (2, 2), has the shares below 1 and 3; ``distance_pairs``, (4,), how
-    many pairs of each were counted, then how many were left out as identical;
-    ``distance_own_below`` and ``distance_own_pairs`` the same where every song stays in the
-    key that it was found in. ``curve_{kind}``, (n, 4): songs, accuracy, low, high.
+    many pairs of each were counted, then how many were left out as identical.
     """
     two = inputs(networks, data)
     ((after, _),) = moved(networks, two)
@@ -318,21 +315,13 @@ def figures(networks, data, most=60_000, pairs=FIGURE_6["pairs"], seed=0):
         rows.append(data.take(part, own))
         songs.append(data.songs_of(part, own))
     apart = _apart(networks, rows, songs, pairs, seed)
-    # the same in the keys that the songs were found in
-    rows, songs = zip(*((data.tokens(part), data.songs(part)) for part in PARTS))
-    own = _apart(networks, rows, songs, pairs, seed)
-    for name, one in (("distance", apart), ("distance_own", own)):
-        kinds = (one.within, one.between)
-        below = [shares_below(kind, FIGURE_6["thresholds"]) for kind in kinds]
-        counted = [*map(len, kinds), one.identical_within, one.identical_between]
-        found |= {f"{name}_below": np.stack(below), f"{name}_pairs": np.array(counted)}
+    kinds = (apart.within, apart.between)
+    below = [shares_below(kind, FIGURE_6["thresholds"]) for kind in kinds]
+    counted = [*map(len, kinds), apart.identical_within, apart.identical_between]
+    found |= {"distance_below": np.stack(below), "distance_pairs": np.array(counted)}
     found["distance_edges"] = edges = np.geomspace(0.01, 1000, 61)
     found["distance_within"] = np.histogram(apart.within, edges)[0]
     found["distance_between"] = np.histogram(apart.between, edges)[0]
-    names = ("songs", "accuracy", "low", "high")
-    for kind in KINDS[:2]:
-        curve = load_judge(SHIPPED, kind).about["learning_curve"]
-        found[f"curve_{kind}"] = np.array([[at[name] for name in names] for at in curve])
     return found
 
 
