@@ -2,7 +2,7 @@
 what methods and columns are called. No number here is ours.
 
 Z. Chen, C.-W. Wu, Y.-C. Lu, A. Lerch, C.-T. Lu: Learning to Fuse Music Genres with
-Generative Adversarial Dual Learning. ICDM 2017.
+Generative Adversarial Dual Learning. ICDM 2017. Used in chapter 3, FusionGAN.
 """
 
 __all__ = ["BLOCKS", "COLUMNS", "FIGURE_6", "PAPER", "PITCH", "PRINTED", "SHORT"]
@@ -17,17 +17,17 @@ SHORT = {  # what methods are called in tables and figures
     "fusion": "Fusion",
     "fusion_ours": "Fusion, ours",
     "fusion_kl": "Fusion, KL control",
-    "no_critics": "the demand, no critics",
-    "fusion_stretches": "Fusion, ours, by stretches",
+    "no_critics": "penalty, no critics",
+    "fusion_stretches": "Fusion, ours, by segment",
     "fusion_as_printed": "Fusion, as printed",
-    "mle_hot": "MLE, hot",
-    "rejection": "MLE, rejection",
+    "mle_hot": "MLE at temperature 2",
+    "rejection": "MLE, best of 16",
     "experts": "product of experts",
     "mixture": "mean of experts",
-    "experts_best_of_8": "product of experts, best of 8",
-    "experts_stretches": "product of experts, by stretches",
-    "blend": "MLE, by stretches",
-    "half_and_half": "half and half",
+    "experts_best_of_8": "experts, best of 8",
+    "experts_stretches": "experts, best of 8 by segment",
+    "blend": "MLE, best of 24 by segment",
+    "half_and_half": "50/50 mixture",
     "splice": "splice",
     "shuffle": "shuffled notes",
     "noise": "noise",
