@@ -1,6 +1,6 @@
 """Connective Fusion: two melodies of four bars, changed until they are one of eight (Akama,
-ISMIR 2020). Chapter 4 of the book: ``notebooks/04_connective_fusion_2_full_size`` and
-``..._3_measured``.
+ISMIR 2020). Chapter 4 of the book: ``notebooks/04_connective_fusion_1_from_scratch``,
+``..._2_full_size`` and ``..._3_measured``.
 
 Read `data` (section 3.1's windows), `networks` (the VAE, the generator, the discriminator),
 `losses` (the equations), `phases` (the two trainings), `fusing` (what a trained model can

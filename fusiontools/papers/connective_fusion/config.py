@@ -1,6 +1,7 @@
 """Every setting of Connective Fusion, at four sizes, and the methods that can be trained.
 Nothing here computes. Chapter 4, Connective Fusion, trains with it
-(``notebooks/04_connective_fusion_2_full_size``, ``..._3_measured``).
+(``notebooks/04_connective_fusion_2_full_size``), and compares the methods
+(``..._3_measured``).
 """
 
 from dataclasses import dataclass, replace
@@ -10,17 +11,17 @@ __all__ = ["LAMBDAS", "METHODS", "Config", "method"]
 LAMBDAS = (0.1, 0.3, 1.0, 2.0)  # the weights of the similarity loss that the figures name
 # What can be trained. Any lambda goes with any of those that have a generator.
 METHODS = {
-    "ours": "the paper's transformation, with the slips of its equations mended",
+    "ours": "the paper's transformation, with the errors of its equations corrected",
     "as_printed": "the same with the negative loss -(1 - log D) as it is printed",
     "gradient_penalty": "with the gradient penalty of the work that the paper follows",
-    "balanced": "with the four fake terms weighed so that they are as heavy "
-    "as the real one",
-    "styled": "with a term that makes the generator listen to the style; it is ours",
+    "balanced": "with weights on the four fake terms, which together count as much as the "
+    "real one",
+    "styled": "with a term of ours that makes the generator depend on the style",
     "vae": "the VAE alone, which reads and writes all places at once",
     "vae_lstm": "the VAE alone, with the LSTM of two layers that the paper names",
 }
-# What a method changes. A decoder that sees its own past ("lstm") would rather do without
-# z: it is shown less of that past, and z costs it less.
+# What a method changes. A decoder that sees its own past ("lstm") tends to ignore z: it is
+# shown less of that past, and the KL divergence weighs less.
 _CHANGES = {
     "as_printed": {"negative": "printed"},
     "gradient_penalty": {"gradient_penalty": 10.0},
@@ -55,29 +56,29 @@ class Config:
     #: numbers 16 are not lost
     style: int = 16
     #: "lstm" is printed: two layers, one token after the other. "parallel" sees, or writes,
-    #: all 64 places at once: many times quicker, and more faithful, since a decoder that
-    #: sees no tokens has to read everything from z.
+    #: all 64 places at once: many times quicker, and with a better reconstruction, since a
+    #: decoder that sees no tokens has to read everything from z.
     encoder: str = "parallel"
     decoder: str = "parallel"  #: the same
     width: int = 128  #: numbers a place, or hidden units
     blocks: int = 1  #: residual blocks of "parallel"
     patch: int = 4  #: tokens that share a place of "parallel": rhythm repeats by beats
-    #: Weight of the divergence in Eq. 1. 1 is printed, and leaves too little in z to give a
-    #: melody back; less decodes samples of the prior worse, and leaves less room for small
-    #: changes. So: the largest that still gives melodies back.
+    #: Weight of the KL divergence in Eq. 1. With 1, as printed, z holds too little to
+    #: reconstruct a melody; with less, samples of the prior decode worse, and there is less
+    #: room for small changes. So: the largest with which melodies are still reconstructed.
     kl_weight: float = 0.2
     kl_warm_up: int = 500  #: steps in which it grows from 0
     #: nats of each latent number that cost nothing, against a decoder "lstm" that learns to
-    #: do without z
+    #: ignore z
     free_bits: float = 0.0
-    #: share of earlier tokens that a decoder "lstm" does not see while it learns, for the
-    #: same reason
+    #: word dropout: the share of earlier tokens that a decoder "lstm" does not see while it
+    #: learns, for the same reason
     forget: float = 0.0
     vae_rate: float = 1e-2  #: Adam's, which falls along a cosine: every length ends well
     vae_rise: int = 50  #: steps in which it rises first
     vae_batch: int = 128  #: halves a step
     vae_steps: int = 2000
-    clip: float = 1.0  #: longest gradient of the VAE: a rate this high needs one
+    clip: float = 1.0  #: largest norm of the VAE's gradient: a rate this high needs one
     mlp_width: int = 256  #: of G and D; not given, 2048 in the work that it follows
     similarity: float = 0.3  #: ``lambda`` of Eq. 8, one of `LAMBDAS` in the paper
     gradient_penalty: float = 0.0  #: its weight, 10 in the work that the paper follows
@@ -85,10 +86,10 @@ class Config:
     #: pair in five is real; 0.25 makes it one in two: see `losses.optimal_discriminator`.
     fake_weight: float = 1.0
     negative: str = "corrected"  #: or "printed", see `losses.negative`
-    #: Not in the paper, whose objective is content with a generator that overlooks s: how
-    #: far apart, in z-distance, two styles should take a pair. See `losses.spread`.
+    #: Not in the paper, no term of which depends on whether the generator uses s: how far
+    #: apart, in z-distance, two styles should take a pair. See `losses.spread`.
     spread: float = 0.0
-    spread_weight: float = 5.0  #: of that demand
+    spread_weight: float = 5.0  #: of that term
     d_steps: int = 10  #: updates of D to one of G, section 3.2
     #: Adam's: 5e-6 in section 3.2, 1e-4 in the work that it follows. A thousand steps
     #: instead of its 200,000 need a hundred times the rate.

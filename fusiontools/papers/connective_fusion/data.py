@@ -1,6 +1,7 @@
 """Eight-bar windows of melody by the rules of section 3.1: all that a training of
 Connective Fusion needs, as one value in one file. Chapter 4, Connective Fusion, shows them
-(``notebooks/04_connective_fusion_2_full_size``, ``..._3_measured``).
+(``notebooks/04_connective_fusion_1_from_scratch``) and fuses their halves
+(``..._2_full_size``, ``..._3_measured``).
 
 The paper transposes every track to every key that fits. Here a window is stored once,
 beside the keys that its track can be moved to, and a number names a window in a key. Two
@@ -30,7 +31,7 @@ from fusiontools.music.notes import shift, transpose
 __all__ = ["HALF", "PARTS", "SOURCES", "STEPS", "Windows", "bar_grid"]
 __all__ += ["open_windows", "save_windows", "windows"]
 
-# Section 3.1: of 20 songs so many go to each part; -1 trains models, -2 judges.
+# Section 3.1: of 20 songs so many go to each part; -1 trains models, -2 classifiers.
 PARTS = {"train-1": 11, "validation-1": 1, "train-2": 6, "validation-2": 1, "test": 1}
 STEPS = 2 * HALF  # tokens of a window
 FIDDLE = ("oneill", "ryan", "aird")  # tune books that come with music21, public domain
@@ -49,7 +50,7 @@ CLOSE, ALONE = 0.13, 0.95  # beats, share
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Eight-bar windows, dealt by song into the five parts of section 3.1.
+    """Eight-bar windows, split by song into the five parts of section 3.1.
 
     ``data.tokens("test")`` are the windows of a part, ``data.take("test", [0, 7])`` two of
     its ``data.keys("test")`` windows in every key.
@@ -200,7 +201,7 @@ def entry_rows(entry, tracks=None, outside="move", meters=("4/4",)):
 
 
 def windows(source="tunebooks", corpora=None, outside="move", meters=("4/4",), seed=0):
-    """Eight-bar windows of melody, dealt by song, section 3.1. A CorpusError says that
+    """Eight-bar windows of melody, split by song, section 3.1. A CorpusError says that
     there is no such source, that it has to be downloaded first, or that a part is empty.
 
     Parameters
@@ -212,7 +213,7 @@ def windows(source="tunebooks", corpora=None, outside="move", meters=("4/4",), s
     outside, meters
         See `bar_grid` and `entry_rows`.
     seed : int
-        Another one deals the songs anew.
+        Another one splits the songs anew.
     """
     if corpora is None and source not in SOURCES:
         do = f"choose one of {', '.join(SOURCES)}, or give corpora of your own"

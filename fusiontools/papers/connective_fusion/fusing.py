@@ -1,7 +1,7 @@
 """What a trained Connective Fusion can do: fuse melodies, once or again and again, in a
 style, by an amount; fuse two files; make melodies from nothing; be written and read. No
 training here. Chapter 4, Connective Fusion, plays with it
-(``notebooks/04_connective_fusion_2_full_size``, ``..._3_measured``).
+(``notebooks/04_connective_fusion_2_full_size``), and measures it (``..._3_measured``).
 
 A melody of eight bars is a row of 128 tokens of the grid, a half one of 64: see
 `fusiontools.music.grid`. In latent space B pairs of halves are z, shape (B, 2, Z), and
@@ -46,7 +46,7 @@ class Joined(NamedTuple):
     left: Excerpt
     right: Excerpt
     plain: np.ndarray  # (128,) uint8: the excerpts as they are, one after the other
-    heard: np.ndarray  # (128,) uint8: the same as the VAE hears it, which is amount 0
+    heard: np.ndarray  # (128,) uint8: their reconstruction by the VAE, which is amount 0
     tokens: np.ndarray  # (K, 128) uint8: the melodies
     distance: np.ndarray  # (K,): from the excerpts, the mean z-distance of both
 
@@ -124,7 +124,7 @@ def fuse(networks, left, right, style=None, iterations=1, amount=1.0, seed=0):
     iterations : int
         How often the transformation is applied.
     amount : float
-        0 gives the inputs back as the VAE hears them, 1 the strongest of the iterations;
+        0 is the inputs as the VAE reconstructs them, 1 the strongest of the iterations;
         between them the z-distance grows evenly. See `along`.
     seed : int
     """

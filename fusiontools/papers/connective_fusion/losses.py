@@ -1,6 +1,7 @@
 """Connective Fusion's objectives, equation by equation, as printed and corrected, as
-functions of tensors. Chapter 4, Connective Fusion, shows them
-(``notebooks/04_connective_fusion_2_full_size``, ``..._3_measured``).
+functions of tensors. Chapter 4, Connective Fusion, derives them
+(``notebooks/04_connective_fusion_1_from_scratch``); what is ours, `spread`, is explained in
+``..._2_full_size``.
 
 A pair of halves in latent space is one tensor (B, 2, Z). The discriminator is handed over
 as its log-odds a, so that D = sigmoid(a), log D = -softplus(-a) and log(1 - D) =
@@ -28,7 +29,7 @@ def divergence(mean, log_var, free_bits=0.0):
     """KL(q(z|x) || p(z)) in nats, for Eq. 1: (B, Z), (B, Z) -> (B,).
 
     With `free_bits`, a latent number that costs less than that on the batch's average costs
-    nothing: nobody gains by saving there.
+    nothing: there is nothing to gain by saving there.
     """
     # KL(N(m, v) || N(0, 1)) = (m^2 + v - 1 - log v) / 2, summed over z
     each = 0.5 * (mean.square() + log_var.exp() - 1 - log_var)  # (B, Z)
@@ -46,9 +47,9 @@ def positive(logit):
 def negative(logit, form="corrected"):
     """L^n of section 2.5, (B,) -> (B,), in the `form` "corrected" or "printed".
 
-    Printed is -(1 - log D), a bracket in the wrong place: as D goes to 0 it falls without
-    end, so that a discriminator can win by being ever surer of one fake pair, and never has
-    to look at the others.
+    Printed is -(1 - log D), a bracket in the wrong place: as D goes to 0 it is unbounded
+    below, so that a discriminator can lower its loss without end by one fake pair that it
+    is sure of, and need not learn the others.
     """
     if form == "printed":
         # L_D^n(z_L, z_R) = -(1 - log D(z_L, z_R))
@@ -118,14 +119,14 @@ def generator_loss(fooled, moves, weight):
 
 
 def spread(one, other, sigma, goal):
-    """How far short of a goal what two styles make of the same pairs stands apart: (B, 2,
-    Z) twice and (Z,) -> (B,).
+    """By how much what two styles make of the same pairs lies nearer together than a goal:
+    (B, 2, Z) twice and (Z,) -> (B,).
 
-    Not in the paper: nothing in Eqs. 2 to 8 is lost by a generator that overlooks its
-    style, and one that is trained by them alone nearly does. After Q. Mao and others, "Mode
-    seeking generative adversarial networks", CVPR 2019, with a goal at which it rests.
+    Not in the paper: no term of Eqs. 2 to 8 grows if a generator ignores its style, and one
+    that is trained by them alone nearly does. After Q. Mao and others, "Mode seeking
+    generative adversarial networks", CVPR 2019; but at the goal the loss is 0.
     """
-    # L_style = max(0, c - dist(G(z, s), G(z, s')))
+    # L_style = max(0, goal - dist(G(z, s), G(z, s')))
     return F.relu(goal - z_distance(one, other, sigma).mean(-1))
 
 

@@ -1,12 +1,12 @@
 """Connective Fusion's networks: the VAE of four bars with two ways to encode and two to
 decode, the gated generator, the discriminator. Chapter 4, Connective Fusion, builds them
-(``notebooks/04_connective_fusion_2_full_size``).
+(``notebooks/04_connective_fusion_1_from_scratch``) and draws them (``..._2_full_size``).
 
 No loss, no training. Shapes: B halves of T = 64 tokens out of V = 32; Z latent numbers, S
 style numbers. A pair of halves in latent space is one tensor (B, 2, Z), left before right.
 
 See Connective Fusion, sections 2.2 to 2.5 and 3.2. The gate: J. Engel, M. Hoffman, A.
-Roberts, "Latent Constraints", ICLR 2018. Blocks that mix places and channels in turn: I.
+Roberts, "Latent Constraints", ICLR 2018. Blocks that mix places, then channels: I.
 Tolstikhin and others, "MLP-Mixer", NeurIPS 2021.
 """
 
@@ -78,8 +78,8 @@ def join_halves(left, right):
 
 class VAE(nn.Module):
     """Four bars of melody as Z numbers, and back. Its ``sigma``, shape (Z,), says how
-    unsure the encoder is of each, averaged over the training data: the unit of distances. 1
-    until it is measured.
+    uncertain the encoder is of each, averaged over the training data: the unit of
+    distances. 1 until it is measured.
     """
 
     def __init__(self, config):
@@ -115,7 +115,7 @@ class VAE(nn.Module):
 
 
 class Block(nn.Module):
-    """Each place hears all others, then each of its numbers all others. (B, P, W)"""
+    """Mixes the places of each channel, then the channels of each place. (B, P, W)"""
 
     def __init__(self, places, width):
         super().__init__()

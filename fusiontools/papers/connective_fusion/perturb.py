@@ -1,6 +1,7 @@
-"""Latent Perturb, the baseline: small random steps in latent space, kept where a judge
-likes the result better. No training here. Connective Fusion, Algorithm 1 and section 3.5.
-Chapter 4, Connective Fusion, measures it (``notebooks/04_connective_fusion_3_measured``).
+"""Latent Perturb, the baseline: small random steps in latent space, kept where a classifier
+finds more reality in the result. No training here. Connective Fusion, Algorithm 1 and
+section 3.5. Chapter 4, Connective Fusion, plays it
+(``notebooks/04_connective_fusion_2_full_size``) and measures it (``..._3_measured``).
 """
 
 from typing import NamedTuple
@@ -17,7 +18,7 @@ class Perturbed(NamedTuple):
     """Where Latent Perturb stands, for each of B pairs."""
 
     tokens: np.ndarray  # (B, 128) uint8: S_max, the best melody so far
-    reality: np.ndarray  # (B,): R_max, what the judge says of it
+    reality: np.ndarray  # (B,): R_max, its reality according to the guide
     z: torch.Tensor  # (B, 2, Z): where it came from
 
 
@@ -29,8 +30,8 @@ def perturb_steps(vae, z, judge, sigma, steps=100, noise=None, seed=0):
     vae : VAE
     z : Tensor, shape (B, 2, Z)
     judge : callable
-        From melodies, shape (B, 128), to their reality, shape (B,). The paper trains it on
-        train-1, apart from the one that the results are measured with.
+        The guide: from melodies, shape (B, 128), to their reality, shape (B,). The paper
+        trains it on train-1, apart from the classifier that evaluates the results.
     sigma : float or Tensor of shape (Z,)
         ``sigma_LP``, the size of a step: 0.01 to 0.2 in the paper.
     steps : int

@@ -1,6 +1,6 @@
 """The two trainings of Connective Fusion, in plain loops: the VAE of four bars, then the
-generator against the discriminator. Chapter 4, Connective Fusion, shows and runs them
-(``notebooks/04_connective_fusion_2_full_size``).
+generator against the discriminator. Chapter 4, Connective Fusion, writes them out
+(``notebooks/04_connective_fusion_1_from_scratch``) and runs these (``..._2_full_size``).
 
 How a run survives being killed, `fusiontools.training` knows; what a loss is, `losses`.
 See Connective Fusion, sections 2.4, 2.5 and 3.2.
@@ -37,7 +37,8 @@ def train(config, data, run, adopted=None):
     ----------
     config : Config
     data : Windows
-        Its parts "train-1" and "validation-1" are used: the others are for judges and test.
+        Its parts "train-1" and "validation-1" are used; the others are for classifiers and
+        for the test.
     run : fusiontools.training.Run
     adopted : path-like, optional
         The folder of another run with the same seed and data: its VAE is taken over if it
@@ -93,7 +94,7 @@ class Training:
         encoder's sigma, averaged over them, (Z,).
         """
         n = self.data.keys(part)
-        # a generator of its own: the choice does not hang on what else was drawn before
+        # a generator of its own: the choice does not depend on what else was drawn before
         dice = np.random.default_rng([self.run.seed, n])
         numbers = np.sort(dice.permutation(n)[:most])
         vae, z, sigma = self.networks.vae.eval(), [], []
@@ -217,7 +218,7 @@ def reconstruction_counts(vae, x):
     same pitch starts again, and the ``nats`` that the half costs.
     """
     mean, log_var = vae.encode(x)
-    right = as_tokens(vae.decode(mean), x.device) == x  # as it is heard: repaired
+    right = as_tokens(vae.decode(mean), x.device) == x  # as it sounds: repaired
     onset = x > 1
     found = {"right": right, "onsets": onset, "right_onsets": right & onset}
     found = {name: each.sum(1) for name, each in found.items()}
