@@ -4,7 +4,8 @@
 `losses` the equations, `rewards` the rollouts, `algorithm` Algorithm 1, and `sampling` what
 comes out. The folder `evidence` measures it.
 
-Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` builds and trains it,
+Chapter 3, FusionGAN: `notebooks/03_fusiongan_1_from_scratch` builds the method in the open,
+`notebooks/03_fusiongan_2_full_size` plays and trains this one, and
 `notebooks/03_fusiongan_3_measured` sets it beside the paper's numbers.
 """
 

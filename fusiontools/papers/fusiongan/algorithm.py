@@ -3,8 +3,8 @@ game of each genre, and the fusion of three.
 
 `train` walks through the phases that its config names; each phase is one loop here, to be
 read beside the paper, whose lines the docstrings name. How a run survives being killed,
-`fusiontools.training` knows. Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size`
-shows the loops.
+`fusiontools.training` knows. Chapter 3, FusionGAN: `notebooks/03_fusiongan_1_from_scratch`
+writes the same loops small, `notebooks/03_fusiongan_2_full_size` runs these.
 """
 
 import math
@@ -189,7 +189,7 @@ def critic_step(training, n, adam):
     d = training.networks.d[n].train()  # with dropout, but only while it learns
     distance = losses.two_way(d(x), d(y))
     descend(training.run, -distance, d, adam)  # a critic ascends
-    d.eval()  # as a judge it uses all of its filters
+    d.eval()  # when it scores, it uses all of its filters
     training.run.log(**{f"distance_{n}": distance})
 
 
@@ -224,20 +224,20 @@ def phase_game(training):
                 critics = [networks.d[critic]]
                 q = rewards(networks.rolling[n], critics, y, config.rollouts)[..., 0]
                 policy_step(training, n, y, q, g_adam[n])
-            if critic == n:  # one that judges the other genre stays as it is
+            if critic == n:  # one of the other genre stays as it is
                 for _ in range(config.d_steps):
                     critic_step(training, n, d_adam[n])
 
 
 def phase_genre(training):
-    """Ours: one more critic learns to tell A from B, from whole melodies, or from stretches
-    of them. It hears no triplets, or it would tell transcription from notation; it sees
-    training songs only, and no judge of the results has a part in it.
+    """Ours: the guide, one more TextCNN, learns to tell A from B, from whole melodies or
+    from segments of them. It sees no triplets, or it would tell transcription from
+    notation; it learns from training songs only, and evaluates no result.
     """
     genre, config, share = training.networks.genre.train(), training.config, training.share
     adam = torch.optim.Adam(genre.parameters(), lr=config.d_rate)
     truth = torch.cat([torch.ones(share), torch.zeros(share)]).to(training.device)
-    # "C": the critic of both genres, by its name in checkpoints
+    # "C": the guide's name in checkpoints
     for _ in training.steps(config.genre_steps, ["genre_loss"], genre={"C": adam}):
         x = torch.cat([training.real("A"), training.real("B")])
         if 0 < config.stretch < x.shape[1]:
@@ -253,7 +253,7 @@ def phase_genre(training):
 
 def phase_fusion(training):
     """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, on all sources.
-    Where nothing but our demand rewards, there is G_F alone.
+    Where nothing but our penalty rewards, there is G_F alone.
     """
     config, networks = training.config, training.networks
     alone = config.rewards == "demand"
@@ -301,17 +301,17 @@ def fusion_rewards(training, n, y, sources):
     critics = [networks.d[c] for c in NAMES]
     reward = partial(losses.generator_reward, n, form=config.objective)
     if n == "F" and config.inside:
-        demand = partial(losses.farthest, networks.genre, stretch=config.stretch)
+        penalty = partial(losses.farthest, networks.genre, stretch=config.stretch)
         reward = our_reward(critics, sources, config.inside)
-        critics = [*critics, demand]  # in the order that `our_reward` expects
+        critics = [*critics, penalty]  # in the order that `our_reward` expects
         if config.rewards == "demand":
-            critics, reward = [demand], lambda scores: -scores[..., 0]
+            critics, reward = [penalty], lambda scores: -scores[..., 0]
     return rewards(networks.rolling[n], critics, y, config.rollouts, reward)
 
 
 def our_reward(critics, sources, weight):
     """`losses.reward_ours` as a function of scores, (..., 4) -> (...): of D_A, D_B, D_F, in
-    units of their spread over all five sources, and of the critic that tells A from B.
+    units of their spread over all five sources, and of the guide.
     """
     with torch.no_grad():  # a unit of measurement, nothing to learn from
         x = torch.cat(list(sources.values()))
@@ -338,9 +338,9 @@ def measure(training, sources):
         # 1e-9: a batch of rests alone has no note to count
         row[f"ratio_{name}"] = ratio(shares(f + 1e-9), shares(a), shares(b), euclidean)
     if "genre" in training.config.phases:
-        verdict = training.networks.genre(sources["GF"])
-        # |log p(A|x) - log p(B|x)| < log 3: p(A|x) from 1/4 to 3/4
-        row["between"] = (verdict.abs() < math.log(3)).float().mean()
+        logit = training.networks.genre(sources["GF"])
+        # |logit(x)| < log 3: p(A|x) from 1/4 to 3/4
+        row["between"] = (logit.abs() < math.log(3)).float().mean()
     return row
 
 

@@ -1,6 +1,6 @@
 """Every setting of FusionGAN, at four sizes, and the methods as changes of a few of them.
 
-Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` trains with it, and
+Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` trains with it,
 `notebooks/03_fusiongan_3_measured` compares the methods.
 """
 
@@ -45,24 +45,25 @@ class Config:
     objective: str = "corrected"  #: or "printed", see the module `losses`
     balance: float = 1.0  #: weight of Eqs. 9 and 13; 0 leaves them out
     phase_two: bool = True  #: lines 26 to 29
-    #: in the fusion: "rollouts", what critics say of finished sequences; "demand", ours
-    #: alone, without them; "constant", 1 for every token
+    #: in the fusion: "rollouts", what critics say of finished sequences; "demand", our
+    #: penalty alone, without critics; "constant", 1 for every token
     rewards: str = "rollouts"
-    #: lambda, ours: weight of the demand inside the expectation, see `reward_ours`
+    #: lambda_in, ours: weight of the penalty on each melody, see `reward_ours`
     inside: float = 0.0
-    #: beta, ours: weight of the KL penalty of G_F to what maximum likelihood taught it
+    #: lambda_KL, ours: weight of the KL divergence of G_F from what it was after maximum
+    #: likelihood
     kl: float = 0.0
-    genre_steps: int = 300  #: ours: steps of the critic that tells A from B
-    stretch: int = 0  #: ours: tokens that it hears at a time; 0, a whole melody
+    genre_steps: int = 300  #: ours: steps of the guide, a classifier of A against B
+    stretch: int = 0  #: ours: tokens of a segment that it classifies; 0, a whole melody
     phases: tuple = ("mle", "critics", "game", "fusion")  #: see the module `algorithm`
     voices: tuple = ("F",)  #: the generators that the melodies come from
-    #: how several voices write: "apart", in equal parts; or each token together, by the
+    #: how several voices generate: "apart", in equal parts; or each token together, by the
     #: "product" or the "mean" of their distributions, see the module `sampling`
     joint: str = "apart"
-    share: float = 0.5  #: of the first of two voices that write together
+    share: float = 0.5  #: alpha, of the first of two voices that generate together
     temperature: float = 1.0  #: what logits are divided by
-    #: of so many melodies, or continuations by a stretch, the one is kept that the critic
-    #: of both genres finds hardest to place
+    #: best of n: of so many melodies, or continuations by a segment, the one is kept whose
+    #: genre the guide is least sure of
     tries: int = 1
 
     def __post_init__(self):
@@ -118,23 +119,22 @@ METHODS = {
     "fusion_constant_rewards": "FusionGAN with a reward of 1 for every token",
     "fusion_no_phase_two": "FusionGAN whose G_A, G_B, D_A, D_B stay as pre-trained",
     "fusion_kl": "FusionGAN with the learning rate and the KL penalty of our variant, "
-    "and without its demand on single melodies: a control",
-    "fusion_ours": "FusionGAN with a demand on each single melody, to lie between the "
-    "genres; a higher learning rate, and a KL penalty to MLE",
-    "no_critics": "the same demand and the same KL penalty, and no adversary at all",
-    "fusion_stretches": "our variant with the demand on every 12 tokens of a melody",
+    "and without its penalty on single melodies: a control",
+    "fusion_ours": "FusionGAN with a penalty on each melody that a guide classifier places "
+    "in one genre; a higher learning rate, and a KL penalty to MLE",
+    "no_critics": "the same two penalties, and no adversary at all",
+    "fusion_stretches": "our variant with the penalty on every segment of 12 tokens",
     "mle_hot": "MLE at temperature 2",
-    "rejection": "of 16 melodies by MLE the one that a critic of both genres finds hardest "
-    "to place",
+    "rejection": "of 16 melodies by MLE the one whose genre the guide is least sure of",
     "experts": "two LSTMs, one a genre, whose distributions of the next token are "
     "multiplied (product of experts)",
     "mixture": "the same two, whose distributions are averaged",
-    "experts_best_of_8": "of 8 melodies by the product of experts the one that the critic "
-    "finds hardest to place",
-    "experts_stretches": "the product of experts, 12 tokens at a time: of 8 ways to go on "
-    "the one that leaves no stretch easy to place",
-    "blend": "MLE, 12 tokens at a time: of 24 ways to go on the one that leaves no stretch "
-    "easy to place",
+    "experts_best_of_8": "of 8 melodies by the product of experts the one whose genre the "
+    "guide is least sure of",
+    "experts_stretches": "the product of experts, 12 tokens at a time: of 8 continuations "
+    "the one with no segment whose genre the guide is sure of",
+    "blend": "MLE, 12 tokens at a time: of 24 continuations the one with no segment whose "
+    "genre the guide is sure of",
     "half_and_half": "a 50/50 mixture: real melodies of A, and as many of B",
     "splice": "the beginning of a real melody of A, then the end of one of B, or the other "
     "way round, cut at a whole number of four-beat bars",
@@ -146,7 +146,7 @@ METHODS = {
 # What makes each trained method what it is; "fusion" is the config as it stands.
 _OURS = dict(kl=0.1, fusion_rate=2e-3)
 _DEMAND = _OURS | dict(inside=1.0, phases=("mle", "critics", "game", "genre", "fusion"))
-_STRETCH = dict(stretch=12)  # and ten times the steps for the critic, see `method`
+_STRETCH = dict(stretch=12)  # and ten times the steps for the guide, see `method`
 _GENRE = dict(phases=("mle", "genre"))
 _EXPERTS = dict(voices=("A", "B"), joint="product")
 _CHANGES = {
@@ -192,7 +192,7 @@ def method(name, config, pair=None):
     changes = _CHANGES[name]
     if "kl" in changes and pair in KL_WEIGHT:
         changes = changes | {"kl": KL_WEIGHT[pair]}
-    if "stretch" in changes:  # no filter may be longer than what there is to hear
+    if "stretch" in changes:  # no filter may be longer than a segment
         fit = tuple(own for own in config.filters if own[0] <= changes["stretch"])
         changes = changes | {"filters": fit, "genre_steps": 10 * config.genre_steps}
     return replace(config, **changes)

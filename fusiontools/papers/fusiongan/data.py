@@ -2,7 +2,7 @@
 value that fits in one file.
 
 What a token is, `fusiontools.music.tokens` says. Chapter 3, FusionGAN:
-`notebooks/03_fusiongan_2_full_size` shows the data.
+`notebooks/03_fusiongan_1_from_scratch` shows the data.
 
 The paper names its two data sets (section IV) and no preparation of them. Ours is: every
 tune is moved to the tonic C, by at most a tritone (the paper's Figure 6 has peaks at C and
@@ -253,7 +253,7 @@ def from_folders(a, b, labels=None, name="mine"):
 
 def plain_tokens(vocabulary):
     """For each token one of the same pitch and the same `length_class`, alike for all that
-    share both, (V,): who looks tokens up so hears no triplets.
+    share both, (V,): a network that looks tokens up so cannot tell triplets.
     """
     durations = np.array(vocabulary.durations) / vocabulary.steps_per_beat
     classes, k = length_class(durations), len(durations)

@@ -4,7 +4,8 @@ printed and corrected, as functions of the critics' scores.
 A table of scores is a dict: ``scores["A", "XB"]`` is what critic D_A says to a batch of
 real melodies of B, shape (n,). Critics are "A", "B", "F"; sources are the real melodies
 "XA", "XB" and the generators' "GA", "GB", "GF". Nothing here runs a network. Chapter 3,
-FusionGAN, goes through the equations in `notebooks/03_fusiongan_2_full_size`.
+FusionGAN: `notebooks/03_fusiongan_1_from_scratch` goes through the paper's equations, and
+`notebooks/03_fusiongan_2_full_size` through what we add.
 
 Most equations are sums of means with weights: these stand in `WEIGHTS`, and `objective`
 adds up. Where a critic ascends an objective in which its own weights do not sum to zero,
@@ -152,37 +153,38 @@ def generator_reward(generator, scores, form="corrected"):
     return loss if form == "printed" else -loss
 
 
-def reward_ours(scores, verdict, weight=1.0):
+def reward_ours(scores, logit, weight=1.0):
     """Our own reward of G_F: Eq. 4's, and the balance *inside* the expectation.
 
-    In Eq. 4, D_A's liking for A and D_B's for B cancel; Eqs. 9, 12 and 13 compare means
-    over a batch. None of it prefers melodies between the genres to a 50/50 mixture of pure
-    ones. Here each melody has to lie between them by itself.
+    In Eq. 4, what D_A gives for A and what D_B gives for B cancel; Eqs. 9, 12 and 13
+    compare means over a batch. None of it prefers melodies between the genres to a 50/50
+    mixture of pure ones. Here each melody has to lie between them by itself.
 
     Parameters
     ----------
     scores : Tensor, shape (..., 3)
         Of D_A, D_B, D_F, each in units of its own spread.
-    verdict : Tensor, shape (...)
-        The log-odds of A against B that a critic of both genres gives to each sequence.
+    logit : Tensor, shape (...)
+        The log-odds of A against B that the guide gives to each sequence.
     weight : float
+        lambda_in.
     """
-    # r(x) = 1/3 sum_i D_i(x) - lambda |log p(A|x) - log p(B|x)|
-    # In the mean it is E[|...|], where a balance of means is |E[...]|.
-    return scores.mean(-1) - weight * verdict.abs()
+    # rho(x) = 1/3 sum_i D_i(x) / sigma_i - lambda_in |logit(x)|
+    # (in the mean E[|logit(x)|]; a balance of means is |E[logit(x)]|)
+    return scores.mean(-1) - weight * logit.abs()
 
 
 def farthest(genre, x, stretch=0):
-    """How surely a genre is heard in a melody, (B, T) -> (B,): the largest log-odds, of
-    either sign, that a critic of both genres gives to any `stretch` of so many tokens; or,
-    with 0 or in a melody no longer than that, to the whole.
+    """How sure the guide `genre` is of a melody's genre, (B, T) -> (B,): the largest
+    absolute log-odds that it gives to any segment of `stretch` tokens; or, with 0 or in a
+    melody no longer than that, to the whole.
     """
     if not 0 < stretch < x.shape[1]:
         return genre(x).abs()
-    # max_k |log p(A | x_k ... x_{k + w - 1}) - log p(B | ...)|, k every third of a stretch
-    windows = x.unfold(1, stretch, max(stretch // 3, 1))  # (B, W, w)
-    heard = genre(windows.reshape(-1, stretch)).view(windows.shape[:2])
-    return heard.abs().amax(1)
+    # max_t |logit(x_t ... x_{t + stretch - 1})|, t every third of a segment
+    segments = x.unfold(1, stretch, max(stretch // 3, 1))  # (B, n, stretch)
+    logit = genre(segments.reshape(-1, stretch)).view(segments.shape[:2])
+    return logit.abs().amax(1)
 
 
 def policy_loss(log_prob, reward, baseline=True):

@@ -3,7 +3,7 @@ a critic that scores whole sequences; and the bundle of all that one training ne
 
 FusionGAN, section III-E and Algorithm 1, line 1: "generators/discriminators employ
 LSTM/TextCNN". Shapes: B sequences of T tokens out of V; E embedding, H hidden units; K
-filters in all. Chapter 3, FusionGAN, shows them in `notebooks/03_fusiongan_2_full_size`.
+filters in all. Chapter 3, FusionGAN: `notebooks/03_fusiongan_1_from_scratch` builds both.
 """
 
 import copy
@@ -108,7 +108,7 @@ class Critic(nn.Module):
         follow the singular values, and costs no second derivative.
     alike : array_like of int, shape (V,), optional
         A token that stands for each, as `fusiontools.papers.fusiongan.data.plain_tokens`
-        has it: those that share one sound alike to the critic.
+        has it: those that share one are one to the critic.
     """
 
     def __init__(self, tokens, embedding, filters, keep=1.0, bound="spectral", alike=None):
@@ -176,8 +176,8 @@ def bounded_norm(filters):
 class Networks:
     """All networks of a training: generators ``g["A"]``, ``g["B"]``, ``g["F"]``, critics
     ``d["A"]`` and so on. ``rolling`` are the generators' rollout policies, see `follow`;
-    ``prior`` is G_F as maximum likelihood left it; ``genre`` tells A from B, hears tokens
-    that are `alike` as one, and only our own methods train it.
+    ``prior`` is G_F as maximum likelihood left it; ``genre`` is the guide: it tells A from
+    B, takes tokens that are `alike` for one, and only our own methods train it.
     """
 
     def __init__(self, config, tokens, device="cpu", alike=None):

@@ -10,7 +10,7 @@ sequences are scored, and the mean is what the prefix's last token gets::
 
 `rewards_plain` is that sentence as code. `rewards` draws from the same distribution, and
 given the same random numbers it computes the same values; it only never does anything
-twice. Chapter 3, FusionGAN, compares them in `notebooks/03_fusiongan_2_full_size`.
+twice. Chapter 3, FusionGAN: `notebooks/03_fusiongan_1_from_scratch` writes the plain one.
 """
 
 import torch

@@ -26,8 +26,8 @@ BPM = 110.0
 
 
 class Writer(NamedTuple):
-    """Who writes a method's melodies, and how: see `fusiontools.papers.fusiongan.Config`
-    for all but the first and the last.
+    """What generates a method's melodies, and how: see
+    `fusiontools.papers.fusiongan.Config` for all but the first and the last.
     """
 
     voices: list  # of Generator
@@ -36,14 +36,14 @@ class Writer(NamedTuple):
     temperature: float = 1.0
     tries: int = 1
     stretch: int = 0
-    genre: object = None  # the critic of both genres, where there is more than one try
+    genre: object = None  # the guide, where there is more than one try
 
 
 HOW = ("joint", "share", "temperature", "tries", "stretch")  # what a Config says of it
 
 
 def writer_of(networks, config):
-    """What writes the melodies of a training's method."""
+    """What generates the melodies of a training's method."""
     how = {name: getattr(config, name) for name in HOW}
     genre = networks.genre if config.tries > 1 else None
     return Writer([networks.g[n] for n in config.voices], **how, genre=genre)
@@ -53,7 +53,7 @@ def sample_tokens(writer, n, seed=0, temperature=1.0):
     """Melodies as rows of tokens, ndarray of int64, shape (n, 36), by a `Writer`, or by one
     Generator or several, which then write apart.
 
-    Voices that write apart write an equal part each, give or take one, and the rows are
+    Voices that write apart write as many rows each, give or take one, and the rows are
     shuffled. The same seed gives the same melodies on the same kind of device; global
     random numbers stay untouched. `temperature` multiplies the writer's own: 1 is what was
     learned; less is safer, and above 0.
@@ -75,21 +75,21 @@ def _writer(writer):
 
 
 def joint_logits(logits, joint="product", share=0.5):
-    """The next token's logits where two voices write together, (R, V) twice -> (R, V)."""
+    """The next token's logits where two experts write together, (R, V) twice -> (R, V)."""
     if len(logits) == 1:
         return logits[0]
     a, b = logits
     if joint == "product":
-        # p(x_t) ~ p_A(x_t)^w p_B(x_t)^(1 - w)
+        # p(x_t) ~ p_A(x_t)^alpha p_B(x_t)^(1 - alpha)
         return share * a + (1 - share) * b
-    # p(x_t) = w p_A(x_t) + (1 - w) p_B(x_t)
+    # p(x_t) = alpha p_A(x_t) + (1 - alpha) p_B(x_t)
     return (share * a.softmax(-1) + (1 - share) * b.softmax(-1)).log()
 
 
 @torch.no_grad()
 def write(voices, n, by, dice, length=EVENTS):
-    """`n` sequences, (n, length), that one voice, or two together, write in stretches, with
-    the rest of what a `Writer` says. After each stretch the best of its `tries` is kept.
+    """`n` sequences, (n, length), that one voice, or two together, write in segments, with
+    the rest of what a `Writer` says. After each segment the best of its `tries` is kept.
     """
     if not by.temperature > 0:
         raise ValueError(f"temperature is {by.temperature}; it must be above 0")
@@ -106,9 +106,9 @@ def write(voices, n, by, dice, length=EVENTS):
         x = torch.cat([x, previous[:, None]], dim=1)
         ended = t + 1 == length or bool(by.stretch) and (t + 1) % by.stretch == 0
         if by.tries > 1 and ended:
-            # of each sequence's tries, the one of which no stretch is easy to place
-            easy = farthest(by.genre, x, by.stretch).view(n, by.tries)
-            best = easy.argmin(1) + by.tries * torch.arange(n, device=device)
+            # of each sequence's tries, the one with no segment whose genre is sure
+            sure = farthest(by.genre, x, by.stretch).view(n, by.tries)
+            best = sure.argmin(1) + by.tries * torch.arange(n, device=device)
             best = best.repeat_interleave(by.tries)  # all tries go on from it
             x, previous = x[best], previous[best]
             states = [(h[:, best], c[:, best]) for h, c in states]
