@@ -2,7 +2,7 @@
 
 music21 itself is never imported (it takes seconds). Essen folk songs, O'Neill 1850, Ryan's
 Mammoth, Aird's Airs, two Nottingham reels and two small books are ABC; Bach's chorales are
-MusicXML. Used in chapters 1 and 5.
+MusicXML. Used in chapters 1, 4 and 5.
 """
 
 import importlib.util
