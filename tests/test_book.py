@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.book
 
 PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
-HARMLESS = "THEBE_JS_URL"  # a script of the theme declares it twice; nothing depends on it
+PAPER = {"width": 718, "height": 1040}  # what margins leave of a sheet of A4
 
 # Play every take of a player through its own buttons; report what was seen.
 PLAY = """
@@ -55,12 +55,16 @@ async ([figure, patience]) => {
 }
 """
 
-# Show the solutions that are hidden.
+# Show the solutions that are hidden, and all views of a live control's twin, at once.
 UNFOLD = """() => {
   const hidden = document.querySelectorAll(".toggle-hidden");
   hidden.forEach(e => e.classList.remove("toggle-hidden"));
   document.querySelectorAll("details").forEach(e => { e.open = true; });
 }"""
+UNFADED = (
+    "*, ::before, ::after { animation: none !important; transition: none !important; }"
+)
+SPREAD = ".ft-explore > div { display: block !important; }"
 
 # What is wrong with a page, and how wide it is.
 LOOK = """() => {
@@ -98,9 +102,9 @@ def open_page(new_context, built_book):
                 page.asked.append(r.url) if r.url.startswith(("http", "ws")) else None
             ),
         )
+        page.on("pageerror", lambda e: page.broken.append(str(e)))
         page.on(
-            "pageerror",
-            lambda e: page.broken.append(str(e)) if HARMLESS not in str(e) else None,
+            "console", lambda m: page.broken.append(m.text) if m.type == "error" else None
         )
         page.goto((built_book / path).as_uri())
         return page
@@ -227,8 +231,13 @@ def test_keys_seek_play_and_choose(player):
     page.keyboard.press("ArrowLeft")
     wait_for(page, figure, "Math.abs(t - 5) < 0.1")
     page.keyboard.press("3")  # another take, from the same moment
-    assert figure.locator(".ft-tab[aria-checked=true]").inner_text() == "Pitches only"
+    assert chosen(figure) == "Pitches only"
     wait_for(page, figure, "Math.abs(t - 5) < 0.1")
+    page.keyboard.press("ArrowRight")  # and an arrow still seeks
+    wait_for(page, figure, "Math.abs(t - 6) < 0.1")
+    page.keyboard.press("ArrowLeft")
+    wait_for(page, figure, "Math.abs(t - 5) < 0.1")
+    assert chosen(figure) == "Pitches only"
     page.keyboard.press("l")  # so that no take ends by itself
     assert figure.locator(".ft-loop").get_attribute("aria-pressed") == "true"
     page.keyboard.press("Space")
@@ -245,6 +254,39 @@ def test_keys_seek_play_and_choose(player):
     )
     page.keyboard.press("Home")
     wait_for(page, figure, "t === 0")
+
+
+def chosen(figure):
+    return figure.locator(".ft-tab[aria-checked=true]").inner_text()
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_the_tab_key_goes_from_take_to_take_and_a_key_chooses(player, key):
+    page, figure = player
+    tabs = figure.locator(".ft-tab")
+    tabs.first.focus()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    assert chosen(figure) == "The tune"  # to pass by is not to choose
+    assert page.evaluate("document.activeElement.textContent") == "Pitches only"
+    page.keyboard.press(key)
+    assert chosen(figure) == "Pitches only"
+    page.keyboard.press("ArrowRight")  # arrows seek on the row of takes, too
+    wait_for(page, figure, "Math.abs(t - 1) < 0.1")
+    assert chosen(figure) == "Pitches only"
+    page.keyboard.press("Space")  # on the chosen one it plays
+    wait_for(page, figure, "t > 1.1")
+    page.keyboard.press("Space")
+
+
+def test_the_row_of_takes_is_a_choice_of_one(player):
+    _, figure = player
+    row = figure.locator(".ft-tabs")
+    assert row.get_attribute("role") == "radiogroup" and row.get_attribute("aria-label")
+    takes = row.locator("[role=radio]").all()
+    assert [t.get_attribute("aria-keyshortcuts") for t in takes] == list("12345")
+    checked = [t.get_attribute("aria-checked") for t in takes]
+    assert sorted(checked) == ["false"] * 4 + ["true"]
 
 
 def test_player_speaks_to_screen_readers(player):
@@ -291,7 +333,7 @@ def test_twin_of_the_live_control_changes_the_music(open_page):
 def test_figures_are_there(open_page):
     page = open_page(CHAPTER)
     sizes = page.evaluate("""
-        [...document.querySelectorAll(".cell_output img:not(figure img)")]
+        [...document.querySelectorAll(".cell_output figure:not(.ft-player) img")]
             .map(i => [i.naturalWidth, i.naturalHeight])
     """)
     assert len(sizes) >= 4 and all(w > 500 and h > 150 for w, h in sizes)
@@ -350,6 +392,153 @@ def test_a_chapter_opens_on_colab_and_can_be_saved(built_book, root):
     )
     assert f"{colab}/blob/main/notebooks/01_music_as_numbers.ipynb" in page
     assert "_sources/notebooks/01_music_as_numbers.ipynb" in page
+
+
+def test_the_rocket_stands_on_notebooks_only(built_book):
+    for path in pages(built_book):
+        rocket = "fa-rocket" in (built_book / path).read_text(encoding="utf-8")
+        assert rocket == path.startswith("notebooks/"), path
+
+
+def test_every_link_is_safe(built_book):
+    for path in pages(built_book):
+        parsed = Links()
+        parsed.feed((built_book / path).read_text(encoding="utf-8"))
+        plain = [link for link in parsed.links if link.startswith("http:")]
+        assert not plain, f"{path}: {plain}"
+
+
+# ---- for everyone ----------------------------------------------------------------------
+
+RULES = """async scheme => {
+  const how = { resultTypes: ["violations"], preload: false };
+  if (scheme === "dark") how.runOnly = ["color-contrast"]; // all else is as in the light
+  const { violations } = await axe.run(document, how);
+  const told = v => v.nodes.map(n => [v.id, n.html.slice(0, 100), n.failureSummary]);
+  return violations.filter(v => v.impact !== "minor").flatMap(told).map(t => t.join(": "));
+}"""
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """axe-core, a script that finds what shuts readers out."""
+    package = pytest.importorskip("axe_playwright_python")
+    return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_keep_the_rules_of_accessibility(open_page, built_book, axe, scheme):
+    """Contrast, names, headings, landmarks, reach by keyboard; folded parts are opened."""
+    for path in pages(built_book):
+        page = open_page(path, color_scheme=scheme)
+        page.wait_for_load_state("load")
+        page.add_style_tag(content=UNFADED + SPREAD)
+        page.evaluate(UNFOLD)
+        page.evaluate("() => dispatchEvent(new Event('resize'))")
+        page.evaluate(axe)
+        faults = page.evaluate(RULES, scheme)
+        assert not faults, f"{path}, {scheme}: {len(faults)} faults\n" + "\n".join(
+            faults[:9]
+        )
+        unnamed = page.locator("button.copybtn:not([aria-label])").count()
+        assert unnamed == 0, f"{path}: {unnamed} copy buttons without a name"
+        page.context.close()
+
+
+# What a page shows of itself: the names of its pictures, its open tables, its height.
+SHOWS = """() => {
+  const all = query => [...document.querySelectorAll(".bd-article " + query)];
+  const pictures = all("img").filter(i => !i.closest(".ft-player, .ft-pad"));
+  const open = all("table").filter(t => t.offsetParent && !t.closest("details"));
+  const caption = i => i.closest("figure")?.querySelector("figcaption")?.textContent || "";
+  return {
+    pictures: pictures.map(i => [i.alt, caption(i).trim()]),
+    own: all(":is(.ft-player, .ft-pad) img").map(i => i.alt),
+    cells: open.map(t => t.querySelectorAll("td, th").length),
+    height: document.documentElement.scrollHeight,
+  };
+}"""
+FILE_NAME = re.compile(r"\S+\.(png|svg|jpe?g|gif)|data:\S*", re.I)
+
+
+def shows(open_page, path):
+    page = open_page(path)
+    page.wait_for_load_state("load")
+    page.wait_for_function(SET)
+    seen = page.evaluate(SHOWS)
+    page.context.close()
+    return seen
+
+
+def test_every_figure_says_what_it_shows(open_page, built_book):
+    figures = 0
+    for path in contents(built_book):
+        seen = shows(open_page, path)
+        for alt, caption in seen["pictures"]:
+            where = f"{path}, {alt[:60]!r}"
+            assert len(alt) >= 20 and not FILE_NAME.fullmatch(alt), f"{where}: no name"
+            assert len(caption) >= 20, f"{where}: no caption"
+        assert all(seen["own"]), f"{path}: a player's picture without a name"
+        figures += len(seen["pictures"])
+    assert figures > 50
+
+
+def test_a_page_is_not_too_long(open_page, built_book):
+    for path in contents(built_book):
+        if path.startswith("notebooks/"):
+            height = shows(open_page, path)["height"]
+            assert height <= 18_000, f"{path}: {height} px high"
+
+
+def test_a_measured_page_shows_few_numbers_in_the_open(open_page, built_book):
+    measured = [path for path in contents(built_book) if path.endswith("_3_measured.html")]
+    assert len(measured) == 5
+    for path in measured:
+        cells = shows(open_page, path)["cells"]
+        assert len(cells) <= 4 and sum(cells) <= 150, f"{path}: tables of {cells} cells"
+
+
+# What paper would lose: what is folded, and what reaches beyond its edge or scrolls.
+LOST = """() => {
+  const all = query => [...document.querySelectorAll(".bd-article " + query)];
+  const name = e => e.tagName + ": " + e.textContent.trim().slice(0, 60);
+  const cut = e => e.scrollWidth > e.clientWidth + 1
+    && getComputedStyle(e).overflowX !== "visible";
+  const beyond = e => e.getBoundingClientRect().right > innerWidth + 1;
+  const code = all("pre, table").filter(e => e.offsetParent);
+  return {
+    folded: all("details:not([open])").length,
+    cut: code.filter(e => cut(e) || beyond(e)).map(name),
+  };
+}"""
+
+
+def test_print_unfolds_all_and_cuts_nothing(open_page, built_book):
+    for path in contents(built_book):
+        page = open_page(path, PAPER, color_scheme="dark")
+        page.wait_for_load_state("load")
+        folded = page.evaluate(LOST)["folded"]
+        page.emulate_media(media="print")
+        page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+        seen = page.evaluate(LOST)
+        assert seen["folded"] == 0, f"{path}: {seen['folded']} parts stay folded"
+        assert not seen["cut"], f"{path}: {seen['cut'][:3]}"
+        assert page.evaluate("document.documentElement.dataset.theme") == "light"
+        page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate(LOST)["folded"] == folded
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        page.context.close()
+
+
+def test_the_browser_says_when_it_prints(open_page):
+    page = open_page(CHAPTER)
+    page.wait_for_load_state("load")
+    count = "document.querySelectorAll('details:not([open])').length"
+    page.evaluate(f"addEventListener('beforeprint', () => {{ window.left = {count}; }})")
+    assert page.evaluate(count) > 3
+    page.pdf()
+    assert page.evaluate("window.left") == 0
+    page.context.close()
 
 
 def test_pages_are_small(built_book):

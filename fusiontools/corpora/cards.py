@@ -275,7 +275,7 @@ _NOTES = (
         "piano-midi.de: for study and research, see its page on copyright",
         "Bernd Krueger (piano-midi.de)",
         "",
-        "http://www.piano-midi.de",
+        "https://www.piano-midi.de",
         _in("folders", "load_folder", label="classical"),
         sources=(Source("", stand_ins=("classical_midi/piano_midi_de_337.tar.xz",)),),
     ),

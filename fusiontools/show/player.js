@@ -42,9 +42,10 @@
     const tabs = make("div", "ft-tabs", { role: "radiogroup", "aria-label": "Takes" });
     const buttons = takes.map((take, i) => {
       const b = make("button", "ft-tab", { type: "button", role: "radio", title: takes.length > 1 ? "Key " + (i + 1) : "" });
+      if (i < 9) b.setAttribute("aria-keyshortcuts", i + 1);
       b.textContent = take.label;
       b.style.setProperty("--ft-take", take.colour);
-      b.onclick = () => choose(i);
+      b.onclick = () => { choose(i); b.focus({ preventScroll: true }); }; // not every browser focuses what is clicked
       tabs.append(b);
       return b;
     });
@@ -66,8 +67,7 @@
       play.title = (playing() ? "Pause" : "Play") + " (space)";
       play.textContent = playing() ? "❚❚" : "▶";
       buttons.forEach((b, i) => {
-        b.setAttribute("aria-checked", i === current);
-        b.tabIndex = i === current ? 0 : -1;
+        b.setAttribute("aria-checked", i === current); // the arrow keys seek, here too: each take is reached with the Tab key
       });
       figure.querySelectorAll(".ft-midi").forEach((a, i) => { a.hidden = i !== current; });
     }
@@ -150,7 +150,6 @@
       seek(t);
       if (on) start();
       label();
-      buttons[i].focus({ preventScroll: true });
     }
     function toggleLoop() {
       loop = !loop;
@@ -171,12 +170,9 @@
     roll.onpointermove = e => { if (e.buttons) at(e); };
     figure.addEventListener("keydown", e => {
       if (e.ctrlKey || e.metaKey || e.altKey) return;
-      const step = e.shiftKey ? 5 : 1, onTabs = tabs.contains(e.target);
-      if (e.key === " ") { if (/^(BUTTON|A)$/.test(e.target.tagName) && !onTabs) { e.stopPropagation(); return; } playing() ? stop() : start(); }
-      else if (e.key === "ArrowRight" || e.key === "ArrowLeft") {
-        const sign = e.key === "ArrowRight" ? 1 : -1;
-        onTabs ? choose((current + sign + takes.length) % takes.length) : seek(now() + sign * step);
-      }
+      const step = e.shiftKey ? 5 : 1, chosen = e.target === buttons[current];
+      if (e.key === " ") { if (/^(BUTTON|A)$/.test(e.target.tagName) && !chosen) { e.stopPropagation(); return; } playing() ? stop() : start(); }
+      else if (e.key === "ArrowRight" || e.key === "ArrowLeft") seek(now() + (e.key === "ArrowRight" ? step : -step));
       else if (e.key === "Home") seek(0);
       else if (e.key === "End") seek(length);
       else if (e.key === "l" || e.key === "L") toggleLoop();

@@ -113,9 +113,15 @@ def _highlighted(code):
 def _style():
     """Colours for light and dark pages, as book, JupyterLab and the system each say it."""
     from pygments.formatters import HtmlFormatter
+    from pygments.styles import get_style_by_name
+    from pygments.token import Punctuation, Whitespace
 
-    light = HtmlFormatter(style="tango", cssclass="ft-code")
-    dark = HtmlFormatter(style="monokai", cssclass="ft-code")
+    # every colour of both has a contrast of 4.5 : 1 or more with its page
+    xcode = get_style_by_name("xcode")
+    left_out = {Punctuation: "#000000", Whitespace: "#000000"}
+    everything = type("Light", (xcode,), {"styles": xcode.styles | left_out})
+    light = HtmlFormatter(style=everything, cssclass="ft-code")
+    dark = HtmlFormatter(style="github-dark", cssclass="ft-code")
 
     def rules(formatter, scope):
         lines = formatter.get_style_defs(scope + " .ft-code").splitlines()
@@ -126,7 +132,7 @@ def _style():
         "overflow:hidden;max-width:100%}"
         ".ft-source figcaption{padding:.3em .8em;border-bottom:1px solid #8884;"
         "font-size:.85em;text-align:left;margin:0}"
-        ".ft-source figcaption span{opacity:.7;margin-left:.6em}"
+        ".ft-source figcaption span{margin-left:.6em}"
         ".ft-source pre{margin:0;padding:.7em .8em;overflow-x:auto;background:transparent;"
         "border:0;font-size:.85em;line-height:1.45}"
     )

@@ -158,10 +158,10 @@ def test_ours_again_and_again_stands_beside_latent_perturb_and_what_learns_nothi
     assert [(1.0, 0.3), (2.0, 0.5), (3.0, 0.6)] in curves(ax)
     assert [(0.5, 0.05), (5.0, 0.5)] in curves(ax)
     assert sorted(points(ax)[GREY]) == [(0.0, 0.25), (4.0, 0.05)]
-    assert {t.get_text() for t in ax.texts} == {"side by side", "noise of our size"}
+    assert {t.get_text() for t in ax.texts} == {"side by side", "noise of that length"}
     assert ax.get_legend_handles_labels()[1] == [
         "real melodies",
-        "ours, λ 2, 1 to 3 times",
+        "corrected, λ 2, 1 to 3 times",
         "Latent Perturb",
     ]
 
@@ -182,8 +182,8 @@ def test_the_legend_names_each_method_once():
     (legend,) = figures.metrics_figure(made_up()).legends
     said = [t.get_text() for t in legend.get_texts()]
     assert sorted(said) == sorted({*said}) and {
-        "ours, λ 0.3",
-        "ours, λ 2",
+        "corrected, λ 0.3",
+        "corrected, λ 2",
         "Latent Perturb",
         "real melodies",
     } <= {*said}

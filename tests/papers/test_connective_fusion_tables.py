@@ -172,7 +172,7 @@ def test_numbers_are_shown_as_they_are_in_the_records():
     more |= {"reality_features": about(0.5), "reality_third": about(0.5)}
     shown = tables.methods(rows_of([ours(0.3, 0.5, 2.0, **more)])).markdown()
     half = "0.50 [0.49,\N{NO-BREAK SPACE}0.51]"
-    name = "ours, λ 0.3".replace(" ", "\N{NO-BREAK SPACE}")
+    name = "corrected, λ 0.3".replace(" ", "\N{NO-BREAK SPACE}")
     assert f"| {name} | {half} | {half} | {half} |" in shown
     assert (
         "25.0 [24.0,\N{NO-BREAK SPACE}26.0]\N{NO-BREAK SPACE}%" in shown
@@ -564,7 +564,7 @@ def test_reality_must_rise_nearby_surely_and_by_three_judges():
     best = ours(2.0, 0.6, 2.5, 3, **gained(0.3, 0.4, 0.215), **again)
     found = claims.goals_table(rows_of([far, near, best], {}))[2]
     assert found["reached"] is True
-    assert "ours, λ 2, 3 times, at 2.50" in found["numbers"]
+    assert "corrected, λ 2, 3 times, at 2.50" in found["numbers"]
     assert "encoded anew 2.75" in found["numbers"] and "two towers 0.21" in found["numbers"]
     # by one judge the low end is a little less
     unsure = ours(2.0, 0.6, 2.5, 3, **gained(0.3, 0.4, 0.205))

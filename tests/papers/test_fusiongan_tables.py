@@ -102,7 +102,7 @@ def test_each_judge_has_its_column_beyond_the_marginals():
     share |= {"middle_typical_both": about(0.125)}
     share |= {"copied_8gram": about(0.06), "npd_eud_ratio": about(1.5)}
     line = plain(tables.beyond_marginals(rows({"blend": share}))).splitlines()
-    (own,) = [x for x in line if x.startswith("| MLE, best of 24 by segment |")]
+    (own,) = [x for x in line if x.startswith("| Blend |")]
     said = [cell.strip() for cell in own.split("|")[2:-1]]
     assert said[:4] == ["1", "50 [49, 51] %", "25 [24, 26] %", "12 [12, 14] %"]
     assert said[4:] == ["–", "–", "1.50 [1.49, 1.51]", "6.0 [5.0, 7.0] %", "1.0"]

@@ -294,7 +294,7 @@ def test_courses_show_bars_getting_alike_and_the_data_beside_them():
     assert [len(ax.lines) for ax in figure.axes] == [3, 3, 3]
     qn = figure.axes[2]
     assert qn.lines[0].get_ydata()[0] == 50 and qn.lines[2].get_ydata()[0] == DATA["qn"]
-    legend = [text.get_text() for text in figure.axes[0].get_legend().texts]
+    legend = [text.get_text() for text in figure.legends[0].texts]  # one for all panels
     assert legend == [SHORT["collapsed"], SHORT["bilstm_reach"]]
     assert len(figures.course_figure(drawn).axes[0].lines) == 2
 

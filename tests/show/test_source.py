@@ -330,3 +330,26 @@ def test_names_and_places_are_text():
 def test_what_has_no_source_is_refused(thing):
     with pytest.raises(FusionError, match="Python has no source for .*What to do"):
         source(thing)
+
+
+def contrast(colour, paper):
+    """Between two colours, as WCAG counts it: 1 if they are one, 21 of black and white."""
+
+    def light(hexadecimal):
+        parts = [int(hexadecimal[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [
+            p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
+        ]
+        return sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear))
+
+    dark, pale = sorted((light(colour), light(paper)))
+    return (pale + 0.05) / (dark + 0.05)
+
+
+def test_every_colour_of_code_is_read_on_its_paper():
+    light, dark = _style().split('html[data-theme="dark"]', 1)
+    assert contrast("000000", "ffffff") == pytest.approx(21)
+    for rules, paper in ((light, "ffffff"), (dark, "121212")):
+        words = re.findall(r"\.ft-code \.(\w+) {[^}]*?[^-]color: #(\w{6})", rules)
+        pale = [(kind, c) for kind, c in words if contrast(c, paper) < 4.5 and kind != "w"]
+        assert len(words) > 20 and not pale

@@ -16,6 +16,10 @@ __all__ += ["losses_figure", "pictures_figure", "trade_figure"]
 
 SHADES = {"cnn": "folk", "rnn": "jazz", "bilstm": "fused", "content_term": "metal"}
 SHADES |= {"closed_form": "fiddle", "musaic": "chorale", "cyclegan": "rock"}
+# Where the names of crowded dots stand, from their dots, in points.
+NAMES = {"bilstm_time": (51, 11), "bilstm": (60, 1), "rnn_time": (35, -8)}
+NAMES |= {"rnn": (46, -12), "content_term": (-89, 7), "cnn": (-71, 2)}
+NAMES |= {"swap_spectrum": (-63, -5), "closed_form": (-8, 5)}
 SHOWN = ("copy_content", "copy_style", "cnn_long", "rnn_long", "bilstm_long", "cyclegan")
 SHOWN += ("content_term", "musaic")
 SECONDS = 10.0
@@ -121,8 +125,12 @@ def trade_figure(found, methods=("cnn", "cnn_frequency", "rnn", "rnn_time", "bil
         wide = None if wide is None else 100 * wide
         at = (100 * x["mean"], y["mean"])
         ax.errorbar(*at, yerr=high, xerr=wide, color=shade, fmt="o", linewidth=1)
-        ax.annotate(SHORT[row["method"]], at, fontsize=8,
-                    xytext=(4, 4), textcoords="offset points")  # fmt: skip
+        off = NAMES.get(row["method"], (5, 5))
+        side = {"ha": "left" if off[0] > 0 else "right", "va": "center"}
+        if max(map(abs, off)) > 10:
+            side["arrowprops"] = {"arrowstyle": "-", "linewidth": 0.5, "color": "grey"}
+        ax.annotate(SHORT[row["method"]], at, fontsize=8, xytext=off,
+                    textcoords="offset points", **side)  # fmt: skip
     ax.set_xlabel("style loss of the sound gone, %")
     ax.set_ylabel("correlation with the content")
     return figure

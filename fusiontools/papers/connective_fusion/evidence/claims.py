@@ -298,8 +298,8 @@ WORDS = {
     "CF-F2": "one pair in many styles: four corners are drawn, the others are "
     "interpolations",
     "CF-F3": f"three stages: {', '.join(paper.FIGURE_3)}",
-    "CF-F4": "ours tends to outperform Latent Perturb in all metrics, especially with "
-    "larger lambda",
+    "CF-F4": "the method tends to outperform Latent Perturb in all metrics, especially "
+    "with larger lambda",
     "CF-F5": "musical statistics are corrected after the transformation",
     "CF-F6": "z-distances below 1 or 3 are several orders of magnitude rarer between songs "
     "than within",
@@ -312,8 +312,8 @@ WORDS = {
     "CF-D": f"{FILES} files, dealt by song {DEALT}, in all keys that fit",
 }
 WHY = {  # our numbers may differ
-    "CF-F1": "The paper shows one pair. Here all test pairs are counted, with a number of "
-    "ours for each of its words.",
+    "CF-F1": "The paper shows one pair. Here all test pairs are counted, with a number "
+    "for each of its words but the contours: those are not measured.",
     "CF-F2": "The paper shows one pair, and no number; its *d*<sub>s</sub> and number of "
     "steps are not given. What is refuted is the model that we made of what it gives.",
     "CF-F3": "A diagram: shapes and sizes are read off the networks, see the page before.",
@@ -419,8 +419,8 @@ _VAE = f"the VAE gives back {100 * TOKENS:g} % of tokens and {100 * ONSETS:g} % 
 _RISE = f"mean reality rises by {RISE:g} over plain concatenation, at the low end of its "
 _RISE += f"interval, by each of three judges, within a *z*-distance of {NEAR:g}, all of "
 _RISE += "its interval, and of that of the melodies encoded anew"
-_ABOVE = "at equal *z*-distance, ours is more often above Latent Perturb than below, "
-_ABOVE += "in each of six metrics"
+_ABOVE = "at equal *z*-distance, corrected is more often above Latent Perturb than "
+_ABOVE += "below, in each of six metrics"
 GOALS = [Goal(_JUDGE, judge_is_right), Goal(_VAE, vae_is_faithful)]
 GOALS += [Goal(_RISE, reality_rises), Goal(_ABOVE, more_often_above)]
 

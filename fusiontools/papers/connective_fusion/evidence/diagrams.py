@@ -78,32 +78,34 @@ def _training(ax, networks, title):
 
 def _transformation(ax, networks, title):
     config = networks.config
-    fixed = {"shade": NET, "dashed": True, "wide": 1.4, "tall": 2.9}
+    fixed = {"shade": NET, "dashed": True, "wide": 1.1, "tall": 2.9}
     places = {
-        "encoder": Box(2.35, 2.15, "encoder", **fixed),
-        "G": Box(5.65, 2.15, "generator", **fixed),
-        "moved": _data(7.2, 2.15, "$z'$", f"2 × {config.latent}", FUSED, 1.15, 1.2),
-        "decoder": Box(8.65, 2.15, "decoder", **fixed),
+        "encoder": Box(1.95, 2.15, "encoder", **fixed),
+        "G": Box(4.75, 2.15, "generator", **fixed),
+        "moved": _data(6.25, 2.15, "$z'$", f"2 × {config.latent}", FUSED, 1.15, 1.2),
+        "decoder": Box(7.75, 2.15, "decoder", **fixed),
+        "made": _data(9.2, 2.15, "", "", FUSED, wide=1.0, tall=2.3),
     }
     for name, y, shade, side in (("left", 3.2, LEFT, "L"), ("right", 1.1, RIGHT, "R")):
         x, z = (rf"${letter}_{{\mathrm{{{side}}}}}$" for letter in "xz")
-        places[name] = _data(0.8, y, x, f"{HALF}", shade, wide=1.1)
-        places[f"z_{name}"] = _data(4.0, y, z, f"{config.latent}", shade, wide=1.0)
-        arrow(ax, f"{name}>encoder", (1.35, y), (1.65, y))
-        arrow(ax, f"encoder>z_{name}", (3.05, y), (3.5, y))
-        arrow(ax, f"z_{name}>G", (4.5, y), (4.95, y))
-    boxes(places, [("G", "moved"), ("moved", "decoder")], ax, title)
+        places[name] = _data(0.6, y, x, f"{HALF}", shade, wide=1.0)
+        places[f"z_{name}"] = _data(3.35, y, z, f"{config.latent}", shade, wide=0.9)
+        arrow(ax, f"{name}>encoder", (1.1, y), (1.4, y))
+        arrow(ax, f"encoder>z_{name}", (2.5, y), (2.9, y))
+        arrow(ax, f"z_{name}>G", (3.8, y), (4.2, y))
+    ways = [("G", "moved"), ("moved", "decoder"), ("decoder", "made")]
+    boxes(places, ways, ax, title)
     told = {"color": FUSED, "va": "center"}
-    ax.text(9.4, 2.45, r"$x'_{\mathrm{L}}$", fontsize=11, **told)
-    ax.text(9.4, 2.15, "⊕", fontsize=10, **told)
-    ax.text(9.4, 1.8, r"$x'_{\mathrm{R}}$", fontsize=11, **told)
-    ax.text(9.32, 1.25, f"{STEPS}", fontsize=9, **told)
-    arrow(ax, "style>G", (5.65, 0.3), (5.65, 0.7))
+    ax.text(9.2, 2.85, r"$x'_{\mathrm{L}}$", fontsize=11, ha="center", **told)
+    ax.text(9.2, 2.45, "⊕", fontsize=10, ha="center", **told)
+    ax.text(9.2, 2.05, r"$x'_{\mathrm{R}}$", fontsize=11, ha="center", **told)
+    ax.text(9.2, 1.45, f"{STEPS}", fontsize=9, ha="center", **told)
+    arrow(ax, "style>G", (4.75, 0.3), (4.75, 0.7))
     style = f"$s$: {config.style} numbers"
-    ax.text(5.65, 0.15, style, fontsize=9, color=INK, ha="center", va="center")
+    ax.text(4.75, 0.15, style, fontsize=9, color=INK, ha="center", va="center")
     # iterated transformation: what came out goes in again
-    arrow(ax, "moved>G", (7.2, 2.75), (5.65, 3.65), bend=0.55, shade=FUSED)
-    ax.text(7.0, 3.75, "again and again", fontsize=9, ha="left", **told)
+    arrow(ax, "moved>G", (6.25, 2.75), (4.75, 3.65), bend=0.55, shade=FUSED)
+    ax.text(6.05, 3.75, "again and again", fontsize=9, ha="left", **told)
 
 
 def _data(x, y, title, below, shade, wide=1.55, tall=1.0):

@@ -54,7 +54,7 @@ def reality_figure(found, judges=("reality", "reality_features")):
     asked = {"inputs": "test", "similarity": LAMBDAS[-1]}
     ours = found.every("ours", "iterated", **asked)
     again = max([row["iterations"] for row in ours], default=1)
-    paths = {f"ours, λ {LAMBDAS[-1]:g}, 1 to {again} times": (ours, colour("fused"))}
+    paths = {f"corrected, λ {LAMBDAS[-1]:g}, 1 to {again} times": (ours, colour("fused"))}
     searched = found.every("latent_perturb", inputs="test")
     paths[SHORT["latent_perturb"]] = (searched, PERTURB)
     for ax, metric in zip(np.atleast_1d(axes), judges):
@@ -108,7 +108,7 @@ def metrics_figure(found, inputs="test"):
         ours = placed(found.every("ours", inputs=inputs, iterations=1), metric)
         ax.plot(*_line(ours, metric), color=colour("plain"), linewidth=1.3, zorder=4)
         for row in ours:
-            _ours(ax, row, metric, f"ours, λ {row['similarity']:g}")
+            _ours(ax, row, metric, f"corrected, λ {row['similarity']:g}")
 
     return _panels(found, draw, f"z-distance from {paper.INPUTS[inputs]}")
 
@@ -139,7 +139,7 @@ def iterations_figure(found, inputs="test"):
 
 def _panels(found, draw, below):
     """Six panels, a metric each, and a legend of all that is in them."""
-    shape = {"sharex": True, "layout": "constrained", "figsize": (WIDE, 4.6)}
+    shape = {"sharex": True, "layout": "constrained", "figsize": (WIDE, 4.2)}
     figure, axes = plt.subplots(2, len(METRICS) // 2, **shape)
     for ax, metric in zip(axes.flat, METRICS):
         _level(ax, found.every("real"), metric, REAL, DASHES)
@@ -268,7 +268,7 @@ def distances_figure(found):
     """
     arrays, thresholds = found.beside["measured"], paper.FIGURE_6["thresholds"]
     edges = arrays["distance_edges"]
-    ax = plt.subplots(figsize=(WIDE, 2.5), layout="constrained")[1]
+    ax = plt.subplots(figsize=(WIDE, 2.3), layout="constrained")[1]
     domains = ("folk", "jazz")
     for kind, domain, near in zip(("within", "between"), domains, arrays["distance_below"]):
         count, shade = arrays[f"distance_{kind}"], colour(domain)

@@ -37,8 +37,8 @@ TRIVIAL = ("concatenate", "reconstruct", "transpose", "transpose_guided", "snap"
 TRIVIAL += ("half_and_half", "noise", "shuffle")
 ABLATIONS = ("styled", "gradient_penalty", "balanced", "as_printed")
 SHORT = {  # the methods, in the order of the tables
-    "ours": "ours",
-    "iterated": "ours",
+    "ours": "corrected",
+    "iterated": "corrected",
     "latent_perturb": "Latent Perturb",
     "concatenate": "side by side",
     "reconstruct": "side by side, decoded",
@@ -46,10 +46,10 @@ SHORT = {  # the methods, in the order of the tables
     "transpose_guided": "moved to the best key",
     "snap": "snapped to one scale",
     "half_and_half": "interleaved bars",
-    "noise": "noise of our size",
+    "noise": "noise of that length",
     "shuffle": "shuffled notes",
     "real": "real melodies",
-    "styled": "ours, styles demanded",
+    "styled": "styles demanded",
     "motif_choice": "chosen for motifs",
     "gradient_penalty": "gradient penalty",
     "balanced": "fakes weighted down",
@@ -85,7 +85,7 @@ def name_of(row):
     Examples
     --------
     >>> name_of({"method": "iterated", "similarity": 0.3, "iterations": 2})
-    'ours, λ 0.3, 2 times'
+    'corrected, λ 0.3, 2 times'
     """
     said = SHORT.get(row["method"], row["method"].replace("_", " "))
     if row["method"] in ("ours", "iterated"):

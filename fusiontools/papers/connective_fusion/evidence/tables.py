@@ -30,16 +30,16 @@ CAPTIONS = {  # under the tables
     "methods": "Mean reality by three judges; above ½: how many of the melodies the "
     "transformer takes for whole. Copied: runs of 8 notes that are in the training songs, "
     f"too. {INTERVALS}",
-    "paired": "Ours minus Latent Perturb at the same *z*-distance, on the same pairs: mean "
-    "differences of reality, by three judges. **Above**, **below**: the interval lies on "
-    f"that side of 0. {INTERVALS}",
+    "paired": "Corrected minus Latent Perturb at the same *z*-distance, on the same pairs: "
+    "mean differences of reality, by three judges. **Above**, **below**: the interval "
+    f"lies on that side of 0. {INTERVALS}",
     "motifs": "Motifs: of the second half's bars those that stand in the first one "
     f"already, rhythm and intervals alike, at any pitch. Then mean reality. {INTERVALS}",
     "correlations": "Pearson's correlation of each Markov matrix with that of real test "
     "melodies. The row of other real melodies, as many as the others, is a guide and no "
     f"ceiling: they are of other songs than the inputs and the matrices. {INTERVALS} "
     "Intervals of correlations are mirrored (“basic”), for few melodies make a "
-    "correlation too low: they may lie above the value.",
+    "correlation too low: they may lie above the value, and may pass 1.",
     "ablations": "Min: of training, the shared VAE left out. Styles demanded: with a term "
     "of ours that keeps two styles of one pair apart. As printed: Eq. 3's loss as the "
     "paper prints it. Fakes weighted down: each of the four fake terms counts a quarter, "

@@ -26,7 +26,7 @@ BASELINES = {
     "transpose_guided": "the second idea in that key, of all that fit, which the judge of "
     "train-1 likes best",
     "snap": "each note of the second idea moved to the nearest of the first idea's scale",
-    "noise": "random steps in latent space, as long as those of ours with lambda 0.3",
+    "noise": "random steps in latent space, as long as those of corrected, λ 0.3",
     "shuffle": "the notes of each idea in random order",
     "half_and_half": "bars of the first and of the second idea in turn",
     "real": "eight bars that belong together, of songs that no model has learned from",

@@ -422,23 +422,25 @@ def _copies(found):
 def _goals():
     name = SHORT[BEST]
     asked = zip(("jazz and folk", "folk and fiddle"), LEAST.values())
-    least = ", ".join(f"{who} {100 * x:g} %" for who, x in asked)
-    words = f"{name}: middle and typical, at least ({least}), "
-    yield Goal(f"{words}by each judge", _middle)
+    least = " or ".join(f"{100 * x:g} % ({who})" for who, x in asked)
+    words = f"at least {least} of {name}'s melodies are middle and typical, by each judge"
+    yield Goal(words, _middle)
     for other in ("splice", "mle_hot"):
-        words = f"{name}: more of them than of {SHORT[other]}, intervals by song apart"
+        words = f"more of {name}'s are so than of {SHORT[other]}, intervals by song apart"
         yield Goal(words, partial(_apart, other=other))
-    words = f"of those, {100 * THROUGHOUT:g} % in the middle in each third"
+    words = f"of {name}'s that are so, at least {100 * THROUGHOUT:g} % are in each third"
     yield Goal(words, _throughout)
-    words = f"{name}: Ratio of interval and of duration pairs at most {MOST['ib']:g}, NPD "
-    yield Goal(f"{words}{MOST['npd']:g}", _ratios_stay)
-    words = f"at most {100 * FOREIGN:g} % of real music of other genres so, by both judges"
+    words = f"{name}'s Ratio of interval and of duration pairs is at most {MOST['ib']:g}, "
+    yield Goal(f"{words}of NPD {MOST['npd']:g}", _ratios_stay)
+    words = (
+        f"at most {100 * FOREIGN:g} % of real music of other genres is so by both judges"
+    )
     yield Goal(words, _foreign)
     for other, whose in {"mle": "MLE's + 0.05", "paper": "the paper's"}.items():
-        words = f"{SHORT['fusion']}: mean Ratio over seeds at most {whose}"
+        words = f"{SHORT['fusion']}'s mean Ratio over seeds is at most {whose}"
         yield Goal(words, partial(_at_most, other=other))
-    words = "every trained method: copied runs of 8 notes at most those of held-out music"
-    yield Goal(words, _copies)
+    words = "every trained method has at most as many copied runs of 8 notes as held-out "
+    yield Goal(f"{words}music", _copies)
 
 
 GOALS = [*_goals()]

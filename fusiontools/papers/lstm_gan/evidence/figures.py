@@ -85,8 +85,10 @@ def course_figure(
         if real and key in real[0]:
             ax.axhline(real[0][key]["mean"], color="black", linewidth=1, linestyle=":")
         ax.set_ylim(bottom=0)
-        if ax is not figure.axes[0]:  # the same colours in each
-            ax.get_legend().remove()
+        names = ax.get_legend_handles_labels()
+        ax.get_legend().remove()
+    # the same colours in each
+    figure.legend(*names, loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
