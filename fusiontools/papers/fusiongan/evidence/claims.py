@@ -420,22 +420,19 @@ def _copies(found):
 
 
 def _goals():
-    name = SHORT[BEST]
+    name, so = SHORT[BEST], "middle and typical"
     asked = zip(("jazz and folk", "folk and fiddle"), LEAST.values())
     least = " or ".join(f"{100 * x:g} % ({who})" for who, x in asked)
-    words = f"at least {least} of {name}'s melodies are middle and typical, by each judge"
-    yield Goal(words, _middle)
+    yield Goal(f"at least {least} of {name}'s melodies are {so}, by each judge", _middle)
     for other in ("splice", "mle_hot"):
-        words = f"more of {name}'s are so than of {SHORT[other]}, intervals by song apart"
-        yield Goal(words, partial(_apart, other=other))
-    words = f"of {name}'s that are so, at least {100 * THROUGHOUT:g} % are in each third"
-    yield Goal(words, _throughout)
+        words = f"more of {name}'s melodies are {so} than of {SHORT[other]}, intervals by "
+        yield Goal(f"{words}song apart", partial(_apart, other=other))
+    words = f"of {name}'s {so} melodies, at least {100 * THROUGHOUT:g} % are in the middle "
+    yield Goal(f"{words}in each third", _throughout)
     words = f"{name}'s Ratio of interval and of duration pairs is at most {MOST['ib']:g}, "
     yield Goal(f"{words}of NPD {MOST['npd']:g}", _ratios_stay)
-    words = (
-        f"at most {100 * FOREIGN:g} % of real music of other genres is so by both judges"
-    )
-    yield Goal(words, _foreign)
+    words = f"at most {100 * FOREIGN:g} % of real music of other genres is {so}, by both "
+    yield Goal(f"{words}judges", _foreign)
     for other, whose in {"mle": "MLE's + 0.05", "paper": "the paper's"}.items():
         words = f"{SHORT['fusion']}'s mean Ratio over seeds is at most {whose}"
         yield Goal(words, partial(_at_most, other=other))
