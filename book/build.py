@@ -79,6 +79,7 @@ def fill_cache():
             cache.match_cache_notebook(notebook)
         except KeyError:
             todo.append((path, notebook))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # or two pages fight for both cores
     with ProcessPoolExecutor(max_workers=2) as pool:
         jobs = {pool.submit(execute, *page): page[0] for page in todo}
         for count, job in enumerate(as_completed(jobs), 1):
