@@ -96,13 +96,16 @@ class Piece:
     """A MIDI file as a value.
 
     `meters` is never empty: a file that names no meter is in 4/4, as MIDI prescribes.
-    `tempo` likewise is 120 bpm.
+    `tempo` likewise is 120 bpm. `bars` are the beats on which its bars start, as the file
+    has them, from the first one on (below zero for an upbeat); None where they follow from
+    the meters, as in every MIDI file. `bar_lines` gives them in either case.
     """
 
     tracks: tuple = ()
     tempo: Tempo = field(default_factory=Tempo.constant)
     meters: tuple = (Meter(0.0),)
     title: str = ""
+    bars: tuple | None = None
 
     def notes(self, drums=False):
         """All tracks' notes in beats; drums, whose pitches are none, only if asked for."""
@@ -390,7 +393,11 @@ def crop_piece(piece, start, stop):
     tempo = piece.tempo
     tempo = Tempo(tempo.beat - start, tempo.second - tempo.seconds_at(start))
     meters = [replace(m, beat=m.beat - start) for m in piece.meters if m.beat < stop]
-    return Piece(tracks, tempo, _from_zero(meters), piece.title)
+    bars = piece.bars
+    if bars is not None:  # the bar that is cut into begins before the part does
+        lines = [beat - start for beat in bars if beat < stop]
+        bars = tuple(b for b, end in zip(lines, [*lines[1:], np.inf]) if end > 0)
+    return Piece(tracks, tempo, _from_zero(meters), piece.title, bars)
 
 
 def bar_lines(piece, stop=None):
@@ -399,6 +406,11 @@ def bar_lines(piece, stop=None):
     They run from 0 up to `stop`, by default the end of its last note.
     """
     stop = max((t.notes.end for t in piece.tracks), default=0.0) if stop is None else stop
+    if piece.bars:  # after the last one, bars go on as its meter says
+        known = np.array(piece.bars, dtype=float)
+        last = [m for m in piece.meters if m.beat <= known[-1]] or piece.meters[:1]
+        beats = np.append(known, np.arange(known[-1] + last[-1].bar, stop, last[-1].bar))
+        return beats[(beats >= 0) & (beats < stop)]
     lines = []
     for meter, following in zip(piece.meters, (*piece.meters[1:], None)):
         until = stop if following is None else min(following.beat, stop)
