@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from fusiontools.errors import MusicFileError
@@ -14,7 +15,11 @@ from fusiontools.errors import MusicFileError
 __all__ = ["read_limited", "write_whole"]
 
 
-def read_limited(path, largest, check=lambda head: None):
+def read_limited(
+    path: str | os.PathLike,
+    largest: int,
+    check: Callable[[bytes], None] = lambda head: None,
+) -> bytes:
     """The bytes of a file, if it is one and not too large.
 
     Parameters
@@ -66,7 +71,7 @@ def read_limited(path, largest, check=lambda head: None):
         raise MusicFileError(found, path, "check its permissions") from None
 
 
-def write_whole(path, data):
+def write_whole(path: str | os.PathLike, data: bytes) -> None:
     """Write bytes to a file: it holds all of them in the end, or what it held before.
 
     Raises

@@ -10,10 +10,14 @@ is a quarter note throughout the book) and **seconds** (what a recording counts)
 chapter.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import MusicFileError, UnitError
 
@@ -87,7 +91,7 @@ class Notes:
     onset: np.ndarray
     duration: np.ndarray
     pitch: np.ndarray
-    velocity: np.ndarray = None
+    velocity: np.ndarray = None  # type: ignore[assignment]  # an array once it is made
     unit: str = field(default="beats", kw_only=True)
 
     def __post_init__(self):
@@ -126,19 +130,19 @@ class Notes:
             object.__setattr__(self, name, column)
 
     @classmethod
-    def of(cls, rows, unit="beats"):
+    def of(cls, rows: Iterable[Sequence[Any]], unit: str = "beats") -> Notes:
         """Build notes from rows: ``(onset, duration, pitch)``, perhaps with a velocity."""
-        columns = list(zip(*(Note(*row) for row in rows))) or [[]] * 4
+        columns = list(zip(*(Note(*row) for row in rows))) or [()] * 4
         return cls(*(np.array(column) for column in columns), unit=unit)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.onset)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Note]:
         rows = zip(*(getattr(self, c).tolist() for c in COLUMNS))
         return (Note(*row) for row in rows)
 
-    def __getitem__(self, which):
+    def __getitem__(self, which: Any) -> Any:
         """One `Note` for an integer; `Notes` for a slice, a boolean mask or a list."""
         columns = [getattr(self, c)[which] for c in COLUMNS]
         if isinstance(which, (int, np.integer)):
@@ -159,12 +163,12 @@ class Notes:
         return f"Notes({len(self)} notes, {low} to {high}, {span})"
 
     @property
-    def offset(self):
+    def offset(self) -> np.ndarray:
         """When each note stops, shape (N,), in `unit`."""
         return self.onset + self.duration
 
     @property
-    def end(self):
+    def end(self) -> float:
         """When the last note stops, in `unit`; 0.0 if there is none."""
         return float(self.offset.max()) if len(self) else 0.0
 
@@ -172,7 +176,7 @@ class Notes:
 def _whole(values, name):
     """Whole numbers as int64: a pitch of 60.5 is an error, never a silent 60."""
     array = np.asarray(values)
-    if array.size and not np.array_equal(array, np.round(array)):
+    if array.dtype.kind not in "iu" and not np.array_equal(array, np.round(array)):
         raise ValueError(f"{name} must be whole numbers")
     return array.astype(np.int64)
 
@@ -221,12 +225,12 @@ class Tempo:
             )
 
     @classmethod
-    def constant(cls, bpm=120.0):
+    def constant(cls, bpm: float = 120.0) -> Tempo:
         """One tempo throughout, in quarter notes a minute."""
         if not 0 < bpm < float("inf"):
             found = f"a tempo of {bpm} beats a minute"
             raise MusicFileError(found, do="give a positive tempo, such as 120")
-        return cls([0.0, 1.0], [0.0, 60.0 / bpm])
+        return cls(np.array([0.0, 1.0]), np.array([0.0, 60.0 / bpm]))
 
     def __eq__(self, other):
         if not isinstance(other, Tempo):
@@ -241,15 +245,15 @@ class Tempo:
         return f"Tempo({bpm.min():.4g} to {bpm.max():.4g} bpm)"
 
     @property
-    def bpm(self):
+    def bpm(self) -> np.ndarray:
         """Tempo between each anchor and the next, shape (K - 1,), in beats a minute."""
         return 60.0 * np.diff(self.beat) / np.diff(self.second)
 
-    def seconds_at(self, beat):
+    def seconds_at(self, beat: npt.ArrayLike) -> np.ndarray:
         """The second on which each beat falls; any shape."""
         return _interpolate(beat, self.beat, self.second)
 
-    def beats_at(self, second):
+    def beats_at(self, second: npt.ArrayLike) -> np.ndarray:
         """The beat that falls on each second; any shape."""
         return _interpolate(second, self.second, self.beat)
 
@@ -268,7 +272,7 @@ def _need(notes, unit, what):
         raise UnitError(found, do=f"convert them with {other}(notes, tempo)")
 
 
-def to_seconds(notes, tempo):
+def to_seconds(notes: Notes, tempo: Tempo | float) -> Notes:
     """Put notes from the score's clock on the recording's.
 
     Parameters
@@ -297,7 +301,7 @@ def to_seconds(notes, tempo):
     return _on_clock(notes, _tempo(tempo).seconds_at, "seconds")
 
 
-def to_beats(notes, tempo):
+def to_beats(notes: Notes, tempo: Tempo | float) -> Notes:
     """Put notes from the recording's clock on the score's: the inverse of `to_seconds`.
 
     Examples
@@ -318,7 +322,7 @@ def _on_clock(notes, clock, unit):
     return Notes(onset, clock(notes.offset) - onset, notes.pitch, notes.velocity, unit=unit)
 
 
-def transpose(notes, semitones):
+def transpose(notes: Notes, semitones: int) -> Notes:
     """Move every note up (or down) by a number of semitones.
 
     Raises
@@ -334,12 +338,12 @@ def transpose(notes, semitones):
     return replace(notes, pitch=notes.pitch.astype(np.int64) + semitones)
 
 
-def shift(notes, by):
+def shift(notes: Notes, by: float) -> Notes:
     """Move every note later (or earlier) by `by`, in the notes' own unit."""
     return replace(notes, onset=notes.onset + by)
 
 
-def crop(notes, start, stop):
+def crop(notes: Notes, start: float, stop: float) -> Notes:
     """The notes that start in ``[start, stop)``, cut at `stop`, with `start` as new zero.
 
     Examples
@@ -352,7 +356,7 @@ def crop(notes, start, stop):
     return replace(inside, onset=inside.onset - start, duration=duration)
 
 
-def merge(*parts):
+def merge(*parts: Notes) -> Notes:
     """Several `Notes` sounding together, as one; of none, none in beats."""
     if not parts:
         return Notes.of([])
@@ -363,7 +367,7 @@ def merge(*parts):
     return Notes(*columns, unit=unit)
 
 
-def concatenate(parts, lengths):
+def concatenate(parts: Sequence[Notes], lengths: npt.ArrayLike) -> Notes:
     """Several `Notes` one after the other.
 
     Parameters
@@ -385,7 +389,7 @@ def concatenate(parts, lengths):
     return merge(*(shift(part, start) for part, start in zip(parts, starts)))
 
 
-def quantize(notes, step=0.25):
+def quantize(notes: Notes, step: float = 0.25) -> Notes:
     """Pull onsets and ends to multiples of `step` beats; no note gets under one step.
 
     Parameters
@@ -407,12 +411,12 @@ def quantize(notes, step=0.25):
     return replace(notes, onset=first * step, duration=(last - first) * step)
 
 
-def is_melody(notes, tolerance=1e-6):
+def is_melody(notes: Notes, tolerance: float = 1e-6) -> bool:
     """Whether at most one note sounds at any time; overlaps up to `tolerance` may be."""
     return bool((notes.onset[1:] - notes.offset[:-1] >= -tolerance).all())
 
 
-def legato(notes):
+def legato(notes: Notes) -> Notes:
     """Cut every note where the next one starts, so that a played melody is a melody.
 
     Of notes that start together the highest stays. Onsets up to a millionth of the unit
@@ -433,7 +437,7 @@ def legato(notes):
     return replace(top, duration=np.minimum(top.duration, gap))
 
 
-def intervals(notes):
+def intervals(notes: Notes) -> np.ndarray:
     """Steps from each note's pitch to the next one's, in semitones, shape (N - 1,).
 
     Examples
@@ -447,7 +451,7 @@ def intervals(notes):
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
-def note_name(pitch):
+def note_name(pitch: int) -> str:
     """A MIDI pitch as musicians write it: 60 is C4.
 
     Examples

@@ -16,6 +16,7 @@ chapters 2 and 6.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import MusicFileError
 from fusiontools.music.notes import VELOCITY, Notes, _need
@@ -36,7 +37,9 @@ ONSET, SOUND = 0, 1  # the planes
 STEPS_PER_BEAT = 24  # divides by 2, 3, 4, 6 and 8: 16ths and triplets both fall on steps
 
 
-def cells(notes, steps_per_beat, what="this view"):
+def cells(
+    notes: Notes, steps_per_beat: int, what: str = "this view"
+) -> tuple[np.ndarray, np.ndarray]:
     """First cell of each note and the cell after its last; halves go up, one at least.
 
     Parameters
@@ -71,7 +74,7 @@ def cells(notes, steps_per_beat, what="this view"):
     return first, np.maximum(last, first + 1)
 
 
-def fit_length(needed, length):
+def fit_length(needed: int, length: int | None) -> int:
     """The length asked for, or just enough; never less than the music needs."""
     if length is None:
         return int(needed)
@@ -82,8 +85,13 @@ def fit_length(needed, length):
 
 
 def encode_roll(
-    notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=None, velocity=False
-):
+    notes: Notes,
+    steps_per_beat: int = STEPS_PER_BEAT,
+    low: int = 0,
+    high: int = 127,
+    length: int | None = None,
+    velocity: bool = False,
+) -> np.ndarray:
     """Draw notes as two planes: where they start, and where they sound.
 
     Parameters
@@ -146,7 +154,12 @@ def _columns(notes, low, high):
     return pitch - low
 
 
-def decode_roll(roll, steps_per_beat=STEPS_PER_BEAT, low=0, velocity=False):
+def decode_roll(
+    roll: npt.ArrayLike,
+    steps_per_beat: int = STEPS_PER_BEAT,
+    low: int = 0,
+    velocity: bool = False,
+) -> Notes:
     """Read two planes as notes: the inverse of `encode_roll` for every legal roll.
 
     It reads illegal rolls too: sound after silence starts a note even where no start is
@@ -201,7 +214,7 @@ def decode_roll(roll, steps_per_beat=STEPS_PER_BEAT, low=0, velocity=False):
     return Notes(first / steps_per_beat, (last - first) / steps_per_beat, lane + low, loud)
 
 
-def is_legal_roll(roll, velocity=False):
+def is_legal_roll(roll: npt.ArrayLike, velocity: bool = False) -> bool:
     """Whether `encode_roll` could have drawn this.
 
     Known values, every start sounds, and no sound without its start.
@@ -222,7 +235,13 @@ def is_legal_roll(roll, velocity=False):
     return bool(known and announced and (sound[onset != 0] == 1).all())
 
 
-def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, length=None):
+def encode_many_hot(
+    notes: Notes,
+    steps_per_beat: int = STEPS_PER_BEAT,
+    low: int = 0,
+    high: int = 127,
+    length: int | None = None,
+) -> np.ndarray:
     """Draw notes as the paper's plain many-hot roll: the plane of sound alone, and fast
     enough for a whole corpus.
 
@@ -254,7 +273,12 @@ def encode_many_hot(notes, steps_per_beat=STEPS_PER_BEAT, low=0, high=127, lengt
     return np.cumsum(edges[:-1], axis=0, dtype=np.int8).astype(np.uint8)
 
 
-def decode_many_hot(roll, steps_per_beat=STEPS_PER_BEAT, low=0, threshold=0.5):
+def decode_many_hot(
+    roll: npt.ArrayLike,
+    steps_per_beat: int = STEPS_PER_BEAT,
+    low: int = 0,
+    threshold: float = 0.5,
+) -> Notes:
     """Read a plain many-hot roll: each unbroken run of sound is one note.
 
     Every roll of zeros and ones is legal: ``encode_many_hot(decode_many_hot(roll))`` gives
@@ -286,7 +310,7 @@ def decode_many_hot(roll, steps_per_beat=STEPS_PER_BEAT, low=0, threshold=0.5):
     return decode_roll(np.stack([np.zeros_like(sound), sound]), steps_per_beat, low)
 
 
-def split_bars(roll, steps=96):
+def split_bars(roll: npt.ArrayLike, steps: int = 96) -> np.ndarray:
     """Cut a roll into bars, the picture that the paper's networks see.
 
     The last bar is filled up with silence.
@@ -316,7 +340,7 @@ def split_bars(roll, steps=96):
     return np.moveaxis(padded.reshape(*planes, bars, steps, pitches), -3, 0)
 
 
-def join_bars(bars):
+def join_bars(bars: npt.ArrayLike) -> np.ndarray:
     """Lay bars end to end: the inverse of `split_bars`, but for the silence at the end.
 
     Examples

@@ -469,3 +469,14 @@ def test_a_long_look_says_what_is_there():
         repr(Tempo.constant(90)) == "Tempo(90 bpm)"
         and repr(Tempo([0, 1, 2], [0, 1, 1.5])) == "Tempo(60 to 120 bpm)"
     )
+
+
+@pytest.mark.parametrize("unit", ["beats", "seconds"])
+@pytest.mark.parametrize(
+    "apart, pitches", [(0.9e-6, [67]), (1.1e-6, [67, 60]), (1e-3, [67, 60])]
+)
+def test_legato_takes_onsets_for_one_up_to_a_millionth(apart, pitches, unit):
+    line = legato(Notes.of([(1, 1, 67), (1 + apart, 1, 60)], unit=unit))
+    assert line.pitch.tolist() == pitches and is_melody(line)
+    later = legato(Notes.of([(1, 1, 60), (1 + apart, 1, 67)], unit=unit))
+    assert later.pitch.tolist() == sorted(pitches)
