@@ -3,9 +3,10 @@
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -49,12 +50,12 @@ class Entry:
     piece: Piece
 
     @property
-    def notes(self):
+    def notes(self) -> Notes:
         """All notes but drums, in beats."""
         return self.piece.notes()
 
     @property
-    def meter(self):
+    def meter(self) -> Meter:
         """The first meter."""
         return self.piece.meters[0]
 
@@ -89,16 +90,16 @@ class Corpus(Sequence):
         return f"Corpus({self.name!r}, {len(self)} entries of {songs} songs{skipped})"
 
     @cached_property
-    def content(self):
+    def content(self) -> str:
         """A hash of all entries, hex digits: arrays made from this corpus depend on it."""
         arrays = {k: v for k, v in self.columns.items() if isinstance(v, np.ndarray)}
         rest = {k: v for k, v in self.columns.items() if k not in arrays and k != "skipped"}
-        told = [json.dumps(rest, sort_keys=True)]
+        told: list[str | bytes] = [json.dumps(rest, sort_keys=True)]
         for name in sorted(arrays):
             told += [name, arrays[name].tobytes()]
         return content_hash(*told)
 
-    def find(self, id):
+    def find(self, id: str) -> Entry:
         """The entry of that id.
 
         Raises
@@ -111,11 +112,11 @@ class Corpus(Sequence):
         return self[self.columns["id"].index(id)]
 
 
-def pack(entries):
+def pack(entries: Sequence[Entry]) -> dict[str, Any]:
     """Entries as a dict of lists and arrays, which a cache can keep.
 
     All notes of all tracks stand in four long arrays; ``track_end`` says where each track's
-    notes stop, ``entry_end`` where each entry's tracks do. Tempo maps likewise.
+    notes stop, ``entry_end`` where each entry's tracks do. Tempo maps and bars likewise.
     """
     pieces = [e.piece for e in entries]
     tracks = [t for piece in pieces for t in piece.tracks]
@@ -129,6 +130,7 @@ def pack(entries):
         return [[m.beat, m.numerator, m.denominator] for m in piece.meters]
 
     notes = [t.notes for t in tracks]
+    lines = [piece.bars or () for piece in pieces]
     return {
         **{name: [getattr(e, name) for e in entries] for name in _NAMES},
         "piece_title": [piece.title for piece in pieces],
@@ -143,10 +145,12 @@ def pack(entries):
         "beat": column(tempos, "beat"),
         "second": column(tempos, "second"),
         "tempo_end": np.cumsum([len(t.beat) for t in tempos], dtype=np.int64),
+        "bar": np.array([beat for bars in lines for beat in bars], dtype=np.float64),
+        "bar_end": np.cumsum([len(bars) for bars in lines], dtype=np.int64),
     }
 
 
-def unpack(columns, i):
+def unpack(columns: dict[str, Any], i: int) -> Entry:
     """Entry number `i` of packed columns: the inverse of `pack`."""
 
     def span(end, j):
@@ -161,17 +165,18 @@ def unpack(columns, i):
     tracks = tuple(Track(notes(j), *columns["tracks"][j]) for j in numbers)
     tempo = Tempo(columns["beat"][clock], columns["second"][clock])
     meters = tuple(Meter(*m) for m in columns["meters"][i])
-    piece = Piece(tracks, tempo, meters, columns["piece_title"][i])
+    bars = tuple(columns["bar"][span(columns["bar_end"], i)].tolist()) or None
+    piece = Piece(tracks, tempo, meters, columns["piece_title"][i], bars)
     return Entry(*(columns[name][i] for name in _NAMES), piece)
 
 
-def join(parts):
+def join(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Several packed columns as one: ``join([pack(a), pack(b)])`` is ``pack(a + b)``.
 
     What else the parts hold is left out.
     """
     parts = list(parts) or [pack([])]
-    columns = {}
+    columns: dict[str, Any] = {}
     for name, first in pack([]).items():
         if not isinstance(first, np.ndarray):
             columns[name] = [value for part in parts for value in part[name]]
@@ -185,7 +190,7 @@ def join(parts):
     return columns
 
 
-def song_ids(titles, melodies):
+def song_ids(titles: Sequence[str], melodies: Sequence[Notes]) -> list[str]:
     """A song name for each entry; all that share a title or a melody share the name.
 
     Parameters
@@ -218,7 +223,7 @@ def song_ids(titles, melodies):
     return song_names(marks, alone)
 
 
-def song_names(marks, alone):
+def song_names(marks: Sequence[Collection[str]], alone: Sequence[str]) -> list[str]:
     """A song name for each entry: the shortest mark of its group.
 
     So the order of entries does not matter.
@@ -258,12 +263,12 @@ def _untitled(mark):
     return f"untitled-{mark[1:17]}" if mark.startswith(DIGEST) else mark
 
 
-def digest(*contents):
+def digest(*contents: str | bytes) -> str:
     """A mark made of content, such as a melody's bytes, for entries that no title tells."""
     return DIGEST + content_hash(*contents)[:24]
 
 
-def unique(names):
+def unique(names: Iterable[str]) -> list[str]:
     """Names made different by a number where two are alike ("song.mid" and "song.kar").
 
     Examples
@@ -278,7 +283,7 @@ def unique(names):
     return different
 
 
-def asked(genres):
+def asked(genres: str | Iterable[str] | None) -> tuple[str, ...] | None:
     """Genres that were asked for, as a tuple; None for all. One may come as a bare string.
 
     Raises
@@ -299,7 +304,7 @@ def asked(genres):
     return genres
 
 
-def group_songs(marks):
+def group_songs(marks: Sequence[Collection[Hashable]]) -> list[int]:
     """Entries that share a mark belong together, if need be through others.
 
     Parameters

@@ -3,6 +3,7 @@
 Rock piano parts are note lists, melodies rows of 16th-note tokens.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,9 @@ _ROLLS = ("start", "dur", "pitch", "velocity")
 AGAIN = "copy the file again from where it came"
 
 
-def load_rock_rolls(name="rock_rolls", folder=None, label="rock"):
+def load_rock_rolls(
+    name: str = "rock_rolls", folder: str | os.PathLike | None = None, label: str = "rock"
+) -> Corpus:
     """Piano parts of rock songs in 4/4, on a grid of 1/24 beat.
 
     Parameters
@@ -80,6 +83,7 @@ def _rolls(name, source, label):
         "beat": np.tile(Tempo.constant(BPM).beat, len(full)),
         "second": np.tile(Tempo.constant(BPM).second, len(full)),
         "tempo_end": 2 * np.arange(1, len(full) + 1),
+        "bar_end": np.zeros(len(full), np.int64),
     }
     marks = []
     for a, b in zip(offsets[full], offsets[full + 1]):
@@ -116,7 +120,9 @@ class Melodies:
         return f"Melodies({len(self)} tracks of {songs} songs, {len(self.tokens):,} steps)"
 
 
-def load_melodies_16th(name="melodies_16th", folder=None):
+def load_melodies_16th(
+    name: str = "melodies_16th", folder: str | os.PathLike | None = None
+) -> Melodies:
     """Monophonic tracks in 4/4 on a 16th grid, cut as in Connective Fusion, section 3.1.
 
     Parameters

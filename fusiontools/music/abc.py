@@ -1,40 +1,38 @@
 """ABC, the plain-text notation in which folk tunes travel.
 
 A tune is a few header lines (``T:`` title, ``M:`` meter, ``K:`` key) and letters for notes.
-symusic turns the letters into notes, with repeats played out and ties joined; this module
-cuts books into tunes, takes out what is not melody (chord names, fingerings, grace notes,
-ornaments) and undoes the habits of a converter made for listening: swung hornpipes, broken
-chords, notes that start one tick late. Used in chapter 1, Music as numbers.
+This module cuts books into tunes and makes of each what is sung: `abc_voice` reads its
+letters, `abc_order` plays out its repeats. Used in chapter 1, Music as numbers.
 """
 
-import contextlib
-import os
+import itertools
 import re
-import sys
-import threading
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from fusiontools.errors import MusicFileError, NoNotesError
-from fusiontools.music.midi import Meter
-from fusiontools.music.notes import Notes, legato
+from fusiontools.music.abc_order import Bar, order, part_order, too_long
+from fusiontools.music.abc_voice import Sound, Voice, key_of
+from fusiontools.music.midi import Meter, Piece, Track
+from fusiontools.music.notes import Notes, Tempo, legato
 
 __all__ = ["AbcTune", "read_abc", "split_abc"]
 
 LARGEST = 200_000  # letters of one tune; a long one takes five thousand
-_FIELD = re.compile(r"^[A-Za-z]:(?![|:])")  # not music that starts like one, such as G:|
-# chord names and fingerings, decorations, grace notes
-_NOT_MELODY = re.compile(r'"[^"\n]*"|![^!\n]*!|\{[^}\n]*\}')
-# one-letter signs before a note
-_ORNAMENT = re.compile(r"[.~HLMOPSTuv](?=[.~HLMOPSTuv]*[\^_=]*[A-Ga-g\[(])")
-_OVERLAY = re.compile(r"&(?:\[[A-Za-z]:[^\]\n]*\]|[^|:\n])*")  # a second voice within a bar
-_KEY = re.compile(
-    r"([A-G][#b]?)(?:\s*((?i:maj|min|mix|dor|phr|lyd|loc|ion|aeo)[A-Za-z]*|m|M))?"
-    r"(?![A-Za-z#])"
-)
-_MODES = {"maj": "", "ion": "", "min": "m", "aeo": "m", "m": "m", "M": ""}
-_METERS = {"C": (4, 4), "C|": (2, 2)}
+LONGEST = 1_000_000  # beats: a week of music
+# No moment has a larger denominator: counting on would take forever.
+FINEST = 10**9
+FLUTE = 73  # plays tunes that name no instrument
+BPM = 120  # of a tune that names no tempo
+_FIELD = re.compile(r"[A-Za-z]:(?![|:])")  # not music that starts like one, such as G:|
+_VOICE = re.compile(r"(\[V:[^\[\]]*\])")
+# of a book's head: what holds for all its tunes, and is no title, text or word
+_FOR_ALL = re.compile(r"[A-JL-OQRSUZmr]:|%%")
+_BLOCK = re.compile(r"%%(begin|end)(\w+)")
+_REMARK = re.compile(r"(?<!\\)%")
+MOST_VOICES = 64  # that are looked through for notes
 
 
 @dataclass(frozen=True)
@@ -44,46 +42,76 @@ class AbcTune:
     `key` is the tonic and what follows it: nothing for major, "m" for minor, "dor", "phr",
     "lyd", "mix" or "loc" ("Bb", "F#m", "Ador"). A key of another kind stands there as its
     first word (such as "Hp", for bagpipes), and none as "". `meter.beat` is where its bars
-    count from: below zero where the tune starts with an upbeat (anacrusis).
+    count from: below zero where the tune starts with an upbeat (anacrusis). `meters` has
+    those that follow, too, and `bars` the beats on which bars start, as written; None if
+    there is no bar line. `program` is the General MIDI instrument, None if it names none.
     """
 
     number: str
     title: str
-    meter: Meter
     key: str
-    fields: dict
+    fields: dict[str, str]
     notes: Notes
+    meters: tuple[Meter, ...]
+    tempo: Tempo
+    bars: tuple[float, ...] | None
+    program: int | None
+
+    @property
+    def meter(self) -> Meter:
+        """The first meter."""
+        return self.meters[0]
+
+    @property
+    def piece(self) -> Piece:
+        """The tune as a piece of one track; a flute plays it if it names no instrument."""
+        program = FLUTE if self.program is None else self.program
+        track = Track(self.notes, program, name=self.title)
+        return Piece((track,), self.tempo, self.meters, self.title, self.bars)
 
 
-def split_abc(text):
-    """Cut an ABC book into the texts of its tunes: each starts at an ``X:`` line.
+def split_abc(text: str) -> list[str]:
+    r"""Cut an ABC book into the texts of its tunes: each starts at an ``X:`` line.
+
+    The fields and ``%%`` lines before the first one hold for all tunes, and stand before
+    the ``X:`` of each.
 
     Examples
     --------
-    >>> [t.split()[0] for t in split_abc("X:1\\nK:C\\nCDE\\n\\nX:2\\nK:G\\nGAB\\n")]
+    >>> [t.split()[0] for t in split_abc("X:1\nK:C\nCDE\n\nX:2\nK:G\nGAB\n")]
     ['X:1', 'X:2']
+    >>> split_abc("A book\nM:3/4\n\nX:1\nK:C\nCDE\n")
+    ['M:3/4\nX:1\nK:C\nCDE\n']
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return [t for t in re.split(r"(?m)^(?=X:)", text) if t.startswith("X:")]
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    lines = text.splitlines(keepends=True)
+    prose = _prose(lines)
+    starts = [i for i, line in enumerate(lines) if line.startswith("X:") and i not in prose]
+    head = filter(_FOR_ALL.match, _lines("".join(lines[: min(starts, default=0)])))
+    common = "".join(f"{line}\n" for line in head)
+    stops = [*starts[1:], len(lines)]
+    return [common + "".join(lines[i:j]) for i, j in zip(starts, stops)]
 
 
-def read_abc(text, where="ABC text"):
-    """Read one tune written in ABC.
+def read_abc(text: str, where: object = "ABC text") -> AbcTune:
+    r"""Read one tune written in ABC.
 
     Parameters
     ----------
     text : str
-        One tune, from its ``X:`` line on (see `split_abc` for books).
+        One tune, from its ``X:`` line on (see `split_abc` for books), perhaps with fields
+        of its book before it.
     where : object
         Names the source in messages.
 
     Returns
     -------
     AbcTune
-        Its notes are a melody in beats: repeats are played out, of a chord the highest note
-        stays. Of several voices (``V:``) it is the first that has notes, without what
-        another sings in the same bar (``&``). A meter that is missing, free or none for
-        MIDI either, such as 4/6, counts as 4/4.
+        Its notes are a melody in beats: repeats and the order of parts are played out, of a
+        chord the highest note stays, ornaments and grace notes do not count. Of several
+        voices (``V:``) it is the first that has notes, without what another sings in the
+        same bar (``&``). A meter that is missing, free or none for MIDI either, such as
+        4/6, counts as 4/4. The tune ends at the first empty line after its head.
 
     Raises
     ------
@@ -95,227 +123,212 @@ def read_abc(text, where="ABC text"):
 
     Examples
     --------
-    >>> tune = read_abc("X:1\\nT:Scale\\nM:3/4\\nL:1/4\\nK:G\\nGAB | c2 f |]\\n")
+    >>> tune = read_abc("X:1\nT:Scale\nM:3/4\nL:1/4\nK:G\nGAB | c2 f |]\n")
     >>> tune.title, str(tune.meter), tune.notes.pitch.tolist(), tune.notes.duration.tolist()
     ('Scale', '3/4', [67, 69, 71, 72, 78], [1.0, 1.0, 1.0, 2.0, 1.0])
     """
-    from symusic import Score
-
     if len(text) > LARGEST:
         found = f"{len(text):,} letters, and a tune has {LARGEST:,} at most"
         raise MusicFileError(found, where, "cut it with split_abc(text) first")
-    lines = text.strip("\n\r\ufeff ").splitlines()
-    head = next((i for i, line in enumerate(lines) if line.startswith("K:")), len(lines))
-    # before K: there is no music: N:: is a field
-    lines[:head] = [re.sub(r"^([A-Za-z]:)(?=[|:])", r"\1 ", line) for line in lines[:head]]
-    fields = {}
-    for line in lines:
-        if _FIELD.match(line):
-            fields.setdefault(line[0], line[2:].split("%")[0].strip())
-    if "X" not in fields or "K" not in fields:
+    lines = _lines(text.strip("\n\r\ufeff "))
+    first = next((i for i, line in enumerate(lines) if line.startswith("X:")), len(lines))
+    book, lines = [*filter(_FOR_ALL.match, lines[:first])], lines[first:]
+    keys = [i for i, line in enumerate(lines) if line.startswith("K:")]
+    if not keys:
         found = "not an ABC tune: it needs a line X: (number) and a line K: (key)"
         raise MusicFileError(found, where, "check the file, or convert it to MIDI")
     if (tunes := sum(line.startswith("X:") for line in lines)) > 1:
         found = f"{tunes} tunes, where one is read at a time"
         raise MusicFileError(found, where, "cut them apart with split_abc(text)")
-    lines = _first_voice(lines)
-    written = _as_written(lines)
-    _check_lengths(written, where)
-    with _quiet(), _drafts_in_memory():
-        try:
-            score = Score.from_abc(written)
-        except Exception as error:  # RuntimeError of the converter, UnicodeError of a pipe
-            found = f"not readable as ABC ({type(error).__name__})"
-            do = "check the notation in an ABC editor"
-            raise MusicFileError(found, where, do) from None
-    parts = [t.notes.numpy() for t in score.tracks if len(t.notes)]
-    if not parts:
-        found = "an ABC tune without a single note"
-        raise NoNotesError(found, where, "choose another tune")
-    columns = [[p[k] for p in parts] for k in ("time", "duration", "pitch")]
-    time, duration, pitch = (np.concatenate(c).astype(np.int64) for c in columns)
-    # The converter writes a note of ticks [a, b) as [a + 1, b): take the tick back.
-    late = time > 0
-    notes = legato(Notes((time - late) / score.tpq, (duration + late) / score.tpq, pitch))
-    sung = [line.split("%")[0] for line in lines if not _FIELD.match(line)]
-    music = " ".join(_melody_only(line) for line in sung)
-    meter = _with_upbeat(_meter(fields.get("M", "")), music, fields.get("L", ""))
-    title, key = fields.get("T", ""), _key(fields["K"])
-    return AbcTune(fields["X"], title, meter, key, fields, notes)
+    head, body = [*book, *lines[: keys[0] + 1]], _body(lines, keys[0] + 1)
+    try:
+        items, program = _sung(head, body)
+        parts = next((line[2:] for line in head if line.startswith("P:")), "")
+        tune = _performed(items, order(items, part_order(parts)))
+    except MusicFileError as error:
+        raise type(error)(error.found, where, error.do) from None
+    fields: dict[str, str] = {}
+    for line in [*head[len(book) :], *filter(_FIELD.match, body), *book]:
+        if line[1:2] == ":" and line[0].isalpha():
+            fields.setdefault(line[0], line[2:].strip())
+    number, title, key = fields["X"], fields.get("T", ""), key_of(fields["K"])[0]
+    return AbcTune(number, title, key, fields, *tune, program)
 
 
-def _first_voice(lines):
-    """The header, and what the first voice sings that has notes; all if none is named."""
-    head = next(i for i, line in enumerate(lines) if line.startswith("K:")) + 1
-    named = [line[2:].split()[0] for line in lines[:head] if re.match(r"V:\s*\S", line)]
-    # music before any V: belongs to the first voice, as most programs have it
-    sung, voice = [], (named or ["1"])[0]
-    for line in lines[head:]:
-        if line.startswith("V:"):
-            voice = (line[2:].split() or ["1"])[0]
-            sung.append((voice, line))
-            continue
-        for piece in re.split(r"(\[V:[^\]]*\])", line) if _is_music(line) else [line]:
-            if piece.startswith("[V:"):
-                voice = (piece[3:-1].split() or ["1"])[0]
-            elif piece or not line:
-                sung.append((voice, piece))
-    music = [(v, _melody_only(line)) for v, line in sung if _is_music(line)]
-    first = next((v for v, line in music if re.search(r"[A-Ga-g]", line)), voice)
-    defined = [
-        line
-        for line in lines[:head]
-        if not line.startswith("V:") or line[2:].split()[:1] == [first]
-    ]
-    return defined + [line for v, line in sung if v == first]
+def _prose(lines):
+    """The numbers of the lines from each ``%%begintext`` (or ``ps``, ``svg``) to its end.
 
-
-def _is_music(line):
-    return not _FIELD.match(line) and not line.startswith("%")
-
-
-def _check_lengths(text, where):
-    """Refuse numbers that would keep the converter for minutes: nothing can stop it."""
-    lines = [line for line in text.splitlines() if line[:2] not in ("X:", "T:")]
-    lines = [line.split("%")[0] for line in lines]
-    bars = sum(int(n) for line in lines for n in re.findall(r"[ZX](\d{1,9})", line))
-    order = " ".join(line for line in lines if line.startswith("P:"))
-    parts = np.prod([float(n) for n in re.findall(r"\d{1,9}", order)])
-    if bars > 10_000 or parts > 1000 or any(re.search(r"\d{5}", line) for line in lines):
-        found = "a note, a rest or a repeat longer than any music"
-        raise MusicFileError(found, where, "check the numbers after its letters")
-
-
-def _key(text):
-    """A key in short: its tonic, and its mode if that is not major."""
-    found = _KEY.match(text)
-    if not found:
-        return text.split()[0] if text else ""
-    mode = found[2] or "maj"
-    if mode not in ("m", "M"):
-        mode = mode[:3].lower()
-    return found[1] + _MODES.get(mode, mode)
-
-
-def _as_written(lines):
-    """The tune as the converter shall read it: it performs, and we want what is written.
-
-    It swings hornpipes (R:hornpipe), breaks chords and obeys playback directives. So only
-    the fields that say what the notes are go in, and chords are told to start together.
+    One that nothing ends begins no block.
     """
-    kept = []
-    for line in lines:
-        if _is_music(line):
-            kept.append(_melody_only(line))
-        elif line[0] in "XTMLKPV":
-            kept.append(_summed(line))
-    text = "\n".join(kept)
-    return re.sub(r"(?m)^K:", "%%MIDI chordattack 0\nK:", text, count=1) + "\n"
-
-
-def _melody_only(line):
-    return _ORNAMENT.sub("", _OVERLAY.sub("", _NOT_MELODY.sub("", line)))
-
-
-# 2+3/8, (2+2+3)/8, 3/4
-_SUM = re.compile(r"\s*\(?\s*(\d+(?:\s*\+\s*\d+)*)\s*\)?\s*/\s*(\d+)")
-
-
-def _summed(line):
-    """A meter of several groups as the sum of them: converters differ about the rest."""
-    summed = line.startswith("M:") and "+" in line.split("%")[0]
-    return f"M:{_meter(line[2:])}" if summed else line
-
-
-def _meter(text):
-    """The meter of an ``M:`` line; 4/4 if that is free, missing or no `Meter`."""
-    numerator, denominator = _METERS.get(text.strip(), (4, 4))
-    if found := _SUM.match(text):
-        numerator, denominator = sum(map(int, found[1].split("+"))), int(found[2])
-    try:
-        return Meter(0.0, numerator, denominator)
-    except ValueError:
-        return Meter(0.0)
-
-
-_LENGTHS = re.compile(
-    r"\((?P<tuplet>\d)|[\^_=]*[A-Ga-gxz][,']*(?P<times>\d*)(?P<slashes>/*)(?P<divisor>\d*)"
-)
-_CHORD = re.compile(r"\[([\^_=]*[A-Ga-g][,']*[\d/]*)[^\]]*\]")
-_TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # so many notes in the time of so many
-
-
-def _with_upbeat(meter, music, unit):
-    """Let bars count from the first bar line, if less than a bar stands before it."""
-    step = 0.25 if meter.bar < 3 else 0.5  # ABC's own rule where L: says nothing
-    found = re.match(r"(\d+)/(\d+)", unit)
-    if found and int(found[2]):
-        step = 4 * int(found[1]) / int(found[2])
-    # of a chord one note counts, of a field in brackets none
-    music = _CHORD.sub(r"\1", re.sub(r"\[[A-Za-z]:[^\]]*\]", "", music))
-    beats, in_tuplet, factor = 0.0, 0, 1.0
-    for part in _LENGTHS.finditer(re.split(r"[|:]", music.lstrip("|: \\"))[0]):
-        if part["tuplet"]:
-            in_tuplet = int(part["tuplet"])
-            factor = _TUPLET_TIME.get(in_tuplet, in_tuplet) / max(in_tuplet, 1)
+    edges = [0] * (len(lines) + 1)  # how many blocks begin at a line, less those that end
+    opened: dict[str, int] = {}
+    for i, line in enumerate(lines):
+        if not (found := _BLOCK.match(line)):
             continue
-        divisor = int(part["divisor"] or 2) if part["slashes"] else 1
-        halvings = max(len(part["slashes"]) - 1, 0)
-        written = step * int(part["times"] or 1) / max(divisor, 1) / 2**halvings
-        beats += written * factor if in_tuplet else written
-        in_tuplet = max(in_tuplet - 1, 0)
-    upbeat = 0 < beats < meter.bar - 1e-9
-    return replace(meter, beat=beats - meter.bar if upbeat else 0.0)
+        if found[1] == "begin":
+            opened[found[2]] = i
+        elif found[2] in opened:
+            edges[opened.pop(found[2])] += 1
+            edges[i + 1] -= 1
+    return {i for i, blocks in enumerate(itertools.accumulate(edges)) if blocks}
 
 
-_lock = threading.Lock()
+def _lines(text):
+    """The lines of a text without remarks, and without blocks of prose.
+
+    A line that begins with ``+:`` goes on with the field before it.
+    """
+    lines, kept = text.splitlines(), []
+    prose = _prose(lines)
+    for i, line in enumerate(lines):
+        if i in prose:
+            continue
+        whole = line.removeprefix("%%")
+        whole = _REMARK.split(whole, maxsplit=1)[0]
+        if line.startswith("+:") and kept:
+            kept[-1] += " " + whole[2:].strip()
+        elif line.startswith("%%"):
+            kept.append("%%" + whole)
+        elif not line.startswith("%"):
+            kept.append(whole)
+    return kept
 
 
-@contextlib.contextmanager
-def _quiet():
-    """Silence the converter, which prints bar warnings below Python's own streams."""
-    with _lock:
-        for stream in (sys.stdout, sys.stderr):  # either may be missing, closed or broken
-            with contextlib.suppress(AttributeError, ValueError, OSError):
-                stream.flush()
-        closed = [fd for fd in (1, 2) if _fill(fd)]
-        saved = os.dup(1), os.dup(2)
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nothing, 1)
-            os.dup2(nothing, 2)
-            yield
-        finally:
-            for kept, fd in zip(saved, (1, 2)):
-                os.dup2(kept, fd)
-                os.close(kept)
-            for fd in (nothing, *closed):
-                os.close(fd)
+def _body(lines, start):
+    """The lines of music, which an empty line ends: not so if its head has one, too."""
+    body = itertools.dropwhile(lambda line: not line.strip(), lines[start:])
+    if all(line.strip() for line in lines[:start]):
+        return list(itertools.takewhile(str.strip, body))
+    return [line for line in body if line.strip()]
 
 
-@contextlib.contextmanager
-def _drafts_in_memory():
-    """Keep the converter's small files in memory where Linux has room: 25 % less time."""
-    memory = "/dev/shm"
-    # a folder that somebody chose stays chosen
-    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
-        yield
-        return
-    os.environ["TMPDIR"] = memory
-    try:
-        yield
-    finally:
-        os.environ.pop("TMPDIR", None)
+def _sung(head, body):
+    """What the first voice writes that has notes, and its program; all if none is named."""
+    base, named, tempos = Voice(), {}, []
+    for line in head:
+        if line.startswith("%%"):
+            base.directive(line[2:])
+        elif line.startswith("V:") and line[2:].split():
+            named[line[2:].split()[0]] = line[2:]
+        elif line.startswith("Q:"):  # it may count in letters, whose length comes later
+            tempos.append(line[2:])
+        elif line[1:2] == ":" and line[0] != "P":
+            base.field(line[0], line[2:])
+    for text in tempos:
+        base.field("Q", text)
+    lines = _by_voice(body, next(iter(named), "1"))
+    for name in list(dict.fromkeys(name for name, _ in lines if name))[:MOST_VOICES]:
+        voice = base.begin()
+        voice.place(named.get(name, ""))
+        for other, line in lines:
+            if other not in (name, ""):
+                continue
+            if line.startswith("%%"):
+                voice.directive(line[2:])
+            elif line.startswith(("V:", "[V:")):
+                voice.place(line)
+            elif _FIELD.match(line):
+                voice.field(line[0], line[2:])
+            else:
+                voice.music(line)
+        if any(isinstance(item, Sound) and item.tones for item in voice.items):
+            return voice.items, voice.program
+    raise _silent()
 
 
-def _fill(fd):
-    """Open a closed descriptor, so that no file takes its number; tells whether it was."""
-    try:
-        os.fstat(fd)
-    except OSError:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        if nothing != fd:
-            os.dup2(nothing, fd)
-            os.close(nothing)
-        return True
-    return False
+def _silent():
+    found = "an ABC tune without a single note"
+    return NoNotesError(found, do="choose another tune")
+
+
+def _by_voice(body, voice):
+    """The lines of a tune, each with the name of its voice; "" if it holds for all.
+
+    Music before any ``V:`` belongs to the first voice, as most programs have it.
+    """
+    lines = []
+    for line in body:
+        if _FIELD.match(line) and line[0] in "PQ":
+            lines.append(("", line))
+            continue
+        is_music = not _FIELD.match(line) and not line.startswith("%%")
+        for piece in _VOICE.split(line) if is_music else [line]:
+            if found := re.match(r"\[?V:\s*([^\s\]]*)", piece):
+                voice = found[1] or "1"
+            lines.append((voice, piece))
+    return lines
+
+
+def _performed(items, played):
+    """The items as they are played: notes, meters, tempo, and where bars start."""
+    rows, meters, tempos = [], [], {}
+    lines = {}  # of each bar line its beat, and whether it may stand within a bar
+    held, now, following = {}, Fraction(0), 0
+    bpm = None
+    for item in map(items.__getitem__, played):
+        if isinstance(item, Bar):
+            lines[now] = item.heavy or lines.get(now, False)
+        if not isinstance(item, Sound):
+            continue
+        if not meters or item.meter != meters[-1][1]:
+            meters.append((now, item.meter))
+        if not tempos or item.bpm != bpm:
+            bpm = tempos[now] = item.bpm
+        # a tie holds between what is written and played side by side
+        before, held = held if item.number == following else {}, {}
+        following = item.number + 1
+        for tone in item.tones:
+            row = before.pop(tone.pitch, None)
+            if row is None:
+                rows.append(row := [now, now, tone.pitch])
+            row[1] = now + tone.length
+            if tone.tied:
+                held[tone.pitch] = row
+        now = (now + item.length).limit_denominator(FINEST)
+        if now > LONGEST:
+            raise too_long()
+    if not rows:  # the parts that its head asks for have none
+        raise _silent()
+    onset = np.array([float(row[0]) for row in rows])
+    duration = np.array([float(row[1] - row[0]) for row in rows])
+    notes = legato(Notes(onset, duration, [row[2] for row in rows]))
+    bars = _bars(lines, meters, now)
+    if bars and bars[0] < 0:
+        meters[0] = (bars[0], meters[0][1])
+    timed = tuple(replace(meter, beat=float(beat)) for beat, meter in meters)
+    return notes, timed, _tempo(tempos), bars and tuple(map(float, bars))
+
+
+def _bars(lines, meters, end):
+    """The beats on which bars start, from the first on; None if there is no bar line.
+
+    A first bar that is short is the end of a whole one. A repeat sign or a double bar
+    within a bar parts it on paper only.
+    """
+    if not lines:
+        return None
+    starts, changes = [Fraction(0)], [*meters[1:], (end + 1, None)]
+    length, change = _length(meters[0][1]), 0
+    beats = [beat for beat in lines if beat > 0]
+    for beat, after in zip(beats, [*beats[1:], end]):
+        before, after = beat - starts[-1], max(after, beat) - beat
+        first = len(starts) == 1
+        if first and before < length:
+            starts[0] = beat - length
+        if beat < end and (first or not lines[beat] or before + after != length):
+            starts.append(beat)
+        while changes[change][0] <= beat:
+            length, change = _length(changes[change][1]), change + 1
+    return starts
+
+
+def _length(meter):
+    return Fraction(4 * meter.numerator, meter.denominator)
+
+
+def _tempo(tempos):
+    """The clock of ``(beat, quarter notes a minute)``; the last tempo goes on."""
+    beats = [*tempos, max(tempos) + 1]
+    pace = [60.0 / float(bpm or BPM) for bpm in tempos.values()]
+    beats = np.array([float(beat) for beat in beats])
+    return Tempo(beats, np.append(0.0, np.cumsum(np.diff(beats) * pace)))

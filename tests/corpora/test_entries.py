@@ -35,13 +35,15 @@ tracks = st.builds(
     st.booleans(),
     st.text(max_size=4),
 )
+bars = st.one_of(st.none(), st.lists(st.floats(-4, 50), min_size=1, max_size=5).map(tuple))
 pieces = st.builds(
-    lambda t, bpm, n: Piece(
-        tuple(t), Tempo.constant(bpm), (Meter(0.0, n, 8), Meter(12.0)), "t"
+    lambda t, bpm, n, b: Piece(
+        tuple(t), Tempo.constant(bpm), (Meter(0.0, n, 8), Meter(12.0)), "t", b
     ),
     st.lists(tracks, max_size=3),
     st.floats(20, 300),
     st.integers(1, 12),
+    bars,
 )
 entries = st.lists(st.builds(Entry, *[st.text(max_size=5)] * 5, pieces), max_size=5)
 
@@ -113,6 +115,22 @@ def test_titles_and_melodies_tell_songs_whatever_key_tempo_and_spelling(tune):
         "rose",
         *["untitled-fef392c1659079c0"] * 2,
     ]
+
+
+@pytest.mark.parametrize("length, same", [(11, False), (12, True), (13, True)])
+def test_a_scrap_of_melody_tells_no_song(length, same):
+    scrap = Notes.of([(i, 1, 60 + i % 5) for i in range(length)])
+    one, other = song_ids(["The Rose", "The Lily"], [scrap, scrap])
+    assert (one == other) == same
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 1.5, 1 / 3])
+def test_a_melody_is_the_same_at_any_speed_and_in_no_other_rhythm(stretch):
+    tune = Notes.of([(i, 1 + i % 2, 60 + i % 5) for i in range(12)])
+    slow = Notes(tune.onset * stretch, tune.duration * stretch, tune.pitch)
+    even = Notes(tune.onset, np.ones(12), tune.pitch)
+    assert song_ids(["rose", "lily"], [tune, slow]) == ["lily", "lily"]
+    assert song_ids(["rose", "lily"], [tune, even]) == ["rose", "lily"]
 
 
 def test_songs_are_named_alike_in_every_order_and_company(tune):

@@ -4,7 +4,6 @@ against an independent reading of it.
 
 import json
 import lzma
-import os
 import random
 from functools import cache
 
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 
 from fusiontools.errors import FusionError, MusicFileError, NoNotesError
-from fusiontools.music.abc import AbcTune, _quiet, read_abc, split_abc
+from fusiontools.music.abc import AbcTune, read_abc, split_abc
 from fusiontools.music.notes import is_melody
 
-TICK = 1 / 480  # the converter's own grid, in beats
+TICK = 1 / 480  # beats
 
 
 def tune(music, meter="4/4", unit="1/4", key="C"):
@@ -179,7 +178,6 @@ PLAYED = [
     "R:Hornpipe",
     "Q:1/4=200",
     "%%MIDI program 40",
-    "%%MIDI transpose 12",
     "%%MIDI chordattack 30",
     "P:AAB",
     "N:slowly",
@@ -398,45 +396,6 @@ def test_damaged_tunes_are_read_or_refused_and_nothing_else():
         except FusionError as error:
             assert str(error).startswith("damaged: ") and "What to do" in str(error)
     assert 10 < read < 60
-
-
-# Side effects
-
-
-def test_the_converter_is_never_heard(capfd):
-    """It grumbles about bars that are too short, below Python's own streams."""
-    from symusic import Score
-
-    odd = tune("C | D E | F G A :| B6 |", meter="4/4")
-    Score.from_abc(odd)
-    assert "".join(capfd.readouterr()), "the converter has become silent: `_quiet` can go"
-    read_abc(odd)
-    with pytest.raises(FusionError):
-        read_abc(tune("z4 |"))
-    print("still here")
-    assert tuple(capfd.readouterr()) == ("still here\n", "")
-
-
-def test_neither_output_nor_complaints_are_heard(capfd):
-    with _quiet():
-        os.write(1, b"a word")
-        os.write(2, b"a complaint")
-    assert tuple(capfd.readouterr()) == ("", "")
-
-
-def test_no_file_descriptor_is_left_open():
-    def lowest_free():
-        fd = os.open(os.devnull, os.O_RDONLY)
-        os.close(fd)
-        return fd
-
-    before = lowest_free()
-    for music in ("C D E |", "z4 |") * 3:
-        try:
-            read_abc(tune(music))
-        except NoNotesError:
-            pass
-    assert lowest_free() == before
 
 
 # A whole collection, against an independent reading
