@@ -7,34 +7,26 @@ can be read one at a time. `fusiontools.corpora.unpacking` writes them all.
 
 import bz2
 import contextlib
-import errno
 import gzip
 import io
 import lzma
 import os
 import tarfile
 import tempfile
-import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
-from fusiontools.errors import (
-    CorpusError,
-    FusionError,
-    MissingDataError,
-    UnsafeArchiveError,
-)
+from fusiontools.corpora.walking import files_below, shown
+from fusiontools.errors import CorpusError, UnsafeArchiveError
+from fusiontools.music.zips import LIMITS, Budget, open_zip, readable
 
 __all__ = ["Member", "is_compressed", "listing", "members", "plain_file"]
 
-MAX_BYTES = 50_000_000_000  # of all files, unpacked; the largest corpus here has 8 GB
-MAX_RATIO = 200  # unpacked to packed; MIDI in xz reaches 30
-MAX_MEMBERS = 500_000  # LMD full has 178,561
-SMALL = 64_000_000  # up to here any ratio is harmless
 LARGEST = 64_000_000  # one file read into memory; a MIDI file has 50 kB
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-_LIMITS = (MAX_BYTES, MAX_RATIO, MAX_MEMBERS)
 CHUNK = 1 << 20
 
 
@@ -51,11 +43,12 @@ class Member:
     size: int = 0
     inside: str = ""  # its full name in a zip; "" outside zips
 
-    def open(self):
+    def open(self) -> BinaryIO:
         """Open it for reading, as a seekable binary file."""
         with readable(self.place):
             if self.offset >= 0:
-                return io.BufferedReader(_Slice(self.place, self.offset, self.size))
+                file = open(self.place, "rb")
+                return io.BufferedReader(_Slice(file, self.offset, self.size))
             if self.inside:
                 if self.size > 16 * LARGEST:
                     found = f"{self.name!r} unpacks to {self.size:,} bytes"
@@ -66,7 +59,7 @@ class Member:
                 return io.BytesIO(whole.read(self.inside))
             return open(self.place, "rb")
 
-    def read(self, most=-1):
+    def read(self, most: int = -1) -> bytes:
         """Its first `most` bytes; all by default."""
         with self.open() as file, readable(self.place):
             return file.read(most)
@@ -77,10 +70,10 @@ class Member:
 
 
 class _Slice(io.RawIOBase):
-    """Part of a file, as a file of its own."""
+    """Part of an open file, as a file of its own. It closes that, too."""
 
-    def __init__(self, path, start, size):
-        self._file, self._start, self._size, self._at = open(path, "rb"), start, size, 0
+    def __init__(self, file, start, size):
+        self._file, self._start, self._size, self._at = file, start, size, 0
 
     def readable(self):
         return True
@@ -111,38 +104,11 @@ class _Slice(io.RawIOBase):
 @lru_cache(maxsize=4)
 def _zip(path, size, date, process):
     """An open zip, kept: its table of contents is slow. A process needs one of its own."""
-    return zipfile.ZipFile(path)
+    return open_zip(path)
 
 
 @contextlib.contextmanager
-def readable(path):
-    """Turn what a damaged archive makes Python's readers raise into one error of ours."""
-    try:
-        yield
-    except FusionError:
-        raise
-    except FileNotFoundError:
-        raise MissingDataError("no such file", path, "check the path") from None
-    except OSError as error:
-        # a reader's own words for damage, and where a damaged offset leads
-        if error.errno in (None, errno.EINVAL):
-            raise _damaged(path, error) from None
-        found = f"cannot be read ({error.strerror})"
-        do = "check the file's permissions, and its disk"
-        raise CorpusError(found, path, do) from None
-    # tarfile, zipfile, zlib, lzma, gzip and struct raise a dozen kinds between them
-    except Exception as error:
-        raise _damaged(path, error) from None
-
-
-def _damaged(path, error):
-    why = (str(error).strip().splitlines() or [""])[0][:100] or type(error).__name__
-    found = f"this archive cannot be read to its end ({why})"
-    return CorpusError(found, path, "it is damaged or cut off: download it again")
-
-
-@contextlib.contextmanager
-def writable(path):
+def writable(path: str | Path) -> Iterator[None]:
     """What is wrong with our own disk is no fault of the archive."""
     try:
         yield
@@ -151,12 +117,12 @@ def writable(path):
         raise CorpusError(found, path, "make room, or check who may write there") from None
 
 
-def is_compressed(path):
+def is_compressed(path: Path) -> bool:
     """Whether a file is a gzip, bzip2 or xz stream, which nothing can jump about in."""
     return _opener(path) is not None
 
 
-def is_zip(path):
+def is_zip(path: Path) -> bool:
     with open(path, "rb") as file:
         return file.read(2) == b"PK"
 
@@ -168,7 +134,11 @@ def _opener(path):
     return next(fitting, None)
 
 
-def members(path, wanted=None, largest=LARGEST):
+def members(
+    path: str | os.PathLike,
+    wanted: Callable[[str], object] | None = None,
+    largest: int = LARGEST,
+) -> Iterator[tuple[str, bytes | None]]:
     """Read the files of a folder or an archive one after the other, without unpacking it.
 
     Parameters
@@ -198,20 +168,20 @@ def members(path, wanted=None, largest=LARGEST):
     wanted = wanted or (lambda name: True)
     with readable(path):
         if path.is_dir():
-            for name, file in _files(path):
+            for name, file in files_below(path)[0]:
                 if wanted(name):
                     yield name, _read_file(file, largest)
         elif is_zip(path):
-            with zipfile.ZipFile(path) as archive:
-                for info in zip_entries(archive, path, *_LIMITS):
+            with open_zip(path) as archive:
+                for info in archive.infolist():
                     if not info.is_dir() and wanted(info.filename):
                         small = info.file_size <= largest
-                        yield _shown(info.filename), archive.read(info) if small else None
+                        yield shown(info.filename), archive.read(info) if small else None
         else:
-            for archive, info in tar_entries(path, *_LIMITS):
+            for archive, info in tar_entries(path, *LIMITS):
                 if is_plain_file(info) and wanted(info.name):
                     file = archive.extractfile(info) if info.size <= largest else None
-                    yield _shown(info.name), file and file.read()
+                    yield shown(info.name), file.read() if file else None
 
 
 def _read_file(file, largest):
@@ -221,17 +191,7 @@ def _read_file(file, largest):
         return None
 
 
-def _shown(name):
-    """A name that can be printed: what is no UTF-8 in it would stop every stream."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _files(folder):
-    files = [f for f in folder.rglob("*") if f.is_file()]
-    return sorted((_shown(f.relative_to(folder).as_posix()), f) for f in files)
-
-
-def listing(path):
+def listing(path: str | os.PathLike) -> list[Member]:
     """The files of a folder, a zip or an uncompressed tar, a list of `Member`.
 
     They can be read in any order.
@@ -244,30 +204,28 @@ def listing(path):
     path = Path(path)
     with readable(path):
         if path.is_dir():
-            return [
-                Member(name, file, size=file.stat().st_size) for name, file in _files(path)
-            ]
+            there = files_below(path)[0]
+            return [Member(name, file, size=file.stat().st_size) for name, file in there]
         if is_zip(path):
-            with zipfile.ZipFile(path) as archive:
-                entries = zip_entries(archive, path, *_LIMITS)
+            with open_zip(path) as archive:
                 return [
-                    Member(_shown(i.filename), path, size=i.file_size, inside=i.filename)
-                    for i in entries
+                    Member(shown(i.filename), path, size=i.file_size, inside=i.filename)
+                    for i in archive.infolist()
                     if not i.is_dir()
                 ]
         if is_compressed(path):
             found = "files in a compressed tar cannot be read in any order"
             raise CorpusError(found, path, "unpack it first")
-        entries = tar_entries(path, *_LIMITS)
+        entries = tar_entries(path, *LIMITS)
         return [
-            Member(_shown(info.name), path, info.offset_data, info.size)
+            Member(shown(info.name), path, info.offset_data, info.size)
             for _, info in entries
             if is_plain_file(info)
         ]
 
 
 @contextlib.contextmanager
-def plain_file(path, most=4_000_000_000):
+def plain_file(path: str | os.PathLike, most: int = 4_000_000_000) -> Iterator[Path]:
     """A path to the file's decompressed content.
 
     It is the file itself, or a temporary copy where that is gzip, bzip2 or xz.
@@ -296,58 +254,36 @@ def plain_file(path, most=4_000_000_000):
         yield copy
 
 
-def is_plain_file(info):
+def is_plain_file(info: tarfile.TarInfo) -> bool:
+    """Whether a member is a file of its own, and whole."""
     # a sparse file is a small tar's way to a huge disk
     return info.isreg() and info.sparse is None
 
 
-class _Budget:
-    """Counts what an archive claims, and stops when it is absurd, before data is read."""
-
-    def __init__(self, path, most, ratio, count):
-        self.path, self.most, self.count = path, most, count
-        self.packed = path.stat().st_size
-        self.allowed = max(SMALL, ratio * self.packed)
-        self.total = self.seen = 0
-
-    def add(self, size):
-        self.total, self.seen = self.total + size, self.seen + 1
-        if self.seen > self.count:
-            found = f"it holds more than {self.count:,} files"
-            raise UnsafeArchiveError(found, self.path, "check where it came from")
-        most = min(self.most, self.allowed)
-        if self.total > most:
-            found = f"it would unpack to more than {most:,.0f} bytes, from {self.packed:,}"
-            do = "check where it came from; raise the limits only if you trust it"
-            raise UnsafeArchiveError(found, self.path, do)
-
-
-def zip_entries(archive, path, *limits):
-    budget = _Budget(path, *limits)
-    for info in archive.infolist():
-        budget.add(info.file_size)
-    return archive.infolist()
-
-
-def tar_entries(path, *limits):
+def tar_entries(
+    path: Path, *limits: Any
+) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """Walk a tar: yields ``(archive, info)``.
 
     Unlike `tarfile` alone it notices a damaged header in the middle.
     """
-    budget = _Budget(path, *limits)
-    with (_opener(path) or open)(path, "rb") as stream:
-        with tarfile.open(fileobj=_Careful(stream, path), mode="r:") as archive:
-            while (info := archive.next()) is not None:
-                archive.members = []  # tarfile would keep every header until the end
-                budget.add(info.size)
-                yield archive, info
-            stream.seek(archive.offset)
-            # tarfile takes any nonsense for the end; the real one is a block of zeros
-            if any(stream.read(tarfile.BLOCKSIZE)):
-                raise tarfile.ReadError("a damaged header")
-            # gzip and xz keep their checksum at the very end
-            while rest := stream.read(CHUNK):
-                budget.add(len(rest))
+    budget = Budget(path, path.stat().st_size, *limits)
+    with (
+        (_opener(path) or open)(path, "rb") as stream,
+        tarfile.open(fileobj=cast(Any, _Careful(stream, path)), mode="r:") as archive,
+    ):
+        while (info := archive.next()) is not None:
+            # tarfile would keep every header until the end
+            archive.members = []  # type: ignore[attr-defined]
+            budget.add(info.size)
+            yield archive, info
+        stream.seek(archive.offset)
+        # tarfile takes any nonsense for the end; the real one is a block of zeros
+        if any(stream.read(tarfile.BLOCKSIZE)):
+            raise tarfile.ReadError("a damaged header")
+        # gzip and xz keep their checksum at the very end
+        while rest := stream.read(CHUNK):
+            budget.add(len(rest))
 
 
 class _Careful:

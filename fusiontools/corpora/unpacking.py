@@ -4,29 +4,22 @@ import os
 import shutil
 import stat
 import tempfile
-import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from fusiontools.corpora.archives import (
-    CHUNK,
-    MAX_BYTES,
-    MAX_MEMBERS,
-    MAX_RATIO,
-    is_plain_file,
-    is_zip,
-    readable,
-    tar_entries,
-    writable,
-    zip_entries,
-)
+from fusiontools.corpora.archives import CHUNK, is_plain_file, is_zip, tar_entries, writable
 from fusiontools.errors import CorpusError, UnsafeArchiveError
+from fusiontools.music.zips import MAX_BYTES, MAX_MEMBERS, MAX_RATIO, open_zip, readable
 
 __all__ = ["unpack"]
 
 
 def unpack(
-    archive, folder, max_bytes=MAX_BYTES, max_ratio=MAX_RATIO, max_members=MAX_MEMBERS
-):
+    archive: str | os.PathLike,
+    folder: str | os.PathLike,
+    max_bytes: int = MAX_BYTES,
+    max_ratio: float = MAX_RATIO,
+    max_members: int = MAX_MEMBERS,
+) -> Path:
     """Unpack an archive into a new folder: all of it, or nothing.
 
     Every name is checked before the first byte is written. Files land in a temporary folder
@@ -106,8 +99,8 @@ def _climbs(name):
 
 
 def _zip_names(path, limits):
-    with zipfile.ZipFile(path) as archive:
-        for info in zip_entries(archive, path, *limits):
+    with open_zip(path, limits=limits) as archive:
+        for info in archive.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             plain = kind in (0, stat.S_IFREG, stat.S_IFDIR)
             yield info.filename, "" if plain else "is a link or a device"
@@ -120,8 +113,8 @@ def _tar_names(path, limits):
 
 
 def _write_zip(path, draft, limits):
-    with zipfile.ZipFile(path) as archive:
-        for info in zip_entries(archive, path, *limits):
+    with open_zip(path, limits=limits) as archive:
+        for info in archive.infolist():
             if not info.is_dir():
                 with archive.open(info) as source:
                     _write(source, draft / info.filename)

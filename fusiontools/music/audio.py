@@ -6,12 +6,14 @@ Audio style transfer.
 """
 
 import math
+import os
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import MusicFileError, NoNotesError
-from fusiontools.music.soundfiles import AGAIN, blocks, opened
+from fusiontools.music.soundfiles import AGAIN, Source, blocks, opened
 from fusiontools.music.soundwriter import SoundWriter
 
 __all__ = ["Sound", "SoundWriter", "check_sounding", "read_sound", "sound_length"]
@@ -43,8 +45,15 @@ class Sound(NamedTuple):
 
 
 def read_sound(
-    source, start=0.0, seconds=None, rate=None, where=None, *, as_is=False, longest=LONGEST
-):
+    source: Source,
+    start: float = 0.0,
+    seconds: float | None = None,
+    rate: int | None = None,
+    where: object = None,
+    *,
+    as_is: bool = False,
+    longest: float = LONGEST,
+) -> Sound:
     """Read a sound file, or part of it.
 
     Parameters
@@ -97,7 +106,8 @@ def read_sound(
         if file.channels > 2:
             said.append(f"Its {file.channels} channels were mixed down to two.")
             mix = SPEAKERS.get(file.channels) or ([L, R] * 32)[: file.channels]
-            mix = np.float32(mix) / np.sum(mix, axis=0, dtype=np.float32)
+            mix = np.array(mix, np.float32)
+            mix /= mix.sum(axis=0)
         stream = None
         if rate not in (None, own):
             import soxr  # comes with librosa, and takes blocks
@@ -154,7 +164,7 @@ def read_sound(
     return Sound(samples, rate or own, tuple(said))
 
 
-def sound_length(source, where=None):
+def sound_length(source: Source, where: object = None) -> tuple[float, int, int]:
     """How long a sound file is, mostly by its header alone.
 
     Parameters
@@ -189,7 +199,7 @@ def sound_length(source, where=None):
         return n / file.samplerate, file.samplerate, file.channels
 
 
-def check_sounding(sound, where=None):
+def check_sounding(sound: Sound, where: object = None) -> None:
     """Raise a `NoNotesError` if no channel of a `Sound` ever moves by -80 dB.
 
     Examples
@@ -201,7 +211,9 @@ def check_sounding(sound, where=None):
         raise NoNotesError("nothing sounds in it", where, "choose another recording")
 
 
-def write_sound(sound, path, rate=None):
+def write_sound(
+    sound: Sound | npt.ArrayLike, path: str | os.PathLike, rate: int | None = None
+) -> tuple[str, ...]:
     """Write sound to a file, whole or not at all.
 
     Parameters

@@ -21,6 +21,7 @@ pitch. No network lives here. Used in chapter 2, Five views.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.music.grid import in_range, one_voice
 from fusiontools.music.notes import Notes
@@ -46,7 +47,13 @@ LAYOUTS = ("pixel", "plane")
 CODINGS = ("onset", "pitch")
 
 
-def step_of(row, column, channel, shape=SHAPE, layout="pixel"):
+def step_of(
+    row: npt.ArrayLike,
+    column: npt.ArrayLike,
+    channel: npt.ArrayLike,
+    shape: tuple[int, int, int] = SHAPE,
+    layout: str = "pixel",
+) -> np.ndarray:
     """Which step of time a voxel holds; the inverse of `place_of`. Any shape.
 
     Examples
@@ -61,7 +68,9 @@ def step_of(row, column, channel, shape=SHAPE, layout="pixel"):
     return (channel * rows + row) * columns + column
 
 
-def place_of(step, shape=SHAPE, layout="pixel"):
+def place_of(
+    step: npt.ArrayLike, shape: tuple[int, int, int] = SHAPE, layout: str = "pixel"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """In which voxel a step of time is written: row, column and channel. Any shape.
 
     Examples
@@ -71,12 +80,15 @@ def place_of(step, shape=SHAPE, layout="pixel"):
     """
     rows, columns, channels = shape
     if _known(layout, LAYOUTS, "layout") == "pixel":
-        return np.unravel_index(step, (rows, columns, channels))
-    channel, row, column = np.unravel_index(step, (channels, rows, columns))
+        row, column, channel = np.unravel_index(np.asarray(step), (rows, columns, channels))
+    else:
+        channel, row, column = np.unravel_index(np.asarray(step), (channels, rows, columns))
     return row, column, channel
 
 
-def seen(kernel=3, shape=SHAPE, layout="pixel"):
+def seen(
+    kernel: int = 3, shape: tuple[int, int, int] = SHAPE, layout: str = "pixel"
+) -> np.ndarray:
     """The steps of time under a square filter in the middle of a picture.
 
     They are counted from the filter's first.
@@ -110,7 +122,9 @@ def seen(kernel=3, shape=SHAPE, layout="pixel"):
     return np.sort(step_of(row, column, channel, shape, layout).ravel())
 
 
-def span(kernel=3, shape=SHAPE, layout="pixel"):
+def span(
+    kernel: int = 3, shape: tuple[int, int, int] = SHAPE, layout: str = "pixel"
+) -> int:
     """How many steps lie from the first to the last that a filter sees, both included.
 
     The paper's 17 holds for one channel of width 7. In its own pictures of 32 x 32 x 3 the
@@ -126,7 +140,9 @@ def span(kernel=3, shape=SHAPE, layout="pixel"):
     return int(seen(kernel, shape, layout)[-1]) + 1
 
 
-def legal_values(low=LOW, high=HIGH, coding="onset"):
+def legal_values(
+    low: int = LOW, high: int = HIGH, coding: str = "onset"
+) -> dict[str, np.ndarray]:
     """What a voxel may hold: the table behind the codings.
 
     With P pitches each owns ``510 // (2 P + 1)`` neighbouring values, so fewer pitches
@@ -150,15 +166,15 @@ def legal_values(low=LOW, high=HIGH, coding="onset"):
 
 
 def encode_image(
-    notes,
-    tick=TICK,
-    shape=SHAPE,
-    layout="pixel",
-    coding="onset",
-    low=LOW,
-    high=HIGH,
-    outside="raise",
-):
+    notes: Notes,
+    tick: float = TICK,
+    shape: tuple[int, int, int] = SHAPE,
+    layout: str = "pixel",
+    coding: str = "onset",
+    low: int = LOW,
+    high: int = HIGH,
+    outside: str = "raise",
+) -> np.ndarray:
     """Write music into one picture; what the notes leave empty is rest.
 
     Parameters
@@ -209,7 +225,14 @@ def encode_image(
     return _fold(line, shape, layout)
 
 
-def decode_image(image, tick=TICK, layout="pixel", coding="onset", low=LOW, high=HIGH):
+def decode_image(
+    image: npt.ArrayLike,
+    tick: float = TICK,
+    layout: str = "pixel",
+    coding: str = "onset",
+    low: int = LOW,
+    high: int = HIGH,
+) -> Notes:
     """Read a picture as notes: the inverse of `encode_image` for every legal picture.
 
     It reads any other picture too: each voxel is taken for the nearest legal value (of two,
@@ -264,7 +287,13 @@ def decode_image(image, tick=TICK, layout="pixel", coding="onset", low=LOW, high
     return Notes(first / per_beat, (last - first) / per_beat, p[first] + low)
 
 
-def is_legal_image(image, layout="pixel", coding="onset", low=LOW, high=HIGH):
+def is_legal_image(
+    image: npt.ArrayLike,
+    layout: str = "pixel",
+    coding: str = "onset",
+    low: int = LOW,
+    high: int = HIGH,
+) -> bool:
     """Whether `encode_image` could have painted this.
 
     Legal values only, and with coding "onset" every note marked.
@@ -285,16 +314,16 @@ def is_legal_image(image, layout="pixel", coding="onset", low=LOW, high=HIGH):
 
 
 def image_windows(
-    notes,
-    tick=TICK,
-    stride=None,
-    shape=SHAPE,
-    layout="pixel",
-    coding="onset",
-    low=LOW,
-    high=HIGH,
-    outside="raise",
-):
+    notes: Notes,
+    tick: float = TICK,
+    stride: int | None = None,
+    shape: tuple[int, int, int] = SHAPE,
+    layout: str = "pixel",
+    coding: str = "onset",
+    low: int = LOW,
+    high: int = HIGH,
+    outside: str = "raise",
+) -> np.ndarray:
     """Write a piece of any length into overlapping pictures.
 
     Parameters

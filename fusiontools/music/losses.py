@@ -11,14 +11,16 @@ This measures the views, not the models, and not whether a listener would mind. 
 chapter 2, Five views.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.music.extract import match_notes
 from fusiontools.music.grid import decode_grid, encode_grid
 from fusiontools.music.image import SHAPE, TICK, decode_image, image_windows
-from fusiontools.music.notes import _need, concatenate
+from fusiontools.music.notes import Notes, _need, concatenate
 from fusiontools.music.roll import (
     decode_many_hot,
     decode_roll,
@@ -62,7 +64,7 @@ def _through_image(notes, coding):
     return concatenate(parts, steps * TICK)
 
 
-VIEWS = {
+VIEWS: dict[str, Callable[[Notes], Notes]] = {
     "tokens, notes": partial(_through_tokens, vocabulary=Vocabulary()),
     "tokens, steps": partial(_through_tokens, vocabulary=PUBLIC),
     "grid": _through_grid,
@@ -73,7 +75,7 @@ VIEWS = {
 }
 
 
-def round_trip(notes, view):
+def round_trip(notes: Notes, view: str | Callable[[Notes], Notes]) -> Notes:
     """Notes as a view gives them back.
 
     Parameters
@@ -102,12 +104,14 @@ def round_trip(notes, view):
     Notes(1 notes, C5 to C5, 0 to 1 beats)
     """
     _need(notes, "beats", "round_trip")
-    if not callable(view) and view not in VIEWS:
+    if isinstance(view, str) and view not in VIEWS:
         raise ValueError(f"no view is called {view!r}; there are {', '.join(VIEWS)}")
-    return (view if callable(view) else VIEWS[view])(notes)
+    return (VIEWS[view] if isinstance(view, str) else view)(notes)
 
 
-def lost(notes, view, tolerance=TOLERANCE):
+def lost(
+    notes: Notes, view: str | Callable[[Notes], Notes], tolerance: float = TOLERANCE
+) -> dict[str, float]:
     """What a symbolic view loses of a piece.
 
     Parameters
@@ -188,7 +192,9 @@ def _in_company(notes):
     return (reached > notes.onset + slack) | (following < notes.offset - slack)
 
 
-def lost_sound(samples, n_fft=N_FFT, hop=HOP, iterations=32):
+def lost_sound(
+    samples: npt.ArrayLike, n_fft: int = N_FFT, hop: int = HOP, iterations: int = 32
+) -> dict[str, float]:
     """What the spectrogram view loses of a sound, with its phase and without.
 
     Parameters
@@ -221,6 +227,7 @@ def lost_sound(samples, n_fft=N_FFT, hop=HOP, iterations=32):
     >>> report["picture_without_phase"] < 0.1 < report["without_phase"]
     True
     """
+    samples = np.asarray(samples)
     log_magnitude, phase = encode_spectrogram(samples, n_fft, hop)
     size = np.linalg.norm(samples)
     if not size:

@@ -1,38 +1,98 @@
-"""MusicXML scores, read for their notes: pitch, place, length, part, key and meter.
+"""MusicXML scores, read for what sounds: notes, instruments, tempo, bar lines, key, meter.
 
-Layout, lyrics and repeats are left out. Made for the chorales that come with music21
-(written out, without repeats); it imports no score library. Places are counted in
+Layout, lyrics and repeats are left out. It imports no score library. Places are counted in
 fractions, not in floats: three thirds of a beat are one beat, in every part. Used in
 chapter 4, Connective Fusion.
 """
 
-import io
+import codecs
 import re
-import zipfile
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import zip_longest
+from operator import itemgetter
+from urllib.parse import unquote
 from xml.etree import ElementTree
+from zipfile import ZipFile, ZipInfo
 
-from fusiontools.errors import MusicFileError, NoNotesError
-from fusiontools.music.midi import Meter, Piece, Track
+import numpy as np
+
+from fusiontools.errors import CorpusError, MusicFileError, NoNotesError
+from fusiontools.music.midi import MICROSECONDS, Meter, Piece, Track
 from fusiontools.music.notes import Notes, Tempo
+from fusiontools.music.zips import open_zip, readable
 
 __all__ = ["read_musicxml"]
 
+BPM = 100.0  # of a score that does not say; most chorales do not
+CHOIR, SNARE = 52, 38  # what an instrument is, or a drum, that nothing is said of
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 LARGEST = 50_000_000  # bytes of XML; a symphony takes ten million
+MOST = 3_000_000  # tags, or attributes: each takes a hundred bytes of memory or more
+LONG_TAG = re.compile("<[^<>]{1000000}")  # with more attributes than can be told apart
+LIMITS = (4 * LARGEST, 200, 10_000)  # of a compressed score, which may hold pictures too
 LONGEST = 1_000_000  # beats: a week of music; what promises more is damaged
 # No place in a measure has a larger denominator: counting on would take forever.
 FINEST = 10**9
+ROUNDED = Fraction(1, 8)  # beats: so far rounded durations may lead back past a bar line
 AGAIN = "export the score again as MusicXML or as MIDI"
 # by fifths, from seven flats to seven sharps
 MAJOR = "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split()
 MINOR = "Ab Eb Bb F C G D A E B F# C# G# D# A#".split()
+# beats, by the names of note values
+VALUES = dict(maxima=32, long=16, breve=8, whole=4, half=2, quarter=1, eighth=0.5)
+VALUES |= {f"{2**k}{'nd' if k == 5 else 'th'}": 4 / 2**k for k in range(4, 11)}
+# General MIDI programs by what instruments are called, in MusicXML's own list of sounds and
+# in print; the first that fits counts.
+NAMED = {
+    r"voice|choir|\bchor\b": CHOIR,
+    r"harpsi|cembal|clavecin": 6,
+    r"celest": 8,
+    r"glocken": 9,
+    r"vibra": 11,
+    r"marimba": 12,
+    r"xylo": 13,
+    r"piano\b|klavier|grand": 0,
+    r"accord|akkord": 21,
+    r"organ|orgel|orgue": 19,
+    r"bass guitar|guitar\.bass|electric bass|bass\.electric": 33,
+    r"guitar|gitarre|guitare|chitarra": 24,
+    r"cello|gamba": 42,
+    r"contrabass|double bass|kontrabass": 43,
+    r"violin|violon\b|geige": 40,
+    r"viola\b|bratsche": 41,
+    r"harp\b|harfe|\barpa": 46,
+    r"timpani|pauke|timbales": 47,
+    r"strings?\b(?!\.)|strings\.group|streicher|archi\b": 48,
+    r"trumpet|trompete|tromba|cornet": 56,
+    r"trombon|posaune": 57,
+    r"tuba": 58,
+    r"english.horn|englischhorn|cor anglais": 69,
+    r"horn\b|corno|\bcor\b": 60,
+    r"sopran.*sax": 64,
+    r"tenor.*sax": 66,
+    r"bari.*sax": 67,
+    r"sax": 65,
+    r"bassoon|fagott|basson": 70,
+    r"oboe|hautbois": 68,
+    r"clarinet|klarinette": 71,
+    r"recorder|blockfl": 74,
+    r"piccolo": 72,
+    r"flute|flöte|flauto": 73,
+    r"banjo": 105,
+}
+# encodings that spell letters; others might hide what stands there from who looks for it
+TEXT = r"(us-)?ascii|utf-?8|iso-?8859|latin|windows-|cp-?\d|koi8|mac|gb|big5|shift|euc"
 # what a damaged score makes of itself
 _DAMAGE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 
 
-def read_musicxml(data, where="MusicXML data"):
+def read_musicxml(
+    data: bytes | bytearray | memoryview | str, where: object = "MusicXML data"
+) -> tuple[Piece, str]:
     """Read a score from the bytes of an ``.xml`` or a compressed ``.mxl`` file.
 
     Parameters
@@ -45,9 +105,13 @@ def read_musicxml(data, where="MusicXML data"):
     Returns
     -------
     piece : Piece
-        One track a part, onsets and durations in beats, ties joined. The tempo is 100 bpm:
-        scores seldom say. Transposing instruments are given as they sound. Of cue notes,
-        which another part plays, only the time counts.
+        Onsets and durations in beats, ties joined, measures as the file has them; repeats
+        are not played out. One track a part, or one for each of its MIDI programs; drums
+        apart. A part without a program has the one of its sound or its name, or else 52, a
+        choir. The tempo follows metronome marks and what is said for playback; what it is
+        in the first measure holds from the start, and a score that does not say has 100
+        bpm. Transposing instruments are given as they sound. Of cue notes, which another
+        part plays, only the time counts, and grace notes take none.
     key : str
         The first key signature as it sounds, such as "Gm" or "Bb"; "" if there is none.
 
@@ -59,117 +123,358 @@ def read_musicxml(data, where="MusicXML data"):
     NoNotesError
         If nothing sounds in it.
     """
-    if isinstance(data, str):
-        declared = r"(<\?xml[^>]*?)\s+encoding=[\"'][^\"']*[\"']"
-        data = re.sub(declared, r"\1", data, count=1).encode("utf-8", "replace")
-    elif not isinstance(data, (bytes, bytearray, memoryview)):
+    if not isinstance(data, (bytes, bytearray, memoryview, str)):
         raise TypeError(
             "read_musicxml takes a file's content, bytes or text, "
             f"not {type(data).__name__}: say path.read_bytes()"
         )
-    root = _parse(_uncompressed(bytes(data), where), where)
+    root = _parse(data if isinstance(data, str) else _unpacked(bytes(data), where), where)
+    if root.tag not in ("score-partwise", "score-timewise"):
+        found = f"XML, but not a MusicXML score: its root is <{root.tag[:40]}>"
+        raise MusicFileError(found, where, AGAIN)
     try:
-        names = {p.get("id"): p.findtext("part-name", "") for p in root.iter("score-part")}
-        parts = [_part(part) for part in root.findall("part")]
-        tracks = tuple(
-            Track(notes, program=52, name=names.get(part.get("id"), ""))  # 52: choir
-            for part, (notes, _, _) in zip(root.findall("part"), parts)
-            if len(notes)
-        )
+        piece, key = _piece(root)
     except _DAMAGE as error:
         found = f"damaged MusicXML ({type(error).__name__}: {error})"
         raise MusicFileError(found, where, AGAIN) from None
-    if not tracks:
+    if not piece.tracks:
         raise NoNotesError("a score without a single note", where, "choose another file")
-    meters = next((m for _, m, _ in parts if m), (Meter(0.0),))
-    key = next((k for _, _, k in parts if k), "")
-    title = root.findtext("work/work-title") or ""
-    return Piece(tracks, Tempo.constant(100.0), meters, title), key
+    return piece, key
 
 
-def _uncompressed(data, where):
+# Files
+
+
+def _unpacked(data, where):
+    """The text of a score; of a compressed file, the score that its container names."""
     if data[:2] != b"PK":
-        return data
+        return _text(data)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            scores = [
-                i
-                for i in archive.infolist()
-                if i.filename.endswith((".xml", ".musicxml"))
-                and not i.filename.startswith("META-INF")
-            ]
-            if not scores:
-                found = "a compressed file without a score in it"
-                raise MusicFileError(found, where, AGAIN)
-            if scores[0].file_size > LARGEST:
-                found = f"a score of {scores[0].file_size:,} bytes"
-                raise MusicFileError(found, where, AGAIN)
-            return archive.read(scores[0])
-    except (zipfile.BadZipFile, EOFError, RuntimeError, OSError, zipfile.zlib.error):
-        raise MusicFileError("a damaged compressed file", where, AGAIN) from None
+        with readable(where), open_zip(data, where, LIMITS) as archive:
+            text = first = None
+            for info in _candidates(archive):
+                if info.file_size > LARGEST:
+                    found = f"a score of {info.file_size:,} bytes"
+                    raise MusicFileError(found, where, AGAIN)
+                text = _text(archive.read(info))
+                first = text if first is None else first
+                if re.search(r"<score-(part|time)wise\b", text):
+                    return text
+    except CorpusError as error:
+        found = f"a damaged compressed file: {error.found}"
+        raise MusicFileError(found, where, AGAIN) from None
+    if first is None:
+        raise MusicFileError("a compressed file without a score in it", where, AGAIN)
+    return first
+
+
+def _candidates(archive: ZipFile) -> Iterator[ZipInfo]:
+    """What may be the score, the most likely first; the rest is music of single parts,
+    settings, pictures.
+    """
+
+    def plain(name):
+        return unquote(name).replace("\\", "/").lstrip("./").lower()
+
+    files = {plain(i.filename): i for i in archive.infolist() if not i.is_dir()}
+    if "meta-inf/container.xml" in files:
+        container = files["meta-inf/container.xml"]
+        text = _text(archive.read(container)) if container.file_size < LARGEST else ""
+        try:
+            named = _parse(text, "").iterfind(".//{*}rootfile")
+            names = [plain(rootfile.get("full-path", "")) for rootfile in named]
+        except MusicFileError:
+            names = []
+        yield from (files[name] for name in names if name in files)
+    own = [n for n in files if not re.match(r"meta-inf/|(.*/)?\._", n)]
+    scores = [n for n in own if n.endswith((".xml", ".musicxml"))]
+    # parts lie in folders, and are smaller than the score
+    scores.sort(key=lambda n: (n.count("/"), -files[n].file_size))
+    yield from (files[name] for name in scores)
+
+
+def _text(data):
+    """XML as text: by its byte order mark, its zeros, what it declares, or what fits."""
+    marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16"}
+    marks |= {codecs.BOM_UTF16_BE: "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+    known = [name for mark, name in marks.items() if data.startswith(mark)]
+    declared = re.match(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([\w.:-]+)", data)
+    if declared and not known and re.match(TEXT, name := declared[1].decode().lower()):
+        known = [name]
+    for name in (*known, "utf-8", "cp1252"):
+        try:
+            return data.decode(name)
+        except (LookupError, ValueError):
+            continue
+    return data.decode("latin-1")
 
 
 def _parse(text, where):
     if len(text) > LARGEST:
         raise MusicFileError(f"a score of {len(text):,} bytes", where, AGAIN)
-    # UTF-16 has zeros between its letters
-    if b"<!ENTITY" in text.replace(b"\0", b""):
+    if max(text.count("<"), text.count("=")) > MOST or LONG_TAG.search(text):
+        raise MusicFileError(f"more than {MOST:,} tags or attributes", where, AGAIN)
+    if "<!ENTITY" in text:
         found = "XML that defines entities of its own, which a score never needs"
         raise MusicFileError(found, where, AGAIN)
     try:
-        root = ElementTree.fromstring(text)
+        # what it declares has been dealt with, or never held for a text
+        parser = ElementTree.XMLParser(encoding="utf-8")
+        return ElementTree.fromstring(text.encode("utf-8", "replace"), parser)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise MusicFileError(f"not well-formed XML ({error})", where, AGAIN) from None
-    if root.tag != "score-partwise":
-        found = f"XML, but not a part-wise MusicXML score: its root is <{root.tag[:40]}>"
-        raise MusicFileError(found, where, AGAIN)
-    return root
 
 
-def _part(part):
-    """Walk one part with a cursor: notes push it, ``backup`` pulls it, a bar ends it."""
-    rows, ties, meters, moved, key = [], {}, [], {}, ""
-    start = Fraction(0)
-    divisions = 1
-    measures = part.findall("measure")
-    for measure in measures:
-        cursor = furthest = previous = start
+# What sounds
+
+
+def _piece(root):
+    """The music of a score, and its key; a piece without tracks if nothing sounds."""
+    about = {p.get("id"): p for p in root.iter("score-part")}
+    named = _measures(root)
+    parts = [_Part(about.get(name)) for name, _ in named]
+    start, bar, bars, meters = Fraction(0), Fraction(4), [], []
+    for row in zip_longest(*(measures for _, measures in named), fillvalue=()):
+        # Parts meet on each bar line. The longest measure counts, but only sound makes it
+        # longer than the meter says: a rest of a whole measure may be of any length.
+        ends = [part.read(measure, start) for part, measure in zip(parts, row)]
+        meters = next((part.meters for part in parts if part.meters), [])
+        bar = Fraction(meters[-1].bar) if meters else bar
+        most = start + bar if meters and not any(part.free for part in parts) else LONGEST
+        heard = [both for both in ends if both[0] > start] or ends
+        end = max(max(sound, min(silence, most)) for sound, silence in heard)
+        if not bars and meters and start < end < bar:  # an upbeat ends the bar before
+            meters[0] = replace(meters[0], beat=float(end - bar))
+            bars.append(end - bar)
+        else:
+            bars.append(start)
+        # a measure with nothing in it is a bar of silence
+        start = end if end > start else start + bar
+    if bars and start - bars[-1] > bar:  # or else bars would go on within the last
+        bars.append(start)
+    tracks = tuple(track for part in parts for track in part.tracks())
+    tempo = _tempo([mark for part in parts for mark in part.tempos], bars[1:2])
+    title = root.findtext("work/work-title") or root.findtext("movement-title") or ""
+    key = next((part.key for part in parts if part.key), "")
+    lines = tuple(float(beat) for beat in bars)
+    return Piece(tracks, tempo, tuple(meters) or (Meter(0.0),), title, lines), key
+
+
+def _measures(root):
+    """Of each part its name and its measures, whichever of them the score goes by."""
+    if root.tag == "score-partwise":
+        return [(p.get("id"), p.findall("measure")) for p in root.findall("part")]
+    found = defaultdict(dict)
+    for number, measure in enumerate(root.findall("measure")):
+        for part in measure.findall("part"):
+            found[part.get("id")][number] = part
+    return [(n, [p.get(k, ()) for k in range(max(p) + 1)]) for n, p in found.items()]
+
+
+class _Part:
+    """A part while it is read: a cursor walks through one measure after the other.
+
+    Notes push it, `backup` pulls it, a bar line ends it.
+    """
+
+    def __init__(self, about):
+        about = ElementTree.Element("score-part") if about is None else about
+        self.name = about.findtext("part-name", "")
+        self.rows, self.ties, self.moved, self.divisions = [], {}, {}, 1
+        self.key, self.meters, self.tempos, self.free = "", [], [], False
+        self.drums, self.played = {}, {}  # by instrument: its pitch, and what it is when
+        told = defaultdict(dict)
+        for element in about:
+            if element.tag in ("score-instrument", "midi-instrument"):
+                told[element.get("id")] |= {e.tag: e.text or "" for e in element}
+        for name, said in (told or {None: {}}).items():
+            words = (said.get("instrument-sound"), said.get("instrument-name"), self.name)
+            drum = said.get("midi-channel", "").strip() == "10"
+            self.played[name] = [(Fraction(0), _program(said, *words), drum)]
+            self.drums[name] = _midi(said.get("midi-unpitched"))
+        self.usual = next(iter(self.played))
+
+    def read(self, measure, start):
+        """Read the next measure, from a beat on; the beats on which its last note and its
+        last rest end.
+        """
+        sound = cursor = furthest = previous = start
         for item in measure:
             if item.tag == "attributes":
-                divisions = _number(item.findtext("divisions") or divisions)
-                for t in item.findall("transpose"):  # of one staff, or of all
-                    octaves = int(_number(t.findtext("octave-change") or 0))
-                    semitones = int(_number(t.findtext("chromatic") or 0))
-                    moved[t.get("number")] = semitones + 12 * octaves
-                if item.find("time/beats") is not None:
-                    beats = item.findtext("time/beats")
-                    meters.append(_meter(start, beats, item.findtext("time/beat-type")))
-                if item.find("key/fifths") is not None and not key:
-                    fifths = int(item.findtext("key/fifths"))
-                    minor = item.findtext("key/mode") == "minor"
-                    key = _key(fifths, minor, moved.get(None, moved.get("1", 0)))
+                self._attributes(item, start)
             elif item.tag in ("backup", "forward"):
-                cursor += (1 if item.tag == "forward" else -1) * _length(item, divisions)
-                if cursor < start:
+                cursor += (1 if item.tag == "forward" else -1) * self._length(item)
+                if cursor < start - ROUNDED:
                     raise ValueError("a backup goes past the beginning of its measure")
+                cursor = max(cursor, start)
+            elif item.tag in ("direction", "sound"):
+                self._direction(item, cursor)
             elif item.tag == "note" and item.find("grace") is None:
-                length = _length(item, divisions)
+                length = self._length(item)
                 onset = previous if item.find("chord") is not None else cursor
-                if item.find("pitch") is not None and item.find("cue") is None:
-                    semitones = moved.get(item.findtext("staff"), moved.get(None, 0))
-                    _sound(rows, ties, onset, length, item, semitones)
+                if item.find("cue") is None and self._note(item, onset, length):
+                    sound = max(sound, onset + length)
                 if item.find("chord") is None:
                     previous, cursor = cursor, cursor + length
             cursor = cursor.limit_denominator(FINEST)
             furthest = max(furthest, cursor)
             if furthest > LONGEST:
                 raise ValueError(f"its music goes on beyond beat {LONGEST:,}")
-        # an upbeat: bars count from the first full one
-        if measure is measures[0] and meters and 0 < furthest < meters[0].bar:
-            meters[0] = replace(meters[0], beat=float(furthest) - meters[0].bar)
-        start = furthest
-    notes = Notes.of((float(onset), float(length), pitch) for onset, length, pitch in rows)
-    return notes, tuple(meters), key
+        return sound, furthest
+
+    def _length(self, item):
+        """The duration of an element, in beats."""
+        if self.divisions <= 0:
+            raise ValueError(f"{self.divisions} divisions to the beat")
+        return _number(item.findtext("duration")) / self.divisions
+
+    def _attributes(self, item, start):
+        self.divisions = _number(item.findtext("divisions") or self.divisions)
+        for t in item.findall("transpose"):  # of one staff, or of all
+            octaves = int(_number(t.findtext("octave-change") or 0))
+            semitones = int(_number(t.findtext("chromatic") or 0))
+            self.moved[t.get("number")] = semitones + 12 * octaves
+        time = item.find("time")
+        if time is not None:
+            self.free = time.find("senza-misura") is not None
+            if time.find("beats") is not None:
+                self.meters.append(_meter(start, time))
+        if item.find("key/fifths") is not None and not self.key:
+            fifths = int(item.findtext("key/fifths"))
+            minor = item.findtext("key/mode") == "minor"
+            self.key = _key(fifths, minor, self.moved.get(None, self.moved.get("1", 0)))
+
+    def _direction(self, item, beat):
+        """What is said for playback counts before what is printed, and both before one."""
+        sound = item if item.tag == "sound" else item.find("sound")
+        marks = item.findall("direction-type/metronome")
+        for mark in marks:
+            self.tempos.append((beat, 2, _metronome(mark)))
+        if sound is None:
+            return
+        shift = sound.find("offset")
+        if shift is None:  # that of a direction is only where it is printed, mostly
+            shift = item.find("offset[@sound='yes']")
+        if shift is not None and self.divisions > 0:
+            beat = max(beat + _number(shift.text) / self.divisions, Fraction(0))
+        self.tempos.append((beat, 0 if marks else 1, _per_minute(sound.get("tempo"))))
+        for change in sound:
+            before = self.played.get(change.get("id"))
+            if before and change.tag in ("midi-instrument", "instrument-change"):
+                _, program, drum = before[-1]
+                said = {e.tag: e.text or "" for e in change}
+                now = _program(said, said.get("instrument-sound"))
+                channel = said.get("midi-channel", "10" if drum else "").strip()
+                before.append((beat, program if now is None else now, channel == "10"))
+
+    def _note(self, item, onset, length):
+        """Add a note, or lengthen the one that it is tied to; False for a rest."""
+        named, pitch = item.find("instrument"), item.find("pitch")
+        name = self.usual if named is None else named.get("id")
+        name = name if name in self.played else self.usual
+        if pitch is not None:
+            octave = int(_number(pitch.findtext("octave")))
+            alter = int(_number(pitch.findtext("alter") or 0))
+            key = 12 * (octave + 1) + STEPS[pitch.findtext("step")] + alter
+            key += self.moved.get(item.findtext("staff"), self.moved.get(None, 0))
+        elif item.find("unpitched") is not None:
+            key = SNARE if self.drums[name] is None else self.drums[name]
+        else:
+            return False
+        kinds = {t.get("type") for t in item.findall("tie")}
+        # two voices may hold one pitch, each with a tie of its own
+        held = (key, name, item.findtext("voice"))
+        row = self.ties.get(held)
+        # some say only where a tie starts: it goes to the next note, if that comes at once
+        if row is not None and ("stop" in kinds or onset == sum(self.rows[row][:2])):
+            self.rows[row][1] = onset + length - self.rows[row][0]
+        else:
+            row = len(self.rows)
+            self.rows.append([onset, length, key, name, pitch is None])
+        if "start" in kinds:
+            self.ties[held] = row
+        else:
+            self.ties.pop(held, None)
+        return True
+
+    def tracks(self):
+        """One track for each program that is played, drums apart."""
+        for changes in self.played.values():
+            changes.sort(key=itemgetter(0))
+        found = defaultdict(list)
+        for onset, length, pitch, name, drum in self.rows:
+            changes = self.played[name]
+            now = bisect_right(changes, onset, key=itemgetter(0)) - 1
+            _, program, channel_10 = changes[max(now, 0)]
+            drum = drum or channel_10
+            program = program if program is not None else 0 if drum else CHOIR
+            found[program, drum].append((float(onset), float(length), pitch))
+        return [Track(Notes.of(r), *about, self.name) for about, r in found.items()]
+
+
+def _tempo(marks, second):
+    """The tempo map of ``(beat, order, bpm)``, of which those on one beat are in order.
+
+    What stands on the `second` bar line, or before, holds from the beginning.
+    """
+    at = {}
+    for beat, _, bpm in sorted(marks, key=itemgetter(0, 1)):
+        if bpm is not None and MICROSECONDS[0] <= 60e6 / bpm <= MICROSECONDS[1]:
+            at.setdefault(float(beat), float(bpm))
+    early = at and (not second or min(at) <= second[0])
+    at = {0.0: at[min(at)] if early else BPM} | at
+    changes = np.append(True, np.diff(list(at.values())) != 0)
+    beats, bpm = np.array(list(at.items()))[changes].T
+    beats = np.append(beats, beats[-1] + 1.0)
+    seconds = np.cumsum(np.diff(beats) * (60.0 / bpm))
+    return Tempo(beats, np.append(0.0, seconds))
+
+
+def _per_minute(text):
+    """A number of beats from what is printed: "120", "c. 60", "60-66", of which the middle
+    counts; None if there is none.
+    """
+    number = r"(?<![\d.,-])(\d{1,4}(?:[.,]\d{1,9})?)(?![\d.,]*\d)"
+    found = re.search(rf"{number}(?:\s*[-–—]\s*(\d{{1,4}})(?!\d))?", text or "")
+    if not found or not float(found[1].replace(",", ".")):
+        return None
+    low = float(found[1].replace(",", "."))
+    return (low + float(found[2] or low)) / 2
+
+
+def _metronome(mark):
+    """Quarter notes a minute, of a metronome mark; None of one that gives no number, as in
+    a change of the note that counts.
+    """
+    beats, last, per_minute = 0.0, 0.0, _per_minute(mark.findtext("per-minute"))
+    for element in mark.iter():  # values that are tied stand one inside the other
+        if element.tag == "beat-unit":
+            last = VALUES.get((element.text or "").strip(), 0)
+            beats += last
+        elif element.tag == "beat-unit-dot":
+            last /= 2
+            beats += last
+    return per_minute * (beats or 1) if per_minute else None
+
+
+def _program(said, *words):
+    """A General MIDI program, 0 to 127, as MusicXML counts it (from 1, or from 0); or that
+    of the first word which names an instrument; None if nothing does.
+    """
+    program = _midi(said.get("midi-program"))
+    named = (
+        number
+        for word in words
+        for name, number in NAMED.items()
+        if word and re.search(name, word.lower())
+    )
+    return next(named, None) if program is None else program
+
+
+def _midi(text):
+    """A number from 1 to 128 as 0 to 127, and 0 as 0; None if it is none."""
+    number = re.fullmatch(r"\s*(\d{1,3})\s*", text or "")
+    return max(int(number[1]) - 1, 0) if number and int(number[1]) <= 128 else None
 
 
 def _number(text):
@@ -177,13 +482,6 @@ def _number(text):
     if not re.fullmatch(r"\s*[+-]?\d{1,12}(\.\d{0,12})?\s*", str(text)):
         raise ValueError(f"{str(text)[:40]!r} where a number is needed")
     return Fraction(str(text).strip())
-
-
-def _length(item, divisions):
-    """The duration of an element, in beats."""
-    if divisions <= 0:
-        raise ValueError(f"{divisions} divisions to the beat")
-    return _number(item.findtext("duration")) / divisions
 
 
 def _key(fifths, minor, semitones):
@@ -197,27 +495,12 @@ def _key(fifths, minor, semitones):
     return MINOR[fifths + 7] + "m" if minor else MAJOR[fifths + 7]
 
 
-def _meter(beat, beats, kind):
-    """A meter; "3+2" counts as five, as it sounds."""
-    numerator = sum(int(_number(n)) for n in beats.split("+"))
-    return Meter(float(beat), numerator, int(_number(kind)))
-
-
-def _sound(rows, ties, onset, length, item, semitones):
-    """Add a note, or lengthen the one that it is tied to."""
-    octave = int(_number(item.findtext("pitch/octave")))
-    alter = int(_number(item.findtext("pitch/alter") or 0))
-    pitch = 12 * (octave + 1) + STEPS[item.findtext("pitch/step")] + alter + semitones
-    kinds = {t.get("type") for t in item.findall("tie")}
-    # two voices may hold one pitch, each with a tie of its own
-    held = (pitch, item.findtext("voice"))
-    if "stop" in kinds and held in ties:
-        row = ties[held]
-        rows[row] = (rows[row][0], onset + length - rows[row][0], pitch)
-    else:
-        rows.append((onset, length, pitch))
-        row = len(rows) - 1
-    if "start" in kinds:
-        ties[held] = row
-    else:
-        ties.pop(held, None)
+def _meter(beat, time):
+    """A meter; "3+2" counts as five, and 3/4 + 2/8 as eight eighths, as they sound."""
+    counts = [
+        sum(int(_number(n)) for n in e.text.split("+")) for e in time.iterfind("beats")
+    ]
+    kinds = [int(_number(e.text)) for e in time.iterfind("beat-type")]
+    finest = max(kinds)
+    counted = sum(count * finest // kind for count, kind in zip(counts, kinds, strict=True))
+    return Meter(float(beat), counted, finest)

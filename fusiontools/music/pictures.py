@@ -16,6 +16,7 @@ Values lie in [-1, 1], channels come first. Used in chapter 5, Domain transfer.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.music.grid import HOLD, REST, repair_grid
 from fusiontools.music.lines import BAR, HIGH, LOW, MIDDLE, REACH, STEPS, sounding
@@ -31,7 +32,7 @@ ALIKE = 0.5  # share of steps in which two bars must agree to become one riff
 CLASSES = 7  # pitch classes that `snap` allows: as many as a scale has
 
 
-def encode(tokens, layout):
+def encode(tokens: npt.ArrayLike, layout: str) -> np.ndarray:
     """Paint lines.
 
     Parameters
@@ -72,7 +73,7 @@ def encode(tokens, layout):
     return planes.astype(np.float32, copy=False).reshape(shape)
 
 
-def decode(pictures, layout):
+def decode(pictures: npt.ArrayLike, layout: str) -> np.ndarray:
     """Read pictures as lines: the inverse of `encode`, and of any picture the nearest line.
 
     "unrolled": of a pixel's three voxels the median counts, and a note starts where that
@@ -116,7 +117,7 @@ def decode(pictures, layout):
     return _line(pitch, sound & (onset | (pitch != _before(pitch))), sound)
 
 
-def legal(pictures, layout):
+def legal(pictures: npt.ArrayLike, layout: str) -> np.ndarray:
     """Which pictures `encode` could have painted, (N,) bool.
 
     Examples
@@ -125,10 +126,11 @@ def legal(pictures, layout):
     [False, True]
     """
     nearest = encode(decode(pictures, layout), layout)
-    return np.isclose(nearest, pictures, rtol=0, atol=1e-4).all(axis=(1, 2, 3))
+    near: np.ndarray = np.abs(nearest - np.asarray(pictures)) <= 1e-4
+    return np.asarray(near.all(axis=(1, 2, 3)))
 
 
-def merged(tokens):
+def merged(tokens: npt.ArrayLike) -> np.ndarray:
     """Lines whose neighbours of one pitch are one note, as "unrolled" has them.
 
     Examples
@@ -140,7 +142,7 @@ def merged(tokens):
     return _line(pitch, (pitch > 0) & (pitch != _before(pitch)), pitch > 0)
 
 
-def snap(tokens, source):
+def snap(tokens: npt.ArrayLike, source: npt.ArrayLike) -> np.ndarray:
     """Put lines on the grid of 16th notes, and their pitches on the source's scale.
 
     What regression leaves a hair beside the grid would be judged as noise: so `heard`
@@ -176,7 +178,7 @@ def snap(tokens, source):
     return new.reshape(tokens.shape)
 
 
-def form(source):
+def form(source: npt.ArrayLike) -> np.ndarray:
     """For each bar the first bar that is the same, (N, T) tokens -> (N, T / 32) int64.
 
     Examples
@@ -191,7 +193,7 @@ def form(source):
     return same.argmax(2)
 
 
-def riffs(tokens, alike=ALIKE):
+def riffs(tokens: npt.ArrayLike, alike: float = ALIKE) -> np.ndarray:
     """Let a bar that nearly agrees with an earlier one become that one.
 
     Bars are taken in their order. Each is compared with all before it, and becomes the most
@@ -225,7 +227,7 @@ def riffs(tokens, alike=ALIKE):
     return _bars(tokens, which)
 
 
-def heard(tokens, source):
+def heard(tokens: npt.ArrayLike, source: npt.ArrayLike) -> np.ndarray:
     """What is done alike to every row before it is judged, and before it is heard.
 
     It is put on 16ths and on the source's scale (`snap`); bars that are the same in the
@@ -264,7 +266,7 @@ def _bars(tokens, which):
     return repair_grid(taken.reshape(tokens.shape))
 
 
-def on_scale(source):
+def on_scale(source: npt.ArrayLike) -> np.ndarray:
     """For each source and each pitch from `LOW` to `HIGH` the nearest pitch on its scale.
 
     The scale is its seven commonest pitch classes; of two equally common the one heard

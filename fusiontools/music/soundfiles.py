@@ -12,13 +12,20 @@ import os
 import re
 import stat
 import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from fusiontools.errors import FusionError, MusicFileError
 
-__all__ = ["AGAIN", "blocks", "opened"]
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
+__all__ = ["AGAIN", "Source", "blocks", "opened"]
+
+Source = str | os.PathLike | bytes | BinaryIO  # sound, wherever it is
 
 RATES = (2_000, 400_000)  # sample rates outside are damage
 BLOCK = 4096  # frames read at once
@@ -57,7 +64,7 @@ KINDS = {
 
 
 @contextlib.contextmanager
-def opened(source, where):
+def opened(source: Source, where: object) -> Iterator[tuple["SoundFile", Any, list[str]]]:
     """A SoundFile that is ready, what to call it, and a list for what is said."""
     import soundfile
 
@@ -96,13 +103,15 @@ def opened(source, where):
         if not file.frames:
             raise MusicFileError("no sound in it", where, "export or download it again")
         ending = path.suffix[1:].lower() if path else ""
-        if kind and ending in " ".join(SOUNDS.values()).split():
-            if ending not in SOUNDS[kind].split():
-                said.append(f"It is named .{ending}, and was read as what it is: {kind}.")
+        known = kind and ending in " ".join(SOUNDS.values()).split()
+        if known and ending not in SOUNDS[kind].split():
+            said.append(f"It is named .{ending}, and was read as what it is: {kind}.")
         yield file, where, said
 
 
-def blocks(file, skip, where, said):
+def blocks(
+    file: "SoundFile", skip: int, where: object, said: list[str]
+) -> Iterator[np.ndarray]:
     """Blocks of shape (n, channels) from there on, to the end or to where it is damaged."""
     promised, at, seeks = file.frames, 0, file.format not in ("MP3", "MPEG")
     if skip and seeks:  # in an MP3 of variable rate, seeking misses by a frame or two

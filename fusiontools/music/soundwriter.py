@@ -7,15 +7,17 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import FusionError, MusicFileError
 
 __all__ = ["SoundWriter"]
 
 PAGE = 65536  # written at once: a minute of OGG in one call crashes libsndfile
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     ".wav": {"format": "WAV", "subtype": "PCM_16"},
     ".flac": {"format": "FLAC", "subtype": "PCM_16"},
     ".ogg": {"format": "OGG", "subtype": "VORBIS"},
@@ -61,11 +63,18 @@ class SoundWriter:
     True
     """
 
-    def __init__(self, path, rate, channels=1, peak=1.0):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        rate: int | None,
+        channels: int = 1,
+        peak: float = 1.0,
+    ) -> None:
         import soundfile
 
         self.path, self._channels = Path(path), channels
-        self._peak, self._file, self._n = max(peak, 1.0), None, 0
+        self._peak, self._n = max(peak, 1.0), 0
+        self._file: Any = None
         suffix = self.path.suffix.lower()
         if suffix not in FORMATS:
             found = f"no audio format is known by the suffix {self.path.suffix!r}"
@@ -82,7 +91,9 @@ class SoundWriter:
         try:
             open(self._draft, "xb").close()
             how = FORMATS[suffix]
-            self._file = soundfile.SoundFile(self._draft, "w", int(rate), channels, **how)
+            self._file = soundfile.SoundFile(
+                self._draft, "w", int(rate or 0), channels, **how
+            )
         except OSError as error:
             found = f"cannot be written ({error.strerror})"
             do = "check that its folder exists and may be written to"
@@ -93,12 +104,12 @@ class SoundWriter:
             raise FusionError(found, path, "resample it, or write a .wav") from None
 
     @property
-    def said(self):
+    def said(self) -> tuple[str, ...]:
         """What was adapted so far, in whole sentences."""
         said = f"It reached {self._peak:.3g} times full scale: it was turned down."
         return (said,) if self._peak > 1 else ()
 
-    def write(self, block):
+    def write(self, block: npt.ArrayLike) -> None:
         """Append samples, array_like of float of shape (channels, n), or (n,) for mono.
 
         Raises
@@ -122,7 +133,7 @@ class SoundWriter:
                 self._file.write((block[:, at : at + PAGE] / self._peak).T)
         self._n += block.shape[1]
 
-    def close(self):
+    def close(self) -> None:
         """Put what was written into its place. A second time it does nothing.
 
         Raises
@@ -143,7 +154,7 @@ class SoundWriter:
             os.replace(self._draft, self.path)
         self._file = None
 
-    def abort(self):
+    def abort(self) -> None:
         """Delete what was written. After `close` it does nothing."""
         if self._file is not None:
             with contextlib.suppress(Exception):
@@ -161,8 +172,8 @@ class SoundWriter:
             do = "make room, and check that its folder may be written to"
             raise MusicFileError(f"cannot be written ({why})", self.path, do) from None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: object, *_) -> None:
         self.close() if kind is None else self.abort()

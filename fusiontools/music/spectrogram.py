@@ -19,6 +19,7 @@ chapters 2 and 7.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = [
     "FRAMES",
@@ -44,7 +45,7 @@ def _window(n_fft, dtype):
     return (np.sin(np.pi * np.arange(n_fft) / n_fft) ** 2).astype(dtype)
 
 
-def stft(samples, n_fft=N_FFT, hop=HOP):
+def stft(samples: npt.ArrayLike, n_fft: int = N_FFT, hop: int = HOP) -> np.ndarray:
     """Short-time Fourier transform with a Hann window.
 
     Frames are centred on multiples of `hop`, edges padded with zeros.
@@ -91,7 +92,12 @@ def stft(samples, n_fft=N_FFT, hop=HOP):
     return np.ascontiguousarray(spectrum, dtype=kind)
 
 
-def istft(spectrum, n_fft=None, hop=HOP, length=None):
+def istft(
+    spectrum: npt.ArrayLike,
+    n_fft: int | None = None,
+    hop: int = HOP,
+    length: int | None = None,
+) -> np.ndarray:
     """The inverse of `stft`: frames laid over one another, divided by the sum of windows.
 
     Parameters
@@ -141,7 +147,9 @@ def istft(spectrum, n_fft=None, hop=HOP, length=None):
     return np.pad(sound, (0, length - len(sound)))
 
 
-def encode_spectrogram(samples, n_fft=N_FFT, hop=HOP, frames=None):
+def encode_spectrogram(
+    samples: npt.ArrayLike, n_fft: int = N_FFT, hop: int = HOP, frames: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Turn sound into a log-magnitude spectrogram and its phase.
 
     Parameters
@@ -175,6 +183,7 @@ def encode_spectrogram(samples, n_fft=N_FFT, hop=HOP, frames=None):
     >>> log_magnitude.shape, float(log_magnitude.max())
     ((1025, 430), 0.0)
     """
+    samples = np.asarray(samples)
     spectrum = stft(samples, n_fft, hop)
     if frames is not None:
         there = spectrum.shape[1]
@@ -187,8 +196,13 @@ def encode_spectrogram(samples, n_fft=N_FFT, hop=HOP, frames=None):
 
 
 def decode_spectrogram(
-    log_magnitude, phase=None, hop=HOP, length=None, iterations=32, seed=0
-):
+    log_magnitude: npt.ArrayLike,
+    phase: npt.ArrayLike | None = None,
+    hop: int = HOP,
+    length: int | None = None,
+    iterations: int = 32,
+    seed: int = 0,
+) -> np.ndarray:
     """Turn a spectrogram into sound: exactly with its phase, as well as can be without.
 
     Parameters
@@ -234,7 +248,14 @@ def decode_spectrogram(
     return istft(magnitude * turn, hop=hop, length=length)
 
 
-def griffin_lim(magnitude, hop=HOP, length=None, iterations=32, seed=0, phase=None):
+def griffin_lim(
+    magnitude: npt.ArrayLike,
+    hop: int = HOP,
+    length: int | None = None,
+    iterations: int = 32,
+    seed: int = 0,
+    phase: npt.ArrayLike | None = None,
+) -> np.ndarray:
     """Look for a sound whose spectrogram has these magnitudes.
 
     A spectrogram's frames overlap, so not every picture is one. Each round goes to the

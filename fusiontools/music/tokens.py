@@ -23,6 +23,7 @@ here trains or samples. Used in chapters 2 and 3.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import MusicFileError
 from fusiontools.music.grid import in_range, one_voice
@@ -102,12 +103,12 @@ class Vocabulary:
             raise ValueError(f"durations {self.durations} must increase and start with 1")
 
     @property
-    def pitches(self):
+    def pitches(self) -> int:
         """How many pitches have tokens."""
         return self.high - self.low + 1
 
     @property
-    def size(self):
+    def size(self) -> int:
         """How many tokens there are: V in the shapes of the book."""
         if self.kind == "steps":
             return self.pitches + 2
@@ -118,7 +119,13 @@ class Vocabulary:
 PUBLIC = Vocabulary("steps", low=12, high=109, steps_per_beat=8)
 
 
-def encode_tokens(notes, vocabulary=Vocabulary(), beats=None, outside="raise", close=0):
+def encode_tokens(
+    notes: Notes,
+    vocabulary: Vocabulary = Vocabulary(),
+    beats: float | None = None,
+    outside: str = "raise",
+    close: int = 0,
+) -> np.ndarray:
     """Write a melody as tokens.
 
     Parameters
@@ -199,7 +206,7 @@ def _rests(steps, vocabulary):
     return tokens
 
 
-def decode_tokens(tokens, vocabulary=Vocabulary()):
+def decode_tokens(tokens: npt.ArrayLike, vocabulary: Vocabulary = Vocabulary()) -> Notes:
     """Read tokens as notes: the inverse of `encode_tokens` for every legal sequence.
 
     It reads every other sequence of known tokens too: rests simply add up, and a stop in
@@ -243,7 +250,7 @@ def decode_tokens(tokens, vocabulary=Vocabulary()):
     return Notes(first / per_beat, (last - first) / per_beat, pitch)
 
 
-def is_legal_tokens(tokens, vocabulary=Vocabulary()):
+def is_legal_tokens(tokens: npt.ArrayLike, vocabulary: Vocabulary = Vocabulary()) -> bool:
     """Whether `encode_tokens` could have written this.
 
     "steps": a stop stands only where a note sounds. "notes": neighbouring rests are the
@@ -271,7 +278,7 @@ def is_legal_tokens(tokens, vocabulary=Vocabulary()):
     return True
 
 
-def token_beats(tokens, vocabulary=Vocabulary()):
+def token_beats(tokens: npt.ArrayLike, vocabulary: Vocabulary = Vocabulary()) -> float:
     """How long a sequence lasts, in beats, its last silence included.
 
     Examples
@@ -307,7 +314,7 @@ def _known(tokens, vocabulary):
     return tokens.astype(np.int64)
 
 
-def token_names(vocabulary=Vocabulary()):
+def token_names(vocabulary: Vocabulary = Vocabulary()) -> list[str]:
     """What each token says, in words, for tables and axes: `vocabulary.size` strings.
 
     Examples
@@ -325,7 +332,7 @@ def token_names(vocabulary=Vocabulary()):
     return [f"{name} x{d}" for name in [*names, "rest"] for d in vocabulary.durations]
 
 
-def length_class(beats):
+def length_class(beats: npt.ArrayLike) -> np.ndarray:
     """Which plain length is next to each: 0 for sixteenths, then eighths, quarters, halves
     and wholes. Triplets and dots are with their neighbours: a performed solo has many that
     its printed tune has not, and so tells transcription from notation.
@@ -340,7 +347,9 @@ def length_class(beats):
     return np.searchsorted([0.29, 0.85, 1.7, 3.4], beats)
 
 
-def token_windows(tokens, events=EVENTS, stride=STRIDE):
+def token_windows(
+    tokens: npt.ArrayLike, events: int = EVENTS, stride: int = STRIDE
+) -> np.ndarray:
     """Cut a sequence into overlapping windows, a view that copies nothing.
 
     Parameters

@@ -18,6 +18,7 @@ from fusiontools.errors import (
     MissingDataError,
     UnsafeArchiveError,
 )
+from fusiontools.music import zips
 
 FILES = {
     "top/a.txt": b"alpha",
@@ -105,6 +106,21 @@ def test_a_climbing_path_is_refused_before_anything_is_written(
     assert [f.name for f in tmp_path.iterdir()] == ["in"]
 
 
+@pytest.mark.parametrize("name", ["", "\0", "a\0b.mid", "..\0/a", "a/.\0./b"])
+def test_a_file_without_a_name_or_with_a_zero_in_it_is_refused(name, tmp_path, monkeypatch):
+    """Where a name ends for the system, another may begin for who reads on."""
+    assert unpacking._climbs(name) and not unpacking._climbs("a/b.mid")
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename = name
+        archive.writestr(info, "la")
+    # zipfile itself cuts names at a zero; the guard is for who would not
+    monkeypatch.setattr(unpacking, "_zip_names", lambda *_: [(name, "")])
+    with pytest.raises(UnsafeArchiveError, match="outside the folder"):
+        unpack(tmp_path / "bad.zip", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     "kind",
     [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE],
@@ -140,7 +156,7 @@ def test_bombs_are_refused_by_size_by_ratio_and_by_count(
     ):
         with pytest.raises(UnsafeArchiveError, match=words):
             unpack(place, tmp_path / "out", **limits)
-    monkeypatch.setattr(archives, "SMALL", 1_000_000)
+    monkeypatch.setattr(zips, "SMALL", 1_000_000)
     with pytest.raises(UnsafeArchiveError, match="unpack to more"):
         unpack(place, tmp_path / "out", max_ratio=10)
     assert not (tmp_path / "out").exists()
@@ -284,7 +300,7 @@ def test_a_sparse_file_is_no_plain_file(tmp_path):
     ids=["members", "unpack"],
 )
 def test_a_bomb_is_refused_by_its_ratio_by_default(read, tmp_path, pack_files, monkeypatch):
-    monkeypatch.setattr(archives, "SMALL", 1000)
+    monkeypatch.setattr(zips, "SMALL", 1000)
     with pytest.raises(UnsafeArchiveError, match="unpack to more"):
         # about a thousand to one
         read(pack_files(tmp_path / "bomb.zip", {"a": bytes(1_000_000)}))

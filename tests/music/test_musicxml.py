@@ -1,14 +1,19 @@
 """What is true of MusicXML scores: small ones, made here, measure by measure."""
 
 import io
+import itertools
+import re
 import zipfile
 
+import numpy as np
 import pytest
 
-from fusiontools.errors import MusicFileError, NoNotesError
+from fusiontools.errors import FusionError, MusicFileError, NoNotesError
+from fusiontools.music import musicxml
 from fusiontools.music.extract import skyline
 from fusiontools.music.midi import Meter, bar_lines
 from fusiontools.music.musicxml import read_musicxml
+from fusiontools.music.notes import Tempo
 
 DOCTYPE = (
     "<!DOCTYPE score-partwise PUBLIC "
@@ -241,7 +246,7 @@ def test_each_part_is_a_track_with_its_name():
         ("Voice 0", False, [(0, 4, 72, 80)]),
         ("Voice 2", False, [(0, 4, 64, 80)]),
     ]
-    assert piece.title == "Made by hand" and piece.tempo.bpm.tolist() == [100.0]
+    assert piece.title == "Made by hand" and piece.tempo == Tempo.constant(100)
 
 
 # Key and meter
@@ -335,7 +340,7 @@ NOT_SCORES = {
     "cut off": (ONE[:200].encode(), "not well-formed XML"),
     "MIDI": (b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x01\xe0", "not well-formed XML"),
     "a page": (b"<html><body/></html>", "its root is <html>"),
-    "time-wise": (b"<score-timewise/>", "its root is <score-timewise>"),
+    "an opus": (b"<opus/>", "its root is <opus>"),
     "entities": (
         score([attributes() + C4], head=ENTITY).replace("Voice 0", "&b;").encode(),
         "defines entities",
@@ -515,3 +520,618 @@ def test_a_fraction_that_grows_forever_is_cut_short():
     ]
     piece, _ = read_musicxml(score(measures).encode())
     assert len(piece.notes()) == 5 and piece.notes().end == pytest.approx(5, abs=1e-4)
+
+
+# Tempo
+
+
+def read(*parts, names=""):
+    """The piece of parts, each a list of measures; `names` is another part list."""
+    xml = score(*parts)
+    if names:
+        xml = re.sub("<part-list>.*</part-list>", f"<part-list>{names}</part-list>", xml)
+    return read_musicxml(xml)[0]
+
+
+def sound(tempo=None, inside=""):
+    told = "" if tempo is None else f' tempo="{tempo}"'
+    return f"<sound{told}>{inside}</sound>"
+
+
+def printed(per_minute, unit="quarter", dots=0, more="", after=""):
+    """A metronome mark in a direction."""
+    value = f"<beat-unit>{unit}</beat-unit>{'<beat-unit-dot/>' * dots}{more}"
+    mark = f"<metronome>{value}<per-minute>{per_minute}</per-minute></metronome>"
+    return f"<direction><direction-type>{mark}</direction-type>{after}</direction>"
+
+
+def said(tempo):
+    words = "<direction-type><words>Allegro</words></direction-type>"
+    return f"<direction>{words}{sound(tempo)}</direction>"
+
+
+WHOLE = note("C", 4, 8)
+TIED = "<beat-unit-tied><beat-unit>eighth</beat-unit></beat-unit-tied>"
+CHANGE = "<metronome><beat-unit>quarter</beat-unit><beat-unit>half</beat-unit></metronome>"
+OLD_TO_NEW = f"<direction><direction-type>{CHANGE}</direction-type></direction>"
+TEMPI = {
+    "for playback": (said(63), 63),
+    "bare": (sound(63), 63),
+    "a fraction": (sound("63.5"), 63.5),
+    "printed": (printed(63), 63),
+    "half notes": (printed(40, "half"), 80),
+    "dotted quarters": (printed(40, dots=1), 60),
+    "doubly dotted": (printed(40, dots=2), 70),
+    "eighths": (printed(120, "eighth"), 60),
+    "thirty-seconds": (printed(800, "32nd"), 100),
+    "breves": (printed(10, "breve"), 80),
+    "a tied value": (printed(40, more=TIED), 60),
+    "about": (printed("c. 63"), 63),
+    "circa": (printed("ca 63"), 63),
+    "from, to": (printed("60-66"), 63),
+    "from, to, with a dash": (printed("60 – 66"), 63),
+    "a comma": (printed("63,5"), 63.5),
+    "both agree": (printed(63, after=sound(63)), 63),
+    "what sounds counts": (printed("60-80", after=sound(63)), 63),
+    "one alone, then both": (said(120) + printed(63, after=sound(63)), 63),
+    "playback after print": (printed(50) + said(63), 63),
+    "in words": (printed("fast"), 100),
+    "nothing": (printed(""), 100),
+    "zero": (sound(0), 100),
+    "below zero": (sound(-63), 100),
+    "absurd": (sound(90000), 100),
+    "endless": (sound("1e999"), 100),
+    "too slow for any file": (sound(2), 100),
+    "no number": (sound("nan"), 100),
+    "a change of values": (OLD_TO_NEW, 100),
+    "an unknown value": (printed(63, "minim"), 63),
+}
+
+
+@pytest.mark.parametrize("name", TEMPI)
+def test_a_tempo_is_read_however_it_is_written(name):
+    xml, bpm = TEMPI[name]
+    assert read([attributes() + xml + WHOLE]).tempo == Tempo.constant(bpm)
+    # it holds wherever it stands in the first measure, and in whichever part
+    assert read([attributes() + C4 + xml + note("D", 4, 6)], [WHOLE]).tempo.bpm[0] == bpm
+    assert read([attributes() + WHOLE], [attributes() + xml + WHOLE]).tempo.bpm[0] == bpm
+
+
+def test_tempo_changes_stand_where_they_are_written():
+    tempo = read(
+        [attributes() + sound(60) + WHOLE, C4 + said(120) + note("D", 4, 6)],
+        [attributes() + WHOLE, WHOLE, printed(30) + WHOLE + sound(90)],
+    ).tempo
+    assert tempo.seconds_at([0, 4, 5, 8, 12, 13]) == pytest.approx(
+        [0, 4, 5, 6.5, 14.5, 14.5 + 2 / 3]
+    )
+
+
+@pytest.mark.parametrize(
+    "offset, beat",
+    [("", 1), ("<offset>2</offset>", 1), ('<offset sound="yes">2</offset>', 2)],
+)
+def test_an_offset_moves_a_tempo_where_it_is_said_to(offset, beat):
+    """That of a direction is where it is printed, but for sound="yes"."""
+    xml = said(50).replace("<sound", f"{offset}<sound")
+    tempo = read([attributes() + sound(100) + C4 + xml + note("D", 4, 6)]).tempo
+    assert tempo.beat[:2].tolist() == [0, beat]
+    assert tempo.bpm == pytest.approx([100, 50])
+    late = sound(50, "<offset>4</offset>")
+    assert read([attributes() + sound(100) + late + WHOLE]).tempo.beat[1] == 2
+
+
+def test_a_tempo_that_comes_late_does_not_hold_before():
+    """A ritardando at the end says nothing of the start; a mark after an upbeat does."""
+    late = [attributes() + WHOLE, WHOLE, sound(40) + WHOLE]
+    assert read(late).tempo.bpm == pytest.approx([100, 40])
+    upbeat = [attributes() + C4, sound(40) + WHOLE, WHOLE]
+    assert read(upbeat).tempo == Tempo.constant(40)
+
+
+# Instruments
+
+
+def instrument(number=0, program=None, channel=None, unpitched=None, name="", kind=""):
+    """An instrument of part P0, as the part list tells of it."""
+    numbers = {
+        "midi-channel": channel,
+        "midi-program": program,
+        "midi-unpitched": unpitched,
+    }
+    inside = "".join(f"<{t}>{v}</{t}>" for t, v in numbers.items() if v is not None)
+    names = f"<instrument-name>{name}</instrument-name>"
+    names += f"<instrument-sound>{kind}</instrument-sound>" if kind else ""
+    own = f'<score-instrument id="I{number}">{names}</score-instrument>'
+    return own, f'<midi-instrument id="I{number}">{inside}</midi-instrument>'
+
+
+def part(*instruments, name="Part"):
+    both = "".join("".join(kind) for kind in zip(*instruments))
+    return f'<score-part id="P0"><part-name>{name}</part-name>{both}</score-part>'
+
+
+def programs(piece):
+    return [(t.program, t.is_drum) for t in piece.tracks]
+
+
+@pytest.mark.parametrize("program", [1, 2, 57, 128, " 57 ", 0])
+def test_a_program_counts_from_one(program):
+    piece = read([attributes() + WHOLE], names=part(instrument(program=program)))
+    assert programs(piece) == [(max(int(program) - 1, 0), False)]
+
+
+@pytest.mark.parametrize("wrong", ["", "129", "-1", "trumpet", "9" * 400, "1.5"])
+def test_a_program_that_is_none_is_left_to_the_name(wrong):
+    piece = read(
+        [attributes() + WHOLE], names=part(instrument(program=wrong), name="Oboe 1")
+    )
+    assert programs(piece) == [(68, False)]
+
+
+NAMES = {
+    "Violin I": 40,
+    "Violino II": 40,
+    "Viola": 41,
+    "Violoncello": 42,
+    "Viola da gamba": 42,
+    "Contrabass": 43,
+    "Harpsichord": 6,
+    "Harp": 46,
+    "Piano": 0,
+    "Flöte": 73,
+    "Clarinet in Bb": 71,
+    "English horn": 69,
+    "Horn in F": 60,
+    "Bass trombone": 57,
+    "Tenor Sax": 66,
+    "Soprano": 52,
+    "Kazoo": 52,
+    "": 52,
+    "brass.trumpet": 56,
+    "keyboard.piano.grand": 0,
+    "strings.violin": 40,
+    "strings.cello": 42,
+    "strings.contrabass": 43,
+    "strings.group": 48,
+    "wind.flutes.flute": 73,
+    "wind.reed.clarinet.bflat": 71,
+    "pluck.guitar.nylon-string": 24,
+    "keyboard.organ.pipe": 19,
+    "drum.timpani": 47,
+    "voice.alto": 52,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_instrument_without_a_program_is_known_by_its_name(name):
+    for names in (
+        part(name=name),
+        part(instrument(name=name)),
+        part(instrument(name="Kazoo"), name=name),
+        part(instrument(name="Oboe", kind=name) if "." in name else instrument(name=name)),
+    ):
+        assert programs(read([attributes() + WHOLE], names=names)) == [(NAMES[name], False)]
+
+
+def played_by(number, xml):
+    return xml.replace("</duration>", f'</duration><instrument id="I{number}"/>')
+
+
+def test_a_part_of_several_instruments_has_a_track_for_each_program():
+    names = part(instrument(0, 74), instrument(1, 73), instrument(2, 74))
+    music = WHOLE, played_by(1, note("D", 4, 8)), played_by(2, note("E", 4, 8))
+    piece = read([attributes() + music[0], *music[1:], played_by("x", WHOLE)], names=names)
+    assert programs(piece) == [(73, False), (72, False)]
+    assert [t.notes.pitch.tolist() for t in piece.tracks] == [[60, 64, 60], [62]]
+    assert {t.name for t in piece.tracks} == {"Part"}
+
+
+HARPSICHORD = "<instrument-sound>keyboard.harpsichord</instrument-sound>"
+HARPSICHORD = f'<instrument-change id="I0">{HARPSICHORD}</instrument-change>'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        '<midi-instrument id="I0"><midi-program>7</midi-program></midi-instrument>',
+        HARPSICHORD,
+    ],
+)
+def test_an_instrument_changes_on_the_way(change):
+    """For what sounds from there on, also in voices that are written before it."""
+    for xml in (sound(inside=change), f"<direction>{sound(inside=change)}</direction>"):
+        first = attributes() + note("C", 4, 4) + note("D", 4, 4) + move("backup", 4)
+        piece = read([first + xml, note("E", 4, 8)], names=part(instrument(0, 41)))
+        assert programs(piece) == [(40, False), (6, False)]
+        assert [t.notes.pitch.tolist() for t in piece.tracks] == [[60], [62, 64]]
+    back = sound(inside=change.replace(">7<", ">8<").replace("harpsichord", "celesta"))
+    late = attributes() + move("forward", 4) + sound(inside=change) + note("C", 4, 4)
+    late += move("backup", 8) + back + note("D", 4, 4)
+    piece = read([late], names=part(instrument(0, 41)))
+    assert [(t.program, t.notes.pitch.tolist()) for t in piece.tracks] in (
+        [(6, [60]), (7, [62])],
+        [(6, [60]), (8, [62])],
+    )
+    other = sound(inside=change.replace("I0", "I7"))
+    assert programs(read([other + WHOLE], names=part(instrument(0, 41)))) == [(40, False)]
+
+
+def hit(duration, number=0):
+    where = "<display-step>E</display-step><display-octave>4</display-octave>"
+    return played_by(
+        number,
+        f"<note><unpitched>{where}</unpitched><duration>{duration}</duration></note>",
+    )
+
+
+def test_drums_have_the_keys_that_the_part_list_gives_them():
+    kit = part(instrument(0, 1, 10, 37), instrument(1, 1, 10, 39), instrument(2, 1, 10))
+    piece = read([attributes() + hit(2) + hit(2, 1) + hit(2, 2) + hit(2)], names=kit)
+    assert programs(piece) == [(0, True)] and not len(piece.notes())
+    assert piece.notes(drums=True).pitch.tolist() == [36, 38, 38, 36]
+
+
+def test_what_has_no_pitch_is_drums_and_so_is_channel_10():
+    assert read([attributes() + hit(8) + WHOLE]).tracks[0].is_drum
+    for names in (part(name="Woodblock"), part(instrument(0, 1, 2))):
+        assert programs(read([attributes() + hit(8) + WHOLE], names=names))[0] == (0, True)
+    assert programs(read([attributes() + WHOLE], names=part(instrument(0, 1, 10)))) == [
+        (0, True)
+    ]
+
+
+# Bar lines
+
+
+def bars(piece):
+    return [round(beat, 6) for beat in piece.bars]
+
+
+def quarters(count, step="C"):
+    return note(step, 4, 2 * count)
+
+
+THREE = attributes(meter=(3, 4))
+FREE = "<attributes><time><senza-misura/></time></attributes>"
+MEASURES = {
+    "as the meter says": ([quarters(4)] * 3, [0, 4, 8]),
+    "an upbeat": ([quarters(1), quarters(4), quarters(3)], [-3, 1, 5]),
+    "split by a repeat": (
+        [quarters(4), quarters(3), quarters(1), quarters(4)],
+        [0, 4, 7, 8],
+    ),
+    "longer than it says": ([quarters(4), quarters(6), quarters(4)], [0, 4, 10]),
+    "another meter": ([quarters(4), THREE + quarters(3), quarters(3)], [0, 4, 7]),
+    "nothing in it": ([quarters(4), "", quarters(4)], [0, 4, 8]),
+    "nothing in it in 3/4": ([THREE + quarters(3), "", quarters(3)], [0, 3, 6]),
+    "no meter": ([FREE + quarters(11), quarters(5), quarters(1)], [0, 11, 16]),
+    "no meter, a rest last": ([FREE + quarters(5) + rest(4), quarters(1)], [0, 7]),
+    "the last is long": ([quarters(4), quarters(9)], [0, 4, 13]),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_bar_lines_stand_where_the_file_has_them(name):
+    measures, expected = MEASURES[name]
+    measures = [attributes() + measures[0], *measures[1:]]
+    assert bars(read(measures)) == expected
+    # whatever else plays along, and however short it is
+    assert bars(read([attributes(meter=None)] * len(measures), measures)) == expected
+    assert bars(read(measures, [attributes() + quarters(1)])) == expected
+    ending = max(t.notes.end for t in read(measures).tracks)
+    lines = bar_lines(read(measures)).tolist()
+    assert lines == [b for b in expected if 0 <= b < ending]
+
+
+@pytest.mark.parametrize(
+    "other, expected",
+    [
+        ([quarters(4)], [0, 4, 7]),
+        ([quarters(1), quarters(4)], [0, 3, 7]),
+        ([rest(8)], [0, 3, 6]),  # a measure's rest may be of any length
+        ([move("forward", 12)], [0, 3, 6]),
+        ([rest(12) + rest(12)], [0, 3, 6]),
+        ([quarters(1) + rest(8)], [0, 3, 6]),
+        ([quarters(1), quarters(2)], [0, 3, 6]),
+    ],
+)
+def test_parts_meet_on_each_bar_line(other, expected):
+    """Sound makes a measure longer, silence does not."""
+    first = [THREE + quarters(3), quarters(3, "D"), quarters(3, "E")]
+    other = [attributes(meter=None) + other[0], *other[1:]]
+    for parts in ([other, first], [first, other]):
+        piece = read(*parts)
+        found = next(t.notes for t in piece.tracks if len(set(t.notes.pitch)) == 3)
+        assert bars(piece) == expected
+        assert found.onset.tolist() == expected and found.pitch.tolist() == [60, 62, 64]
+
+
+def test_a_rest_of_a_whole_measure_makes_an_upbeat_no_full_bar():
+    piece = read([attributes() + quarters(2), quarters(4)], [attributes() + rest(8), WHOLE])
+    assert bars(piece) == [-2, 2] and piece.meters[0].beat == -2
+    assert piece.tracks[1].notes.onset.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    "time, meter",
+    [
+        ("<beats>3+2</beats><beat-type>8</beat-type>", (5, 8)),
+        (
+            "<beats>3</beats><beat-type>4</beat-type><beats>2</beats><beat-type>8</beat-type>",
+            (8, 8),
+        ),
+    ],
+)
+def test_meters_that_are_sums(time, meter):
+    xml = re.sub("<time>.*</time>", f"<time>{time}</time>", attributes())
+    assert read([xml + C4, WHOLE]).meters[0] == Meter(1 - 4 * meter[0] / meter[1], *meter)
+
+
+def test_a_backup_that_is_rounded_may_pass_the_bar_line_by_a_hair():
+    lines = note("C", 4, 8) + move("backup", "8.1") + note("E", 4, 8)
+    assert read([attributes() + lines]).notes().onset.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "measures, expected",
+    [
+        ([note("C", 4, 8, "start"), note("C", 4, 8)], [(0, 8, 60)]),
+        (
+            [note("C", 4, 8, "start"), note("D", 4, 8), WHOLE],
+            [(0, 4, 60), (4, 4, 62), (8, 4, 60)],
+        ),
+        ([note("C", 4, 4, "start") + rest(4), WHOLE], [(0, 2, 60), (4, 4, 60)]),
+        ([note("C", 4, 8, "start"), note("C", 4, 2), WHOLE], [(0, 5, 60), (5, 4, 60)]),
+    ],
+    ids=["the next", "another first", "a rest between", "only one"],
+)
+def test_a_tie_that_only_starts_goes_to_the_next_note(measures, expected):
+    """Of its pitch and voice, if that follows at once."""
+    assert rows(*measures) == expected
+
+
+# Scores by measure, letters, and containers
+
+
+def timewise(*parts):
+    """The same score with its parts inside of its measures."""
+    xml = score(*parts)
+    head, tail = re.split("<part id=.*</part>", xml)
+    count = max(map(len, parts))
+    inside = "".join(
+        "<measure>"
+        + "".join(
+            f'<part id="P{i}">{p[k]}</part>' for i, p in enumerate(parts) if k < len(p)
+        )
+        + "</measure>"
+        for k in range(count)
+    )
+    return (head + inside + tail).replace("score-partwise", "score-timewise")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [[attributes() + C4, WHOLE]],
+        [[attributes() + C4, WHOLE], [attributes() + rest(2), note("E", 4, 8)]],
+        [[attributes() + WHOLE, WHOLE, WHOLE], [attributes() + note("E", 4, 8)]],
+    ],
+)
+def test_a_score_by_measures_is_the_same_score(parts):
+    assert read_musicxml(timewise(*parts)) == read_musicxml(score(*parts))
+
+
+TITLE = "Für Élise"
+XML = score([attributes() + C4]).replace("Made by hand", TITLE)
+
+
+def declared(encoding):
+    return XML.replace('version="1.0"', f'version="1.0" encoding="{encoding}"')
+
+
+LETTERS = {
+    "utf-8": declared("UTF-8").encode(),
+    "utf-8, marked": declared("UTF-8").encode("utf-8-sig"),
+    "utf-16": declared("UTF-16").encode("utf-16"),
+    "utf-16, big end first": b"\xfe\xff" + declared("UTF-16").encode("utf-16-be"),
+    "utf-16 without a mark": declared("UTF-16").encode("utf-16-le"),
+    "utf-16, big end first, without": declared("UTF-16").encode("utf-16-be"),
+    "latin-1": declared("ISO-8859-1").encode("latin-1"),
+    "windows": declared("windows-1252").encode("cp1252"),
+    "old Mac": declared("macintosh").encode("mac-roman"),
+    "says nothing, latin-1": XML.encode("latin-1"),
+    "says utf-8, and is latin-1": declared("UTF-8").encode("latin-1"),
+    "says utf-16, and is utf-8": declared("UTF-16").encode(),
+    "says what nobody knows": declared("x-user-defined").encode(),
+    "says what is no alphabet": declared("zlib").encode(),
+}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_letters_are_read_however_they_are_spelled(name):
+    assert read_musicxml(LETTERS[name])[0].title == TITLE
+    assert read_musicxml(mxl({"a.xml": LETTERS[name]}))[0].title == TITLE
+
+
+@pytest.mark.parametrize("encoding", ["cp500", "utf-7", "utf-16-le", "cp037"])
+def test_no_alphabet_hides_what_is_refused(encoding):
+    xml = score([attributes() + C4], head=ENTITY).replace("Voice 0", "&b;")
+    start, rest_of_it = f'<?xml version="1.0" encoding="{encoding}"?>', xml[21:]
+    with pytest.raises(MusicFileError):
+        read_musicxml(start.encode() + rest_of_it.encode(encoding))
+
+
+def test_a_title_may_be_that_of_the_movement():
+    moved = ONE.replace("work>", "movement>").replace("work-title", "movement-title")
+    moved = moved.replace("<movement>", "").replace("</movement>", "")
+    assert read_musicxml(moved)[0].title == "Made by hand"
+
+
+def container(*names):
+    files = "".join(f'<rootfile full-path="{name}"/>' for name in names)
+    return f'<?xml version="1.0"?><container><rootfiles>{files}</rootfiles></container>'
+
+
+BASS = score([attributes() + note("C", 3, 8)], head=f"<!-- {'longer' * 99} -->")
+SAYS = "META-INF/container.xml"
+PACKED = {
+    "last": {"score.xml": ONE, SAYS: container("score.xml")},
+    "a part first": {"bass.xml": BASS, SAYS: container("score.xml"), "score.xml": ONE},
+    "two are named": {"b.xml": BASS, SAYS: container("s.xml", "b.xml"), "s.xml": ONE},
+    "a PDF is named first": {
+        SAYS: container("s.pdf", "s.xml"),
+        "s.pdf": "%PDF",
+        "s.xml": ONE,
+    },
+    "odd ending": {SAYS: container("score.bin"), "b.xml": BASS, "score.bin": ONE},
+    "a folder": {SAYS: container("a/s.xml"), "a/s.xml": ONE, "b.xml": BASS},
+    "backslashes": {SAYS: container(r"a\s.xml"), "a/s.xml": ONE, "b.xml": BASS},
+    "a leading slash": {SAYS: container("/s.xml"), "s.xml": ONE, "b.xml": BASS},
+    "spaces": {SAYS: container("my%20s.xml"), "my s.xml": ONE, "b.xml": BASS},
+    "capital letters": {SAYS: container("S.XML"), "S.XML": ONE},
+    "letters that differ": {
+        SAYS.lower(): container("Score.XML"),
+        "score.xml": ONE,
+        "b.xml": BASS,
+    },
+    "named and not there": {SAYS: container("gone.xml"), "s.musicxml": ONE},
+    "says nothing": {SAYS: "<container/>", "s.xml": ONE},
+    "damaged": {SAYS: "<container><rootfi", "s.xml": ONE},
+    "hostile": {SAYS: ENTITY + "<container/>", "s.xml": ONE},
+    "a Mac was here": {"__MACOSX/._s.xml": "\0\5\26Mac", "._s.xml": "Mac", "s.xml": ONE},
+    "settings first": {"style.xml": "<style/>", "s.xml": ONE},
+    "parts in a folder": {"parts/b.xml": BASS, "score.xml": ONE},
+    "no container": {"s.musicxml": ONE},
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_the_container_says_which_file_is_the_score(name):
+    assert read_musicxml(mxl(PACKED[name]))[0].notes().pitch.tolist() == [60]
+
+
+def test_a_container_with_a_namespace():
+    named = container("s.xml").replace("<container>", '<container xmlns="urn:x:container">')
+    piece, _ = read_musicxml(mxl({"b.xml": BASS, SAYS: named, "s.xml": ONE}))
+    assert piece.notes().pitch.tolist() == [60]
+
+
+def test_a_score_that_is_too_large_is_refused_before_it_is_unpacked(monkeypatch):
+    monkeypatch.setattr(musicxml, "LARGEST", 2 * len(ONE))
+    large = ONE + " " * len(ONE) * 2
+    read_musicxml(mxl({"s.xml": ONE}))
+    for data in (mxl({"s.xml": large}), large, large.encode()):
+        with pytest.raises(
+            MusicFileError, match=f"hymn.mxl: a score of {len(large):,} bytes"
+        ):
+            read_musicxml(data, "hymn.mxl")
+
+
+@pytest.mark.parametrize("more", ["<a/>", "<a>", "</a>", '<a b="" c="" d=""/>'])
+def test_more_tags_than_memory_holds_are_refused(more, monkeypatch):
+    monkeypatch.setattr(musicxml, "MOST", 100)
+    for data in (ONE + 100 * more, mxl({"s.xml": ONE + 100 * more})):
+        with pytest.raises(MusicFileError, match="more than 100 tags or attributes"):
+            read_musicxml(data)
+    read_musicxml(ONE.replace("<work>", 10 * "<a></a>" + "<work>"))
+
+
+def test_a_tag_of_megabytes_is_refused():
+    with pytest.raises(MusicFileError, match="tags or attributes"):
+        read_musicxml(ONE.replace("<work>", f"<work {' ' * 10**6}>"))
+
+
+def test_of_a_packed_score_the_bytes_count(monkeypatch):
+    """They are known before it is unpacked, and letters only after."""
+    long = ONE.replace("Made by hand", "ü" * 1000)
+    monkeypatch.setattr(musicxml, "LARGEST", len(long) + 500)
+    assert read_musicxml(long)[0].title == "ü" * 1000
+    with pytest.raises(MusicFileError, match=f"a score of {len(long) + 1000:,} bytes"):
+        read_musicxml(mxl({"s.xml": long}))
+
+
+def test_an_mxl_that_grows_absurd_is_refused():
+    bomb = mxl({"s.xml": ONE, **{f"{k}.png": bytes(30_000_000) for k in range(7)}})
+    with pytest.raises(MusicFileError, match="it would unpack to more"):
+        read_musicxml(bomb)
+    many = mxl({"s.xml": ONE, **{f"{k}.png": b"" for k in range(10_000)}})
+    with pytest.raises(MusicFileError, match="more than 10,000 files"):
+        read_musicxml(many)
+
+
+# Whatever is damaged
+
+DENSE = score(
+    [
+        transposed(-2) + sound(90) + printed("c. 60", dots=1) + note("C", 4, 4, "start"),
+        note("C", 4, 2, "stop") + move("backup", 2) + note("E", 4, 2, "chord", voice=2),
+    ],
+    [attributes(meter=(3, 4)) + hit(2) + rest(4), FREE + WHOLE],
+    head=DOCTYPE,
+)
+# tags, and what stands between them
+WORDS = re.findall(r"<[^>]+>|[^<]+", DENSE)
+TEXTS = [k for k, word in enumerate(WORDS) if word[0] != "<"]
+WRONG = ["", "-7", "1e9", "nan", "999999999999", "&lt;", "\x7f", "0", "3", "Z"]
+
+
+def broken(seed):
+    """A score with its words mixed up, the same in a zip, and a zip that is damaged."""
+    rng = np.random.default_rng(seed)
+    words = list(WORDS)
+    for _ in range(rng.integers(1, 4)):
+        at = rng.choice(TEXTS) if seed % 4 else rng.integers(0, len(words))
+        words[at] = rng.choice([*WRONG, words[rng.choice(TEXTS)]])
+    data = "".join(words).encode()
+    packed = bytearray(mxl({SAYS: container("s.xml"), "s.xml": DENSE}))
+    for at in rng.integers(0, len(packed), 1 + seed % 4):
+        packed[at] = rng.integers(0, 256)
+    cut = rng.integers(0, len(packed)) if seed % 3 == 0 else len(packed)
+    yield data
+    yield mxl({"s.xml": data})
+    yield bytes(packed[:cut])
+
+
+def test_300_damaged_scores_are_read_or_refused():
+    read = 0
+    for data in itertools.chain.from_iterable(map(broken, range(100))):
+        try:
+            piece, key = read_musicxml(data, "hymn")
+        except FusionError as error:
+            assert str(error).startswith("hymn: ") and "What to do" in str(error)
+            continue
+        read += 1
+        assert len(piece.notes(drums=True)) and isinstance(key, str)
+        assert (
+            list(piece.bars) == sorted(piece.bars) and np.isfinite(piece.tempo.second).all()
+        )
+    assert 30 < read < 280
+
+
+# Against music21, on small scores that come with it
+
+SAMPLE = (
+    "bach/bwv66.6.mxl",
+    "bach/bwv171.6.mxl",  # its parts differ in the length of one measure
+    "bach/bwv165.6.mxl",
+    "mozart/k155/movement2.mxl",
+    "monteverdi/madrigal.3.14.mxl",
+    "ciconia/quod_jactatur.xml",
+    "corelli/opus3no1/1grave.xml",
+    "demos/drum_sample.xml",
+    "demos/two-parts.xml",
+    "demos/layoutTest.xml",
+    "trecento/PMFC_06-Jacopo-03a-Di_Novo.xml",  # ties that only start
+    "verdi/laDonnaEMobile.mxl",
+)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_score_is_what_music21_reads(name):
+    """Tempo, instruments, bar lines, notes: benchmarks/scores.py does it for hundreds."""
+    pytest.importorskip("music21")
+    from benchmarks.scores import differences
+    from fusiontools.corpora.music21_corpus import corpus_path
+
+    assert differences(corpus_path() / name) == {}

@@ -212,3 +212,26 @@ def test_refusals():
     ):
         with pytest.raises(ValueError):
             Vocabulary(**wrong)
+
+
+@pytest.mark.parametrize(
+    "beats, following, lasts",
+    [
+        (None, None, [4]),  # nothing is in its way
+        (1.0, None, [4]),  # it fits to the last step
+        (0.75, None, [1, 1, 1]),  # the piece ends before: one step, and two of rest
+        (None, 3, [1, 1, 1, 1]),  # the next note starts before
+        (None, 4, [4, 1]),  # and here just when it ends
+        (1.25, 4, [4, 1]),
+    ],
+)
+def test_no_length_reaches_beyond_the_next_note_or_the_end(beats, following, lasts):
+    """Of the lengths in the list the nearest is taken that has room."""
+    v = Vocabulary("notes", 60, 62, 4, durations=(1, 4))
+    rows = [(0, 0.75, 60)] + ([(following / 4, 0.25, 62)] if following else [])
+    tokens = encode_tokens(Notes.of(rows), v, beats=beats)
+    assert [v.durations[t % 2] for t in tokens] == lasts
+    assert token_beats(tokens, v) == sum(lasts) / 4
+    decoded = decode_tokens(tokens, v)
+    assert decoded.onset.tolist() == [onset for onset, _, _ in rows]
+    assert is_melody(decoded)
