@@ -10,7 +10,7 @@ from fusiontools.music.audio import (
     write_sound,
 )
 from fusiontools.music.bars import bars_of
-from fusiontools.music.excerpts import Excerpt, read_excerpt, read_score, write_grid
+from fusiontools.music.excerpts import Excerpt, read_excerpt, write_grid
 from fusiontools.music.extract import melody, score_melody, skyline
 from fusiontools.music.grid import decode_grid, encode_grid
 from fusiontools.music.image import decode_image, encode_image
@@ -45,6 +45,7 @@ from fusiontools.music.notes import (
     transpose,
 )
 from fusiontools.music.roll import decode_roll, encode_roll
+from fusiontools.music.scores import read_score
 from fusiontools.music.spectrogram import decode_spectrogram, encode_spectrogram
 from fusiontools.music.tokens import Vocabulary, decode_tokens, encode_tokens
 

@@ -2,8 +2,9 @@
 Chapter 4, Connective Fusion, uses it (``notebooks/04_connective_fusion_2_full_size``).
 
 Bars are counted as musicians do: 1 is the first whole bar, 0 an upbeat. Bars of 2/4, 2/2 or
-4/2 have beats that can be counted in fours too. Those of 3/4 or 6/8 have three, and can be
-given a fourth: see `widened`. Those of 5/4 or 12/8 stay what they are.
+4/2 have beats that can be counted in fours too. Those of 3/4, 6/8 or 9/8 have three, and
+can be given a fourth; the beats of 12/8 are four: see `in_fours`. Those of 5/4 or 7/8 stay
+what they are.
 
 No model here, and no files: `fusiontools.music.excerpts` reads those.
 """
@@ -12,22 +13,26 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import MusicFileError, NoNotesError
 from fusiontools.music.grid import BAR, HALF, REST, encode_grid
-from fusiontools.music.midi import Meter
+from fusiontools.music.midi import Meter, Piece, bar_lines
 from fusiontools.music.notes import Notes, crop, legato, merge, quantize, shift
 
-__all__ = ["Bars", "bars_of", "chosen_bar", "first_bar", "notes_from", "widened"]
-__all__ += ["count", "grid_offset", "longest_rest"]
+__all__ = ["Bars", "bars_of", "chosen_bar", "count", "first_bar", "grid_offset"]
+__all__ += ["in_fours", "longest_rest", "notes_from", "read_in_fours"]
 
 STEP, BEATS = 0.25, 16.0  # a sixteenth, and four bars, in beats
+QUARTERS = (1, 2, 4, 8)  # to the bar: what can be counted in fours
 NEAR = 1e-6  # beats: closer is the same place
 OFF = STEP / 4  # beats: notes that lie farther from the grid than this are counted
 TAIL = 0.5  # beats: what is left of a note from before is struck anew if it lasts so long
 # All notes are moved onto the grid if there are FEW of them or more, if they lie beside it
 # by more than LATE beats, and if they agree in that by more than EVEN (1: they all do).
 FEW, LATE, EVEN = 8, 0.02, 0.7
+FORGOTTEN = 16  # so many bars a file may write as one
+TRIED = 2000  # places where four bars could be taken; if all have faults, no more are tried
 
 
 class Bars(NamedTuple):
@@ -36,16 +41,20 @@ class Bars(NamedTuple):
     number: np.ndarray  # (B,)
     start: np.ndarray  # (B,) in beats
     length: np.ndarray  # (B,) in beats
-    meter: list  # of each bar its Meter
+    meter: list[Meter]  # of each bar, as it is written
+    regular: np.ndarray  # (B,) bool: whole, and of four beats, or of twice or half of it
 
 
-def bars_of(meters, stop):
-    """All bars that begin before a beat, the upbeat's included.
+def bars_of(piece: Piece, stop: float) -> Bars:
+    """All bars of a piece that begin before a beat, the upbeat's included.
+
+    Lines stand where the file has them (`fusiontools.music.midi.bar_lines`). What a repeat
+    sign cuts in two, the beats before it and the upbeat after it, counts as one bar. A bar
+    that is as long as two or more counts as so many: a line was forgotten.
 
     Parameters
     ----------
-    meters : sequence of Meter
-        Of a `Piece`.
+    piece : Piece
     stop : float
         In beats.
 
@@ -53,62 +62,121 @@ def bars_of(meters, stop):
     -------
     Bars
 
+    Raises
+    ------
+    MusicFileError
+        If there are more than `bar_lines` gives.
+
     Examples
     --------
-    >>> bars = bars_of([Meter(-3.0), Meter(9.0, 3, 4)], 14)
+    >>> bars = bars_of(Piece(meters=(Meter(-3.0), Meter(9.0, 3, 4))), 14)
     >>> bars.number.tolist(), bars.start.tolist(), bars.length.tolist()
     ([0, 1, 2, 3, 4], [-3.0, 1.0, 5.0, 9.0, 12.0], [4.0, 4.0, 4.0, 3.0, 3.0])
     """
-    meters = [m for m in meters if m.beat <= 0][-1:] + [m for m in meters if m.beat > 0]
-    if len(meters) > 1 and _is_upbeat(*meters[:2]):
+    meters = piece.meters
+    # one bar line at least
+    line = bar_lines(piece, max(stop, meters[0].bar))
+    line = line[np.diff(line, append=np.inf) > NEAR]
+    changes, bar = [m.beat for m in meters], np.array([m.bar for m in meters])
+
+    def kinds(line):
+        return np.maximum(np.searchsorted(changes, line + NEAR, side="right") - 1, 0)
+
+    kind = kinds(line)
+    if piece.bars is None and _is_upbeat(line, bar[kind], meters):
         # it becomes the end of a whole bar that begins before the music
-        meters = [replace(meters[1], beat=meters[1].beat - meters[1].bar), *meters[2:]]
-    starts, lengths, kinds = [], [], []
-    for meter, until in zip(meters, [m.beat for m in meters[1:]] + [np.inf]):
-        start = np.arange(meter.beat, min(until, stop) - NEAR, meter.bar)
-        start = start[start + meter.bar > NEAR]
-        starts.append(start)
-        lengths.append(np.minimum(start + meter.bar, until) - start)
-        kinds += [meter] * len(start)
-    start = np.concatenate(starts)
-    upbeat = int((start < -NEAR).sum())
-    number = np.arange(len(start)) + 1 - upbeat
-    return Bars(number, start, np.concatenate(lengths), kinds)
-
-
-def _is_upbeat(first, second):
-    """Whether a first bar is shorter than those that follow: so a file says upbeat."""
-    one_bar = NEAR < second.beat <= first.bar + NEAR
-    return one_bar and first.bar < second.bar - NEAR
-
-
-def _regular(bars):
-    """Whether each bar is whole and can be counted in fours, shape (B,)."""
-    powers = (1, 2, 4, 8, 16, 32, 64, 128)
+        line[0], kind[0] = line[1] - bar[kind[1]], kind[1]
+    elif line[0] > NEAR:
+        before = line[0] - bar[0] * np.arange(np.ceil((line[0] - NEAR) / bar[0]), 0, -1)
+        line, kind = np.append(before, line), np.append(kinds(before), kind)
+    length = np.diff(line, append=line[-1] + bar[kind[-1]])
+    short = length < bar[kind] - NEAR
+    one = np.zeros(len(line), bool)  # it goes on with the bar before
+    for i in np.flatnonzero(short[1:] & short[:-1]) + 1:
+        halves = abs(length[i - 1] + length[i] - bar[kind[i]]) < NEAR
+        one[i] = halves and kind[i - 1] == kind[i] and not one[i - 1]
+    length[:-1] += np.where(one[1:], length[1:], 0)
+    line, kind, length = line[~one], kind[~one], length[~one]
+    # as long as two bars, or more: lines that were forgotten
+    times = np.round(length / bar[kind])
+    forgotten = (np.abs(length - times * bar[kind]) < NEAR) & (times <= FORGOTTEN)
+    times = np.where(forgotten, np.maximum(times, 1), 1).astype(int)
+    kind, length = kind.repeat(times), (length / times).repeat(times)
+    line = line.repeat(times) + length * _places(times)
+    keep = (line < stop - NEAR) | (np.arange(len(line)) == 0)
+    line, kind, length = line[keep], kind[keep], length[keep]
     # 1, 2, 4 or 8 quarters long, and cut into 1, 2, 4, ... beats
-    in_fours = [m.bar in powers[:4] and m.numerator in powers for m in bars.meter]
-    whole = np.abs(bars.length - [m.bar for m in bars.meter]) < NEAR
-    return np.array(in_fours) & whole
+    fours = [m.bar in QUARTERS and m.numerator in (*QUARTERS, 16, 32) for m in meters]
+    regular = np.array(fours)[kind] & (np.abs(length - bar[kind]) < NEAR)
+    number = np.arange(len(line)) + 1 - int((line < -NEAR).sum())
+    return Bars(number, line, length, [meters[k] for k in kind.tolist()], regular)
+
+
+def _places(many):
+    """0, 1, ... within each of a row of groups, many in number, one after the other."""
+    first = np.cumsum(many) - many
+    return np.arange(many.sum()) - first.repeat(many)
+
+
+def _is_upbeat(line, bar, meters):
+    """Whether a first bar is shorter than those that follow: so a MIDI file says upbeat."""
+    again = str(meters[0]) in map(str, meters[2:])
+    return len(line) > 1 and line[0] < NEAR and line[1] < bar[1] - NEAR and not again
 
 
 def _fours(bars):
     """Where four bars of 4/4 can begin, shape (B,): with regular bars of just 16 beats."""
-    regular = _regular(bars)
     lines = np.append(bars.start, bars.start[-1] + bars.length[-1])
-    ends = np.searchsorted(lines, bars.start + BEATS - NEAR)  # the first from there on
-    found = np.zeros(len(bars.start), bool)
-    for i, (start, end) in enumerate(zip(bars.start, ends)):
-        on_a_line = end < len(lines) and abs(lines[end] - start - BEATS) < NEAR
-        found[i] = on_a_line and regular[i:end].all()
-    return found
+    # the first from there on
+    ends = np.searchsorted(lines, bars.start + BEATS - NEAR).clip(max=len(lines) - 1)
+    on_a_line = np.abs(lines[ends] - bars.start - BEATS) < NEAR
+    irregular = np.append(0, np.cumsum(~bars.regular))
+    return on_a_line & (irregular[ends] == irregular[:-1])
 
 
-def widened(bars, tune, end, number=None):
-    """Music in bars of three beats, each of them given a fourth, if only that makes four
-    bars of four beats.
+def in_fours(meter: Meter) -> tuple[int, float, float]:
+    """How a bar that has not four beats is read as one of four, or of twice or half of it.
 
-    A note keeps its place in its bar. Whatever sounds at the end of a bar of three beats, a
-    note or a rest, is held for the fourth.
+    Meters of three are given a fourth beat; so is 6/8, a third of its length. One of 6/4 is
+    two of 3/4. In 9/8 and 12/8 a beat is three eighths: it becomes one of four sixteenths,
+    as if the eighths had been written as triplets.
+
+    Returns
+    -------
+    parts : int
+        The bar is cut into so many, each of which is held at its end.
+    scale : float
+        Beats that one of its own beats becomes.
+    held : float
+        For so many beats each part is held; 0 where nothing is added.
+
+    Examples
+    --------
+    >>> [in_fours(Meter(0.0, n, 8)) for n in (3, 4, 6)]
+    [(1, 1.0, 0.5), (1, 1.0, 0.0), (1, 1.0, 1.0)]
+    """
+    n, beat = meter.numerator, 4 / meter.denominator
+    parts, scale, held = 1, 1.0, 0.0
+    if n in (9, 12) and beat <= 1:
+        dotted = 2.0 if beat == 1 else 1.0  # what three of them become
+        scale, held = dotted / (3 * beat), dotted * (n == 9)
+    elif n == 6 and beat == 1:
+        parts, held = 2, beat
+    elif n in (3, 6):
+        held = meter.bar / 3
+    fits = meter.bar * scale + parts * held in QUARTERS
+    return (parts, scale, held) if fits else (1, 1.0, 0.0)
+
+
+def read_in_fours(
+    bars: Bars, tune: Notes, end: float, number: int | None = None
+) -> tuple[Bars, Notes, float]:
+    """Music in other meters, read in bars of four beats: see `in_fours`.
+
+    Bars of three beats are given a fourth only where that fits more of the melody than bars
+    of four beats do, or where there are no four of those. A note keeps its place in its
+    bar. Whatever sounds at the end of a bar of three beats, a note or a rest, is held for
+    the fourth.
 
     Parameters
     ----------
@@ -122,7 +190,7 @@ def widened(bars, tune, end, number=None):
     Returns
     -------
     bars : Bars
-        The same bars, in the same order. Those that were given a beat are in 4/4.
+        The same bars, in the same order, with the lengths that they have now.
     tune : Notes
         What is held may reach into a note that begins in the last sixteenth of a bar:
         `notes_from` cuts it there.
@@ -130,69 +198,107 @@ def widened(bars, tune, end, number=None):
 
     Examples
     --------
-    >>> bars = bars_of([Meter(0.0, 3, 4)], 20)
+    >>> bars = bars_of(Piece(meters=(Meter(0.0, 3, 4),)), 20)
     >>> tune = Notes.of([(0, 2, 60), (2, 1, 62), (3, 2, 64), (6, 6, 65)])
-    >>> new, tune, end = widened(bars, tune, 12)
+    >>> new, tune, end = read_in_fours(bars, tune, 12)
     >>> new.start[:4].tolist(), tune.onset.tolist(), tune.duration.tolist(), end
     ([0.0, 4.0, 8.0, 12.0], [0.0, 2.0, 4.0, 8.0], [2.0, 2.0, 2.0, 8.0], 16.0)
     """
-    three = np.array([m.bar == 3 for m in bars.meter]) & (np.abs(bars.length - 3) < NEAR)
-    length = bars.length + three
-    start = bars.start[0] + np.cumsum(length) - length
-    meter = [Meter(m.beat) if wide else m for m, wide in zip(bars.meter, three)]
-    new = Bars(bars.number, start, length, meter)
+    plain, wide = (_stretched(bars, tune, end, held) for held in (False, True))
+    if number is not None:
+        four, more = (
+            _fours(read[0])[bars.number == number].any() for read in (plain, wide)
+        )
+        return wide if more and not four else plain
+    room, more = _room(*plain), _room(*wide)
+    at = np.searchsorted(bars.start, tune.onset + STEP / 2, side="right") - 1
+    at = np.maximum(at, 0)
+    three = np.abs(wide[0].length - plain[0].length) > NEAR
+    most = three[at].sum() > plain[0].regular[at].sum()
+    return wide if more > room or (more == room and most) else plain
+
+
+def _room(bars, tune, end):
+    """2 if four bars can be taken, 1 if fewer, at the end of the piece, 0 if none."""
+    found = _candidates(bars, tune)[2]
+    return bool(found) + any(_has_more(bars.start[i], end) for i in found)
+
+
+def _has_more(start, end):
+    """Whether the fourth bar from a beat on is in the piece."""
+    return end > start + BEATS - 4 + STEP / 2
+
+
+def _stretched(bars, tune, end, held):
+    """Bars of four dotted beats as bars of four beats; if `held`, those of three, too."""
+    ways = {m: in_fours(m) for m in set(bars.meter)}
+    if not held:
+        ways = {m: (1, 1.0, 0.0) if way[2] else way for m, way in ways.items()}
+    parts, scale, hold = np.array([ways[m] for m in bars.meter]).T
+    whole = np.abs(bars.length - [m.bar for m in bars.meter]) < NEAR
+    parts = parts.astype(int)
+    changed = (scale != 1) | (hold > 0)
+    if not changed.any():
+        return bars, tune, end
+    i = np.repeat(np.arange(len(parts)), parts)
+    first = np.cumsum(parts) - parts
+    # b_j, where a part begins, and b'_j, where it is carried
+    begins = bars.start[i] + _places(parts) * (bars.length / parts)[i]
+    length = (bars.length / parts * scale + hold)[i]
+    carries = bars.start[0] + np.cumsum(length) - length
 
     def carried(beats, early):
-        # the bar that a beat lies in, or falls short of by `early` at most
-        i = np.searchsorted(bars.start, np.asarray(beats) + early, side="right")
-        i = np.maximum(i - 1, 0)
-        # t' = b'_i + (t - b_i)
-        return new.start[i] + (beats - bars.start[i])
+        # the part that a beat lies in, or falls short of by `early` at most
+        j = np.searchsorted(begins, np.asarray(beats) + early, side="right") - 1
+        j = np.maximum(j, 0)
+        # t' = b'_j + a_j (t - b_j)
+        return carries[j] + scale[i[j]] * (beats - begins[j])
 
     # What rounds to a bar line begins there. What ends a sixteenth before one was meant to
     # reach it: it ends as much before the new one.
     onset = carried(tune.onset, STEP / 2)
-    wide = replace(tune, onset=onset, duration=carried(tune.offset, STEP + NEAR) - onset)
-    if _has_four(bars, tune, number) or not _has_four(new, wide, number):
-        return bars, tune, end
-    return new, wide, float(carried(end, STEP + NEAR))
-
-
-def _has_four(bars, tune, number):
-    """Whether there are four bars of four beats, anywhere or from one bar on."""
-    if number is None:
-        return bool(_candidates(bars, tune)[2])
-    return bool(_fours(bars)[bars.number == number].any())
+    offset = carried(tune.offset, STEP + NEAR)
+    new = bars.length * scale + parts * hold
+    fits = whole & (np.abs(new[:, None] - QUARTERS) < NEAR).any(1)
+    regular = np.where(changed, fits, bars.regular)
+    bars = bars._replace(start=carries[first], length=new, regular=regular)
+    tune = replace(tune, onset=onset, duration=offset - onset)
+    return bars, tune, float(carried(end, STEP + NEAR))
 
 
 def _candidates(bars, tune):
     """Where a melody begins, the bars of its upbeat (0 or 1), where four can be taken."""
     onset, last = np.floor(tune.onset[[0, -1]] / STEP + 0.5) * STEP
     onset = max(onset, bars.start[0])
-    begin = int(np.searchsorted(bars.start, onset + NEAR)) - 1
+    begin = max(int(np.searchsorted(bars.start, onset + NEAR)) - 1, 0)
     # a bar of one beat has no second half to speak of
     half = bars.length[begin] / 2
     upbeat = int(half >= 1 and onset - bars.start[begin] >= half)
-    first, regular, fours, found = begin + upbeat, _regular(bars), _fours(bars), []
-    for i in range(first, int(np.searchsorted(bars.start, last + NEAR))):
-        # bars shorter than 4/4 are counted in groups, from the first of their kind in a row
-        alike = bars.meter[i].bar == bars.meter[i - 1].bar
-        if i == first or not (alike and regular[i] and regular[i - 1]):
-            group = bars.start[i]
-        if fours[i] and (bars.start[i] - group) % 4 < NEAR:
-            found.append(i)
+    first, fours = begin + upbeat, _fours(bars)
+    at = np.arange(first, int(np.searchsorted(bars.start, last + NEAR)))
+    # bars shorter than 4/4 are counted in groups, from the first of their kind in a row
+    alike = np.abs(bars.length[at] - bars.length[at - 1]) < NEAR
+    alike &= bars.regular[at] & bars.regular[at - 1] & (at > first)
+    group = np.maximum.accumulate(np.where(alike, 0, at)) if len(at) else at
+    beats = bars.start[at] - bars.start[group]
+    in_group = np.abs(beats - 4 * np.round(beats / 4)) < NEAR
+    # where no note begins there is nothing to take
+    inside = [
+        np.searchsorted(tune.onset, bars.start[at] + x - STEP / 2) for x in (0, BEATS)
+    ]
+    found = at[fours[at] & in_group & ((inside[0] < inside[1]) | (at == first))].tolist()
     if upbeat and fours[begin]:
         found.append(begin)  # the last choice
     return begin, upbeat, found
 
 
-def first_bar(bars, tune, end, where):
+def first_bar(bars: Bars, tune: Notes, end: float, where: object) -> tuple[int, list[str]]:
     """The bar from which four are taken when nobody says which.
 
     It is the first, from the one in which the melody begins, whose four bars have no rest
-    longer than a bar and do not begin with half a bar of silence; if all do, the one with
-    the shortest rest. A melody that begins in the second half of a bar begins with an
-    upbeat, and is counted from the next bar, if it can be.
+    longer than a bar and do not begin with half a bar of silence; if all do (of the first
+    2,000), the one with the shortest rest. A melody that begins in the second half of a bar
+    begins with an upbeat, and is counted from the next bar, if it can be.
 
     Parameters
     ----------
@@ -221,9 +327,9 @@ def first_bar(bars, tune, end, where):
         do = "choose another piece, or the number of a bar that is in 4/4 or 3/4"
         raise _no_four(bars, begin, where, do)
     at, fewest = candidates[0], None
-    for i in candidates:
-        if end <= bars.start[i] + BEATS - 4 + STEP / 2:
-            continue  # less than four bars are left
+    for i in candidates[:TRIED]:
+        if not _has_more(bars.start[i], end):
+            continue
         faults = _faults(tune, bars.start[i])
         if fewest is None or faults < fewest:
             at, fewest = i, faults
@@ -234,10 +340,14 @@ def first_bar(bars, tune, end, where):
         return at, ["The upbeat before them is left out."]
     if at <= first:
         return at, []
-    begins, these = f"bar {bars.number[begin]}", "without a rest longer than a bar"
-    if not _fours(bars)[first]:
-        begins, these = bars.meter[first], "of four beats"
-    return at, [f"Its melody begins in {begins}; these are its first four bars {these}."]
+    begins, these = f"bar {bars.number[begin]}", "the four bars with the shortest rest"
+    if not bars.regular[first]:
+        begins, these = bars.meter[first], "its first four bars of four beats"
+    elif not _fours(bars)[first]:
+        these = "its first four bars, of four beats, that are whole"
+    elif fewest and not any(fewest[:2]):
+        these = "its first four bars without a rest longer than a bar"
+    return at, [f"Its melody begins in {begins}; these are {these}."]
 
 
 def _faults(tune, start):
@@ -249,7 +359,7 @@ def _faults(tune, start):
     return rest > BAR, bool(silent), rest
 
 
-def chosen_bar(bars, tune, end, number, where):
+def chosen_bar(bars: Bars, tune: Notes, end: float, number: int, where: object) -> int:
     """The bar that somebody chose.
 
     Parameters
@@ -285,18 +395,22 @@ def chosen_bar(bars, tune, end, number, where):
 
 def _no_four(bars, at, where, do):
     """The error that there are no four bars of four beats from a bar on."""
-    number, meters = bars.number[at], [str(meter) for meter in bars.meter[at : at + 4]]
-    changes = list(dict.fromkeys(meters))  # each once
-    if len(changes) > 1 or _regular(bars)[at]:
-        changes = ", then ".join(changes)
-        found = f"its meter changes in the four bars from bar {number} on ({changes})"
-    else:
-        only = "only bars of four beats, or of three, can be fused"
-        found = f"it is in {meters[0]} from bar {number} on, and {only}"
+    number, four = bars.number[at], range(at, min(at + 4, len(bars.start)))
+    meters = [str(m) for m in dict.fromkeys(bars.meter[i] for i in four)]
+    changes = ", then ".join(dict.fromkeys(meters))
+    found = f"its meter changes in the four bars from bar {number} on ({changes})"
+    if len(set(meters)) == 1:
+        only = "only music in four beats, or in three, can be fused"
+        found = f"it is in {changes} from bar {number} on, and {only}"
+        odd = [i for i in four if abs(bars.length[i] - bars.length[at]) > NEAR]
+        if odd or bars.regular[at]:
+            i = (odd or four)[0]
+            found = f"the four bars from bar {number} on are not alike"
+            found += f": bar {bars.number[i]} lasts {bars.length[i]:g} beats, in {changes}"
     return MusicFileError(found, where, do)
 
 
-def grid_offset(notes):
+def grid_offset(notes: Notes) -> float:
     """How far behind the sixteenths all notes of a melody lie alike, in beats; 0 where they
     do not. Some files keep time and start anywhere.
 
@@ -315,8 +429,8 @@ def grid_offset(notes):
     return found if together and abs(found) > LATE else 0.0
 
 
-def notes_from(tune, start):
-    """Sixteen beats of a melody, on the grid.
+def notes_from(tune: Notes, start: float) -> tuple[Notes, list[str]]:
+    r"""Sixteen beats of a melody, on the grid.
 
     Parameters
     ----------
@@ -337,10 +451,13 @@ def notes_from(tune, start):
     >>> notes, said = notes_from(Notes.of([(2, 4, 60), (7.1, 1, 62)]), 4)
     >>> notes.onset.tolist(), notes.duration.tolist()
     ([0.0, 3.0], [2.0, 1.0])
-    >>> print(*said, sep="\\n")
+    >>> print(*said, sep="\n")
     A note that is held from before is struck anew.
     1 of 1 note lies off the sixteenths, and is moved by up to 0.10 beats.
     """
+    # of what was before only the last note can sound, and a few that move onto its place
+    near = np.searchsorted(tune.onset, [start - STEP, start + BEATS + STEP])
+    tune = tune[max(near[0] - 8, 0) : near[1]]
     moved, said = quantize(shift(tune, -start), STEP), []
     voice = legato(moved)
     notes = crop(voice, 0, BEATS)
@@ -353,7 +470,7 @@ def notes_from(tune, start):
     if len(before):
         tail = min(float(before.offset[0]), BEATS)
         if tail >= TAIL:
-            again = Notes([0.0], [tail], before.pitch[:1], before.velocity[:1])
+            again = replace(before[:1], onset=np.zeros(1), duration=np.array([tail]))
             notes = merge(again, notes)
             said.append("A note that is held from before is struck anew.")
         else:
@@ -376,7 +493,7 @@ def _off_grid(onset):
     return [f"{lie}, and {are} moved by up to {off.max():.2f} beats."]
 
 
-def count(n, what):
+def count(n: int, what: str) -> str:
     """A number of things, in words.
 
     Examples
@@ -387,7 +504,7 @@ def count(n, what):
     return f"{n} {what}{'s' * (n != 1)}"
 
 
-def longest_rest(tokens):
+def longest_rest(tokens: npt.ArrayLike) -> int:
     """The longest rest of a grid, in tokens.
 
     Examples

@@ -7,13 +7,14 @@ An excerpt fits the grid: four bars of four beats, one voice, sixteenths, pitche
 into another key to make two excerpts fit. `fusiontools.music.bars` finds the four bars.
 """
 
-import re
+import os
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from fusiontools.errors import NoNotesError
-from fusiontools.music.abc import read_abc, split_abc
+from fusiontools.errors import MusicFileError, NoNotesError
+from fusiontools.music.abc import FLUTE
 from fusiontools.music.bars import (
     BEATS,
     STEP,
@@ -22,21 +23,27 @@ from fusiontools.music.bars import (
     count,
     first_bar,
     grid_offset,
+    in_fours,
     longest_rest,
     notes_from,
-    widened,
+    read_in_fours,
 )
-from fusiontools.music.extract import melody
-from fusiontools.music.files import read_limited
+from fusiontools.music.extract import MANY, melody
 from fusiontools.music.grid import BAR, HALF, HIGH, HOLD, LOW, decode_grid, encode_grid
-from fusiontools.music.midi import Piece, Track, piece_from_bytes, write_midi
-from fusiontools.music.musicxml import read_musicxml
-from fusiontools.music.notes import Notes, Tempo, note_name, shift, transpose
+from fusiontools.music.midi import Piece, Track, write_midi
+from fusiontools.music.notes import Notes, note_name, shift, transpose
+from fusiontools.music.scores import chosen, plain, read_score
 
-__all__ = ["Excerpt", "read_excerpt", "read_score", "write_grid"]
+__all__ = ["Excerpt", "read_excerpt", "write_grid"]
 
-LARGEST = 64_000_000  # bytes of a file
-FLUTE = 73  # plays what names no instrument
+# What plays a melody that was written for a General MIDI program and is moved up, because
+# basses have no such notes.
+HIGHER = dict.fromkeys((32, 33, 34, 35, 36, 37), (27, "an electric guitar"))
+HIGHER |= {38: (80, "a lead synthesizer"), 39: (80, "a lead synthesizer")}
+HIGHER |= {43: (40, "a violin"), 47: (12, "a marimba"), 58: (56, "a trumpet")}
+HIGHER |= {67: (64, "a soprano saxophone"), 70: (68, "an oboe")}
+VALUES = {1: "whole notes", 2: "half notes", 4: "quarters", 8: "eighths", 16: "sixteenths"}
+VALUES |= {32: "thirty-seconds", 64: "sixty-fourths"}
 REPEATS = {  # fewer than four bars: their order, and how to say it
     1: ((0, 0, 0, 0), "It has one bar, and it is played four times."),
     2: ((0, 1, 0, 1), "It has two bars, and they are played twice."),
@@ -58,17 +65,17 @@ class Excerpt:
     program: int  # General MIDI
 
     @property
-    def notes(self):
+    def notes(self) -> Notes:
         """The same as `Notes` in beats."""
         return decode_grid(self.tokens)
 
-    def __str__(self):
+    def __str__(self) -> str:
         first, last = self.bars
         bars = f"bars {first} to {last}" if last > first else f"bar {first}"
         return f"{self.where}, {bars}, {self.track}"
 
 
-def write_grid(tokens, path, excerpt):
+def write_grid(tokens: npt.ArrayLike, path: str | os.PathLike, excerpt: Excerpt) -> None:
     """Write a melody as MIDI, at the tempo and with the instrument of an excerpt.
 
     Parameters
@@ -85,47 +92,18 @@ def write_grid(tokens, path, excerpt):
     write_midi(decode_grid(tokens), path, bpm=excerpt.bpm, program=excerpt.program)
 
 
-def read_score(path):
-    """Read a file by what is in it: MIDI, MusicXML (compressed or not), or ABC.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    piece : Piece
-    said : list of str
-        What was left out.
-
-    Raises
-    ------
-    MusicFileError
-        If it is missing, damaged or something else.
-    """
-    data = read_limited(path, LARGEST)
-    text = data[:200].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
-    if data[:2] == b"PK" or text.startswith(b"<"):
-        return read_musicxml(data, path)[0], []
-    midi = data[:4] in (b"", b"MThd", b"RIFF")
-    abc = str(path).lower().endswith(".abc") or re.search(rb"(?m)^X:\s*\d", data)
-    if midi or not abc:
-        return piece_from_bytes(data, path), []
-    text = data.decode("utf-8-sig", "replace")
-    tunes = split_abc(text) or [text]
-    tune, said = read_abc(tunes[0], path), []
-    if len(tunes) > 1:
-        said = [f"The file holds {len(tunes)} tunes, and the first of them is taken."]
-    track = Track(tune.notes, FLUTE, name=tune.title)
-    return Piece((track,), Tempo.constant(), (tune.meter,), tune.title), said
-
-
-def read_excerpt(music, bar=None, where=None):
-    """Four bars of melody out of a piece.
+def read_excerpt(
+    music: str | os.PathLike | Piece | Notes,
+    bar: int | None = None,
+    where: str | None = None,
+    track: int | str | None = None,
+    tune: int | str | None = None,
+) -> Excerpt:
+    r"""Four bars of melody out of a piece.
 
     By default they are the first four bars, from where the melody begins, that have no rest
-    longer than a bar. If there are no four bars of four beats, those of three (3/4, 6/8)
-    are given a fourth: what sounds at their end is held for it.
+    longer than a bar. Where most of the melody is in bars of three beats (3/4, 6/8, 9/8),
+    they are given a fourth: what sounds at their end is held for it.
 
     Parameters
     ----------
@@ -136,6 +114,10 @@ def read_excerpt(music, bar=None, where=None):
         Take the four bars from this one on. 1 is the first whole bar, 0 an upbeat.
     where : str, optional
         What messages call the music; by default its path, or its title.
+    track : int or str, optional
+        Take the melody from this track alone: its number, or a part of its name.
+    tune : int or str, optional
+        Of a book in ABC: the number of a tune, or a part of its title.
 
     Returns
     -------
@@ -146,40 +128,46 @@ def read_excerpt(music, bar=None, where=None):
     NoNotesError
         If nothing but drums plays, or no melody in the bars that are asked for.
     MusicFileError
-        If the file cannot be read, or no four bars are of four beats, or of three.
+        If the file cannot be read, or no four bars are of four beats, or of three; or if
+        there is no such track or tune.
 
     Examples
     --------
     >>> excerpt = read_excerpt(Notes.of([(0, 1, 40), (1, 3, 43), (4, 4, 45)]))
-    >>> print(*excerpt.said, sep="\\n")
+    >>> print(*excerpt.said, sep="\n")
     It has two bars, and they are played twice.
     It is moved two octaves up: E2 to A2 lies outside G3 to C6.
     """
-    piece, where, said = _piece(music, where)
+    piece, where, said = _piece(music, where, tune)
+    tracks = _tracks(piece, track, where)
     try:
-        found = melody(piece)
+        found = melody(Piece(tuple(own for _, own in tracks)))
     except NoNotesError as error:
         raise NoNotesError(error.found, where, error.do) from None
+    if max(len(own.notes) for _, own in tracks) > MANY:
+        highest = "of notes that sound together the highest is taken"
+        said.append(f"It has a track of more than {MANY:,} notes: {highest}.")
     behind = grid_offset(found)
     if behind:
-        lie = f"{abs(behind):.2f} beats {'after' if behind > 0 else 'before'} them"
-        lie = f"do not lie on the sixteenths, but all of them {lie}"
-        said.append(f"Its notes {lie}: they are moved there.")
-    tune = shift(found, -behind)
-    end = max(track.notes.end for track in piece.tracks) - behind
-    counted = bars_of(piece.meters, max(end, tune.end) + BEATS)
-    bars, tune, end = widened(counted, tune, end, bar)
+        lie = f"{abs(behind):.2f} beats {'after' if behind > 0 else 'before'}"
+        said.append(f"All its notes lie {lie} the sixteenths, and are moved there.")
+    line = shift(found, -behind)
+    end = max(own.notes.end for own in piece.tracks) - behind
+    counted = bars_of(piece, max(end, line.end) + BEATS)
+    bars, line, end = read_in_fours(counted, line, end, bar)
     if bar is None:
-        at, words = first_bar(bars, tune, end, where)
+        at, words = first_bar(bars, line, end, where)
     else:
-        at, words = chosen_bar(bars, tune, end, bar, where), []
+        at, words = chosen_bar(bars, line, end, bar, where), []
     start = bars.start[at]
     stop = min(start + BEATS, end) - STEP / 2  # an end that is a little late is no new bar
     inside = (bars.start > start - STEP / 2) & (bars.start < stop)
     inside[at] = True
-    said += words + _meters([meter for meter, i in zip(counted.meter, inside) if i])
+    same = np.abs(bars.length - counted.length) < STEP / 2
+    said += words + _meters([(bars.meter[i], same[i]) for i in np.flatnonzero(inside)])
     # what stands in them
-    notes, changed = notes_from(tune, start)
+    notes, changed = notes_from(line, start)
+    low = int(notes.pitch.min())
     notes, moved = _in_range(notes)
     whole = max(int(np.ceil((stop - start) / 4)), 1)
     tokens, repeated = _four_bars(encode_grid(notes, length=HALF), whole)
@@ -191,43 +179,80 @@ def read_excerpt(music, bar=None, where=None):
     four = (bars.start > start - STEP / 2) & (bars.start < start + BEATS - STEP / 2)
     first = counted.start[at] + behind
     last = first + counted.length[four].sum()
-    track, program, chords = _sources(piece, found, first - STEP / 2, last - STEP / 2)
-    # 60 beats / seconds: the tempo on average over the four bars
-    bpm = 60 * (last - first) / float(np.ptp(piece.tempo.seconds_at([first, last])))
+    sound = first - STEP / 2, last - STEP / 2
+    source, program, chords = _sources(tracks, len(piece.tracks), found, *sound)
+    if program in HIGHER and int(notes.pitch.min()) - low >= 12:
+        program, name = HIGHER[program]
+        moved.append(f"Up there {name} plays it.")
+    # 60 beats / seconds: the tempo on average over the four bars, without what is held
+    scale = [1.0 if same[i] else in_fours(bars.meter[i])[1] for i in np.flatnonzero(four)]
+    beats = float(counted.length[four] @ scale)
+    bpm = 60 * beats / float(np.ptp(piece.tempo.seconds_at([first, last])))
     numbers = int(bars.number[inside][0]), int(bars.number[inside][-1])
     said = (*said, *chords, *changed, *repeated, *moved)
-    return Excerpt(tokens, where, piece.title, numbers, track, said, bpm, program)
+    return Excerpt(tokens, where, piece.title, numbers, source, said, bpm, program)
 
 
-def _piece(music, where):
+def _piece(music, where, tune):
     """Music as a piece, what messages call it, what to say of it."""
+    if not isinstance(music, (Notes, Piece)):
+        piece, said = read_score(music, tune)
+        return piece, str(where or music), said
+    if tune is not None:
+        do = "leave the tune out"
+        raise MusicFileError("only a book in ABC has tunes to choose from", where, do)
+    piece = Piece((Track(music, FLUTE),)) if isinstance(music, Notes) else music
+    return piece, str(where or piece.title or "the piece"), list(piece.said)
+
+
+def _tracks(piece, wanted, where):
+    """The tracks that a melody is looked for in, with their numbers; drums have none."""
+    there = [(n, t) for n, t in enumerate(piece.tracks, start=1) if not t.is_drum]
+    if wanted is None:
+        return there
+    names = [(n, t.name) for n, t in there]
+    if str(wanted) in [str(n) for n, t in enumerate(piece.tracks, start=1) if t.is_drum]:
+        do = "choose one of the others, or leave the track out"
+        raise NoNotesError(f"track {wanted} is drums, which play no melody", where, do)
+    return [there[chosen(wanted, names, "track", where)]]
+
+
+def _meters(bars):
+    """What to say of bars: of each its meter, and whether it stayed as it is."""
+    kinds = {(str(m), as_is): m for m, as_is in bars}  # each once
     said = []
-    if isinstance(music, Notes):
-        music = Piece((Track(music, FLUTE),))
-    elif not isinstance(music, Piece):
-        where = where or str(music)
-        music, said = read_score(music)
-    return music, where or music.title or "the piece", said
-
-
-def _meters(meters):
-    """What to say of bars in these meters."""
-    kinds, said = dict.fromkeys((str(m), m.bar) for m in meters), []  # each once
-    alone = len(kinds) == 1
-    for name, quarters in kinds:
-        if quarters == 3:
-            each = f"It is in {name}: each bar" if alone else f"Each bar of {name}"
-            beat = "beat" if name == "3/4" else "quarter"  # a beat of 6/8 is longer
-            held = "what sounds at its end is held"
-            said.append(f"{each} is given a fourth {beat}, and {held}.")
-        elif quarters < 4:
+    for (name, as_is), meter in kinds.items():
+        parts, scale, held = (1, 1.0, 0.0) if as_is else in_fours(meter)
+        if not as_is:
+            words = _stretched(meter, parts, held)
+            said.append(f"{'It is in' if len(kinds) == 1 else 'In'} {name}: {words}")
+        quarters = meter.bar * scale + parts * held
+        if quarters < 4:
             many = "twos" if quarters == 2 else "fours"
             said.append(f"Bars of {name} are joined by {many}.")
         elif quarters > 4:
             said.append(f"Each bar of {name} counts as two.")
-        elif name != "4/4":
+        elif as_is and name != "4/4":
             said.append(f"It is in {name}, which is read as 4/4.")
     return said
+
+
+def _stretched(meter, parts, held):
+    """What is done to bars of a meter to have four beats in them."""
+    words, beats = [], VALUES[meter.denominator]
+    if meter.numerator in (9, 12):
+        becomes = "two quarters" if beats == "quarters" else "a quarter"
+        words.append(f"each beat of three {beats} becomes {becomes}")
+    if parts == 2:
+        words.append(f"each bar is read as two of 3/{meter.denominator}")
+    if held:
+        # the beats of 6/8 are longer than what they are given
+        short = meter.numerator == 6 and parts == 1
+        beat = VALUES[meter.denominator // 2].rstrip("s") if short else "beat"
+        one = "each of them" if parts == 2 else "each bar"
+        words.append(f"{one} is given a fourth {beat}")
+        words.append("and what sounds at its end is held")
+    return ", ".join(words) + "."
 
 
 def _four_bars(tokens, whole):
@@ -271,9 +296,10 @@ def _in_range(notes):
     pitch = notes.pitch.astype(int) + 12 * k
     up = np.maximum(-(-(LOW - pitch) // 12), 0)  # octaves to go, rounded up
     down = np.maximum(-(-(pitch - HIGH) // 12), 0)
-    way = f"{count(len(notes) - most, 'note')} alone by octaves"
-    way = f"{_octaves(k)}, and {way}" if k else way
-    said = f"It is moved {way}: {outside}, and no key has room for all of it."
+    some, are = count(len(notes) - most, "note"), "is" if most + 1 == len(notes) else "are"
+    way = f"{some} {are} moved by octaves, apart from the others"
+    way = f"It is moved {_octaves(k)}, and {way}" if k else way
+    said = f"{way}: {outside}, and no key has room for all of it."
     return replace(notes, pitch=pitch + 12 * (up - down)), [said]
 
 
@@ -282,7 +308,7 @@ def _octaves(k):
     return f"{many or count(abs(k), 'octave')} {'up' if k > 0 else 'down'}"
 
 
-def _sources(piece, found, first, last):
+def _sources(tracks, many, found, first, last):
     """The tracks that a melody comes from, in words, the instrument, what else sounds."""
 
     def sounding(notes):
@@ -292,8 +318,8 @@ def _sources(piece, found, first, last):
         return set(zip(np.round(notes.onset, 6).tolist(), notes.pitch.tolist()))
 
     found = sounding(found)
-    tracks = [(n, t) for n, t in enumerate(piece.tracks, start=1) if not t.is_drum]
-    rows, left, own = [pairs(t.notes) for _, t in tracks], pairs(found), []
+    rows = [pairs(sounding(t.notes)) for _, t in tracks]
+    left, own = pairs(found), []
     while left:  # the track that has most of what no track before it has
         shared = [len(left & row) for row in rows]
         if not max(shared):
@@ -305,15 +331,9 @@ def _sources(piece, found, first, last):
     sound, chords = sum(len(sounding(t.notes)) for _, t in own), []
     if sound > len(found):
         chords = [f"The melody is {len(found)} of the {sound} notes that sound there."]
-    names = [_plain(t.name) for _, t in own]
+    names = [plain(t.name) for _, t in own]
     names = [f'{n} "{name}"' if name else f"{n}" for (n, _), name in zip(own, names)]
-    if len(piece.tracks) == 1:
+    if many == 1:
         return "its only track" + "".join(names)[1:], program, chords
-    tracks = "tracks" if len(names) > 1 else "track"
-    return f"{tracks} {' and '.join(names)} of {len(piece.tracks)}", program, chords
-
-
-def _plain(name):
-    """A track's name on one line, at most 40 characters."""
-    shown = "".join(c for c in name if c.isprintable() or c.isspace())
-    return " ".join(shown.split())[:40]
+    word = "tracks" if len(names) > 1 else "track"
+    return f"{word} {' and '.join(names)} of {many}", program, chords

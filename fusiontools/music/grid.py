@@ -17,6 +17,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import MusicFileError
 from fusiontools.music.notes import Notes, legato
@@ -44,7 +45,7 @@ STEPS_PER_BEAT = 4
 OUTSIDE = ("raise", "drop", "fold")
 
 
-def in_range(notes, low, high, outside="raise"):
+def in_range(notes: Notes, low: int, high: int, outside: str = "raise") -> Notes:
     """Bring notes into a range of pitches, or say why they do not fit.
 
     Parameters
@@ -93,7 +94,9 @@ def in_range(notes, low, high, outside="raise"):
     return replace(notes, pitch=pitch + 12 * (up - down))
 
 
-def one_voice(notes, steps_per_beat, what="this view"):
+def one_voice(
+    notes: Notes, steps_per_beat: int, what: str = "this view"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Like `cells`, for views of one note at a time.
 
     Of each cell the highest note stays, cut where the next one starts.
@@ -109,8 +112,13 @@ def one_voice(notes, steps_per_beat, what="this view"):
 
 
 def encode_grid(
-    notes, low=LOW, high=HIGH, steps_per_beat=STEPS_PER_BEAT, length=None, outside="raise"
-):
+    notes: Notes,
+    low: int = LOW,
+    high: int = HIGH,
+    steps_per_beat: int = STEPS_PER_BEAT,
+    length: int | None = None,
+    outside: str = "raise",
+) -> np.ndarray:
     """Write a melody as one token a cell.
 
     Parameters
@@ -159,7 +167,7 @@ def encode_grid(
     return tokens
 
 
-def decode_grid(tokens, steps_per_beat=STEPS_PER_BEAT):
+def decode_grid(tokens: npt.ArrayLike, steps_per_beat: int = STEPS_PER_BEAT) -> Notes:
     """Read a grid as notes: the inverse of `encode_grid` for every legal grid.
 
     It reads illegal grids too, as a generator may write them: they are repaired first (see
@@ -202,7 +210,7 @@ def decode_grid(tokens, steps_per_beat=STEPS_PER_BEAT):
     return Notes(first / steps_per_beat, (last - first) / steps_per_beat, tokens[first])
 
 
-def is_legal_grid(tokens, low=LOW, high=HIGH):
+def is_legal_grid(tokens: npt.ArrayLike, low: int = LOW, high: int = HIGH) -> bool:
     """Whether `encode_grid` could have written this.
 
     Known tokens only, and no hold at the start or after a rest.
@@ -219,7 +227,7 @@ def is_legal_grid(tokens, low=LOW, high=HIGH):
     return np.array_equal(tokens, repair_grid(tokens))
 
 
-def repair_grid(tokens):
+def repair_grid(tokens: npt.ArrayLike) -> np.ndarray:
     """Turn every hold that holds nothing into a rest, and leave all else as it is.
 
     This is how a grid that was cut out of a longer one, or came from a generator, becomes
@@ -251,7 +259,7 @@ def repair_grid(tokens):
     return np.where(idle, REST, tokens).astype(tokens.dtype)
 
 
-def transpose_grid(tokens, semitones):
+def transpose_grid(tokens: npt.ArrayLike, semitones: int) -> np.ndarray:
     """Move the pitches of a grid, and leave its rests and holds.
 
     Examples
@@ -266,7 +274,7 @@ def transpose_grid(tokens, semitones):
     return moved.astype(tokens.dtype)
 
 
-def to_classes(tokens, low=LOW, high=HIGH):
+def to_classes(tokens: npt.ArrayLike, low: int = LOW, high: int = HIGH) -> np.ndarray:
     """Number the tokens without gaps, for a network; any shape.
 
     0 is a rest, 1 a hold, 2 the lowest pitch, and so on.
@@ -283,7 +291,7 @@ def to_classes(tokens, low=LOW, high=HIGH):
     return np.where(tokens > HOLD, tokens - low + 2, tokens)
 
 
-def from_classes(classes, low=LOW, high=HIGH):
+def from_classes(classes: npt.ArrayLike, low: int = LOW, high: int = HIGH) -> np.ndarray:
     """The inverse of `to_classes`; any shape, uint8.
 
     Examples
@@ -301,8 +309,13 @@ def from_classes(classes, low=LOW, high=HIGH):
 
 
 def grid_windows(
-    tokens, bars=8, stride_bars=1, rule="rest", offsets=None, steps_per_bar=16
-):
+    tokens: npt.ArrayLike,
+    bars: int = 8,
+    stride_bars: int = 1,
+    rule: str | None = "rest",
+    offsets: npt.ArrayLike | None = None,
+    steps_per_bar: int = 16,
+) -> np.ndarray:
     """Where the windows of a grid start.
 
     These are indices only, so that millions of windows cost next to nothing.
@@ -382,7 +395,13 @@ def _running_sum(flags):
     return np.concatenate([[0], np.cumsum(flags, dtype=np.int32)]).astype(np.int32)
 
 
-def take_windows(tokens, starts, bars=8, steps_per_bar=16, repair=True):
+def take_windows(
+    tokens: npt.ArrayLike,
+    starts: npt.ArrayLike,
+    bars: int = 8,
+    steps_per_bar: int = 16,
+    repair: bool = True,
+) -> np.ndarray:
     """Cut the windows that start at `starts`, and only those.
 
     Hand it a batch of indices at a time.
@@ -414,7 +433,12 @@ def take_windows(tokens, starts, bars=8, steps_per_bar=16, repair=True):
     return repair_grid(rows) if repair else rows
 
 
-def grid_shifts(tokens, offsets=None, low=LOW, high=HIGH):
+def grid_shifts(
+    tokens: npt.ArrayLike,
+    offsets: npt.ArrayLike | None = None,
+    low: int = LOW,
+    high: int = HIGH,
+) -> np.ndarray:
     """How far each track can be moved down and up and still fit: its "possible keys".
 
     The paper transposes tracks "to all possible keys if the transposed tracks stay within

@@ -6,11 +6,15 @@ of a picture; a row of 32 steps is four beats, whatever the meter. Used in chapt
 transfer.
 """
 
+from collections.abc import Collection
+
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import NoNotesError
 from fusiontools.music.extract import skyline
 from fusiontools.music.grid import HOLD, REST, in_range, one_voice
+from fusiontools.music.midi import Piece
 from fusiontools.music.notes import Notes
 
 __all__ = ["BAR", "HIGH", "LOW", "MIDDLE", "PER_BEAT", "REACH", "STEPS", "is_heavy", "kept"]
@@ -26,7 +30,7 @@ OFF_GRID, ONSETS, SILENT = 0.2, 48, 0.3  # see `worth`
 EXACT = 0.01  # beats: an onset this close to a grid line is on it
 
 
-def lowest(notes):
+def lowest(notes: Notes) -> Notes:
     """The lowest note that starts at each moment, cut off where the next one starts."""
     return _upside_down(skyline(_upside_down(notes)))
 
@@ -35,24 +39,24 @@ def _upside_down(notes):
     return Notes(notes.onset, notes.duration, 127 - notes.pitch, notes.velocity)
 
 
-def tracks(piece, programs=range(128)):
+def tracks(piece: Piece, programs: Collection[int] = range(128)) -> list[Notes]:
     """The notes of each track that sounds, drums apart; of some programs only."""
     parts = (t for t in piece.tracks if not t.is_drum and t.program in programs)
     return [t.notes for t in parts if len(t.notes)]
 
 
-def riff(piece):
+def riff(piece: Piece) -> Notes | None:
     """The electric guitar with most notes, chords and all; None where none plays."""
     return max(tracks(piece, GUITARS), key=len, default=None)
 
 
-def is_heavy(piece):
+def is_heavy(piece: Piece) -> bool:
     """Whether two electric guitars or more play, and drums, and no piano."""
     drums = any(t.is_drum for t in piece.tracks)
     return len(tracks(piece, GUITARS)) > 1 and drums and not tracks(piece, PIANOS)
 
 
-def line_tokens(notes):
+def line_tokens(notes: Notes) -> np.ndarray:
     """A line from the bar line before its first note on, in whole bars of four beats.
 
     Parameters
@@ -91,7 +95,7 @@ def line_tokens(notes):
     return tokens
 
 
-def sounding(tokens):
+def sounding(tokens: npt.ArrayLike) -> np.ndarray:
     """Which pitch sounds at each step, 0 where none does; any shape (..., T).
 
     Examples
@@ -104,7 +108,7 @@ def sounding(tokens):
     return np.take_along_axis(tokens, np.maximum.accumulate(where, axis=-1), axis=-1)
 
 
-def to_middle(tokens):
+def to_middle(tokens: npt.ArrayLike) -> tuple[np.ndarray, int | np.ndarray]:
     """Move each row so that its median pitch is `MIDDLE`, and far notes by octaves.
 
     Parameters
@@ -139,7 +143,7 @@ def to_middle(tokens):
     return moved, (int(shift[0]) if tokens.ndim == 1 else shift)
 
 
-def window_starts(length, stride=16 * BAR):
+def window_starts(length: int, stride: int = 16 * BAR) -> np.ndarray:
     """Where windows start that cover a line of so many steps; the last ends with it, (N,).
 
     Examples
@@ -152,7 +156,7 @@ def window_starts(length, stride=16 * BAR):
     return np.append(starts, length - STEPS) if left else starts
 
 
-def windows(tokens, stride=16 * BAR):
+def windows(tokens: np.ndarray, stride: int = 16 * BAR) -> np.ndarray:
     """A line's windows, (N, 1024). A short line is played again until one is full.
 
     A note that is cut by the start of a window starts there again.
@@ -169,7 +173,7 @@ def windows(tokens, stride=16 * BAR):
     return rows
 
 
-def worth(rows):
+def worth(rows: np.ndarray) -> np.ndarray:
     """Which windows to learn from, (N,) bool: at least 48 onsets, at most a fifth of them
     off the grid of 16th notes, and silence for less than 30 % of the time.
     """
@@ -179,7 +183,7 @@ def worth(rows):
     return (count >= ONSETS) & (off <= OFF_GRID) & ((rows == REST).mean(1) < SILENT)
 
 
-def kept(notes, line):
+def kept(notes: Notes, line: Notes) -> dict[str, float]:
     """What a line keeps of the notes that it is taken from, and what pictures keep of it.
 
     Returns

@@ -26,7 +26,7 @@ COLOURS = {
 }
 
 
-def colour(domain):
+def colour(domain: str | None) -> str:
     """The book's colour for a domain, as a hex string; a calm grey-blue for what has none.
 
     Examples
@@ -34,4 +34,4 @@ def colour(domain):
     >>> colour("folk"), colour("anything else")
     ('#0072b2', '#41627e')
     """
-    return COLOURS.get(domain, COLOURS["plain"])
+    return COLOURS.get(domain or "plain", COLOURS["plain"])

@@ -10,6 +10,8 @@ rendered for it, players and all. Used in chapters 1, 3, 4, 5, 6 and 7.
 import hashlib
 import html
 from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fusiontools.errors import FusionError
 
@@ -26,7 +28,7 @@ WAKE = (
     " s.replaceWith(n); }); this.remove();"
     '">'
 )
-_shown = Counter()
+_shown: Counter = Counter()
 
 
 class Explorer:
@@ -40,7 +42,7 @@ class Explorer:
         What the view shows now.
     """
 
-    def __init__(self, render, options, twin):
+    def __init__(self, render: Callable, options: Mapping[str, Any], twin: str) -> None:
         import ipywidgets
 
         self._render, self._options, self._twin = render, options, twin
@@ -80,7 +82,9 @@ class Explorer:
         return f"Explorer({', '.join(set_to)})"
 
 
-def explore(render, options, twin):
+def explore(
+    render: Callable, options: Mapping[str, dict], twin: Mapping[str, dict]
+) -> Explorer:
     """Knobs over a function that draws.
 
     Parameters

@@ -12,12 +12,14 @@ knows no model: it is handed notes. A few takes side by side are a player's busi
 import html
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import FusionError, NoNotesError
-from fusiontools.music.midi import TICKS_PER_BEAT, Piece, Track, bar_lines
+from fusiontools.music.midi import TICKS_PER_BEAT, Meter, Piece, Track, bar_lines
 from fusiontools.music.notes import Notes, Tempo, _need, to_seconds
 from fusiontools.show.colours import colour
 from fusiontools.show.player import (
@@ -62,7 +64,7 @@ class Pad:
     sound: bytes
     plane: bytes
     described: str
-    still: tuple
+    still: tuple[Take, ...]
 
     def _repr_html_(self):
         title, note = html.escape(self.title), html.escape(self.note)
@@ -84,20 +86,20 @@ class Pad:
 
 
 def pad(
-    takes,
+    takes: Sequence,
     *,
-    title="A plane of styles",
-    corners=("A", "B", "C", "D"),
-    inputs=None,
-    values=None,
-    value_name="value",
-    slider=None,
-    labels=None,
-    domain="generated",
-    tempo=120.0,
-    meter=None,
-    program=0,
-):
+    title: str = "A plane of styles",
+    corners: Sequence[str] = ("A", "B", "C", "D"),
+    inputs: Mapping[str, Notes] | None = None,
+    values: npt.ArrayLike | None = None,
+    value_name: str = "value",
+    slider: str | None = None,
+    labels: Sequence | None = None,
+    domain: str | None = "generated",
+    tempo: float = 120.0,
+    meter: Meter | None = None,
+    program: int = 0,
+) -> Pad:
     """Show n x n takes as a plane.
 
     Each click, each step of the dot is heard at once, at the same moment of the music.
@@ -183,7 +185,7 @@ def pad(
     velocity = loudness.most_common(1)[0][0]
     sound, sprite = _sprite(played, velocity, program)
     shades = None if values is None else _values(values, len(layers), n)
-    told = {"values": None, "range": None}
+    told: dict = {"values": None, "range": None}
     if shades is not None:
         told["values"] = [[_short(v) for v in layer.ravel()] for layer in shades]
         told["range"] = [_short(shades.min()), _short(shades.max())]
@@ -318,9 +320,6 @@ def _share(values):
 
 def _sprite(takes, velocity, program):
     """An MP3 with every pitch that occurs, and what the script has to know of it.
-
-    Each pitch is held as long as it ever is held. The level is such that the takes are as
-    loud as a player's, and that none clips.
 
     Each pitch is held as long as it ever is held. The level is such that the takes are as
     loud as a player's, and that none clips.

@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from fusiontools.errors import NoNotesError
-from fusiontools.music.midi import Piece, Track, bar_lines, crop_piece, write_midi
+from fusiontools.errors import MusicFileError, NoNotesError
+from fusiontools.music.midi import Meter, Piece, Track, bar_lines, crop_piece, write_midi
 from fusiontools.music.notes import Notes, Tempo, note_name, to_beats, to_seconds
 from fusiontools.show.colours import colour
 from fusiontools.show.synth import mp3_bytes, synthesize
@@ -28,6 +29,8 @@ from fusiontools.show.synth import mp3_bytes, synthesize
 __all__ = ["Player", "Take", "as_piece", "player", "roll_png"]
 
 SAMPLE_RATE = 22050
+LONGEST = 1800  # seconds of a take: 20 MB of sound
+MOST = 20_000  # notes of a take, and bar lines: a page of 2 MB
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Take:
     notes: Notes
     mp3: bytes
     png: bytes
-    bars: tuple = ()
+    bars: tuple[float, ...] = ()
     midi: bytes = b""
     described: str = ""
 
@@ -53,7 +56,7 @@ class Take:
 class Player:
     """A player, as a cell shows it. Make one with `player`."""
 
-    takes: tuple
+    takes: tuple[Take, ...]
     title: str = ""
     note: str = ""
 
@@ -79,18 +82,18 @@ class Player:
 
 
 def player(
-    music,
+    music: Any,
     *,
-    label=None,
-    title="",
-    domain=None,
-    tempo=None,
-    program=None,
-    meter=None,
-    start=0.0,
-    seconds=30.0,
-    sample_rate=SAMPLE_RATE,
-):
+    label: str | None = None,
+    title: str = "",
+    domain: str | dict[str, str] | None = None,
+    tempo: float | Tempo | None = None,
+    program: int | None = None,
+    meter: Meter | None = None,
+    start: float = 0.0,
+    seconds: float = 30.0,
+    sample_rate: int = SAMPLE_RATE,
+) -> Player:
     """Show music as a piano roll that plays.
 
     Parameters
@@ -116,8 +119,8 @@ def player(
         For notes in beats: where bar lines are drawn. Without it they have none; a piece or
         an entry brings its own.
     start, seconds : float
-        What to play: `seconds` of music from `start` on; all of it with ``float("inf")``.
-        The player says so when there is more.
+        What to play: `seconds` of music from `start` on; all of it with ``float("inf")``,
+        up to half an hour and 20,000 notes. The player says so when there is more.
     sample_rate : int
         Of samples passed in, and of the sound made, in Hz.
 
@@ -150,29 +153,34 @@ def player(
             "a part starts at 0 or later and has a length"
         )
     domains = domain if isinstance(domain, dict) else dict.fromkeys(takes, domain)
+    seconds = min(seconds, LONGEST)
     asked = (tempo, program, meter, start, seconds, sample_rate)
-    made, whole = [], []
+    made, whole, dense = [], [], False
     for name, one in takes.items():
-        take, length = _take(str(name), one, domains.get(name), *asked)
+        take, length, cut = _take(str(name), one, domains.get(name), *asked)
         made.append(take)
         whole.append(length)
+        dense = dense or cut
     longest, note = max(whole), ""
-    if longest > start + seconds + 0.5 or start:
+    if longest > start + seconds + 0.5 or start or dense:
         stop = min(start + seconds, longest)
+        if dense:
+            stop = start + max(take.seconds for take in made)
         note = f"{start:.0f} to {stop:.0f} s of {longest:.0f} s"
+        note += f", the first {MOST:,} notes" if dense else ""
     return Player(tuple(made), title or (made[0].label if len(made) == 1 else ""), note)
 
 
 def _take(label, music, domain, tempo, program, meter, start, seconds, sample_rate):
-    """Render one take; also the whole length of its source in seconds."""
+    """Render one take; also the whole length of its source in seconds, and whether it ends
+    early because it has too many notes.
+    """
     if callable(getattr(music, "samples", None)):  # a recording of a corpus
         domain = domain or music.label
         # decoded MP3 may go beyond full scale
         music = np.clip(music.samples(sample_rate, 0.0, None), -1, 1)
     if isinstance(music, np.ndarray):
-        stop = len(music)
-        if seconds < float("inf"):
-            stop = int((start + seconds) * sample_rate)
+        stop = int((start + seconds) * sample_rate)
         part = music[int(start * sample_rate) : stop].astype(np.float32)
         if part.ndim != 1 or not len(part):
             found = f"samples of shape {music.shape} have nothing to play from {start} s on"
@@ -182,15 +190,17 @@ def _take(label, music, domain, tempo, program, meter, start, seconds, sample_ra
         says = f"Spectrogram of a recording, {length:.0f} seconds"
         none = Notes.of([], unit="seconds")
         take = Take(label, colour(domain), length, none, mp3, png, described=says)
-        return take, len(music) / sample_rate
+        return take, len(music) / sample_rate, False
     if hasattr(music, "piece"):  # an entry of a corpus
         domain = domain or music.label
     whole = as_piece(music, tempo, program)
     if meter is not None:
-        whole = replace(whole, meters=(meter,))
+        whole = replace(whole, meters=(meter,), bars=None)
     whole = _from_first_note(whole)
     end = float(whole.tempo.seconds_at(max(t.notes.end for t in whole.tracks)))
-    part = crop_piece(whole, *whole.tempo.beats_at([start, start + seconds]))
+    first, last = whole.tempo.beats_at([start, start + seconds])
+    last, cut = _most(whole, first, last)
+    part = crop_piece(whole, first, last)
     if not part.tracks:
         found = f"no note sounds between {start} and {start + seconds} s"
         raise NoNotesError(found, label, "choose another start")
@@ -202,9 +212,27 @@ def _take(label, music, domain, tempo, program, meter, start, seconds, sample_ra
     png, hue = roll_png(notes, colour(domain)), colour(domain)
     bars = ()  # bare notes know none, and none are made up
     if meter is not None or not isinstance(music, Notes):
-        bars = tuple(part.tempo.seconds_at(bar_lines(part)).tolist())
-    says = f"{_described(notes)}, {length:.0f} seconds"
-    return Take(label, hue, length, notes, mp3, png, bars, _midi_bytes(part), says), end
+        bars = _bar_seconds(part)
+    says, midi = f"{_described(notes)}, {length:.0f} seconds", _midi_bytes(part)
+    return Take(label, hue, length, notes, mp3, png, bars, midi, says), end, cut
+
+
+def _most(piece, first, last):
+    """Where a part ends that has no more than `MOST` notes, and if that is early."""
+    onset = np.sort(np.concatenate([t.notes.onset for t in piece.tracks]))
+    i = np.searchsorted(onset, first) + MOST
+    if i >= len(onset) or onset[i] >= last:
+        return last, False
+    if onset[i] <= first:
+        found = f"more than {MOST:,} notes start at once"
+        raise MusicFileError(found, piece.title or None, "choose other music")
+    return onset[i], True
+
+
+def _bar_seconds(piece):
+    """Where bar lines are drawn; too many to be told apart are none."""
+    lines = bar_lines(piece)
+    return tuple(piece.tempo.seconds_at(lines).tolist()) if len(lines) <= MOST else ()
 
 
 def _described(notes):
@@ -225,7 +253,9 @@ def _from_first_note(piece):
     return replace(piece, meters=(upbeat, *piece.meters[1:]))
 
 
-def as_piece(music, tempo=None, program=None):
+def as_piece(
+    music: Any, tempo: float | Tempo | None = None, program: int | None = None
+) -> Piece:
     """Notes, a piece or an entry of a corpus as a `Piece`.
 
     Tempo and instrument are changed where they are given.
@@ -303,7 +333,7 @@ def _asset(name):
     return "\n".join(line for line in lines if line)
 
 
-def roll_png(notes, colour, width=640, height=130):
+def roll_png(notes: Notes, colour: str, width: int = 640, height: int = 130) -> bytes:
     """The notes as a small picture: what is left of the player where scripts are stripped.
 
     Parameters

@@ -4,10 +4,17 @@ Colours are the book's own. Plotters take notes and lists of notes, never corpor
 counted is counted in full view of the reader. Used in every chapter.
 """
 
-import numpy as np
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from fusiontools.music.notes import NAMES, _need, note_name
+import numpy as np
+import numpy.typing as npt
+
+from fusiontools.music.notes import NAMES, Notes, _need, note_name
 from fusiontools.show.colours import colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = [
     "bars",
@@ -36,7 +43,7 @@ DURATIONS = {
 }
 
 
-def use_book_style():
+def use_book_style() -> None:
     """Set matplotlib to the book's looks: call it once, in the setup cell."""
     import matplotlib
 
@@ -67,7 +74,13 @@ def _axes(ax):
     return plt.subplots()[1]
 
 
-def piano_roll(notes, ax=None, domain=None, bar_lines=None, label=None):
+def piano_roll(
+    notes: Notes,
+    ax: "Axes | None" = None,
+    domain: str | None = None,
+    bar_lines: npt.ArrayLike | None = None,
+    label: str | None = None,
+) -> "Axes":
     """Draw notes as bars: time to the right, pitch upwards, loudness as strength of colour.
 
     Parameters
@@ -100,7 +113,7 @@ def piano_roll(notes, ax=None, domain=None, bar_lines=None, label=None):
     edges = {"edgecolor": "white", "linewidth": 0.8}  # they keep repeated notes apart
     place = {"left": notes.onset, "height": 0.8}
     ax.barh(notes.pitch, notes.duration, color=shades, label=label, **place, **edges)
-    for x in bar_lines if bar_lines is not None else ():
+    for x in np.asarray(() if bar_lines is None else bar_lines, float):
         ax.axvline(x, color="#00000030", linewidth=0.8, zorder=0)
     if len(notes):
         low, high = int(notes.pitch.min()), int(notes.pitch.max())
@@ -111,7 +124,12 @@ def piano_roll(notes, ax=None, domain=None, bar_lines=None, label=None):
     return ax
 
 
-def bars(shares, names, ax=None, domains=None):
+def bars(
+    shares: Mapping[str, npt.ArrayLike],
+    names: Sequence[str],
+    ax: "Axes | None" = None,
+    domains: Mapping[str, str] | None = None,
+) -> "Axes":
     """Bars side by side, one group a name, one colour a set: how two corpora compare.
 
     Parameters
@@ -139,7 +157,7 @@ def bars(shares, names, ax=None, domains=None):
     return ax
 
 
-def duration_shares(tunes):
+def duration_shares(tunes: Iterable[Notes]) -> dict[float, float]:
     """Share of notes of each common note value.
 
     Parameters
@@ -174,7 +192,7 @@ def duration_shares(tunes):
     return {length: float(np.mean(those)) for length, those in near.items()}
 
 
-def pitch_class_shares(tunes):
+def pitch_class_shares(tunes: Iterable[Notes]) -> np.ndarray:
     """Share of notes on each of the twelve pitch classes, C first, shape (12,).
 
     Examples
@@ -188,7 +206,7 @@ def pitch_class_shares(tunes):
     return np.bincount(classes, minlength=12) / len(classes)
 
 
-def interval_shares(tunes, reach=12):
+def interval_shares(tunes: Iterable[Notes], reach: int = 12) -> np.ndarray:
     """Share of steps from note to note that are so many semitones.
 
     From ``-reach`` to ``reach``, shape (2 * reach + 1,).
@@ -218,6 +236,6 @@ def _counted(columns):
     return np.concatenate(columns)
 
 
-def pitch_class_names():
+def pitch_class_names() -> list[str]:
     """C to B, as axis labels."""
     return [n.replace("#", "♯") for n in NAMES]

@@ -8,6 +8,7 @@ import inspect
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from fusiontools.errors import FusionError
 
@@ -35,7 +36,7 @@ class Source:
         return f"# {self.place}\n{self.code}"
 
 
-def source(obj, docstring=False):
+def source(obj: Any, docstring: bool = False) -> Source:
     """Show the source of a function, class, method or module of the package, highlighted.
 
     Parameters
@@ -61,7 +62,7 @@ def source(obj, docstring=False):
     >>> from fusiontools.music import intervals
     >>> source(intervals)
     # fusiontools/music/notes.py
-    def intervals(notes):
+    def intervals(notes: Notes) -> np.ndarray:
         return np.diff(notes.pitch)
     """
     # what a decorator wraps is what the reader wants to see

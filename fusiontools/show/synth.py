@@ -7,6 +7,8 @@ that takes can be compared by ear. This is no sequencer: programs, drums, pitch,
 velocity are all it knows; there is no pedal and no pitch bend. Used in every chapter.
 """
 
+from __future__ import annotations
+
 import io
 import os
 from collections import Counter
@@ -14,15 +16,20 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import FusionError, NoNotesError
 from fusiontools.music.files import write_whole
 from fusiontools.music.midi import Piece
 from fusiontools.music.notes import Notes, merge, to_seconds
 from fusiontools.show import voices
+
+if TYPE_CHECKING:
+    from fusiontools.music.notes import Tempo
+
 
 __all__ = ["mp3_bytes", "normalize", "synthesize", "synthesizers", "write_audio"]
 
@@ -47,7 +54,14 @@ SMALLER = (("VARIABLE", 0.65), ("AVERAGE", 0.81), ("AVERAGE", 0.85))
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
-def synthesize(music, *, tempo=120.0, program=None, sample_rate=22050, engine="auto"):
+def synthesize(
+    music: Notes | Piece,
+    *,
+    tempo: Tempo | float = 120.0,
+    program: int | None = None,
+    sample_rate: int = 22050,
+    engine: str = "auto",
+) -> np.ndarray:
     """Turn notes into sound.
 
     Parameters
@@ -109,7 +123,7 @@ def synthesize(music, *, tempo=120.0, program=None, sample_rate=22050, engine="a
     return samples
 
 
-def synthesizers():
+def synthesizers() -> list[str]:
     """Names of the engines that work on this machine, best first; the last is "numpy".
 
     Examples
@@ -120,7 +134,7 @@ def synthesizers():
     return [name for name in _ENGINES if _works(name)]
 
 
-def normalize(samples, sample_rate=22050):
+def normalize(samples: np.ndarray, sample_rate: int = 22050) -> np.ndarray:
     """Bring any mono sound to the one loudness that all sounds here have.
 
     What counts is the power while something sounds: 50 ms blocks more than 10 dB below the
@@ -177,7 +191,9 @@ def normalize(samples, sample_rate=22050):
     return samples
 
 
-def write_audio(samples, path, sample_rate=22050):
+def write_audio(
+    samples: npt.ArrayLike, path: str | os.PathLike, sample_rate: int = 22050
+) -> None:
     """Write sound to a file, whole or not at all.
 
     The suffix says how: .wav, .flac, .mp3 or .ogg.
@@ -216,7 +232,9 @@ def write_audio(samples, path, sample_rate=22050):
     write_whole(path, sound)
 
 
-def mp3_bytes(samples, sample_rate=22050, *, kbits=None):
+def mp3_bytes(
+    samples: np.ndarray, sample_rate: int = 22050, *, kbits: float | None = None
+) -> bytes:
     """Sound as an MP3, for a player in a page: 40 to 50 kB for 10 seconds of music.
 
     Parameters

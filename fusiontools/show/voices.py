@@ -7,9 +7,16 @@ is made to be in tune, pleasant and quick. What surrounds it and is the same for
 (room, loudness, files) is in `fusiontools.show.synth`. Used in every chapter.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from fusiontools.show.synth import Part
+
 
 __all__ = [
     "DRUMS",
@@ -75,7 +82,7 @@ _RUNS = (  # General MIDI's 128 programs in order, as runs of one family
 FAMILIES = tuple(run.split()[0] for run in _RUNS for _ in range(int(run.split()[1])))
 
 
-def play(parts, n, sample_rate):
+def play(parts: Sequence[Part], n: int, sample_rate: int) -> np.ndarray:
     """Sound parts together.
 
     Parameters
@@ -128,7 +135,7 @@ def _let_go(whole, held, fall):
     return sound
 
 
-def tone(voice, pitch, velocity, n, sample_rate):
+def tone(voice: Voice, pitch: int, velocity: int, n: int, sample_rate: int) -> np.ndarray:
     """One note that nobody lets go of.
 
     Parameters
@@ -275,7 +282,7 @@ DRUMS = {
 }
 
 
-def stroke(pitch, sample_rate):
+def stroke(pitch: int, sample_rate: int) -> np.ndarray:
     """One stroke on the drum of a General MIDI percussion key.
 
     Returns

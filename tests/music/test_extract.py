@@ -150,6 +150,15 @@ def test_a_tune_over_chords_is_found_where_the_skyline_strays():
     assert careful["right"] == 1.0 and careful["f1"] > plain["f1"]
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_of_a_track_of_very_many_notes_the_skyline_is_taken(monkeypatch, named):
+    whole = merge(Notes.of([n for n in TUNE if n.onset % 8 < 5]), CHORDS, BASS)
+    music = Piece((Track(whole, name="Lead" if named else ""),))
+    assert melody(music) == line(whole) != skyline(whole)
+    monkeypatch.setattr(extract, "MANY", len(whole) - 1)
+    assert melody(music) == skyline(whole)
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_the_tuneful_track_is_chosen_wherever_it_stands(order):
     tracks = [Track(TUNE), Track(CHORDS), Track(BASS)]

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from fusiontools.corpora.recordings import Recording
-from fusiontools.errors import FusionError, NoNotesError
+from fusiontools.errors import FusionError, MusicFileError, NoNotesError
 from fusiontools.music.midi import Meter, Piece, Track, bar_lines, piece_from_bytes
 from fusiontools.music.notes import Notes, Tempo, shift, to_seconds
 from fusiontools.show.colours import colour
@@ -137,3 +137,59 @@ def test_an_instrument_that_there_is_not_is_a_programming_mistake(program):
 def test_empty_notes_are_silence_still():
     with pytest.raises(NoNotesError):
         player(Notes.of([]))
+
+
+# Long and absurd pieces
+
+
+@pytest.mark.parametrize(
+    ("many", "apart", "start"), [(60, 0.25, 0.0), (60, 0.25, 3.0), (51, 1.0, 0.0)]
+)
+def test_of_many_notes_the_first_are_shown_and_played_and_it_is_said(
+    monkeypatch, many, apart, start
+):
+    monkeypatch.setitem(player.__globals__, "MOST", 40)
+    notes = Notes.of([(apart * k, apart, 60 + k % 12) for k in range(many)])
+    music = {"all": notes, "few": notes[:20]}
+    shown = player(music, tempo=60, start=start, seconds=float("inf"))
+    took = shown.takes[0]
+    assert len(took.notes) == 40 and took.seconds == pytest.approx(40 * apart)
+    said = f"{start:.0f} to {start + 40 * apart:.0f} s of {apart * many:.0f} s"
+    assert shown.note == f"{said}, the first 40 notes"
+    assert shown.note in shown._repr_html_()
+    assert len(piece_from_bytes(took.midi).notes()) == 40
+    assert len(player(notes, tempo=60, start=start, seconds=5).takes[0].notes) <= 20
+
+
+def test_drums_count_as_notes_and_a_chord_is_not_cut(monkeypatch):
+    monkeypatch.setitem(player.__globals__, "MOST", 20)
+    beats = Track(Notes.of([(k / 2, 0.5, 36) for k in range(40)]), is_drum=True)
+    chords = Track(Notes.of([(k / 2, 0.5, p) for k in range(40) for p in (60, 64, 67)]))
+    shown = player(Piece((beats, chords)), seconds=float("inf"))
+    assert len(shown.takes[0].notes) == 15 and "the first 20 notes" in shown.note
+    with pytest.raises(MusicFileError, match="more than 20 notes start at once"):
+        player(Notes.of([(0, 1, 40 + k) for k in range(21)]))
+
+
+def test_a_take_lasts_half_an_hour_at_most(monkeypatch):
+    monkeypatch.setitem(player.__globals__, "LONGEST", 3)
+    notes = Notes.of([(k, 1, 60) for k in range(20)])
+    shown = player({"a": notes, "b": np.zeros(8000 * 20, np.float32)}, tempo=60,
+                   seconds=float("inf"), sample_rate=8000)  # fmt: skip
+    assert [t.seconds for t in shown.takes] == [3, 3] and shown.note == "0 to 3 s of 20 s"
+
+
+def test_bar_lines_that_cannot_be_told_apart_are_not_drawn(monkeypatch):
+    notes = Notes.of([(k, 1, 60) for k in range(20)])
+    fine = Meter(0.0, 1, 64)
+    assert len(player(notes, meter=fine).takes[0].bars) == 20 * 16
+    monkeypatch.setitem(player.__globals__, "MOST", 300)
+    assert player(notes, meter=fine).takes[0].bars == ()
+
+
+def test_bars_are_those_of_the_file_unless_a_meter_is_given():
+    notes = Notes.of([(k, 1, 60) for k in range(12)])
+    music = Piece((Track(notes),), Tempo.constant(60), bars=(-3.0, 1.0, 4.0, 8.0))
+    assert player(music).takes[0].bars == (1.0, 4.0, 8.0)
+    assert player(music, start=3.0).takes[0].bars == (1.0, 5.0)
+    assert player(music, meter=Meter(0.0, 3, 4)).takes[0].bars == (0.0, 3.0, 6.0, 9.0)

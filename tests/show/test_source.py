@@ -15,10 +15,10 @@ import pytest
 
 from fusiontools.errors import FusionError
 from fusiontools.music import notes as notes_module
-from fusiontools.music.abc import _quiet
 from fusiontools.music.notes import Notes, Tempo, legato
 from fusiontools.show import colours
 from fusiontools.show.source import Source, _style, source
+from fusiontools.training.devices import memory_guard
 
 NAMES = (
     "errors",
@@ -280,9 +280,9 @@ def test_a_page_shows_the_code_and_where_it_stands(thing):
         (source, "source", "fusiontools/show/source.py"),
         (_style, "_style", "fusiontools/show/source.py"),  # cached
         (
-            _quiet,
-            "_quiet",
-            "fusiontools/music/abc.py",
+            memory_guard,
+            "memory_guard",
+            "fusiontools/training/devices.py",
         ),  # decorated by a function of another file
     ],
 )
