@@ -5,18 +5,36 @@ Nothing else in the package raises a bare ``ValueError`` at a user who did nothi
 bring an odd file. Used in every chapter.
 """
 
+from collections.abc import Collection
+
 __all__ = [
+    "MALFORMED",
+    "CorpusError",
+    "DownloadError",
     "FusionError",
-    "UnitError",
+    "MissingDataError",
     "MusicFileError",
     "NoNotesError",
-    "CorpusError",
-    "MissingDataError",
-    "DownloadError",
-    "UnsafeArchiveError",
     "RecordError",
+    "UnitError",
+    "UnsafeArchiveError",
     "check_method",
 ]
+
+
+# What code that trusts its input raises where a file holds something else than it should:
+# lists for names, texts for numbers, fields that are missing, nests without an end, sizes
+# that no memory has.
+MALFORMED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,  # RecursionError, and what torch says
+    TypeError,
+    ValueError,
+)
 
 
 class FusionError(Exception):
@@ -37,12 +55,14 @@ class FusionError(Exception):
     song.mid: the file is empty. What to do: export it again.
     """
 
-    def __init__(self, found, where=None, do=None):
+    def __init__(self, found: str, where: object = None, do: str | None = None) -> None:
         self.found, self.where, self.do = found, where, do
         message = f"{where}: {found}." if where is not None else f"{found}."
         super().__init__(message + (f" What to do: {do}." if do else ""))
 
-    def __reduce__(self):  # so that an error survives the trip home from a worker process
+    def __reduce__(
+        self,
+    ) -> tuple:  # so that an error survives the trip home from a worker process
         return type(self), (self.found, self.where, self.do)
 
 
@@ -81,7 +101,9 @@ class RecordError(FusionError, ValueError):
     """
 
 
-def check_method(name, trained, untrained=()):
+def check_method(
+    name: str, trained: Collection[str], untrained: Collection[str] = ()
+) -> None:
     """Raise a `FusionError` unless the method is one of those that can be trained; it tells
     those that need no training apart from what there is not.
 

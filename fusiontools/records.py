@@ -12,14 +12,16 @@ import math
 import os
 import re
 import sys
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
+from importlib.resources.abc import Traversable
 from numbers import Integral, Real
 from pathlib import Path
 from statistics import fmean, stdev
 
 from fusiontools.errors import RecordError
+from fusiontools.files import read_limited, write_whole
 
 __all__ = [
     "SCALES",
@@ -27,15 +29,20 @@ __all__ = [
     "code_version",
     "metric_value",
     "plain",
+    "read_json",
     "read_record",
     "read_records",
     "table",
+    "write_record",
 ]
-__all__ += ["write_record", "write_whole"]
 
 SCALES = ("smoke", "laptop", "shipped", "paper")
 AGAIN = "let the training that made it write it again"
 PACKAGE = __name__.partition(".")[0]
+LARGEST = 16_000_000  # bytes of JSON; the largest record that ships has a fiftieth of that
+DEEPEST = 50  # levels of lists and dicts in each other
+SEEDS = 2**32  # what numpy takes
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -116,8 +123,10 @@ class Record:
         if not named or not _is_sha256(self.data.get("sha256")):
             found = "data does not say 'name' and 'sha256' (64 hexadecimal digits)"
             raise RecordError(found, "record", "give both")
-        if not isinstance(self.seed, int) or isinstance(self.seed, bool):
-            raise RecordError(f"seed is {self.seed!r}, not a whole number", "record", AGAIN)
+        whole = isinstance(self.seed, int) and not isinstance(self.seed, bool)
+        if not whole or not 0 <= self.seed < SEEDS:
+            found = f"seed is {self.seed!r}, not a whole number from 0 to 2^32 - 1"
+            raise RecordError(found, "record", AGAIN)
         if not _is_number(self.minutes) or self.minutes < 0:
             found = f"minutes is {self.minutes!r}, not a length of time"
             raise RecordError(found, "record", AGAIN)
@@ -150,7 +159,11 @@ def _check_metric(name, metric):
         raise RecordError(found, "record", do)
 
 
-def plain(value, where="value"):
+def _is_text(text):
+    return not _SURROGATE.search(text)  # half a character
+
+
+def plain(value: object, where: str = "value", deep: int = 0) -> object:
     """A value in the plain kinds that JSON knows.
 
     Numpy's numbers and arrays, and tuples, are turned into numbers and lists.
@@ -158,8 +171,9 @@ def plain(value, where="value"):
     Raises
     ------
     RecordError
-        If something has no plain kind, or a number is NaN or infinite. `where` leads the
-        name in the message.
+        If something has no plain kind, a number is NaN or infinite, a text is no text, or
+        more than 50 levels lie in each other. `where` leads the name in the message; `deep`
+        counts the levels above.
 
     Examples
     --------
@@ -171,35 +185,46 @@ def plain(value, where="value"):
 
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
-    if value is None or isinstance(value, (str, bool)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        if not _is_text(value):
+            found = f"{where} is {value!r}, which no file can hold"
+            raise RecordError(found, "record", "leave out what is no character")
+        return value
+    if deep > DEEPEST:
+        found = f"{where.partition('.')[0]} is nested more than {DEEPEST} levels deep"
+        raise RecordError(found, "record", "make it flatter")
     if isinstance(value, dict):
-        odd = [key for key in value if not isinstance(key, str)]
+        odd = [key for key in value if not isinstance(key, str) or not _is_text(key)]
         if odd:
             found = f"{where} has the key {odd[0]!r}, which is no string"
             raise RecordError(found, "record", "name it")
-        return {key: plain(item, f"{where}.{key}") for key, item in value.items()}
+        items = value.items()
+        return {key: plain(item, f"{where}.{key}", deep + 1) for key, item in items}
     if isinstance(value, (list, tuple)):
-        return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if isinstance(value, Integral):
-        return int(value)
+        return [plain(v, f"{where}[{i}]", deep + 1) for i, v in enumerate(value)]
     if isinstance(value, Real):
-        if not math.isfinite(value):
+        try:
+            finite = math.isfinite(value)
+        except OverflowError:  # a whole number of hundreds of digits
+            finite, value = False, "beyond all numbers"
+        if not finite:
             found = f"{where} is {value}, not a finite number"
             do = "find out where it comes from, or leave it out"
             raise RecordError(found, "record", do)
-        return float(value)
+        return int(value) if isinstance(value, Integral) else float(value)
     do = "turn it into numbers, strings, lists or dicts"
     found = f"{where} is a {type(value).__name__}, which JSON does not know"
     raise RecordError(found, "record", do)
 
 
-def code_version():
+def code_version() -> str:
     """The version of this package, as records name it."""
     return sys.modules[PACKAGE].__version__
 
 
-def metric_value(metric):
+def metric_value(metric: float | dict) -> float:
     """The number of a metric, with or without an interval.
 
     Examples
@@ -210,50 +235,11 @@ def metric_value(metric):
     return float(metric["value"] if isinstance(metric, dict) else metric)
 
 
-def write_whole(path, data, previous=None):
-    """Write bytes to a file so that it holds all of the new bytes, or all of the old ones.
-
-    That is so whatever happens.
-
-    Parameters
-    ----------
-    path : path-like
-    data : bytes or iterable of bytes
-    previous : path-like, optional
-        Where the file that was there goes to, once the new one is safely on the disk.
-
-    Raises
-    ------
-    OSError
-        If the disk does not take it. The old file is then as it was.
-    """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    try:
-        with open(part, "wb") as file:
-            file.writelines((data,) if isinstance(data, bytes) else data)
-            file.flush()
-            # a name must never point at bytes that are not on the disk yet
-            os.fsync(file.fileno())
-        if previous is not None and path.exists():
-            os.replace(path, previous)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    if os.name == "posix":  # the renaming itself is on the disk only when its folder is
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            with suppress(OSError):  # some network drives know no such thing
-                os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 # a list of numbers, which takes one line in a record: a line for each doubles the file
 _NUMBERS = re.compile(r"\[\n[-+.\deE,\s]+\]")  # no string holds a line's end
 
 
-def write_record(record, path):
+def write_record(record: Record | dict, path: str | os.PathLike) -> None:
     """Write a record as JSON, whole or not at all. The same record makes the same bytes.
 
     Parameters
@@ -277,7 +263,40 @@ def write_record(record, path):
         raise RecordError(f"cannot be written ({error.strerror})", path, do) from None
 
 
-def read_record(path):
+def read_json(path: str | os.PathLike | Traversable, what: str = "file") -> object:
+    """What a JSON file holds, which may be a stranger's.
+
+    Parameters
+    ----------
+    path : path-like
+        Of a file, or a resource of a package.
+    what : str
+        What it should be, for the message.
+
+    Returns
+    -------
+    object
+        As `plain` has it: no NaN, no endless nest.
+
+    Raises
+    ------
+    RecordError
+        If there is no such file, it is none, it is too large, or it is no such JSON.
+    """
+    try:
+        if isinstance(path, (str, os.PathLike)):
+            data = read_limited(path, LARGEST, error=RecordError)
+        else:
+            data = path.read_bytes()
+        return plain(json.loads(data.decode()), what)
+    except RecordError as error:
+        raise RecordError(error.found, path, error.do) from None
+    except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
+        found = f"not a {what}: no readable JSON ({error})"
+        raise RecordError(found, path, AGAIN) from None
+
+
+def read_record(path: str | os.PathLike | Traversable) -> Record:
     """Read one record.
 
     Parameters
@@ -288,19 +307,10 @@ def read_record(path):
     Raises
     ------
     RecordError
-        If there is no such file, it is not JSON, holds NaN, lacks a field or has one that
-        no record has.
+        If it is no file of JSON (see `read_json`), lacks a field or has one that no record
+        has.
     """
-    path = Path(path) if isinstance(path, (str, os.PathLike)) else path
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        found = f"cannot be read ({error.strerror})"
-        raise RecordError(found, path, "check the path") from None
-    except ValueError as error:  # not JSON, or not UTF-8
-        found = f"not a record: no readable JSON ({error})"
-        raise RecordError(found, path, AGAIN) from None
-    return _from_dict(found, path)
+    return _from_dict(read_json(path, "record"), path)
 
 
 def _from_dict(found, where):
@@ -319,7 +329,7 @@ def _from_dict(found, where):
         raise RecordError(error.found, where, error.do) from None
 
 
-def read_records(paper, *folders):
+def read_records(paper: str, *folders: str | os.PathLike) -> list[Record]:
     """Every record of a paper.
 
     Those that ship with the package come first, then those in folders of your own.
@@ -362,8 +372,8 @@ def read_records(paper, *folders):
     for folder in map(Path, folders):
         if not folder.is_dir():
             raise RecordError("no such folder", folder, "check the path")
-        files = {f for f in folder.glob("*.json") if f.name != "config.json"}
-        files = sorted(files.union(folder.rglob("record.json")))
+        own = {f for f in folder.glob("*.json") if f.name != "config.json"}
+        files = sorted(own.union(folder.rglob("record.json")))
         records += [r for r in map(read_record, files) if r.paper == paper]
     return records
 
@@ -372,7 +382,11 @@ def read_records(paper, *folders):
 ALIKE = ("paper", "method", "scale", "data", "config")
 
 
-def table(records, metrics=None, by="method"):
+def table(
+    records: Iterable[Record],
+    metrics: Iterable[str] | None = None,
+    by: str | Sequence[str] = "method",
+) -> list[dict]:
     """Records as rows of numbers: one row a method.
 
     Each metric has its mean over the seeds, and its spread.
@@ -411,7 +425,7 @@ def table(records, metrics=None, by="method"):
     records, by = list(records), (by,) if isinstance(by, str) else tuple(by)
     if metrics is None:
         metrics = dict.fromkeys(name for r in records for name in r.metrics)
-    groups = {}
+    groups: dict[tuple, list[Record]] = {}
     for r in records:
         values = {field: getattr(r, field) for field in by} | {"data": r.data["name"]}
         groups.setdefault(tuple(values[field] for field in by), []).append(r)

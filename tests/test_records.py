@@ -4,6 +4,7 @@ by name, and means are over like and like.
 
 import json
 import math
+import os
 from dataclasses import asdict
 from statistics import fmean, stdev
 
@@ -15,17 +16,18 @@ from hypothesis import strategies as st
 import fusiontools
 from fusiontools import records as records_module
 from fusiontools.errors import FusionError, RecordError
+from fusiontools.files import write_whole
 from fusiontools.records import (
     SCALES,
     Record,
     code_version,
     metric_value,
     plain,
+    read_json,
     read_record,
     read_records,
     table,
     write_record,
-    write_whole,
 )
 
 often = settings(max_examples=60, deadline=None, derandomize=True)
@@ -68,7 +70,7 @@ def any_record(draw):
             "name": draw(st.text(max_size=5)),
             "sha256": draw(st.text("0123456789abcdef", min_size=64, max_size=64)),
         },
-        seed=draw(st.integers(0, 2**32)),
+        seed=draw(st.integers(0, 2**32 - 1)),
         config=draw(st.dictionaries(names, values, max_size=3)),
         metrics=draw(st.dictionaries(names, finite | intervals, max_size=4)),
         samples=draw(st.lists(values, max_size=3)),
@@ -207,6 +209,90 @@ def test_a_file_that_is_no_record_is_refused_by_name(tmp_path, text, says):
         read_record(path)
 
 
+DEEP = '{"a":' * 60 + "1" + "}" * 60
+ODD = {
+    "deep": (f'"config": {DEEP}', "is nested more than 50"),
+    "deeper than Python": ('"config": ' + "[" * 10**5, "no readable JSON"),
+    "a whole number without an end": ('"seed": ' + "9" * 5000, "no readable JSON"),
+    "a large whole number": ('"metrics": {"x": 1' + "0" * 400 + "}", "metrics.x is beyond"),
+    "a large seed": ('"seed": 4294967296', "seed is 4294967296"),
+    "a negative seed": ('"seed": -1', "seed is -1"),
+    "a seed of text": ('"seed": "1"', "seed is '1'"),
+    "a seed of lists": ('"seed": [[]]', "seed is"),
+    "half a character": ('"device": "\\ud800"', "device is .*no file can hold"),
+    "half a character in a name": ('"config": {"\\udfff": 1}', "config has the key"),
+    "a name of lists": ('"paper": ["fusiongan"]', "paper is"),
+    "a scale of lists": ('"scale": ["smoke"]', "scale is"),
+    "a scale of dicts": ('"scale": {}', "scale is"),
+    "a method of numbers": ('"method": 3', "method is 3"),
+    "data of lists": ('"data": [1]', "data is a list"),
+    "a hash of lists": ('"data": {"name": "a", "sha256": ["a"]}', "data does not say"),
+    "metrics of lists": ('"metrics": [1]', "metrics is a list"),
+    "a metric of lists": ('"metrics": {"x": [1]}', "metrics.x is"),
+    "an interval of text": (
+        '"metrics": {"x": {"value": "1", "low": 0, "high": 1}}',
+        "metrics.x is",
+    ),
+    "minutes of text": ('"minutes": "1"', "minutes is '1'"),
+    "minutes without an end": ('"minutes": 1e999', "minutes is inf"),
+    "samples of dicts": ('"samples": {}', "samples is a dict"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_a_strangers_record_holds_is_looked_at_before_it_is_believed(tmp_path, odd):
+    text, says = ODD[odd]
+    whole = json.dumps(GOOD)
+    assert whole.endswith("}")
+    (tmp_path / "one.json").write_text(
+        whole[:-1] + ", " + text + "}"
+    )  # the last one counts
+    with pytest.raises(RecordError, match=rf"one\.json.*{says}.*What to do"):
+        read_record(tmp_path / "one.json")
+    (tmp_path / "record.json").write_text(whole[:-1] + ", " + text + "}")
+    with pytest.raises(RecordError, match=says):
+        read_records("fusiongan", tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig", "cp500"])
+def test_a_record_of_another_encoding_is_refused(tmp_path, encoding):
+    (tmp_path / "one.json").write_bytes(json.dumps(GOOD).encode(encoding))
+    with pytest.raises(RecordError, match="no readable JSON"):
+        read_record(tmp_path / "one.json")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_what_is_no_records_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+    with open(tmp_path / "large.json", "wb") as file:
+        file.truncate(10**12)  # a hole
+    for name, says in (("pipe", "a pipe"), ("folder", "a folder"), ("large", "bytes, and")):
+        with pytest.raises(RecordError, match=rf"{name}\.json: .*{says}"):
+            read_record(tmp_path / f"{name}.json")
+
+
+@given(st.recursive(st.none() | st.integers(), lambda x: st.lists(x, max_size=2)))
+@often
+def test_what_is_plain_is_written_and_read_as_it_was(folder, value):
+    (folder / "plain.json").write_text(json.dumps(value))
+    assert read_json(folder / "plain.json") == plain(value) == value
+
+
+def test_a_nest_of_fifty_is_plain_and_one_more_is_not():
+    for wrap in (lambda x: [x], lambda x: {"a": x}):
+        value = 1
+        for _ in range(50):
+            value = wrap(value)
+        assert plain(value) == value
+        with pytest.raises(RecordError, match="nested more than 50"):
+            plain(wrap(wrap(value)))
+    round_and_round = []
+    round_and_round.append(round_and_round)
+    with pytest.raises(RecordError, match="nested more than 50"):
+        plain(round_and_round)
+
+
 def test_a_missing_file_and_a_missing_folder_are_named(tmp_path):
     with pytest.raises(RecordError, match="none.json"):
         read_record(tmp_path / "none.json")
@@ -222,11 +308,11 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch, fails):
     write_record(record(), path)
     before = path.read_bytes()
 
-    def full(*arguments):
+    def full(*arguments, **folders):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(records_module.os, fails, full)
+        patch.setattr(os, fails, full)
         with pytest.raises(RecordError, match="No space left"):
             write_record(record(seed=1), path)
     assert path.read_bytes() == before and [f.name for f in tmp_path.iterdir()] == [

@@ -4,18 +4,24 @@ Beats are never found here, only counted.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from fusiontools.errors import MusicFileError
 from fusiontools.music.midi import Meter
-from fusiontools.music.notes import Tempo, to_beats
+from fusiontools.music.notes import Notes, Tempo, to_beats
 
 __all__ = ["clock", "lay"]
 
 
-def clock(seconds, numbers, signatures, first_onset):
+def clock(
+    seconds: Sequence[float],
+    numbers: Sequence[int],
+    signatures: Sequence[str],
+    first_onset: float,
+) -> tuple[Tempo, tuple[Meter, ...]]:
     """Lay bars and beats over a recording.
 
     Parameters
@@ -40,7 +46,8 @@ def clock(seconds, numbers, signatures, first_onset):
     Raises
     ------
     MusicFileError
-        If there are fewer than two beats, or time stands still between them.
+        If there are fewer than two beats, one has no time, or time stands still between
+        them.
 
     Examples
     --------
@@ -50,11 +57,14 @@ def clock(seconds, numbers, signatures, first_onset):
     """
     if len(seconds) < 2:
         raise MusicFileError(f"{len(seconds)} annotated beats, and a clock needs two")
+    tapped = np.asarray(seconds, dtype=float)
+    if not np.isfinite(tapped).all():
+        raise MusicFileError("an annotated beat at no time")
     shapes = _shapes(signatures)
     length = np.array([4.0 / low for _, low in shapes])  # of each beat, in quarter notes
     start = (max(int(numbers[0]), 1) - 1) * length[0]
     beat = np.concatenate([[0.0], np.cumsum(length[:-1])]) + start
-    tempo = Tempo(beat, seconds)
+    tempo = Tempo(beat, tapped)
     bar = shapes[0][0] * length[0]
     early = -min(float(tempo.beats_at(first_onset)), 0.0)
     lead = bar * np.ceil(early / bar - 1e-9)  # whole bars, so that bar lines stay bar lines
@@ -64,7 +74,7 @@ def clock(seconds, numbers, signatures, first_onset):
     return Tempo(beat + lead, tempo.second), tuple(meters)
 
 
-def lay(notes, tempo):
+def lay(notes: Notes, tempo: Tempo) -> Notes:
     """Notes in seconds on such a clock, in beats.
 
     It is `to_beats`, but what sounds on beat 0 never falls a rounding error before it.

@@ -8,7 +8,10 @@ no corpus, no reader. Used in chapters 2 and 4.
 import functools
 import importlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +23,7 @@ from fusiontools.corpora.cache import (
     write_described,
 )
 from fusiontools.corpora.editions import edition
+from fusiontools.corpora.entries import Corpus
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.registry import CORPORA, load
 from fusiontools.corpora.splits import PARTS, split_of
@@ -46,10 +50,10 @@ class Encoded:
     part: np.ndarray  # (E,) str: "train", "validation", "test"
     about: dict  # how it was made, and whose it is
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> np.ndarray:
         i = range(len(self))[i]
         return self.data[self.offsets[i] : self.offsets[i + 1]]
 
@@ -61,19 +65,19 @@ class Encoded:
         return f"Encoded({what}, {len(self)} entries, {rows}, {self.data.dtype})"
 
     @property
-    def hash(self):
+    def hash(self) -> str:
         """The key of corpus, encoding and options at once, for a run's record."""
         return self.about.get("key", "")
 
     @property
-    def entry(self):
+    def entry(self) -> np.ndarray:
         """For each row of `data`, the number of its entry, shape (N,).
 
         ``encoded.song[encoded.entry]`` is each row's song.
         """
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
-    def select(self, part=None, label=None):
+    def select(self, part: str | None = None, label: str | None = None) -> "Encoded":
         """The entries of one part, or one genre, or both, as an `Encoded` of their own."""
         keep = np.ones(len(self), dtype=bool)
         if part is not None:
@@ -86,7 +90,7 @@ class Encoded:
         data = self.data[np.repeat(keep, lengths)]
         return replace(self, data=data, offsets=offsets, **strings)
 
-    def rows(self, part=None, label=None):
+    def rows(self, part: str | None = None, label: str | None = None) -> np.ndarray:
         """All rows of one part, or one genre, or both, shape (n, ...).
 
         Raises
@@ -104,8 +108,15 @@ class Encoded:
 
 
 def encoded(
-    corpus, view, name=None, version=None, parts=PARTS, seed=0, n_jobs=None, **options
-):
+    corpus: Corpus | str,
+    view: Callable | str,
+    name: str | None = None,
+    version: str | None = None,
+    parts: dict[str, float] = PARTS,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    **options: Any,
+) -> Encoded:
     """Encode a corpus, or take it from the cache.
 
     Parameters
@@ -237,7 +248,7 @@ def _joined(corpus, results, settings):
     return Encoded(np.concatenate(arrays), offsets, *strings, about)
 
 
-def save_encoded(encoded, path):
+def save_encoded(encoded: Encoded, path: str | PathLike) -> None:
     """Write it into one compressed ``.npz``, whole or not at all.
 
     Raises
@@ -249,7 +260,7 @@ def save_encoded(encoded, path):
     write_described(path, encoded.about, arrays, name="about")
 
 
-def open_encoded(path):
+def open_encoded(path: str | PathLike) -> Encoded:
     """Read what `save_encoded` wrote. No code in the file is ever run.
 
     Raises
@@ -265,13 +276,16 @@ def _checked(about, arrays):
     """What a file holds as `Encoded`, if it is one."""
     encoded = Encoded(about=about, **arrays)
     data, offsets = encoded.data, encoded.offsets
-    if not isinstance(about, dict) or data.dtype.kind not in "iufb" or data.ndim < 1:
+    if data.dtype.kind not in "iufb" or data.ndim < 1:
         raise ValueError("no table of numbers")
     if offsets.ndim != 1 or offsets.dtype.kind not in "iu":
         raise ValueError("no offsets")
     steps = np.diff(offsets.astype(np.int64))
     if offsets[0] != 0 or offsets[-1] != len(data) or (steps < 0).any():
         raise ValueError("offsets that do not fit the data")
-    if {len(getattr(encoded, name)) for name in _STRINGS} != {len(offsets) - 1}:
-        raise ValueError("columns of different lengths")
+    columns = [getattr(encoded, name) for name in _STRINGS]
+    if any(c.dtype.kind != "U" or c.shape != (len(offsets) - 1,) for c in columns):
+        raise ValueError("columns of other lengths, or of no texts")
+    if not all(isinstance(about.get(name, ""), str) for name in ("corpus", "view", "key")):
+        raise ValueError("nothing that tells one from another")
     return encoded

@@ -3,15 +3,26 @@
 It is no scheduler: joblib is.
 """
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor
 from itertools import chain, islice
+from typing import TypeVar
 
 from fusiontools.errors import CorpusError
 
 __all__ = ["in_parallel"]
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
-def in_parallel(function, items, n_jobs=None, few=500, batch_size="auto"):
+
+def in_parallel(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    n_jobs: int | None = None,
+    few: int = 500,
+    batch_size: int | str = "auto",
+) -> list[Result]:
     """Map a function over items, in order; with worker processes where that pays.
 
     Parameters

@@ -7,13 +7,18 @@ may move them. Used in every chapter.
 """
 
 import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fusiontools.corpora.entries import Entry
 
 __all__ = ["PARTS", "split", "split_of"]
 
-PARTS = {"train": 8, "validation": 1, "test": 1}
+PARTS: dict[str, float] = {"train": 8, "validation": 1, "test": 1}
 
 
-def split_of(song, parts=PARTS, seed=0):
+def split_of(song: str, parts: dict[str, float] = PARTS, seed: int = 0) -> str:
     """The part that a song falls into.
 
     Parameters
@@ -47,7 +52,9 @@ def split_of(song, parts=PARTS, seed=0):
     return name  # rounding may leave the last edge a hair under 1
 
 
-def split(entries, parts=PARTS, seed=0):
+def split(
+    entries: "Iterable[Entry]", parts: dict[str, float] = PARTS, seed: int = 0
+) -> "dict[str, list[Entry]]":
     """Deal entries into parts, song by song.
 
     Returns
@@ -61,7 +68,7 @@ def split(entries, parts=PARTS, seed=0):
     >>> {name: len(part) for name, part in split(load("ryan")).items()}  # doctest: +SKIP
     {'train': 842, 'validation': 113, 'test': 104}
     """
-    dealt = {name: [] for name in parts}
+    dealt: dict[str, list[Entry]] = {name: [] for name in parts}
     for entry in entries:
         dealt[split_of(entry.song, parts, seed)].append(entry)
     return dealt

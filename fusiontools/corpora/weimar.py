@@ -10,6 +10,7 @@ M. Pfleiderer and others, Inside the Jazzomat (Schott Campus, 2017).
 """
 
 import contextlib
+import os
 import re
 import sqlite3
 from itertools import groupby
@@ -20,7 +21,7 @@ from fusiontools.corpora.beats import clock, lay
 from fusiontools.corpora.cache import cached, code_hash, content_hash
 from fusiontools.corpora.entries import Corpus, Entry, pack, song_ids
 from fusiontools.corpora.places import path
-from fusiontools.errors import CorpusError, FusionError
+from fusiontools.errors import MALFORMED, CorpusError, FusionError
 from fusiontools.music.midi import Piece, Track
 from fusiontools.music.notes import Notes
 
@@ -44,8 +45,12 @@ PROGRAMS = {
     "ts-c": 66,  # C-melody saxophone: tenor
     "vib": 11,
 }
-_CODE = ("fusiontools.music.notes", "fusiontools.corpora.beats")
-_CODE += ("fusiontools.corpora.entries", __name__)
+_CODE = (
+    "fusiontools.music.notes",
+    "fusiontools.corpora.beats",
+    "fusiontools.corpora.entries",
+    __name__,
+)
 
 
 _SOLOS = (
@@ -53,10 +58,15 @@ _SOLOS = (
     "FROM solo_info ORDER BY melid"
 )
 _MELODY = "SELECT melid, onset, duration, pitch FROM melody ORDER BY melid, onset"
+# of a stranger's database: a table may be a view that counts without an end
+MILLIONS = 300  # of SQLite's own small steps; the database itself takes five
+ROWS, LETTERS = 2_000_000, 1_000_000
 _BEATS = "SELECT melid, onset, beat, signature FROM beats ORDER BY melid, onset"
 
 
-def load_weimar(name="weimar", folder=None, label="jazz"):
+def load_weimar(
+    name: str = "weimar", folder: str | os.PathLike | None = None, label: str = "jazz"
+) -> Corpus:
     """All solos, one `Piece` of one track each.
 
     Parameters
@@ -101,7 +111,7 @@ def _read(name, source, label):
         melody, tapped = melodies.get(solo["melid"], []), beats.get(solo["melid"], [])
         try:
             entries.append(_entry(id, solo, melody, tapped, label))
-        except (FusionError, ValueError, TypeError, OverflowError) as error:
+        except (FusionError, *MALFORMED) as error:
             skipped.append([id, str(error)])
     if not entries:
         found = f"none of {len(skipped)} solos can be read"
@@ -119,13 +129,16 @@ def _tables(database, source):
     address = f"{Path(database).absolute().as_uri()}?mode=ro&immutable=1"
     try:
         with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
+            steps = iter(range(MILLIONS))
+            connection.set_progress_handler(lambda: next(steps, None) is None, 1_000_000)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LETTERS)
+            connection.execute("PRAGMA trusted_schema = OFF")
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            solos = connection.execute(_SOLOS).fetchall()
-            connection.row_factory = None
-            melody = connection.execute(_MELODY).fetchall()
-            beats = connection.execute(_BEATS).fetchall()
-    except (sqlite3.Error, OverflowError, ValueError) as error:
+            asked = (_SOLOS, _MELODY, _BEATS)
+            solos, melody, beats = (_fetched(connection.execute(sql)) for sql in asked)
+            names = [word.strip() for word in _SOLOS[7 : _SOLOS.index("FROM")].split(",")]
+            solos = [dict(zip(names, row)) for row in solos]
+    except (sqlite3.Error, *MALFORMED) as error:
         found = f"not the Weimar Jazz Database, or a damaged one ({error})"
         raise CorpusError(
             found, source, "fetch it again: python -m fusiontools data fetch weimar"
@@ -135,6 +148,13 @@ def _tables(database, source):
         return {melid: list(group) for melid, group in groupby(rows, lambda row: row[0])}
 
     return solos, by_solo(melody), by_solo(beats)
+
+
+def _fetched(cursor):
+    rows = cursor.fetchmany(ROWS + 1)
+    if len(rows) > ROWS:
+        raise ValueError("rows without an end")
+    return rows
 
 
 def _entry(id, solo, melody, beats, label):

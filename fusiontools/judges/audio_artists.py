@@ -91,7 +91,7 @@ _NAMES = {
 }
 
 
-def artists():
+def artists() -> dict[str, str]:
     """The artist of each of GTZAN's 1,000 clips.
 
     Unknown clips between two of one artist are taken for that artist's; the other unknown

@@ -6,7 +6,11 @@ mel-frequency cepstral coefficients, and the tempo. Loudness, key and recording 
 as well as genre. Used in chapter 7, Audio style transfer.
 """
 
+import os
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["FEATURES", "LAGS", "autocorrelogram", "features", "read_table"]
 
@@ -22,7 +26,9 @@ FEATURES = (
 )
 
 
-def features(samples, rate=22050, names=FEATURES):
+def features(
+    samples: npt.ArrayLike, rate: int = 22050, names: Sequence[str] = FEATURES
+) -> np.ndarray:
     """The features of the judges, of one sound.
 
     Parameters
@@ -94,7 +100,9 @@ def features(samples, rate=22050, names=FEATURES):
     return np.array([told[name] for name in names], dtype=np.float64)
 
 
-def autocorrelogram(samples, rate=22050, lags=LAGS):
+def autocorrelogram(
+    samples: npt.ArrayLike, rate: int = 22050, lags: int = LAGS
+) -> np.ndarray:
     """How much the onsets of a sound repeat after a while: its rhythm.
 
     Parameters
@@ -140,7 +148,7 @@ def autocorrelogram(samples, rate=22050, lags=LAGS):
     return r / r[0] if r[0] > 1e-9 else np.zeros(lags)
 
 
-def read_table(path):
+def read_table(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The published table of features: of GTZAN's 999 clips that can be heard.
 
     Parameters

@@ -8,11 +8,14 @@ takes any labels, instruments as well as genres, and is to be trained without th
 that it judges: see `apart`. Used in chapter 7, Audio style transfer.
 """
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from fusiontools.errors import RecordError
 from fusiontools.judges.audio_features import FEATURES
 from fusiontools.judges.audio_networks import (
     autocorrelogram_network,
@@ -36,7 +39,7 @@ KINDS = (*_NETWORKS, "genre_best", "genre_linear")
 _ARRAYS = ("centre", "scale", "means", "precision", "offset", "limit")  # of a judge's file
 
 
-def tracks(x, near=1.0):
+def tracks(x: np.ndarray, near: float = 1.0) -> np.ndarray:
     """Which clips are of one recording, by their features.
 
     Parameters
@@ -66,7 +69,9 @@ def tracks(x, near=1.0):
     return group
 
 
-def folds(labels, groups, k=5, seed=0):
+def folds(
+    labels: npt.ArrayLike, groups: npt.ArrayLike, k: int = 5, seed: int = 0
+) -> np.ndarray:
     """Deal whole groups to k folds, each fold with as many clips of a label as can be.
 
     Parameters
@@ -111,7 +116,9 @@ def folds(labels, groups, k=5, seed=0):
     return fold[group]
 
 
-def apart(ids, given, groups=None):
+def apart(
+    ids: npt.ArrayLike, given: Sequence[str], groups: npt.ArrayLike | None = None
+) -> np.ndarray:
     """Which clips a judge may learn from, if it is to judge the given ones.
 
     Parameters
@@ -173,8 +180,16 @@ def _vote(seed):
 
 
 def cross_validated(
-    kind, x, labels, groups, seed=0, k=5, epochs=None, rate=None, names=FEATURES
-):
+    kind: str,
+    x: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    groups: npt.ArrayLike,
+    seed: int = 0,
+    k: int = 5,
+    epochs: int | None = None,
+    rate: float | None = None,
+    names: Sequence[str] = FEATURES,
+) -> tuple:
     """Judge each clip by a model that has heard nothing of its group.
 
     Parameters
@@ -269,7 +284,9 @@ def _macro_f1(true, predicted, genres):
     return float(_f1_of(pairs.reshape(genres, genres)))
 
 
-def f1_and_accuracy(labels, predicted, groups):
+def f1_and_accuracy(
+    labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray
+) -> dict[str, dict]:
     """How well labels are told, with 95 % ranges: the bootstrap draws whole groups.
 
     Parameters
@@ -320,21 +337,21 @@ class AudioJudge:
     def _heard(self, x):
         return (_logged(x, self.names) - self.centre) / self.scale
 
-    def probabilities(self, x):
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
         """Of each label, for features (N, D): (N, G)."""
         # log p(g | z) = z' P m_g - m_g' P m_g / 2 + log prior_g + const
         score = self._heard(x) @ self.precision @ self.means.T + self.offset
         p = np.exp(score - score.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
 
-    def distances(self, x):
+    def distances(self, x: np.ndarray) -> np.ndarray:
         """Mahalanobis distances of features (N, D) to the nearest mean: (N,)."""
         off = self._heard(x)[:, None] - self.means  # (N, G, D)
         # d^2 = min_g (z - m_g)' P (z - m_g)
         squares = np.einsum("ngd,de,nge->ng", off, self.precision, off, optimize=True)
         return np.sqrt(np.maximum(squares.min(axis=1), 0))
 
-    def unlike(self, x):
+    def unlike(self, x: np.ndarray) -> np.ndarray:
         """Which sounds are unlike all labels, for features (N, D): (N,) of bool.
 
         They lie farther from every mean than 95 % of real clips that were left out.
@@ -358,7 +375,15 @@ def _fit(x, labels, names, shrinkage=0.1):
     return AudioJudge(kinds, tuple(names), *arrays, np.inf, {})
 
 
-def train_judge(x, labels, names=FEATURES, groups=None, shrinkage=0.1, seed=0, **about):
+def train_judge(
+    x: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    names: Sequence[str] = FEATURES,
+    groups: npt.ArrayLike | None = None,
+    shrinkage: float = 0.1,
+    seed: int = 0,
+    **about: Any,
+) -> AudioJudge:
     """Train the linear judge.
 
     Parameters
@@ -413,7 +438,7 @@ def train_judge(x, labels, names=FEATURES, groups=None, shrinkage=0.1, seed=0, *
     return replace(judge, limit=float(np.quantile(far, 0.95)), about=about)
 
 
-def save_judge(judge, path):
+def save_judge(judge: AudioJudge, path: str | os.PathLike) -> None:
     """Write a linear judge as safetensors of float32: numbers only, no code."""
     import json
 
@@ -425,7 +450,7 @@ def save_judge(judge, path):
     save_file(arrays, str(path), metadata={k: json.dumps(v) for k, v in told.items()})
 
 
-def load_judge(path):
+def load_judge(path: str | os.PathLike) -> AudioJudge:
     """Read what `save_judge` wrote.
 
     Raises
@@ -433,15 +458,17 @@ def load_judge(path):
     RecordError
         If the file is missing, damaged, or of something else.
     """
-    import json
+    from fusiontools.training import as_told, read_safetensors
 
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="numpy") as file:
-            arrays = [file.get_tensor(k).astype(np.float64) for k in _ARRAYS]
-            told = {k: json.loads(v) for k, v in file.metadata().items()}
+    arrays, told = read_safetensors(path, what="a judge of audio")
+    with as_told(path, "judge of audio"):
+        parts = [arrays[k].astype(np.float64) for k in _ARRAYS]
         labels, names = tuple(told["labels"]), tuple(told["names"])
-        return AudioJudge(labels, names, *arrays[:-1], float(arrays[-1][0]), told["about"])
-    except (AttributeError, KeyError, OSError, SafetensorError, ValueError) as error:
-        raise RecordError("no judge of audio", path, "train it again") from error
+        judge = AudioJudge(labels, names, *parts[:-1], float(parts[-1][0]), told["about"])
+        one = np.ones((1, len(names)))  # it can judge
+        if (
+            judge.probabilities(one).shape != (1, len(labels))
+            or judge.distances(one).ndim != 1
+        ):
+            raise ValueError("arrays that do not fit each other")
+    return judge

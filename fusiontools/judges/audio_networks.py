@@ -6,11 +6,19 @@ one of its own, flattens the loss. `NetworkJudge` is a second opinion beside the
 of `fusiontools.judges.audio_genre`. Used in chapter 7, Audio style transfer.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fusiontools.judges.audio_features import FEATURES
+
+if TYPE_CHECKING:
+    import torch
+
 
 __all__ = ["NetworkJudge", "autocorrelogram_network", "feature_network", "learn", "say"]
 __all__ += ["standard", "train_network"]
@@ -18,7 +26,9 @@ __all__ += ["standard", "train_network"]
 _BATCH = 32  # as printed
 
 
-def feature_network(inputs, genres=10, double_softmax=False):
+def feature_network(
+    inputs: int, genres: int = 10, double_softmax: bool = False
+) -> torch.nn.Module:
     """The paper's classifier of features, with the sizes that fit.
 
     Parameters
@@ -53,7 +63,7 @@ def feature_network(inputs, genres=10, double_softmax=False):
     return nn.Sequential(*layers, *([nn.Softmax(dim=1)] if double_softmax else []))
 
 
-def autocorrelogram_network(inputs=51, genres=10):
+def autocorrelogram_network(inputs: int = 51, genres: int = 10) -> torch.nn.Module:
     """The paper's classifier of autocorrelograms: (B, 1, inputs) to (B, genres).
 
     References
@@ -72,13 +82,21 @@ def autocorrelogram_network(inputs=51, genres=10):
     )
 
 
-def standard(x):
+def standard(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and spread of each column of x (N, D): (D,) and (D,), the spread above 0."""
     x = np.asarray(x, np.float64)
     return x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
 
 
-def learn(network, x, y, epochs, rate, seed, after=None):
+def learn(
+    network: torch.nn.Module,
+    x: np.ndarray,
+    y: np.ndarray,
+    epochs: int,
+    rate: float,
+    seed: int,
+    after: Callable | None = None,
+) -> np.ndarray:
     """Fit a network by Adam and the cross entropy, in batches of 32.
 
     Parameters
@@ -120,7 +138,7 @@ def learn(network, x, y, epochs, rate, seed, after=None):
     return np.array(losses)
 
 
-def say(network, x):
+def say(network: torch.nn.Module, x: np.ndarray) -> np.ndarray:
     """Probabilities of rows x (N, D), shape (N, G); no row learns from the others."""
     import torch
 
@@ -142,13 +160,21 @@ class NetworkJudge:
     network: object  # torch.nn.Sequential
     about: dict
 
-    def probabilities(self, x):
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
         """Of each label, for features (N, D): (N, G)."""
         z = (np.asarray(x, np.float64) - self.centre) / self.scale
         return say(self.network, z)
 
 
-def train_network(x, labels, names=FEATURES, epochs=60, rate=1e-3, seed=0, **about):
+def train_network(
+    x: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str] = FEATURES,
+    epochs: int = 60,
+    rate: float = 1e-3,
+    seed: int = 0,
+    **about: Any,
+) -> NetworkJudge:
     """Train the network judge.
 
     Parameters

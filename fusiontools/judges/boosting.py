@@ -10,6 +10,7 @@ that is all it needs. Used in chapter 4, Connective Fusion.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["Trees", "fit_trees"]
 
@@ -41,25 +42,25 @@ class Trees:
             found[i : i + _AT_ONCE] += self.answer[tree, above @ power].sum(axis=1)
         return found
 
-    def importance(self, features):
+    def importance(self, features: int) -> np.ndarray:
         """What share of all gain each of `features` columns brought, shape (features,)."""
         total = np.bincount(self.feature.ravel(), self.gain.ravel(), features)
         return total / max(total.sum(), 1e-12)
 
 
 def fit_trees(
-    x,
-    y,
-    x_held_out,
-    y_held_out,
-    trees=400,
-    depth=5,
-    rate=0.1,
-    ridge=5.0,
-    share=0.5,
-    patience=50,
-    seed=0,
-):
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    x_held_out: npt.ArrayLike,
+    y_held_out: npt.ArrayLike,
+    trees: int = 400,
+    depth: int = 5,
+    rate: float = 0.1,
+    ridge: float = 5.0,
+    share: float = 0.5,
+    patience: int = 50,
+    seed: int = 0,
+) -> Trees:
     """Grow trees one after the other, each on what those before it got wrong.
 
     As many are kept as held-out rows like best.

@@ -17,12 +17,15 @@ melodies; for the network, what surprises an n-gram model neither more nor less 
 do. Used in chapter 3, FusionGAN.
 """
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import CorpusError, RecordError
 from fusiontools.judges.grams import count_runs, surprise
@@ -35,6 +38,7 @@ from fusiontools.judges.melody_features import (
     planes,
     thirds,
 )
+from fusiontools.music.notes import Notes
 from fusiontools.score.intervals import means_of_groups
 from fusiontools.score.verdicts import HIGH, LOW, in_band
 
@@ -49,7 +53,7 @@ PENALTY = 0.003  # C of the logistic regression, chosen on songs that trained th
 _ARRAYS = ("mean", "scale", "weight", "rows", "fold")  # of the feature judge in a file
 
 
-def deal(songs):
+def deal(songs: np.ndarray) -> np.ndarray:
     """Which of the five folds each song is in, by its name alone: (N,) -> (N,) int.
 
     Examples
@@ -71,7 +75,7 @@ class Heard(NamedTuple):
     turns: np.ndarray  # bool: one third is of A (above 3/4), and one of B (below 1/4)
 
     @property
-    def middle(self):
+    def middle(self) -> np.ndarray:
         """Between the genres (1/4 to 3/4), and typical, (M,) bool."""
         return in_band(self.p) & self.typical
 
@@ -121,7 +125,7 @@ class _Judge:
         return np.where(known, own, found.mean(axis=0))
 
 
-def probability(scores, temperature):
+def probability(scores: np.ndarray, temperature: float) -> np.ndarray:
     """The probability of domain A that scores have at a temperature."""
     # p(A | x) = 1 / (1 + exp(-s / t))
     return 1 / (1 + np.exp(-np.clip(scores / temperature, -50, 50)))
@@ -161,7 +165,7 @@ class FeatureJudge(_Judge):
             found.append(away[:, :3].mean(axis=1, keepdims=True))
         return np.stack(found)
 
-    def reasons(self, notes, top=5):
+    def reasons(self, notes: Notes, top: int = 5) -> list[tuple[str, float]]:
         """What spoke loudest about one melody: a list of (feature, log-odds towards A)."""
         x = features([notes])[0]
         parts = [self._place(x, k) * self.weight[k, :-1] for k in range(FOLDS)]
@@ -264,7 +268,16 @@ def _stored(array):
     return array.astype(np.float16).astype(float)
 
 
-def make_judges(a, b, songs_a, songs_b, seed=0, steps=800, width=16, **about):
+def make_judges(
+    a: Sequence[Notes],
+    b: Sequence[Notes],
+    songs_a: npt.ArrayLike,
+    songs_b: npt.ArrayLike,
+    seed: int = 0,
+    steps: int = 800,
+    width: int = 16,
+    **about: Any,
+) -> tuple[NetworkJudge, FeatureJudge]:
     """Train and calibrate both judges, and note how well they do on songs that are new to
     the model that judges them.
 
@@ -306,7 +319,8 @@ def make_judges(a, b, songs_a, songs_b, seed=0, steps=800, width=16, **about):
     rows = [dice.permutation(len(own))[:200] for own in real]
     rows = np.concatenate([rows[0], len(real[0]) + rows[1]])
     near = _stored(features([every[i] for i in rows])), fold[rows]
-    weighing = FeatureJudge(*map(np.stack, zip(*learned)), *near, about)
+    mean, scale, weight = map(np.stack, zip(*learned))
+    weighing = FeatureJudge(mean, scale, weight, *near, about)
     return tuple(_calibrated(judge, real, songs, folds) for judge in (network, weighing))
 
 
@@ -402,7 +416,9 @@ def _measured(judge, real, songs, folds):
     return found | {"calibration_error": told["error"]}
 
 
-def calibration(probabilities, is_a, bins=10):
+def calibration(
+    probabilities: npt.ArrayLike, is_a: npt.ArrayLike, bins: int = 10
+) -> dict[str, float | np.ndarray]:
     """How honest probabilities are.
 
     Parameters
@@ -438,7 +454,13 @@ def calibration(probabilities, is_a, bins=10):
     return dict(accuracy=accuracy, error=error, said=said, true=true, count=count)
 
 
-def save_judges(pair, path, corpora, terms, limit=1_000_000):
+def save_judges(
+    pair: tuple[NetworkJudge, FeatureJudge],
+    path: str | os.PathLike,
+    corpora: Sequence[str],
+    terms: str,
+    limit: int = 1_000_000,
+) -> None:
     """Write what `make_judges` gave, see ``fusiontools.training.save_weights``."""
     import torch
 
@@ -455,7 +477,7 @@ def save_judges(pair, path, corpora, terms, limit=1_000_000):
     save_weights(state, path, corpora=corpora, terms=terms, limit=limit, **about)
 
 
-def load_judges(pair):
+def load_judges(pair: str) -> tuple[NetworkJudge, FeatureJudge]:
     """The judges that come with the package for a pair of corpora, such as "essen_ryan":
     (NetworkJudge, FeatureJudge).
 
@@ -474,7 +496,7 @@ def load_judges(pair):
         return open_judges(path)
 
 
-def open_judges(path):
+def open_judges(path: str | os.PathLike) -> tuple[NetworkJudge, FeatureJudge]:
     """Read what `save_judges` wrote: (NetworkJudge, FeatureJudge).
 
     Raises
@@ -482,19 +504,23 @@ def open_judges(path):
     RecordError
         If the file is missing, damaged, or of something else.
     """
-    from fusiontools.training import read_weights
+    from fusiontools.training import building, read_weights
 
     tensors, told = read_weights(path)
     if told.get("features") != list(FEATURES):
         raise RecordError("not two judges of melodies", path, "train them again")
-    parts = {}
-    for name, tensor in tensors.items():
-        part, name = name.split(".", 1)
-        parts.setdefault(part, {})[name] = tensor
-    heard, named = told["judges"]
-    keys = [parts["keys"][f"{i}"].numpy() for i in range(ORDER)]
-    counts = [parts["counts"][f"{i}"].numpy().astype(int) for i in range(ORDER)]
-    network = _network(parts["network"], keys, counts, heard)
-    own = {name: tensor.numpy() for name, tensor in parts["features"].items()}
-    own = {name: a.astype(int if name == "fold" else float) for name, a in own.items()}
-    return network, FeatureJudge(**own, about=named)
+    with building(path, tensors, "judges of melodies"):
+        parts = {}
+        for name, tensor in tensors.items():
+            part, name = name.split(".", 1)
+            parts.setdefault(part, {})[name] = tensor
+        heard, named = told["judges"]
+        keys = [parts["keys"][f"{i}"].numpy() for i in range(ORDER)]
+        counts = [parts["counts"][f"{i}"].numpy().astype(int) for i in range(ORDER)]
+        network = _network(parts["network"], keys, counts, heard)
+        own = {name: tensor.numpy() for name, tensor in parts["features"].items()}
+        own = {name: a.astype(int if name == "fold" else float) for name, a in own.items()}
+        pair = network, FeatureJudge(**own, about=named)
+        for judge in pair:  # it can judge
+            judge.hear([Notes.of([(i / 2, 0.5, 60 + i % 5) for i in range(NOTES + 1)])])
+    return pair

@@ -5,7 +5,10 @@ row (the melody) that it is of. Both judges of chapters 3, FusionGAN, and 5, Dom
 transfer, that say whether music is like real music ask this.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["count_runs", "surprise"]
 
@@ -18,7 +21,9 @@ def _runs(row, event, kinds, order):
     return row[:count][whole], np.flatnonzero(whole) + order - 1, number[whole]
 
 
-def count_runs(row, event, kinds, order=4, at_least=3):
+def count_runs(
+    row: npt.ArrayLike, event: npt.ArrayLike, kinds: int, order: int = 4, at_least: int = 3
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Which runs of 1 to `order` events occur so often, and how often.
 
     Parameters
@@ -42,7 +47,14 @@ def count_runs(row, event, kinds, order=4, at_least=3):
     return [(keys[n >= at_least], n[n >= at_least]) for keys, n in found]
 
 
-def surprise(row, event, kinds, tables, rows, prior=5.0):
+def surprise(
+    row: np.ndarray,
+    event: np.ndarray,
+    kinds: int,
+    tables: Sequence[tuple[np.ndarray, np.ndarray]],
+    rows: int,
+    prior: float = 5.0,
+) -> np.ndarray:
     """Nats an event under interpolated n-grams, (rows,); after MacKay and Peto, 1995.
 
     Parameters

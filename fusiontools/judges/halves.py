@@ -11,8 +11,11 @@ Transposing both halves changes nothing: convolutions move with what they hear. 
 Used in chapter 4, Connective Fusion.
 """
 
+from __future__ import annotations
+
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,6 +26,10 @@ from fusiontools.judges.pairs import measure, shuffled
 from fusiontools.music.grid import HIGH, HOLD, LOW
 from fusiontools.score.markov import halves
 from fusiontools.training import Batches, memory_guard, seed_everything, steps
+
+if TYPE_CHECKING:
+    from fusiontools.training.run import Run
+
 
 __all__ = ["Config", "HalvesNet", "SiameseJudge", "read_rolls", "train_siamese_judge"]
 
@@ -45,27 +52,27 @@ class Config:
     decay: float = 0.05
 
     @classmethod
-    def smoke(cls):
+    def smoke(cls) -> Config:
         """Seconds: it shows that the code runs, and nothing else."""
         return cls(channels=4, width=8, batch=8, steps=8)
 
     @classmethod
-    def laptop(cls):
+    def laptop(cls) -> Config:
         """About two minutes on one CPU core."""
         return cls()
 
     @classmethod
-    def shipped(cls):
+    def shipped(cls) -> Config:
         """The judge that comes with the package: about five minutes of one CPU core."""
         return cls(steps=1000)
 
     @classmethod
-    def paper(cls):
+    def paper(cls) -> Config:
         """For a GPU; the paper has no such judge."""
         return cls(channels=48, width=128, batch=128, steps=10_000, rate=1e-3)
 
 
-def read_rolls(half):
+def read_rolls(half: np.ndarray) -> torch.Tensor:
     """Halves as piano rolls, (N, T) -> Tensor (N, 2, P, T): where notes start and sound.
 
     Examples
@@ -87,7 +94,7 @@ class HalvesNet(nn.Module):
     Bromley and others, Verification using a "siamese" time delay neural network, 1993.
     """
 
-    def __init__(self, channels=16, width=48, dropout=0.1):
+    def __init__(self, channels: int = 16, width: int = 48, dropout: float = 0.1) -> None:
         super().__init__()
         c = channels
         # an octave up and down of each pitch; a beat
@@ -101,7 +108,7 @@ class HalvesNet(nn.Module):
         layers = nn.Linear(8 * c, width), nn.GELU(), nn.Dropout(dropout)
         self.verdict = nn.Sequential(*layers, nn.Linear(width, 1))
 
-    def code(self, rolls):
+    def code(self, rolls: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """One half's code, without the other: (N, 2, P, T) -> five views (N, C, .)."""
         h = F.gelu(self.norms[0](self.beat(rolls)))  # (N, C, P, L)
         h = h + F.gelu(self.norms[1](self.phrase(h)))
@@ -112,7 +119,7 @@ class HalvesNet(nn.Module):
         rhythm = F.gelu(self.rhythm(rolls[:, :1].sum(dim=2)))  # (N, C, L)
         return pitches, classes, scales, h.amax(dim=2), rhythm
 
-    def forward(self, first, second):
+    def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Log-odds that halves belong together: rolls of N pairs -> (N,)."""
         one, two = self.code(first), self.code(second)
         # r_c = cos(a_c - mean a_c, b_c - mean b_c), for each channel c of each view
@@ -132,7 +139,7 @@ class SiameseJudge:
     kind = "siamese"
 
     @torch.no_grad()
-    def scores(self, windows):
+    def scores(self, windows: np.ndarray) -> np.ndarray:
         """Log-odds that each window is one melody, (N, T) -> (N,)."""
         training, found = self.network.training, [np.zeros(0)]
         self.network.eval()
@@ -153,8 +160,15 @@ def _heard(network, windows):
 
 
 def train_siamese_judge(
-    config, windows, songs, held_out, held_out_songs, run, keys="all", **about
-):
+    config: Config,
+    windows: np.ndarray,
+    songs: np.ndarray,
+    held_out: np.ndarray,
+    held_out_songs: np.ndarray,
+    run: Run,
+    keys: str = "all",
+    **about: Any,
+) -> SiameseJudge:
     """Train the judge, a `SiameseJudge`, or go on with a training; arguments as those of
     ``reality.train_judge``. Of `CHECKS` states of it, the one stays that is right most
     often on the `held_out` windows, which are of other songs.

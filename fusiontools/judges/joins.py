@@ -6,6 +6,7 @@ them is in `fusiontools.judges.reality`. Used in chapter 4, Connective Fusion.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.music.grid import HOLD
 from fusiontools.score.markov import halves, key_scores, note_lengths, pitch_class_lengths
@@ -56,7 +57,7 @@ _TABLE = {
 FEATURES = tuple(name for names in _TABLE.values() for name in names)
 
 
-def features(windows):
+def features(windows: npt.ArrayLike) -> np.ndarray:
     """The features of the feature judge.
 
     Parameters

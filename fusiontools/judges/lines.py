@@ -12,12 +12,16 @@ it repeats itself about as much as real ones do and, for the features, lies near
 the network, surprises an n-gram model as they do. Used in chapter 5, Domain transfer.
 """
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import CorpusError, RecordError
 from fusiontools.judges.grams import count_runs, surprise
@@ -55,7 +59,7 @@ FEATURES = (
 )
 
 
-def line_features(tokens):
+def line_features(tokens: np.ndarray) -> np.ndarray:
     """Features of lines (N, T), for the judge: (N, len(FEATURES)), most of it shares.
 
     Examples
@@ -156,26 +160,26 @@ class FeatureLineJudge(_LineJudge):
     kind = "features"
 
     @cached_property
-    def near(self):
+    def near(self) -> np.ndarray:
         """How far from each of its rows the tenth nearest is, (R,)."""
         distance = np.sort(_distances(self.rows, self.rows), axis=1)
         return np.maximum(distance[:, min(10, len(distance) - 1)], 0.1)
 
-    def place(self, tokens):
+    def place(self, tokens: np.ndarray) -> np.ndarray:
         """Features in standard deviations, at most 8, (N, T) -> (N, D)."""
         return np.clip((line_features(tokens) - self.mean) / self.scale, -8, 8)
 
-    def scores(self, tokens):
+    def scores(self, tokens: np.ndarray) -> np.ndarray:
         """Log-odds of the target before they are calibrated, (N, T) -> (N,)."""
         return (self.place(tokens) * self.weight[:-1]).sum(axis=1) + self.weight[-1]
 
-    def oddness(self, tokens):
+    def oddness(self, tokens: np.ndarray) -> np.ndarray:
         """Distance, share of new runs of steps, and that negated: (N, T) -> (N, 3)."""
         away = np.sort(_distances(self.place(tokens), self.rows) / self.near, axis=1)
         new = newness(tokens, rhythm=False)
         return np.column_stack([away[:, :3].mean(axis=1), new, -new])
 
-    def reasons(self, line, top=5):
+    def reasons(self, line: np.ndarray, top: int = 5) -> list[tuple[str, float]]:
         """What spoke loudest of one line (T,): a list of (feature, log-odds of target)."""
         parts = self.place(np.asarray(line)[None])[0] * self.weight[:-1]
         loudest = np.argsort(-np.abs(parts))[:top]
@@ -191,21 +195,21 @@ class NetworkLineJudge(_LineJudge):
     about: dict = field(default_factory=dict)
     kind = "network"
 
-    def scores(self, tokens):
+    def scores(self, tokens: np.ndarray) -> np.ndarray:
         """Log-odds of the target before they are calibrated, (N, T) -> (N,)."""
         tokens = np.asarray(tokens)
         few = np.array_split(tokens, len(tokens) // 64 + 1)
         heard = [_heard(self.network, _planes(part)).detach().numpy() for part in few]
         return np.concatenate(heard).astype(float)
 
-    def oddness(self, tokens):
+    def oddness(self, tokens: np.ndarray) -> np.ndarray:
         """Surprise, share of new runs of notes, and both negated: (N, T) -> (N, 4)."""
         heard = surprise(*_steps(tokens), _EVENTS, self.grams, len(tokens))
         odd = np.column_stack([heard, newness(tokens)])
         return np.column_stack([odd, -odd])
 
 
-def verdicts(judge, tokens):
+def verdicts(judge: Any, tokens: np.ndarray) -> np.ndarray:
     """What a judge says of each line, (N,): one of `VERDICTS`.
 
     What is not typical is "neither", whatever its probability; the ends of `BAND` are a
@@ -328,8 +332,15 @@ def _calibrated(judge, unseen):
 
 
 def train_judges(
-    source, target, validate_source, validate_target, seed=0, steps=800, width=32, **about
-):
+    source: npt.ArrayLike,
+    target: npt.ArrayLike,
+    validate_source: npt.ArrayLike,
+    validate_target: npt.ArrayLike,
+    seed: int = 0,
+    steps: int = 800,
+    width: int = 32,
+    **about: Any,
+) -> tuple[NetworkLineJudge, FeatureLineJudge]:
     """Train and calibrate both judges.
 
     Parameters
@@ -357,7 +368,9 @@ def train_judges(
     return tuple(replace(j, about=j.about | {"seed": seed} | about) for j in pair)
 
 
-def make_judges(data, seed=0, steps=800, width=32):
+def make_judges(
+    data: Any, seed: int = 0, steps: int = 800, width: int = 32
+) -> tuple[NetworkLineJudge, FeatureLineJudge]:
     """Train both judges, and note how well they do on songs that they have not heard.
 
     Parameters
@@ -406,7 +419,13 @@ def _measured(judge, windows, songs, about):
     return replace(judge, about=judge.about | about | told)
 
 
-def save_judges(pair, path, corpora, terms, limit=2_000_000):
+def save_judges(
+    pair: tuple[NetworkLineJudge, FeatureLineJudge],
+    path: str | os.PathLike,
+    corpora: Sequence[str] | str,
+    terms: str,
+    limit: int = 2_000_000,
+) -> None:
     """Write what `train_judges` gave, see ``fusiontools.training.save_weights``."""
     import torch
 
@@ -424,7 +443,7 @@ def save_judges(pair, path, corpora, terms, limit=2_000_000):
     save_weights(parts, path, corpora=corpora, terms=terms, limit=limit, **about)
 
 
-def open_judges(path):
+def open_judges(path: str | os.PathLike) -> tuple[NetworkLineJudge, FeatureLineJudge]:
     """Read what `save_judges` wrote: (NetworkLineJudge, FeatureLineJudge).
 
     Raises
@@ -432,22 +451,26 @@ def open_judges(path):
     RecordError
         If the file is missing, damaged, or of something else.
     """
-    from fusiontools.training import read_weights
+    from fusiontools.training import building, read_weights
 
     tensors, told = read_weights(path)
     if told.get("features") != list(FEATURES):
         raise RecordError("not two judges of these lines", path, "train them again")
     weights = {k[8:]: v for k, v in tensors.items() if k.startswith("network.")}
     arrays = {k[7:]: v.numpy() for k, v in tensors.items() if k.startswith("arrays.")}
-    heard, named = told["judges"]
-    network = _network(heard["width"]).requires_grad_(False)
-    network.load_state_dict(weights)
-    grams = [tuple(arrays[f"grams {i}"]) for i in range(4)]
-    own = (arrays[f"features {name}"].astype(float) for name in _ARRAYS)
-    return NetworkLineJudge(network, grams, heard), FeatureLineJudge(*own, named)
+    with building(path, tensors, "judges of lines"):
+        heard, named = told["judges"]
+        network = _network(heard["width"]).requires_grad_(False)
+        network.load_state_dict(weights)
+        grams = [tuple(arrays[f"grams {i}"]) for i in range(4)]
+        own = (arrays[f"features {name}"].astype(float) for name in _ARRAYS)
+        pair = NetworkLineJudge(network, grams, heard), FeatureLineJudge(*own, named)
+        for judge in pair:  # it can judge
+            verdicts(judge, np.tile([60, HOLD, 62, HOLD], (1, BAR)))
+    return pair
 
 
-def load_judges(data_name):
+def load_judges(data_name: str) -> tuple[NetworkLineJudge, FeatureLineJudge]:
     """The judges that come with the package for data such as "classical_metal".
 
     Raises

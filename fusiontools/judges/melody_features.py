@@ -7,9 +7,20 @@ solo has triplets and odd lengths that a printed tune has not, and whoever hears
 transcription from notation, and not jazz from folk.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fusiontools.music.tokens import length_class
+
+if TYPE_CHECKING:
+    import torch
+
+    from fusiontools.music.notes import Notes
+
 
 __all__ = ["FEATURES", "KINDS", "PLANES", "events", "features", "planes", "thirds"]
 
@@ -43,7 +54,7 @@ FEATURES = (
 )
 
 
-def features(melodies):
+def features(melodies: Sequence[Notes]) -> np.ndarray:
     """The features of the judge.
 
     Parameters
@@ -109,7 +120,7 @@ def _shares(values, size):
     return np.bincount(values, minlength=size)[:size] / len(values)
 
 
-def thirds(notes):
+def thirds(notes: Notes) -> list[Notes]:
     """The first, the middle and the last third of a melody's notes, three `Notes`."""
     cuts = [len(notes) * k // 3 for k in range(4)]
     return [notes[low:high] for low, high in zip(cuts, cuts[1:])]
@@ -118,7 +129,7 @@ def thirds(notes):
 KINDS = 25 * len(_LENGTHS)  # of an interval and the length of the note that it leads to
 
 
-def events(melodies):
+def events(melodies: Sequence[Notes]) -> tuple[np.ndarray, np.ndarray]:
     """Intervals with the length of the note that each leads to: the row of each such event,
     and its number, from 0 to `KINDS` - 1, (E,) twice.
     """
@@ -129,7 +140,7 @@ def events(melodies):
     return row, np.concatenate([np.zeros(0, int), *found])
 
 
-def planes(melodies):
+def planes(melodies: Sequence[Notes]) -> torch.Tensor:
     """Interval into each note, its length and its pitch class, a rest before it, and that
     there is a note: (M, PLANES, T).
     """

@@ -17,7 +17,10 @@ No judge is here: any callable from windows to probabilities will do. Used in ch
 Connective Fusion.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.music.grid import HIGH, HOLD, LOW
 from fusiontools.score.intervals import Interval, bootstrap_counts
@@ -42,7 +45,13 @@ def _shifts(windows, rng):
     return rng.integers(LOW - low, HIGH - high + 1)
 
 
-def shuffled(windows, songs, rng, keys="all", index=None):
+def shuffled(
+    windows: npt.ArrayLike,
+    songs: npt.ArrayLike,
+    rng: np.random.Generator,
+    keys: str = "all",
+    index: npt.ArrayLike | None = None,
+) -> np.ndarray:
     """Put first halves together with second halves of other songs.
 
     Parameters
@@ -108,7 +117,14 @@ def shuffled(windows, songs, rng, keys="all", index=None):
     return np.concatenate([first[:, :half], second[:, half:]], axis=1)
 
 
-def measure(judge, windows, songs, keys="all", seed=0, repeats=1000):
+def measure(
+    judge: Callable,
+    windows: npt.ArrayLike,
+    songs: npt.ArrayLike,
+    keys: str = "all",
+    seed: int = 0,
+    repeats: int = 1000,
+) -> dict[str, Interval]:
     """How right a judge is on songs that it has never heard.
 
     Parameters
@@ -160,15 +176,15 @@ def _means(sums):
 
 
 def learning_curve(
-    train,
-    windows,
-    songs,
-    test,
-    test_songs,
-    shares=(0.125, 0.25, 0.5, 1.0),
-    keys="all",
-    seed=0,
-):
+    train: Callable,
+    windows: np.ndarray,
+    songs: np.ndarray,
+    test: np.ndarray,
+    test_songs: np.ndarray,
+    shares: Sequence[float] = (0.125, 0.25, 0.5, 1.0),
+    keys: str = "all",
+    seed: int = 0,
+) -> list[dict]:
     """How much a judge gains by hearing more songs.
 
     Parameters

@@ -11,16 +11,27 @@ What a shuffled pair is, and in which keys its halves stand: see `fusiontools.ju
 Used in chapter 4, Connective Fusion.
 """
 
+from __future__ import annotations
+
 import json
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import CorpusError, RecordError
 from fusiontools.judges.boosting import Trees, fit_trees
 from fusiontools.judges.joins import FEATURES, features
 from fusiontools.judges.pairs import learning_curve, measure, shuffled
+
+if TYPE_CHECKING:
+    from fusiontools.judges.halves import SiameseJudge
+    from fusiontools.training.run import Run
+
 
 __all__ = [
     "KINDS",
@@ -41,6 +52,7 @@ __all__ = [
 ]
 
 KINDS = ("transformer", "features", "siamese")
+JUDGE = "judge of reality"
 LIMIT = 1_000_000  # bytes of one judge that ships
 _ARRAYS = ("start", "feature", "threshold", "answer", "gain")  # of a feature judge's file
 _AT_ONCE = 512  # windows that the transformer reads at one time
@@ -72,22 +84,22 @@ class Config:
     decay: float = 0.05
 
     @classmethod
-    def smoke(cls):
+    def smoke(cls) -> Config:
         """Seconds: it shows that the code runs, and nothing else."""
         return cls(width=16, heads=2, batch=16, steps=12)
 
     @classmethod
-    def laptop(cls):
+    def laptop(cls) -> Config:
         """About a minute on one CPU core."""
         return cls()
 
     @classmethod
-    def shipped(cls):
+    def shipped(cls) -> Config:
         """The judges that come with the package: two minutes of one CPU core each."""
         return cls(batch=32, steps=2400, rate=1.5e-3)
 
     @classmethod
-    def paper(cls):
+    def paper(cls) -> Config:
         """For a GPU; the paper gives no size but the two layers."""
         return cls(width=128, heads=8, batch=128, steps=20_000, rate=1e-3)
 
@@ -108,14 +120,14 @@ class FeatureJudge:
     about: dict = field(default_factory=dict)
     kind = "features"
 
-    def scores(self, windows):
+    def scores(self, windows: np.ndarray) -> np.ndarray:
         """Log-odds that each window is one melody, (N, T) -> (N,)."""
         return self.trees(features(windows))
 
     def __call__(self, windows):
         return _probability(self.scores(windows))
 
-    def reasons(self, top=10):
+    def reasons(self, top: int = 10) -> list[tuple[str, float]]:
         """What it listens to: (feature, share of all that its questions gained), a list."""
         share = self.trees.importance(len(FEATURES))
         return [(FEATURES[i], float(share[i])) for i in np.argsort(-share)[:top]]
@@ -128,11 +140,11 @@ class TransformerJudge:
     It computes where its network is, and leaves no gradients.
     """
 
-    network: object  # fusiontools.judges.transformer.RealityNet
+    network: Any  # fusiontools.judges.transformer.RealityNet
     about: dict = field(default_factory=dict)
     kind = "transformer"
 
-    def scores(self, windows):
+    def scores(self, windows: np.ndarray) -> np.ndarray:
         """Log-odds that each window is one melody, (N, T) -> (N,)."""
         import torch
 
@@ -157,17 +169,17 @@ class TransformerJudge:
 
 
 def train_feature_judge(
-    windows,
-    songs,
-    held_out,
-    held_out_songs,
-    keys="all",
-    seed=0,
-    trees=400,
-    depth=5,
-    rate=0.1,
-    **about,
-):
+    windows: np.ndarray,
+    songs: np.ndarray,
+    held_out: np.ndarray,
+    held_out_songs: np.ndarray,
+    keys: str = "all",
+    seed: int = 0,
+    trees: int = 400,
+    depth: int = 5,
+    rate: float = 0.1,
+    **about: Any,
+) -> FeatureJudge:
     """Train the judge that weighs features.
 
     Parameters
@@ -203,7 +215,14 @@ def _rows(windows, songs, keys, seed):
     return x, np.repeat([True, False], [len(windows), len(false)])
 
 
-def train_judge(config, windows, songs, run, keys="all", **about):
+def train_judge(
+    config: Config,
+    windows: npt.ArrayLike,
+    songs: npt.ArrayLike,
+    run: Run,
+    keys: str = "all",
+    **about: Any,
+) -> TransformerJudge:
     """Train the transformer, or go on with a training.
 
     Parameters
@@ -270,7 +289,13 @@ def train_judge(config, windows, songs, run, keys="all", **about):
     return TransformerJudge(network.eval(), notes | about)
 
 
-def reported(judge, windows, songs, curve=(), seed=0):
+def reported(
+    judge: FeatureJudge | TransformerJudge | SiameseJudge,
+    windows: np.ndarray,
+    songs: np.ndarray,
+    curve: Sequence[dict] = (),
+    seed: int = 0,
+) -> FeatureJudge | TransformerJudge | SiameseJudge:
     """The same judge, with a note of how right it is on songs that it has never heard.
 
     Parameters
@@ -294,7 +319,17 @@ def reported(judge, windows, songs, curve=(), seed=0):
     return replace(judge, about=judge.about | numbers | notes)
 
 
-def make_judge(kind, own, beside, test, config, folder, run, shares=(), **about):
+def make_judge(
+    kind: str,
+    own: tuple[np.ndarray, np.ndarray],
+    beside: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    config: Any,
+    folder: str | os.PathLike,
+    run: dict,
+    shares: Sequence[float] = (),
+    **about: Any,
+) -> tuple:
     """Train a judge, and measure it on songs that it has never heard.
 
     Parameters
@@ -349,7 +384,7 @@ def make_judge(kind, own, beside, test, config, folder, run, shares=(), **about)
 # --- files ---
 
 
-def judge_name(data, kind="transformer", part="train-2"):
+def judge_name(data: str, kind: str = "transformer", part: str = "train-2") -> str:
     """The file that holds a judge of its own kind, data and part of the songs.
 
     Examples
@@ -370,7 +405,7 @@ def judge_name(data, kind="transformer", part="train-2"):
     return name + ".safetensors"
 
 
-def save_judge(judge, path, limit=LIMIT):
+def save_judge(judge: Any, path: str | os.PathLike, limit: int | None = LIMIT) -> None:
     """Write a judge as safetensors: numbers only, no code.
 
     Parameters
@@ -388,10 +423,11 @@ def save_judge(judge, path, limit=LIMIT):
     ValueError
         If ``about`` says nothing of corpora and terms.
     """
-    from fusiontools.records import plain, write_whole
+    from fusiontools.files import write_whole
+    from fusiontools.records import plain
     from fusiontools.training import save_weights
 
-    about = plain(judge.about, "about")
+    about: Any = plain(judge.about, "about")
     if not about.get("corpora") or not about.get("terms"):
         raise ValueError(
             "say what the judge was trained on, and under which terms: "
@@ -411,7 +447,7 @@ def save_judge(judge, path, limit=LIMIT):
     write_whole(path, data)
 
 
-def open_judge(path):
+def open_judge(path: str | os.PathLike) -> FeatureJudge | TransformerJudge | SiameseJudge:
     """Read what `save_judge` wrote.
 
     Returns
@@ -423,31 +459,37 @@ def open_judge(path):
     RecordError
         If it is missing, damaged, or something else.
     """
-    from safetensors import SafetensorError, safe_open
+    from fusiontools.training import as_told, building, load_weights, read_safetensors
 
     again = "get the file again, or train a judge with fusiontools.judges.reality"
-    try:
-        with safe_open(str(path), framework="numpy") as file:
-            about = json.loads(file.metadata()["about"])
-            if about["kind"] == "features":
-                if about["features"] != list(FEATURES):
-                    raise RecordError("a judge of other features than these", path, again)
-                parts = {name: file.get_tensor(name) for name in _ARRAYS}
-                return FeatureJudge(Trees(float(parts.pop("start")[0]), **parts), about)
-            kind, size = about["kind"], about["size"]
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        found = f"not a judge of reality ({type(error).__name__})"
-        raise RecordError(found, path, again) from None
-    from fusiontools.judges.halves import HalvesNet, SiameseJudge
-    from fusiontools.judges.transformer import RealityNet
-    from fusiontools.training import load_weights
+    arrays, told = read_safetensors(path, what=f"a {JUDGE}")
+    about = told.get("about")
+    if not isinstance(about, dict) or about.get("kind") not in KINDS:
+        raise RecordError("not a judge of reality (it names no kind)", path, again)
+    known = as_told(path, JUDGE) if about["kind"] == "features" else None
+    with known or building(path, arrays, JUDGE):
+        if about["kind"] == "features":
+            if about["features"] != list(FEATURES):
+                raise RecordError("a judge of other features than these", path, again)
+            parts = {name: arrays[name] for name in _ARRAYS}
+            judge = FeatureJudge(Trees(float(parts.pop("start")[0]), **parts), about)
+        elif about["kind"] == "siamese":
+            from fusiontools.judges.halves import HalvesNet, SiameseJudge
 
-    if kind == "siamese":
-        return SiameseJudge(load_weights(path, HalvesNet(**size)).eval(), about)
-    return TransformerJudge(load_weights(path, RealityNet(**size)).eval(), about)
+            network = HalvesNet(**about["size"])
+            judge = SiameseJudge(load_weights(path, network).eval(), about)
+        else:
+            from fusiontools.judges.transformer import RealityNet
+
+            network = RealityNet(**about["size"])
+            judge = TransformerJudge(load_weights(path, network).eval(), about)
+        judge(np.full((1, 128), 60, np.uint8))  # it can judge
+    return judge
 
 
-def load_judge(data, kind="transformer", part="train-2"):
+def load_judge(
+    data: str, kind: str = "transformer", part: str = "train-2"
+) -> FeatureJudge | TransformerJudge | SiameseJudge:
     """The judge that comes with the package.
 
     Parameters

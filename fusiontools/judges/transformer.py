@@ -10,7 +10,10 @@ and whether one repeats the other. What that means for the verdict is learned.
 Shapes: B windows of L beats, H heads, W width. Used in chapter 4, Connective Fusion.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -29,7 +32,7 @@ class Beats(tuple):
     """A batch of windows, int64: cells (B, L, 4), sounding (B, L) and same (B, L, L)."""
 
 
-def tonics(cut):
+def tonics(cut: np.ndarray) -> np.ndarray:
     """The tonic of each first half, next below its mean pitch: (N, 2, T) -> (N,)."""
     length = note_lengths(cut[:, 0])
     key = key_scores(pitch_class_lengths(cut[:, 0], length)).argmax(axis=-1) % 12
@@ -39,7 +42,7 @@ def tonics(cut):
     return key + 12 * np.floor((mean.round(6) - key) / 12).astype(np.int64)
 
 
-def read_beats(windows):
+def read_beats(windows: npt.ArrayLike) -> Beats:
     """Windows as the network reads them.
 
     Parameters
@@ -102,7 +105,7 @@ class Attention(nn.Module):
     C.-Z. A. Huang and others, Music transformer, 2019.
     """
 
-    def __init__(self, width, heads, beats):
+    def __init__(self, width: int, heads: int, beats: int) -> None:
         super().__init__()
         self.heads = heads
         self.project = nn.Linear(width, 3 * width)
@@ -115,7 +118,9 @@ class Attention(nn.Module):
         apart = nn.functional.pad(apart, (1, 0, 1, 0), value=2 * beats)
         self.register_buffer("apart", apart, persistent=False)
 
-    def forward(self, x, leap, same):
+    def forward(
+        self, x: torch.Tensor, leap: torch.Tensor, same: torch.Tensor
+    ) -> torch.Tensor:
         """x (B, L + 1, W), leap (B, L, L), same (B, L, L, 4) -> (B, L + 1, W)."""
         b, length, width = x.shape
         qkv = self.project(x).view(b, length, 3, self.heads, -1)
@@ -139,7 +144,7 @@ class Layer(nn.Module):
     R. Xiong and others, On layer normalization, 2020.
     """
 
-    def __init__(self, width, heads, beats, dropout):
+    def __init__(self, width: int, heads: int, beats: int, dropout: float) -> None:
         super().__init__()
         self.attention = Attention(width, heads, beats)
         self.think = nn.Sequential(
@@ -151,7 +156,9 @@ class Layer(nn.Module):
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x, leap, same):
+    def forward(
+        self, x: torch.Tensor, leap: torch.Tensor, same: torch.Tensor
+    ) -> torch.Tensor:
         x = x + self.dropout(self.attention(self.before(x), leap, same))
         return x + self.dropout(self.think(self.between(x)))
 
@@ -172,7 +179,14 @@ class RealityNet(nn.Module):
     Widths, positions and what it reads are ours.
     """
 
-    def __init__(self, beats=32, width=48, heads=4, layers=2, dropout=0.1):
+    def __init__(
+        self,
+        beats: int = 32,
+        width: int = 48,
+        heads: int = 4,
+        layers: int = 2,
+        dropout: float = 0.1,
+    ) -> None:
         super().__init__()
         size = 2 * SPAN + 3
         self.cell = nn.EmbeddingBag(CELLS * size, width, mode="sum")
@@ -188,7 +202,7 @@ class RealityNet(nn.Module):
         for table in (self.cell, self.degree):
             nn.init.normal_(table.weight, std=0.3)
 
-    def forward(self, beats):
+    def forward(self, beats: Sequence[torch.Tensor]) -> torch.Tensor:
         """Log-odds that the halves belong together: Beats of B windows -> (B,)."""
         cells, stands, same = beats
         b, length = stands.shape

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fusiontools.errors import MusicFileError, NoNotesError
-from fusiontools.music.files import read_limited, write_whole
+from fusiontools.files import read_limited, write_whole
 from fusiontools.music.midi_bytes import (
     AGAIN,
     LARGEST,
@@ -434,7 +434,8 @@ def write_midi(
     meters = {max(_tick(m.beat), 0): m for m in _upbeat_as_bar(music.meters)}
     clock = [(tick, meta_event(METER, _said_meter(m))) for tick, m in meters.items()]
     clock += [(tick, meta_event(TEMPO, int(m).to_bytes(3))) for tick, m in tempos.items()]
-    write_whole(path, midi_file(TICKS_PER_BEAT, _written_tracks(music, clock, path)))
+    data = midi_file(TICKS_PER_BEAT, _written_tracks(music, clock, path))
+    write_whole(path, data, error=MusicFileError)
 
 
 def _said_meter(meter):

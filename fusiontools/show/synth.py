@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fusiontools.errors import FusionError, NoNotesError
-from fusiontools.music.files import write_whole
+from fusiontools.errors import FusionError, MusicFileError, NoNotesError
+from fusiontools.files import write_whole
 from fusiontools.music.midi import Piece
 from fusiontools.music.notes import Notes, merge, to_seconds
 from fusiontools.show import voices
@@ -229,7 +229,7 @@ def write_audio(
         found = f"no audio format is known by the suffix {path.suffix!r}"
         raise FusionError(found, path, f"choose one of {', '.join(FORMATS)}")
     sound = _encoded(_mono(samples, sample_rate), sample_rate, path.suffix.lower(), path)
-    write_whole(path, sound)
+    write_whole(path, sound, error=MusicFileError)
 
 
 def mp3_bytes(

@@ -8,15 +8,16 @@ import lazy_loader
 
 # Each module is loaded when the first of its names is used.
 _NAMES = {
-    "checkpoint": "load_checkpoint load_weights read_weights save_checkpoint "
-    "save_weights weights_notice",
+    "checkpoint": "load_checkpoint save_checkpoint",
     "devices": "device_name fabric memory_guard",
     "loop": "Batches descend steps",
     "phases": "run_phases",
     "progress": "watch",
-    "run": "Run adopt finished_weights",
+    "run": "Run adopt finished_weights read_about",
     "scales": "scale",
     "seeds": "capture_generators restore_generators seed_everything",
+    "weights": "as_told building config_from load_weights read_safetensors read_weights "
+    "save_weights weights_notice",
 }
 _HOMES = {module: names.split() for module, names in _NAMES.items()}
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_HOMES)

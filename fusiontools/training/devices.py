@@ -7,17 +7,23 @@ batch. Used in chapters 3, 4, 5, 6 and 7.
 
 import os
 import platform
+from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from fusiontools.errors import FusionError
 from fusiontools.training.progress import in_notebook
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 __all__ = ["device_name", "fabric", "memory_guard", "need_torch"]
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def need_torch():
+def need_torch() -> ModuleType:
     """The torch module.
 
     Raises
@@ -50,7 +56,12 @@ def _fabric_class():
     return Fabric
 
 
-def fabric(device="auto", precision="32-true", processes=1, threads=None):
+def fabric(
+    device: str = "auto",
+    precision: str = "32-true",
+    processes: int = 1,
+    threads: int | None = None,
+) -> "Fabric":
     """A `Fabric` for a plain loop.
 
     It sets up models, optimizers and gradients for the device, and says nothing about the
@@ -120,7 +131,7 @@ def fabric(device="auto", precision="32-true", processes=1, threads=None):
     )
 
 
-def device_name(fabric=None):
+def device_name(fabric: "Fabric | None" = None) -> str:
     """What a record says about where a run was computed.
 
     Examples
@@ -129,8 +140,8 @@ def device_name(fabric=None):
     True
     """
     torch = need_torch()
-    many = fabric is not None and fabric.world_size > 1
-    processes = f", {fabric.world_size} processes" if many else ""
+    many = 1 if fabric is None else fabric.world_size
+    processes = f", {many} processes" if many > 1 else ""
     if fabric is not None and fabric.device.type == "cuda":
         return torch.cuda.get_device_name(fabric.device) + processes
     if fabric is not None and fabric.device.type == "mps":
@@ -140,7 +151,7 @@ def device_name(fabric=None):
 
 
 @contextmanager
-def memory_guard(reduce="batch_size"):
+def memory_guard(reduce: str = "batch_size") -> Iterator[None]:
     """Around a loop, or on a function: out of memory becomes an error that says what to do.
 
     Parameters

@@ -4,17 +4,21 @@ It measures nothing and draws nothing. A row is in the file as soon as its step 
 on the disk before the next checkpoint is. Used in chapters 3, 4, 5, 6 and 7.
 """
 
-import csv
 import errno
 import os
+import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from fusiontools.records import write_whole
+from fusiontools.errors import RecordError
+from fusiontools.files import no_link, read_limited, write_whole
 
 __all__ = ["History"]
 
 FIXED = ["step", "phase"]
+LARGEST = 100_000_000  # bytes: a million rows and more
+COLUMNS = 1000
 
 
 class History:
@@ -24,9 +28,15 @@ class History:
     ----------
     path : path-like
         Read if it is there. What follows the first row that is not whole is left out: a row
-        is only promised once it is synced.
+        is only promised once it is synced. If that is more than one row, a warning says so.
     keep : bool
         Whether to write to the file at all; of several processes one does.
+
+    Raises
+    ------
+    RecordError
+        If it is no file, is larger than a history, or begins otherwise: as one of another
+        program or encoding. It is then as it was.
 
     Examples
     --------
@@ -38,45 +48,62 @@ class History:
     (([0, 1], [2.5, 1.5]), ([1], [0.25]), ['loss', 'accuracy'])
     """
 
-    def __init__(self, path, keep=True):
+    def __init__(self, path: str | os.PathLike, keep: bool = True) -> None:
         self.path, self.keep = Path(path), keep
-        self.rows, self._names, self._file = [], list(FIXED), None
+        self.rows: list[dict] = []
+        self._names, self._file = list(FIXED), None
         damaged = self._read()
         if damaged:
             self._rewrite()
 
     def _read(self):
         """Fill the rows from the file; True if it held more than whole rows."""
-        try:
-            text = self.path.read_bytes().decode("utf-8", errors="replace")
-        except FileNotFoundError:
+        if not self.path.exists():
             return False
-        lines = text.split("\n")
+        data = read_limited(self.path, LARGEST, error=RecordError)
+        header, _, rest = data.partition(b"\n")
+        names = header.decode("utf-8", "replace").split(",")
+        if b"\n" not in data and b"step,phase,".startswith(data[:11]):
+            return bool(data)  # the process died before the first line was whole
+        odd = [name for name in names if not name.isidentifier()]
+        if names[:2] != FIXED or odd or len({*names}) < len(names) or len(names) > COLUMNS:
+            found = f"no history: it starts with {data[:20]!r}"
+            raise RecordError(
+                found, self.path, "put it elsewhere, or choose another folder"
+            )
+        self._names = names
+        *lines, last = rest.split(b"\n")
         # a line without its end was being written when the process died
-        whole = list(csv.reader(lines[:-1]))
-        if not whole or whole[0][:2] != FIXED:
-            return bool(text)
-        self._names = whole[0]
-        for cells in whole[1:]:
+        for number, line in enumerate(lines):
             try:
-                named = zip(self._names[2:], cells[2:], strict=True)
-                row = {name: _number(cell) for name, cell in named if cell}
-                self.rows.append({"step": int(cells[0]), "phase": cells[1]} | row)
-            except (ValueError, IndexError):
+                self.rows.append(self._row(line.decode().split(",")))
+            except ValueError:
+                if (left := len(lines) - number) > 1:
+                    says = f"{self.path}: line {number + 2} is no row of a history."
+                    says += f" {left} lines from there on are left out."
+                    warnings.warn(says, stacklevel=4)
                 return True
-        return bool(lines[-1])
+        return bool(last)
+
+    def _row(self, cells):
+        (step, phase), numbers = cells[:2], zip(self._names, cells, strict=True)
+        row = {"step": _number(step), "phase": phase}
+        if type(row["step"]) is not int or row["step"] < 0 or not phase.isidentifier():
+            raise ValueError("no step of a phase")
+        named = (pair for pair in numbers if pair[0] not in FIXED and pair[1])
+        return row | {name: _number(cell) for name, cell in named}
 
     @property
-    def columns(self):
+    def columns(self) -> list[str]:
         """The names of what was measured, in the order in which they came."""
         return self._names[2:]
 
-    def column(self, name):
+    def column(self, name: str) -> tuple[list[int], list[float]]:
         """Steps and values of one column, two lists, without the steps that have none."""
         rows = [row for row in self.rows if name in row]
         return [row["step"] for row in rows], [row[name] for row in rows]
 
-    def add(self, row):
+    def add(self, row: dict) -> None:
         """Append a row: ``step``, ``phase``, numbers by name; new names are new columns."""
         new = [name for name in row if name not in self._names]
         odd = [name for name in new if not name.isidentifier()]
@@ -90,19 +117,19 @@ class History:
         self._append(self._line(row))
         self.rows.append(row)
 
-    def keep_only(self, wanted):
+    def keep_only(self, wanted: Callable[[dict], object]) -> None:
         """Drop the rows for which ``wanted(row)`` is false; sort the rest by step."""
         kept = sorted(filter(wanted, self.rows), key=lambda row: row["step"])
         if kept != self.rows:
             self.rows = kept
             self._rewrite()
 
-    def sync(self):
+    def sync(self) -> None:
         """Return when all rows are on the disk."""
         if self._file is not None:
             os.fsync(self._file.fileno())
 
-    def close(self):
+    def close(self) -> None:
         """Let go of the file. A later row opens it again."""
         if self._file is not None:
             self._file.close()
@@ -118,9 +145,10 @@ class History:
             return
         if self._file is None:
             if not self.path.exists():
-                return self._rewrite(line)
+                self._rewrite(line)
+                return
             # what was written survives the process, if not the machine
-            self._file = open(self.path, "ab", buffering=0)
+            self._file = open(self.path, "ab", buffering=0, opener=no_link)
         size = os.fstat(self._file.fileno()).st_size
         try:
             if self._file.write(line) != len(line):
@@ -138,4 +166,5 @@ class History:
 
 
 def _number(text):
-    return int(text) if text.lstrip("-").isdigit() else float(text)
+    whole = text.lstrip("-").isdigit() and len(text) < 300  # beyond that no float follows
+    return int(text) if whole else float(text)

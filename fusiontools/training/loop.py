@@ -5,19 +5,31 @@ checkpoint holds, saves, listens for interrupts and shows how far it is. There i
 here, no callback and no hook. Used in chapters 3, 4, 5, 6 and 7.
 """
 
+import math
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fusiontools.errors import RecordError
+from fusiontools.errors import MALFORMED, RecordError
 from fusiontools.training.checkpoint import newest_checkpoint, save_checkpoint
 from fusiontools.training.devices import need_torch
 from fusiontools.training.progress import watch
-from fusiontools.training.seeds import capture_generators, restore_generators
+from fusiontools.training.seeds import (
+    capture_generators,
+    check_generator,
+    restore_generators,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from fusiontools.training.run import Run
 
 __all__ = ["Batches", "descend", "steps"]
 
@@ -53,7 +65,9 @@ class Batches:
     True
     """
 
-    def __init__(self, n, batch_size, seed=0, rank=0, processes=1):
+    def __init__(
+        self, n: int, batch_size: int, seed: int = 0, rank: int = 0, processes: int = 1
+    ) -> None:
         if n < 1 or batch_size < 1:
             raise ValueError(
                 "at least one item and one to a batch are needed, "
@@ -67,12 +81,12 @@ class Batches:
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.rank, self.processes = rank, processes
         self.drawn = 0  # items drawn so far: all that there is to remember
-        self._order = (None, None)
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
-    def __iter__(self):
+    def __iter__(self) -> "Batches":
         return self
 
-    def __next__(self):
+    def __next__(self) -> np.ndarray:
         batch = np.empty(self.batch_size, dtype=np.int64)
         filled = 0
         while filled < self.batch_size:
@@ -91,15 +105,15 @@ class Batches:
         return self._order[1]
 
     @property
-    def epoch(self):
+    def epoch(self) -> float:
         """Passes over the data so far, as a fraction."""
         return self.drawn / self.n
 
-    def state_dict(self):
+    def state_dict(self) -> dict:
         """Where the stream is."""
         return {name: getattr(self, name) for name in ("n", "batch_size", "seed", "drawn")}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict) -> None:
         """Go where the stream was.
 
         Raises
@@ -112,10 +126,21 @@ class Batches:
         if odd:
             found = f"its {odd[0]} was {state.get(odd[0])} and is {own[odd[0]]} now"
             raise RecordError(found, "data order", "start a new run")
+        if type(state["drawn"]) is not int or state["drawn"] < 0:
+            raise ValueError(f"{state['drawn']!r} items were drawn")
         self.drawn = state["drawn"]
 
 
-def steps(run, state, total, *, phase="train", every=None, seconds=60.0, curves=None):
+def steps(
+    run: "Run",
+    state: dict,
+    total: int,
+    *,
+    phase: str = "train",
+    every: int | None = None,
+    seconds: float | None = 60.0,
+    curves: Sequence[str] | None = None,
+) -> Iterator[int]:
     """Count the steps of a training, which can be stopped at any moment and goes on there.
 
     Call `seed_everything` and build everything as if nothing had happened before; the first
@@ -266,6 +291,7 @@ def _resume(run, state, total, phase):
     if found is None:
         run.begin_phase(phase, total, 0, 0.0)
         return 0, damaged
+    _check_content(found, where)
     run.begin_phase(phase, total, found["done"], found["minutes"])
     do = "the code has changed since: start a new run, or go back to that version"
     if set(found["state"]) != set(state):
@@ -274,16 +300,36 @@ def _resume(run, state, total, phase):
     if len(found["generators"]) != run.processes:
         found = f"saved by {len(found['generators'])} processes, not {run.processes}"
         raise RecordError(found, where, "go on with as many as before")
-    for name, thing in state.items():
+    held = found["state"] | {"random generator": found["generators"][run.rank]}
+    for name, value in held.items():
         try:
-            _put_back(thing, found["state"][name])
-        except (RuntimeError, ValueError, KeyError, TypeError) as error:
-            if isinstance(error, RecordError):
-                raise
-            found = f"its {name} does not fit ({str(error).splitlines()[0][:200]})"
-            raise RecordError(found, where, do) from error
-    restore_generators(found["generators"][run.rank])
+            if name in state:
+                _put_back(state[name], value)
+            else:
+                restore_generators(value)
+        except RecordError:
+            raise
+        except MALFORMED as error:
+            says = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise RecordError(f"its {name} does not fit ({says})", where, do) from error
     return found["done"], damaged
+
+
+def _check_content(found, where):
+    """Whether a checkpoint has the entries of one, each of its kind."""
+    kinds = {"phase": str, "done": int, "minutes": float, "generators": list, "state": dict}
+    odd = [name for name, kind in kinds.items() if type(found.get(name)) is not kind]
+    if not odd:
+        odd += ["done"] if not 0 <= found["done"] < 2**63 else []
+        odd += ["minutes"] if not 0 <= found["minutes"] < math.inf else []
+        odd += (
+            ["state"] if not all(isinstance(name, str) for name in found["state"]) else []
+        )
+    if odd:
+        held = repr(found.get(odd[0], "missing"))[:80]
+        raise RecordError(
+            f"no checkpoint of a run: its {odd[0]} is {held}", where, "delete it"
+        )
 
 
 def _value(thing, name):
@@ -303,17 +349,49 @@ def _value(thing, name):
 
 def _put_back(thing, value):
     if hasattr(thing, "load_state_dict"):
+        own = thing.state_dict()
         thing.load_state_dict(value)
+        _check_alike(own, thing.state_dict())
+        optimizer = hasattr(thing, "param_groups")
+        for parameter, kept in thing.state.items() if optimizer else ():
+            for number in filter(need_torch().is_tensor, kept.values()):
+                if number.shape not in (parameter.shape, ()):
+                    raise ValueError(
+                        f"{tuple(number.shape)} beside {tuple(parameter.shape)}"
+                    )
     elif isinstance(thing, np.random.Generator):
+        check_generator(value)
         thing.bit_generator.state = value
     elif hasattr(thing, "set_state"):
         thing.set_state(value)
     else:
+        _check_alike(thing, value)
         thing.clear()
         thing.update(value)
 
 
-def descend(run, loss, model, optimizer, clip=None):
+def _check_alike(own, found):
+    """Raise a TypeError unless what both hold is of the same kinds, all the way down."""
+    own = own.item() if isinstance(own, np.generic) else own  # as checkpoints hold it
+    if own is None or found is None:
+        return
+    if isinstance(own, dict) and isinstance(found, dict):
+        for name in own.keys() & found.keys():
+            _check_alike(own[name], found[name])
+    elif isinstance(own, list) and isinstance(found, list):
+        for pair in zip(own, found):
+            _check_alike(*pair)
+    elif type(own) is not type(found) and {type(own), type(found)} != {int, float}:
+        raise TypeError(f"{type(found).__name__} where {type(own).__name__} was")
+
+
+def descend(
+    run: "Run",
+    loss: "torch.Tensor",
+    model: "torch.nn.Module",
+    optimizer: "torch.optim.Optimizer",
+    clip: float | None = None,
+) -> None:
     """One step of an optimizer downhill, the same in every process.
 
     Parameters
@@ -329,9 +407,9 @@ def descend(run, loss, model, optimizer, clip=None):
     """
     optimizer.zero_grad()
     loss.backward()
-    if run.processes > 1:
+    if run.fabric is not None and run.processes > 1:
         for p in model.parameters():
-            p.grad = run.fabric.all_reduce(p.grad, reduce_op="mean")
+            p.grad = run.fabric.all_reduce(p.grad, reduce_op="mean")  # type: ignore
     if clip:
         need_torch().nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()

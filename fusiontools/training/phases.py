@@ -5,14 +5,24 @@ same, bit by bit. What a phase does, the paper's own plain loop says. Used in ch
 and 5.
 """
 
+import os
+from collections.abc import Callable, Mapping, Sequence
+
 from fusiontools.training.devices import memory_guard
-from fusiontools.training.run import adopt
+from fusiontools.training.run import Run, adopt
 from fusiontools.training.seeds import seed_everything
 
 __all__ = ["run_phases"]
 
 
-def run_phases(run, phases, do, depends=(), adopted=None, reduce="batch"):
+def run_phases(
+    run: Run,
+    phases: Sequence[str],
+    do: Callable[[str], object],
+    depends: Mapping[str, Sequence[str]] | tuple[()] = (),
+    adopted: str | os.PathLike | None = None,
+    reduce: str = "batch",
+) -> None:
     """Do the phases of a training in their order.
 
     Parameters
@@ -39,7 +49,7 @@ def run_phases(run, phases, do, depends=(), adopted=None, reduce="batch"):
     rank = 0 if run.fabric is None else run.fabric.global_rank
     for number, phase in enumerate(phases):
         if adopted is not None:
-            adopt(run, adopted, phases[: number + 1], depends)
+            adopt(run, adopted, phases[: number + 1], dict(depends))
         # one seed for each phase, and for each of the processes that train together
         seed_everything((1009 * run.seed + 7 * number + 10007 * rank + 1) % 2**32)
         with memory_guard(reduce=reduce):

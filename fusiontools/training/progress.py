@@ -11,6 +11,11 @@ import math
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fusiontools.training.history import History
 
 __all__ = ["curve_svg", "in_notebook", "spoken_time", "time_left", "watch"]
 
@@ -19,13 +24,13 @@ POINTS = 120  # of one curve: more cannot be told apart at this width
 WIDTH, HEIGHT = 210, 56  # of one curve, in pixels
 
 
-def in_notebook():
+def in_notebook() -> bool:
     """Whether this code runs in a notebook, where a display can be updated in place."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return getattr(shell, "kernel", None) is not None
 
 
-def spoken_time(seconds):
+def spoken_time(seconds: float) -> str:
     """A length of time as people say it.
 
     Examples
@@ -41,7 +46,7 @@ def spoken_time(seconds):
     return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
-def time_left(marks, total):
+def time_left(marks: Sequence[tuple[float, int]], total: int) -> float | None:
     """Seconds until step `total`, at the pace of the marks.
 
     Parameters
@@ -66,7 +71,9 @@ def time_left(marks, total):
     return (total - done) * (last - first) / (done - before)
 
 
-def thin_out(steps, values, points=POINTS):
+def thin_out(
+    steps: Sequence[float], values: Sequence[float], points: int = POINTS
+) -> list[tuple[float, float]]:
     """A curve of at most `points` points: means over equal stretches of what is finite."""
     pairs = [(s, v) for s, v in zip(steps, values) if math.isfinite(v)]
     width = max(math.ceil(len(pairs) / points), 1)
@@ -77,7 +84,7 @@ def thin_out(steps, values, points=POINTS):
     ]
 
 
-def curve_svg(name, steps, values):
+def curve_svg(name: str, steps: Sequence[float], values: Sequence[float]) -> str:
     """One small curve with its name and its last value, as an SVG that needs no other file.
 
     Parameters
@@ -113,7 +120,13 @@ def curve_svg(name, steps, values):
     )
 
 
-def watch(total, start=0, title="training", curves=None, quiet=False):
+def watch(
+    total: int,
+    start: int = 0,
+    title: str = "training",
+    curves: Sequence[str] | None = None,
+    quiet: bool = False,
+) -> "Watch":
     """A display of progress for this place, to be used in a ``with`` statement.
 
     Parameters
@@ -154,18 +167,21 @@ class Watch:
 
     pause = math.inf  # seconds between two drawings
 
-    def __init__(self, total, start, title, curves):
+    def __init__(
+        self, total: int, start: int, title: str, curves: Sequence[str] | None
+    ) -> None:
         self.total, self.done, self.title, self.curves = total, start, title, curves
-        self.start, self.history, self.stopped = start, None, False
+        self.start, self.stopped = start, False
+        self.history: History | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Watch":
         self.began = self.drawn = time.monotonic()
         # the pace is that of the last thirty drawings
         self.marks = deque([(self.began, self.done)], maxlen=30)
         self.open()
         return self
 
-    def update(self, done, history=None):
+    def update(self, done: int, history: "History | None" = None) -> None:
         """Note that `done` steps are done, and draw if it is time."""
         self.done, self.history = done, history
         now = time.monotonic()
@@ -176,11 +192,11 @@ class Watch:
             # drawing may cost two per cent of the time, never more
             self.pause = max(type(self).pause, 50 * (self.drawn - now))
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self.stopped = kind is not None
         self.close()
 
-    def state(self):
+    def state(self) -> str:
         """Where things stand, in words."""
         if self.start >= self.total:
             return f"all {self.total:,} steps were done before"
@@ -191,44 +207,44 @@ class Watch:
         if self.stopped:
             return f"stopped at step {self.done:,} of {self.total:,}"
         left = time_left(self.marks, self.total)
-        left = "" if left is None else f", {spoken_time(left)} left"
-        return f"step {self.done:,} of {self.total:,}{left}"
+        told = "" if left is None else f", {spoken_time(left)} left"
+        return f"step {self.done:,} of {self.total:,}{told}"
 
-    def chosen(self):
+    def chosen(self) -> list[str]:
         """The columns to show that the history has by now."""
         columns = self.history.columns if self.history is not None else []
         if self.curves is None:
             return columns[:CURVES]
         return [c for c in self.curves if c in columns]
 
-    def last_values(self):
+    def last_values(self) -> str:
         """The newest value of each chosen column, in words."""
-        newest = {}
+        newest: dict = {}
         for row in self.history.rows[-100:] if self.history is not None else []:
             newest |= row
         return ", ".join(f"{c} {newest[c]:.4g}" for c in self.chosen() if c in newest)
 
-    def line(self):
+    def line(self) -> str:
         """State and newest values."""
         return ", ".join(filter(None, [self.state(), self.last_values()]))
 
-    def open(self):
+    def open(self) -> None:
         """Begin to show."""
 
-    def draw(self):
+    def draw(self) -> None:
         """Show the present state."""
 
-    def close(self):
+    def close(self) -> None:
         """Show the last state, which stays."""
 
 
 class _Lines(Watch):
     pause = 60.0
 
-    def draw(self):
+    def draw(self) -> None:
         print(f"{self.title}: {self.line()}", file=sys.stderr, flush=True)
 
-    def close(self):
+    def close(self) -> None:
         if self.drawn != self.began:  # what took less than one pause leaves no trace
             self.draw()
 
@@ -236,7 +252,7 @@ class _Lines(Watch):
 class _Terminal(Watch):
     pause = 0.2
 
-    def open(self):
+    def open(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -247,15 +263,14 @@ class _Terminal(Watch):
         # killed at any moment.
         self.bar = Progress(title, BarColumn(), words, console=console, auto_refresh=False)
         self.bar.start()
-        begun = {"total": self.total, "completed": self.done, "words": self.state()}
-        self.task = self.bar.add_task(self.title, **begun)
+        begun = (self.title, True, self.total, self.done)
+        self.task = self.bar.add_task(*begun, words=self.state())
         self.bar.refresh()
 
-    def draw(self):
-        now = {"completed": self.done, "words": self.line()}
-        self.bar.update(self.task, refresh=True, **now)
+    def draw(self) -> None:
+        self.bar.update(self.task, completed=self.done, refresh=True, words=self.line())
 
-    def close(self):
+    def close(self) -> None:
         self.draw()
         self.bar.stop()
 
@@ -263,21 +278,22 @@ class _Terminal(Watch):
 class _Notebook(Watch):
     pause = 1.0
 
-    def open(self):
+    def open(self) -> None:
         from IPython.display import HTML, display
 
         self.html = HTML
         self.shown = display(HTML(self.page()), display_id=True)
 
-    def draw(self):
+    def draw(self) -> None:
         self.shown.update(self.html(self.page()))
 
-    def close(self):
+    def close(self) -> None:
         self.draw()
 
-    def page(self):
+    def page(self) -> str:
         """The whole display, replaced as a whole: a line of words, a bar, the curves."""
-        drawn = [curve_svg(c, *self.history.column(c)) for c in self.chosen()]
+        found = self.history
+        drawn = [curve_svg(c, *found.column(c)) for c in self.chosen()] if found else []
         words = html.escape(f"{self.title}: {self.state()}")
         return (
             f'<div style="font:13px system-ui,sans-serif;max-width:56em"><div>{words}</div>'

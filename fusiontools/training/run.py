@@ -9,35 +9,47 @@ It holds::
                              checkpoint-<phase>.previous.bin is the one before
     record.json              once it is finished
 
+A folder may come from a stranger: nothing in it is believed before it was looked at, links
+in it are refused, and nothing is written through one.
+
 It keeps the folder, and knows nothing of models or losses (see `fusiontools.training.loop`
 for what fills it). Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import dataclasses
 import json
+import os
 import shlex
+import stat
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fusiontools.errors import RecordError
+from fusiontools.files import drop_drafts, no_link, read_limited, write_whole
 from fusiontools.records import (
     Record,
     code_version,
     plain,
+    read_json,
     read_record,
     write_record,
-    write_whole,
 )
-from fusiontools.training.checkpoint import disk_guard
+from fusiontools.training.checkpoint import LARGEST, disk_guard
 from fusiontools.training.devices import device_name
 from fusiontools.training.history import FIXED, History
 from fusiontools.training.scales import scale as scale_or_default
 
-__all__ = ["FORMAT", "WEIGHTS", "Run", "adopt", "finished_weights"]
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+__all__ = ["FORMAT", "WEIGHTS", "Run", "adopt", "finished_weights", "read_about"]
 
 FORMAT = 1  # of the folder; a new one when old runs can no longer be continued
 WEIGHTS = "weights.safetensors"  # what a finished run can be used by
 OURS = {"config.json", "history.csv", "record.json", ".lock"}
+ABOUT = {"format", "paper", "method", "scale", "seed", "config", "data", "version"}
 
 
 class Run:
@@ -53,16 +65,32 @@ class Run:
     fabric : lightning_fabric.Fabric or None
     """
 
-    def __init__(self, folder, about, fabric=None):
+    def __init__(
+        self, folder: str | os.PathLike, about: dict, fabric: "Fabric | None" = None
+    ) -> None:
         self.folder, self.about, self.fabric = Path(folder), about, fabric
         self.rank = 0 if fabric is None else fabric.global_rank
         self.history = History(self.folder / "history.csv", keep=self.rank == 0)
-        self._phases, self._offset, self._now, self._row = {}, 0, None, {}
+        self._phases: dict[str, int] = {}
+        self._now: dict[str, Any] | None = None
+        self._row: dict[str, Any] = {}
+        self._offset = 0
         self._earlier, self._began = 0.0, time.monotonic()
         self._lock = None
 
     @classmethod
-    def open(cls, folder, *, paper, method, config, data, scale=None, seed=0, fabric=None):
+    def open(
+        cls,
+        folder: str | os.PathLike,
+        *,
+        paper: str,
+        method: str,
+        config: Any,
+        data: Mapping[str, Any],
+        scale: str | None = None,
+        seed: int = 0,
+        fabric: "Fabric | None" = None,
+    ) -> "Run":
         """Start a run in a new or empty folder, or continue the one that is there.
 
         Parameters
@@ -107,9 +135,9 @@ class Run:
             ...
         fusiontools.errors.RecordError: ...: its config.width is 8, and 16 is asked for ...
         """
-        if dataclasses.is_dataclass(config):
+        if dataclasses.is_dataclass(config) and not isinstance(config, type):
             config = dataclasses.asdict(config)
-        about = {
+        about: Any = {
             "format": FORMAT,
             "paper": paper,
             "method": method,
@@ -124,11 +152,13 @@ class Run:
         # now, before hours are spent.
         _record(about, metrics={}, samples=[], minutes=0.0, device="unknown")
         folder = Path(folder)
+        lock = None
         if fabric is None or fabric.global_rank == 0:
             about = _claim(folder, about)
+            lock = _locked(folder / ".lock")
+            drop_drafts(folder)  # nobody else writes here now
         run = cls(folder, about, fabric)
-        if run.rank == 0:
-            run._lock = _locked(folder / ".lock")
+        run._lock = lock
         return run
 
     def __repr__(self):
@@ -138,31 +168,39 @@ class Run:
     # --- what a training loop asks for ---
 
     @property
-    def seed(self):
+    def seed(self) -> int:
         """The seed that the run was opened with."""
         return self.about["seed"]
 
     @property
-    def processes(self):
+    def processes(self) -> int:
         """How many processes train together."""
         return 1 if self.fabric is None else self.fabric.world_size
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         """Whether its record is written."""
         return (self.folder / "record.json").is_file()
 
     @property
-    def record(self):
+    def record(self) -> Record | None:
         """The record of a finished run, None before."""
-        return read_record(self.folder / "record.json") if self.finished else None
+        if not self.finished:
+            return None
+        record = read_record(self.folder / "record.json")
+        asked = _record(self.about, metrics={}, samples=[], minutes=0.0, device="unknown")
+        for name in ("paper", "method", "scale", "seed"):
+            if getattr(record, name) != getattr(asked, name):
+                found = f"the record of another run: its {name} is {getattr(record, name)}"
+                raise RecordError(found, self.folder, "choose another folder")
+        return record
 
     @property
-    def minutes(self):
+    def minutes(self) -> float:
         """Wall time over all sessions, without what a crash lost since its checkpoint."""
         return self._earlier + (time.monotonic() - self._began) / 60
 
-    def log(self, **values):
+    def log(self, **values: Any) -> None:
         """Note numbers about the step under way.
 
         They are in the history as soon as the step is done.
@@ -182,7 +220,7 @@ class Run:
             whole = isinstance(value, int) and not isinstance(value, bool)
             self._row[name] = value if whole else float(value)
 
-    def finish(self, metrics, samples=()):
+    def finish(self, metrics: dict, samples: Sequence = ()) -> Record:
         """Write the record. To be called when everything is trained and measured.
 
         Parameters
@@ -201,26 +239,26 @@ class Run:
             write_record(record, self.folder / "record.json")
         return record
 
-    def close(self):
+    def close(self) -> None:
         """Let go of the folder for another process. A closed run cannot be trained on."""
         self.history.close()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Run":
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     # --- what `steps` asks for ---
 
-    def checkpoint_path(self, phase):
+    def checkpoint_path(self, phase: str) -> Path:
         """Where the state of a phase lies."""
         return self.folder / f"checkpoint-{phase}.bin"
 
-    def begin_phase(self, phase, total, done, minutes):
+    def begin_phase(self, phase: str, total: int, done: int, minutes: float) -> None:
         """A phase goes on after its first `done` steps: forget the rows of later ones."""
         if phase in self._phases:
             raise ValueError(
@@ -234,22 +272,22 @@ class Run:
         with self._writing():
             self.history.keep_only(lambda row: row["phase"] != phase or row["step"] < first)
 
-    def begin_step(self, phase, step):
+    def begin_step(self, phase: str, step: int) -> None:
         """A step is under way; what is logged from now on is its row."""
         self._now, self._row = {"step": self._offset + step, "phase": phase}, {}
 
-    def end_step(self):
+    def end_step(self) -> None:
         """The step is done: its row, if it has one, goes into the history."""
-        if self._row:
+        if self._row and self._now is not None:
             with self._writing():
                 self.history.add(self._now | self._row)
         self._now, self._row = None, {}
 
-    def drop_step(self):
+    def drop_step(self) -> None:
         """The step was not finished: it leaves no row."""
         self._now, self._row = None, {}
 
-    def sync(self):
+    def sync(self) -> None:
         """Return when the history is on the disk, as far as it goes."""
         with self._writing():
             self.history.sync()
@@ -264,7 +302,12 @@ def _record(about, **outcome):
     return Record(**fields, **outcome)
 
 
-def adopt(run, folder, phases, depends):
+def adopt(
+    run: Run,
+    folder: str | os.PathLike,
+    phases: Sequence[str],
+    depends: Mapping[str, Sequence[str]],
+) -> bool:
     """Take a phase over from another run's folder, if that run was the same up to there.
 
     The same means seed, data, phases, and what they depend on.
@@ -292,21 +335,22 @@ def adopt(run, folder, phases, depends):
     there = Path(folder) / here.name
     if here.exists() or not set(phases) <= set(depends) or not there.is_file():
         return False
-    mine = plain(run.about)
-    about = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    about, mine = read_about(folder), run.about
     settings = {name for phase in phases for name in depends[phase]}
+    theirs = about["config"].get("phases", phases)
     same = (
-        about["config"].get("phases", phases)[: len(phases)] == phases
+        isinstance(theirs, list)
+        and theirs[: len(phases)] == phases
         and about["seed"] == mine["seed"]
         and about["data"]["sha256"] == mine["data"]["sha256"]
         and all(about["config"].get(name) == mine["config"][name] for name in settings)
     )
     if same:
-        write_whole(here, there.read_bytes())
+        write_whole(here, read_limited(there, LARGEST, error=RecordError))
     return same
 
 
-def finished_weights(folder):
+def finished_weights(folder: str | os.PathLike) -> Path:
     """Where the weights of a finished run lie.
 
     Raises
@@ -315,6 +359,7 @@ def finished_weights(folder):
         If the folder is no run's, or its training is not finished.
     """
     folder = Path(folder)
+    _check_files(folder)
     if (folder / WEIGHTS).is_file():
         return folder / WEIGHTS
     if not (folder / "config.json").is_file():
@@ -323,19 +368,54 @@ def finished_weights(folder):
     raise RecordError("no weights yet", folder, f"finish it with `{go_on}`")
 
 
+def read_about(folder: str | os.PathLike) -> dict:
+    """What makes the run of a folder this run: what its ``config.json`` holds.
+
+    Returns
+    -------
+    dict
+        With the entries that `Run.open` writes, each of its kind; ``config`` as plain
+        values.
+
+    Raises
+    ------
+    RecordError
+        If the folder holds no such file, or something else in it.
+    """
+    path = Path(folder) / "config.json"
+    try:
+        about = read_json(path, "config of a run")
+        if not isinstance(about, dict) or {*about} != ABOUT:
+            raise RecordError("not a run's: it holds something else", path)
+        if type(about["format"]) is not int:
+            raise RecordError(f"its format is {about['format']!r}", path)
+        _record(about, metrics={}, samples=[], minutes=0.0, device="unknown")
+    except RecordError as error:
+        raise RecordError(error.found, path, "choose another folder") from None
+    return about
+
+
+def _check_files(folder):
+    """Refuse a folder in which a link stands, or a pipe or a folder under a run's name."""
+    for file in sorted(folder.iterdir()) if folder.is_dir() else []:
+        mode, ours = file.lstat().st_mode, file.name in OURS or file.suffix == ".bin"
+        plain_file = stat.S_ISREG(mode)
+        if not plain_file and (ours or not stat.S_ISDIR(mode)):
+            what = "link" if stat.S_ISLNK(mode) else "folder, a pipe or a device"
+            found = f"its {file.name!r} is a {what}, and a run's folder holds plain files"
+            raise RecordError(found, folder, "put a file there, or choose another folder")
+
+
 def _claim(folder, about):
     """Write ``config.json`` into a new folder, or compare: what the folder then says."""
     path = folder / "config.json"
     with disk_guard(folder, "choose a folder that may be written to"):
         folder.mkdir(parents=True, exist_ok=True)
+        _check_files(folder)
         there = [f for f in folder.iterdir() if f.suffix != ".part"]
         others = sorted(f.name for f in there if f.name not in OURS)
-    if path.is_file():
-        try:
-            there = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
-            found = f"cannot be read ({error})"
-            raise RecordError(found, path, "choose another folder") from None
+    if path.exists():
+        there = read_about(folder)
         _compare(there, about, folder)
         return there
     if others:
@@ -348,13 +428,10 @@ def _claim(folder, about):
 
 
 def _compare(there, about, folder):
-    if not isinstance(there, dict):
-        found = "not a run's folder: its config.json holds something else"
-        raise RecordError(found, folder, "choose another folder")
     for name in ("format", "paper", "method", "scale", "data", "seed", "config"):
-        old, new = there.get(name), about[name]
+        old, new = there[name], about[name]
         if name == "data":  # the same notes under another name are the same data
-            old, new = ({"sha256": (d or {}).get("sha256")} for d in (old, new))
+            old, new = ({"sha256": d["sha256"]} for d in (old, new))
         if difference := _difference(old, new, name):
             do = "choose another folder, or ask for what this one holds"
             raise RecordError(f"another run: its {difference} is asked for now", folder, do)
@@ -381,7 +458,7 @@ def _locked(path):
     except ImportError:  # Windows: two trainings in one folder are the reader's own care
         return None
     with disk_guard(path, "choose a folder that may be written to"):
-        file = open(path, "ab")
+        file = open(path, "ab", opener=no_link)
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):

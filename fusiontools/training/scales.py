@@ -10,7 +10,7 @@ __all__ = ["SCALES", "scale"]
 DEFAULT = "laptop"
 
 
-def scale(name=None):
+def scale(name: str | None = None) -> str:
     """The scale to train at: `name` if given, else ``FUSIONTOOLS_SCALE``, else "laptop".
 
     Every paper's ``Config`` has a method of each name, so that ``getattr(Config,

@@ -9,10 +9,11 @@ import numpy as np
 
 from fusiontools.training.devices import need_torch
 
-__all__ = ["capture_generators", "restore_generators", "seed_everything"]
+__all__ = ["capture_generators", "check_generator", "restore_generators"]
+__all__ += ["seed_everything"]
 
 
-def seed_everything(seed):
+def seed_everything(seed: int) -> None:
     """Seed the global generators of Python, numpy and torch, on the CPU and on every GPU.
 
     Call it before a model is built: its first weights are random too.
@@ -37,7 +38,7 @@ def seed_everything(seed):
     need_torch().manual_seed(seed)  # GPUs too, those that are not yet awake included
 
 
-def capture_generators():
+def capture_generators() -> dict:
     """The state of every global generator, in values that a checkpoint can hold.
 
     Returns
@@ -64,14 +65,37 @@ def capture_generators():
     }
 
 
-def restore_generators(state):
+def restore_generators(state: dict) -> None:
     """Put back what `capture_generators` took.
 
     A GPU's state is left out where there is none: a run may go on on another machine.
+
+    Raises
+    ------
+    TypeError, ValueError, LookupError, RuntimeError, ...
+        If it is no such state.
     """
     torch = need_torch()
+    check_generator(state["numpy"])
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])
     torch.set_rng_state(state["torch"])
     if state["cuda"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
+
+
+def check_generator(state: dict) -> None:
+    """Look at the state of one of numpy's generators, which numpy itself believes.
+
+    Raises
+    ------
+    ValueError
+        If a Mersenne twister would go on outside of its 624 numbers: it reads what lies
+        there in memory, or dies.
+
+    Examples
+    --------
+    >>> check_generator(np.random.get_state(legacy=False))
+    """
+    if state["bit_generator"] == "MT19937" and not 0 <= state["state"]["pos"] <= 624:
+        raise ValueError(f"a generator's place is {state['state']['pos']}")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fusiontools.corpora import load, split, split_of
-from fusiontools.corpora.cache import cache_dir
+from fusiontools.corpora.cache import cache_dir, write_described
 from fusiontools.corpora.editions import edition
 from fusiontools.corpora.encoded import encoded, open_encoded, save_encoded
 from fusiontools.corpora.entries import Corpus, Entry, pack
@@ -326,3 +326,55 @@ def test_damaged_and_foreign_files_are_refused(corpus, tmp_path, damage):
         open_encoded(tmp_path / "y.npz")
     with pytest.raises(CorpusError, match="no such file"):
         open_encoded(tmp_path / "z.npz")
+
+
+def _strings(*texts):
+    return np.array(texts)
+
+
+FORGED = {
+    "offsets that begin later": {"offsets": [1, 4, 10]},
+    "offsets that end before": {"offsets": [0, 4, 9]},
+    "offsets that end after": {"offsets": [0, 4, 11]},
+    "offsets that go back": {"offsets": [0, 12, 10]},
+    "offsets below zero": {"offsets": [0, -4, 10]},
+    "offsets that are fractions": {"offsets": [0.0, 4.0, 10.0]},
+    "offsets in a table": {"offsets": [[0, 4, 10]]},
+    "no offsets": {"offsets": []},
+    "one offset": {"offsets": [0]},
+    "offsets beyond counting": {"offsets": np.array([0, 2**63 + 4, 10], np.uint64)},
+    "offsets of text": {"offsets": _strings("0", "4", "10")},
+    "more entries": {"offsets": [0, 4, 6, 10]},
+    "data of text": {"data": _strings(*"abcdefghij")},
+    "a number for data": {"data": 3.0},
+    "less data": {"data": np.zeros((9, 2))},
+    "songs that are numbers": {"song": np.array([1, 2])},
+    "fewer songs": {"song": _strings("a")},
+    "songs in a table": {"song": _strings(["a"], ["b"])},
+    "parts of bytes": {"part": np.array([b"train", b"test"])},
+    "a column more": {"colour": _strings("a", "b")},
+    "a column less": {"label": None},
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_arrays_of_a_stranger_fit_each_other_or_are_refused(tmp_path, forged):
+    right = {"data": np.arange(20).reshape(10, 2), "offsets": np.array([0, 4, 10])}
+    right |= {name: _strings("a", "b") for name in ("id", "song", "label", "part")}
+    about = {"corpus": "c", "view": "v", "key": "k"}
+    write_described(tmp_path / "x.npz", about, right, name="about")
+    assert len(open_encoded(tmp_path / "x.npz")) == 2
+    arrays = {k: v for k, v in (right | FORGED[forged]).items() if v is not None}
+    arrays = {k: np.asarray(v) for k, v in arrays.items()}
+    write_described(tmp_path / "x.npz", about, arrays, name="about")
+    with pytest.raises(CorpusError, match="not an encoded corpus"):
+        open_encoded(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("about", [{"key": 3}, {"corpus": ["c"]}, {"view": None}])
+def test_what_a_stranger_says_of_arrays_is_text(tmp_path, about):
+    right = {"data": np.arange(20), "offsets": np.array([0, 20])}
+    right |= {name: _strings("a") for name in ("id", "song", "label", "part")}
+    write_described(tmp_path / "x.npz", about, right, name="about")
+    with pytest.raises(CorpusError, match="not an encoded corpus"):
+        open_encoded(tmp_path / "x.npz")

@@ -2,13 +2,14 @@
 the order of its columns.
 """
 
+import contextlib
 import lzma
 import sqlite3
 
 import numpy as np
 import pytest
 
-from fusiontools.corpora import load
+from fusiontools.corpora import load, weimar
 from fusiontools.corpora.weimar import PROGRAMS, load_weimar
 from fusiontools.errors import CorpusError, FusionError, MissingDataError
 from fusiontools.music.notes import to_seconds
@@ -142,7 +143,7 @@ def test_a_solo_that_cannot_be_read_is_skipped_and_named(home):
         db.execute("UPDATE melody SET duration='long' WHERE melid=15")
     corpus = load("weimar")
     assert corpus.columns["id"] == ["weimar/ann-alto/so-what"]
-    assert {id: why for id, why in corpus.skipped}.keys() == {
+    assert dict(corpus.skipped).keys() == {
         "weimar/ben-bass/so-what-take-2",
         "weimar/ann-alto/the-waltz",
         "weimar/ann-alto/so-what/2",
@@ -174,6 +175,82 @@ def test_random_damage_never_surprises(home, damage):
                 assert len(entry.notes)
         except FusionError as error:
             assert "wjazzd.db" in str(error)
+
+
+def test_nothing_is_left_beside_a_database_that_keeps_a_journal(home):
+    """One in the mode "WAL" gets two files beside it as soon as anybody opens it, unless it
+    is said that it never changes.
+    """
+    database = make_database(home / "wjazzd.db")
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+    before = [f.name for f in home.iterdir()]
+    seen = []
+
+    def looked(path, *given, **more):
+        connection = sqlite3_connect(path, *given, **more)
+        connection.execute("SELECT count(*) FROM solo_info").fetchall()
+        seen.extend(f.name for f in home.iterdir())
+        return connection
+
+    sqlite3_connect = sqlite3.connect
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", looked)
+        assert len(load_weimar(folder=database)) == 4
+    assert seen == before == [f.name for f in home.iterdir()]
+
+
+COUNTS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT "
+VIEWS = {
+    "rows without an end": COUNTS + "7 AS melid, i AS onset, 0.1 AS duration, 60 AS pitch "
+    "FROM n",
+    "no row without an end": COUNTS
+    + "7 AS melid, i AS onset, 1 AS duration, 60 AS pitch FROM n WHERE i < 0",
+    "a text without an end": "SELECT 7 AS melid, 1.0 AS onset, 1.0 AS duration, "
+    "hex(zeroblob(1000000)) AS pitch",
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_strangers_database_that_never_ends_is_refused(home, monkeypatch, view):
+    monkeypatch.setattr(weimar, "MILLIONS", 3)
+    monkeypatch.setattr(weimar, "ROWS", 1000)
+    database = make_database(home / "wjazzd.db")
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("DROP TABLE melody")
+        db.execute(f"CREATE VIEW melody AS {VIEWS[view]}")
+    says = {"a text without an end": "too big"}.get(view, "rows without an end|interrupted")
+    with pytest.raises(CorpusError, match=rf"({says}).*fetch it again"):
+        load_weimar(folder=database)
+
+
+def test_a_strangers_database_of_too_many_rows_is_refused(home, monkeypatch):
+    database = make_database(home / "wjazzd.db")
+    monkeypatch.setattr(weimar, "ROWS", 95)  # 24 beats of each of four solos are 96
+    with pytest.raises(CorpusError, match="rows without an end"):
+        load_weimar(folder=database)
+    monkeypatch.setattr(weimar, "ROWS", 96)
+    assert len(load_weimar(folder=database)) == 4
+
+
+ODD = ["'x'", "x'00ff'", "NULL", "1e999", "-1e999", "9223372036854775807", "'9e99999'"]
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize(
+    "column",
+    ["melody.onset", "melody.duration", "melody.pitch", "beats.onset", "beats.beat"],
+)
+def test_a_solo_of_odd_values_is_skipped_or_read_and_the_others_are_there(
+    home, column, value
+):
+    table, name = column.split(".")
+    database = make_database(home / "wjazzd.db")
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute(f"UPDATE {table} SET {name}={value} WHERE melid=9")
+        db.commit()
+    corpus = load_weimar(folder=database)
+    assert len(corpus) + len(corpus.skipped) == 4 and len(corpus) >= 3
 
 
 def test_the_whole_database(shared_data, home, monkeypatch):

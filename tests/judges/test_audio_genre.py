@@ -346,5 +346,5 @@ def test_a_judge_comes_back_from_its_file(tmp_path):
     assert path.stat().st_size < 10_000
     path.write_bytes(b"no judge")
     for file in (path, tmp_path / "none"):
-        with pytest.raises(RecordError, match="no judge of audio"):
+        with pytest.raises(RecordError, match="not a judge of audio|no such file"):
             load_judge(file)

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from fusiontools.errors import MusicFileError
-from fusiontools.music.files import read_limited, write_whole
+from fusiontools.files import read_limited, write_whole
 from fusiontools.music.midi import LARGEST, read_midi, write_midi
 from fusiontools.music.notes import Notes
 

@@ -133,8 +133,9 @@ def arm(kill):
     def die():
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def halve(path):
-        os.truncate(path, os.path.getsize(path) // 2)
+    def halve(name, src_dir_fd=None, **folders):
+        file = os.open(name, os.O_RDWR, dir_fd=src_dir_fd)
+        os.truncate(file, os.fstat(file).st_size // 2)
 
     if kill["write"] == "row":  # half a row of the history
 
@@ -149,7 +150,7 @@ def arm(kill):
         seen, plain_append, History._append = [], History._append, append
         return
 
-    def replace(source, target):
+    def replace(source, target, **folders):
         if (
             Path(target).name.startswith("checkpoint-")
             and ".previous" not in Path(target).name
@@ -158,17 +159,17 @@ def arm(kill):
             if len(seen) == kill["number"]:
                 # the new one is half on the disk, under its passing name
                 if kill["write"] == "half":
-                    halve(source)
+                    halve(source, **folders)
                 elif (
                     kill["write"] == "torn"
                 ):  # the disk said that it was whole, and it was not
-                    halve(source)
-                    plain_replace(source, target)
+                    halve(source, **folders)
+                    plain_replace(source, target, **folders)
                 elif kill["write"] == "after":
-                    plain_replace(source, target)
+                    plain_replace(source, target, **folders)
                 # "between": the old one has moved aside, the new one has not yet its name
                 die()
-        plain_replace(source, target)
+        plain_replace(source, target, **folders)
 
     seen, plain_replace, os.replace = [], os.replace, replace
 
@@ -178,7 +179,7 @@ def main(jobs):
 
     # before the forks: a child must not wait for threads that only its parent had
     torch.set_num_threads(1)
-    import torch._dynamo  # noqa: F401  (what the first optimizer would load, once for all children)
+    import torch._dynamo  # what the first optimizer would load, once for all children
 
     import fusiontools.training.loop
     import fusiontools.training.run  # noqa: F401
@@ -195,7 +196,7 @@ def main(jobs):
                 os._exit(0)
             _, status = os.waitpid(child, 0)
             died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-            if died != (kill is not None) or not died and status:
+            if died != (kill is not None) or (not died and status):
                 sys.exit(f"{job}: {kill} ended with {status}")
             killed += died
         print(json.dumps({"killed": killed}), flush=True)

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 from fusiontools import records
 from fusiontools.errors import FusionError, RecordError
-from fusiontools.training import Batches, Run, load_checkpoint, seed_everything, steps
+from fusiontools.training import (
+    Batches,
+    Run,
+    load_checkpoint,
+    save_checkpoint,
+    seed_everything,
+    steps,
+)
 from fusiontools.training import loop as loop_module
 
 often = settings(max_examples=60, deadline=None, derandomize=True)
@@ -207,7 +214,7 @@ def test_phases_follow_each_other_and_keep_their_end_states(opened):
             run.log(sum=count["sum"])
         assert count == {"sum": 3}
         count["sum"] *= 10
-        for step in steps(run, {"count": count}, 2, phase="second"):
+        for _ in steps(run, {"count": count}, 2, phase="second"):
             count["sum"] += 1
             run.log(sum=count["sum"])
         assert count == {"sum": 32}
@@ -236,6 +243,119 @@ def test_a_state_that_does_not_fit_is_refused(opened):
         )
     with pytest.raises(ValueError, match=r"state\['step'\] is a int"):
         list(steps(opened("other"), {"step": 3}, 1))
+
+
+def _forged(where, change):
+    """A checkpoint of a stranger: something in it is another, under a right checksum."""
+    content = load_checkpoint(where)
+    change(content)
+    where.unlink()
+    save_checkpoint(content, where)
+
+
+def _set(*keys, to):
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = to
+
+    return change
+
+
+def _del(*keys):
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        del content[keys[-1]]
+
+    return change
+
+
+DICE = ("generators", 0)
+FORGED = {
+    **{f"{name} {value!r}": _set(name, to=value)
+       for name in ("phase", "done", "minutes", "generators", "state")
+       for value in (None, [], {}, "x", -1, -1.0, float("nan"), 2**70, True)
+       if (name, value) not in [("phase", "x"), ("done", True)]},
+    **{f"no {name}": _del(name) for name in ("phase", "done", "generators", "state")},
+    "no dice of python": _del(*DICE, "python"),
+    "dice that are text": _set(*DICE, to="x"),
+    "python's dice": _set(*DICE, "python", to=(3, (1, 2), None)),
+    "torch's dice": _set(*DICE, "torch", to=torch.zeros(3, dtype=torch.uint8)),
+    "torch's dice a list": _set(*DICE, "torch", to=[1]),
+    "numpy's dice beyond memory": _set(*DICE, "numpy", "state", "pos", to=10**8),
+    "numpy's dice before memory": _set(*DICE, "numpy", "state", "pos", to=-10**8),
+    "numpy's dice of text": _set(*DICE, "numpy", "state", "pos", to="x"),
+    "own dice": _set("state", "own", to={"bit_generator": "PCG64"}),
+    "own dice a list": _set("state", "own", to=[1]),
+    "own old dice beyond memory": _set("state", "old", "state", "pos", to=625),
+    "a model of text": _set("state", "model", "weight", to="x"),
+    "a model a list": _set("state", "model", to=[1]),
+    "another model": _set("state", "model", "weight", to=torch.zeros(3)),
+    "moments of another model": _set(
+        "state", "adam", "state", 0, "exp_avg", to=torch.zeros(7)
+    ),
+    "a rate of text": _set("state", "adam", "param_groups", 0, "lr", to="x"),
+    "no groups": _del("state", "adam", "param_groups"),
+    "more groups": _set("state", "adam", "param_groups", to=[{}, {}]),
+    "a place of text": _set("state", "batches", "drawn", to="x"),
+    "a place before the first": _set("state", "batches", "drawn", to=-2),
+    "another order": _set("state", "batches", "n", to=[1]),
+    "a count of text": _set("state", "count", "seen", to="x"),
+    "counts a list": _set("state", "count", to=[1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_what_a_stranger_put_into_a_checkpoint_is_refused_and_not_believed(opened, forged):
+    def state():
+        model = torch.nn.Linear(2, 1)
+        made = {"model": model, "adam": torch.optim.Adam(model.parameters())}
+        made |= {"own": np.random.default_rng(0), "count": {"seen": 0}}
+        made["old"] = np.random.Generator(np.random.MT19937(0))
+        return made | {"batches": Batches(8, 2)}
+
+    def train(total):
+        run, things = opened(), state()
+        for _ in steps(run, things, total, seconds=None):
+            things["model"](torch.ones(1, 2)).sum().backward()
+            things["adam"].step()
+        run.close()
+        return run
+
+    where = train(1).checkpoint_path("train")
+    _forged(where, FORGED[forged])
+    with pytest.raises(RecordError, match=r"(train\.bin|data order): .*What to do"):
+        train(2)
+    assert 0 <= np.random.rand() < 1  # and all the dice can be thrown
+
+
+def test_numbers_of_numpy_and_of_python_are_of_one_kind(opened):
+    counts = {"best": np.float64(1), "seen": 0, "rate": 1.0, "none": None, "more": (1, 2)}
+    list(steps(opened(), {"counts": counts}, 1))
+    again = counts | {"seen": 0.5, "rate": 2, "none": 3}
+    list(steps(opened(), {"counts": again}, 1))
+    assert again["best"] == 1 and again["more"] == (1, 2)
+
+
+def test_a_checkpoint_is_not_on_the_disk_before_its_rows_are(opened, monkeypatch):
+    """A row that a power cut took would be missing for ever: its step is not done again."""
+    order, sync = [], os.fsync
+
+    def noted(number):
+        order.append(os.fstat(number).st_ino)
+        sync(number)
+
+    run = opened()
+    monkeypatch.setattr(os, "fsync", noted)
+    for step in steps(run, {}, 5, every=2, seconds=None):
+        run.log(loss=float(step))
+        rows = os.stat(run.history.path).st_ino if step else None
+        if step in (1, 3):
+            order.clear()
+        elif step in (2, 4):  # saved at the end of the step before
+            checkpoint = os.stat(run.checkpoint_path("train")).st_ino
+            assert rows in order[: order.index(checkpoint)]
 
 
 # Interrupts

@@ -34,7 +34,7 @@ finite = st.floats(-1e6, 1e6)
     start=st.integers(0, 1000),
 )
 def test_at_a_steady_pace_the_estimate_is_right(pace, done, left, start):
-    marks = [(7 + pace * i, start + i) for i in range(0, done + 1)]
+    marks = [(7 + pace * i, start + i) for i in range(done + 1)]
     assert math.isclose(
         time_left(marks, start + done + left), pace * left, rel_tol=1e-6, abs_tol=1e-9
     )

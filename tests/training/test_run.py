@@ -1,15 +1,16 @@
 """What is true of a run's folder: it belongs to one run, says so, and no other gets in."""
 
 import json
+import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from fusiontools.errors import FusionError, RecordError
-from fusiontools.records import read_record, read_records
-from fusiontools.training import Run, adopt, steps
+from fusiontools.records import read_record, read_records, write_record
+from fusiontools.training import Run, adopt, finished_weights, read_about, steps
 from fusiontools.training import run as run_module
 
 
@@ -205,6 +206,183 @@ def test_logging_belongs_into_the_loop_and_has_its_own_names(folder):
                 run.log(**{name: 1})
     assert run.history.rows == [{"step": 0, "phase": "train", "loss": 0.5, "hits": 2}]
     run.close()
+
+
+# A stranger's folder
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="links and pipes as POSIX has them")
+FILES = ["config.json", "history.csv", "record.json", ".lock", "checkpoint-train.bin"]
+FILES += ["checkpoint-train.previous.bin", "weights.safetensors", "data.npz", "other"]
+FILES += ["record.json.part", ".0123456789abcdef.part"]
+
+
+def train(folder, total=2):
+    with Run.open(folder, **ASKED) as run:
+        for step in steps(run, {}, total, seconds=None):
+            run.log(loss=float(step))
+        return run.finish({"ratio": 1.0})
+
+
+@posix
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("before", [False, True])
+def test_links_in_a_runs_folder_are_refused_and_not_followed(
+    folder, name, before, tmp_path
+):
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    if before:
+        train(folder)
+    else:
+        Run.open(folder, **ASKED).close()
+    (folder / name).unlink(missing_ok=True)
+    for target in (secret, tmp_path / "new", tmp_path):
+        (folder / name).symlink_to(target)
+        with pytest.raises(RecordError, match=f"its '{name}' is a link.*choose another"):
+            train(folder, 3)
+        with pytest.raises(RecordError, match="is a link"):
+            finished_weights(folder)
+        (folder / name).unlink()
+    assert secret.read_text() == "mine" and not (tmp_path / "new").exists()
+
+
+@posix
+@pytest.mark.parametrize("name", FILES[:6])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_pipes_and_folders_for_files_are_refused_and_not_waited_for(folder, name, make):
+    train(folder)
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    with pytest.raises(RecordError, match=f"its '{name}' is a folder, a pipe or a device"):
+        train(folder, 3)
+
+
+def test_a_folder_of_the_readers_own_beside_the_files_stays(folder):
+    train(folder)
+    (folder / "melodies").mkdir()
+    assert Run.open(folder, **ASKED).finished
+
+
+def test_what_a_killed_training_left_goes_at_the_next_start(folder):
+    train(folder)
+    drafts = [".0123456789abcdef.part", ".data.npz-abcd1234.part", "record.json.part"]
+    for name in [*drafts, "yours.part"]:
+        (folder / name).write_bytes(b"half")
+    Run.open(folder, **ASKED).close()
+    left = {f.name for f in folder.iterdir()}
+    assert "yours.part" in left and not left & {*drafts}
+
+
+def test_a_training_that_goes_on_elsewhere_keeps_its_drafts(folder):
+    """Only who holds the folder tidies it up."""
+    pytest.importorskip("fcntl")
+    Run.open(folder, **ASKED).close()
+    holds = "import fcntl, sys; f = open(sys.argv[1], 'ab'); "
+    holds += "fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); input()"
+    command = [sys.executable, "-c", holds, folder / ".lock"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as other:
+        other.stdout.readline()
+        (folder / ".0123456789abcdef.part").write_bytes(b"half")
+        (folder / "history.csv").write_bytes(b"step,phase,loss\n0,train,1")
+        with pytest.raises(RecordError, match="another process"):
+            Run.open(folder, **ASKED)
+        other.kill()
+    assert (folder / ".0123456789abcdef.part").exists()
+    assert (folder / "history.csv").read_bytes().endswith(b"0,train,1")
+
+
+CONFIGS = {
+    "names are lists": {"paper": ["a"], "method": {}, "version": []},
+    "names are nothing": {"paper": "", "method": None, "version": 3},
+    "no package": {"paper": "../x"},
+    "scales": {"scale": ["smoke"]},
+    "seeds": {"seed": "3"},
+    "negative seeds": {"seed": -3},
+    "seeds without an end": {"seed": 10**400},
+    "large seeds": {"seed": 2**32},
+    "fractions of seeds": {"seed": 3.0},
+    "truth for a seed": {"seed": True},
+    "data": {"data": [1], "config": "x"},
+    "data without a hash": {"data": {"name": "a"}},
+    "data whose hash is none": {"data": {"name": "a", "sha256": ["ab" * 32]}},
+    "formats": {"format": "1"},
+    "formats as lists": {"format": [1]},
+    "deep": {"config": {"a": json.loads("[" * 60 + "]" * 60)}},
+    "half a character": {"config": {"a": "\ud800"}},
+    "no number": {"config": {"a": float("nan")}},
+    "beyond all numbers": {"config": {"a": 10**400}},
+    "more": {"colour": "red"},
+}
+
+
+@pytest.mark.parametrize("odd", CONFIGS)
+def test_what_a_config_holds_is_looked_at_before_it_is_believed(folder, odd):
+    Run.open(folder, **ASKED).close()
+    path = folder / "config.json"
+    right = json.loads(path.read_text())
+    assert read_about(folder) == right
+    for name, value in CONFIGS[odd].items():
+        path.write_text(json.dumps(right | {name: value}))
+        with pytest.raises(RecordError, match="config.json.*choose another folder"):
+            read_about(folder)
+        with pytest.raises(RecordError, match="choose another folder"):
+            Run.open(folder, **ASKED)
+    for name in right:
+        path.write_text(json.dumps({k: v for k, v in right.items() if k != name}))
+        with pytest.raises(RecordError, match="choose another folder"):
+            read_about(folder)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig", "cp500"])
+def test_a_config_of_another_encoding_is_refused(folder, encoding):
+    Run.open(folder, **ASKED).close()
+    text = (folder / "config.json").read_text()
+    (folder / "config.json").write_bytes(text.encode(encoding))
+    with pytest.raises(RecordError, match="no readable JSON.*choose another folder"):
+        Run.open(folder, **ASKED)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 10**6, '{"a":' * 10**6, "9" * 10**6, '"' + "a" * 20]
+)
+def test_json_without_an_end_is_refused(folder, text):
+    Run.open(folder, **ASKED).close()
+    (folder / "config.json").write_text(text)
+    with pytest.raises(RecordError, match="no readable JSON"):
+        Run.open(folder, **ASKED)
+
+
+@pytest.mark.parametrize("name", ["method", "seed", "scale", "paper"])
+def test_the_record_of_another_run_is_not_this_runs(folder, name):
+    record = train(folder)
+    other = {"method": "rl", "seed": 4, "scale": "laptop", "paper": "lstm_gan"}[name]
+    write_record(replace(record, **{name: other}), folder / "record.json")
+    with (
+        Run.open(folder, **ASKED) as run,
+        pytest.raises(RecordError, match=f"another run: its {name} is {other}"),
+    ):
+        run.record
+
+
+@pytest.mark.parametrize("config", [b"", b"[1]", b"{}", b"[" * 10**5, b"\xff"])
+def test_another_runs_folder_is_looked_at_before_a_phase_is_taken_from_it(tmp_path, config):
+    phases(tmp_path / "there")
+    run = fresh(tmp_path / "here")
+    (tmp_path / "there" / "config.json").write_bytes(config)
+    with pytest.raises(RecordError, match=r"there.config\.json"):
+        adopt(run, tmp_path / "there", ["first"], DEPENDS)
+
+
+@pytest.mark.parametrize("odd", [3, "first", {"first": 1}, None, [3], []])
+def test_phases_of_another_run_that_are_none_are_not_taken(tmp_path, odd):
+    phases(tmp_path / "there")
+    path, run = tmp_path / "there" / "config.json", fresh(tmp_path / "here")
+    about = json.loads(path.read_text())
+    about["config"]["phases"] = odd
+    path.write_text(json.dumps(about))
+    assert not adopt(run, tmp_path / "there", ["first"], DEPENDS)
 
 
 DEPENDS = {"first": ("width",), "second": ("width", "rate")}
