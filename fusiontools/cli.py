@@ -3,14 +3,14 @@
 Every command imports what it needs when it runs, so that ``--help`` is there at once.
 """
 
-import sys
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fusiontools import cli_fuse, cli_papers, cli_restyle, cli_transfer
-from fusiontools.errors import FusionError
+from fusiontools.cli_door import guarded, needs, say
 
 __all__ = ["app", "main"]
 
@@ -27,6 +27,7 @@ app = typer.Typer(
         "data",
         *("train --help", "sample --help"),
         *("fuse --help", "transfer --help", "restyle --help"),
+        *("notice", "--version"),
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -36,6 +37,23 @@ app = typer.Typer(
 )
 data = typer.Typer(rich_markup_mode="rich")
 app.add_typer(data, name="data")
+
+
+def _version(asked: bool):
+    if asked:
+        from fusiontools.records import code_version
+
+        say(f"fusiontools {code_version()}")
+        raise typer.Exit
+
+
+_SHOW = "Print the version, and leave."
+_VERSION = typer.Option("--version", callback=_version, is_eager=True, help=_SHOW)
+
+
+@app.callback()
+def _first(version: Annotated[bool, _VERSION] = False):
+    """What stands before every command; the help is above."""
 
 
 @data.callback(
@@ -48,17 +66,15 @@ app.add_typer(data, name="data")
         "data path",
     ),
 )
-def data_list(context: typer.Context):
+def data_list(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         from rich.console import Console
 
         from fusiontools.corpora.places import data_dir
 
-        console = Console()
-        console.print(_table())
-        console.print(f"Downloads lie in {data_dir()}", soft_wrap=True, highlight=False)
-        get = "Get one with: python -m fusiontools data fetch NAME"
-        console.print(get, highlight=False)
+        Console().print(_table())
+        say(f"Downloads lie in {data_dir()}")
+        say("Get one with: python -m fusiontools data fetch NAME")
 
 
 def _table():
@@ -90,14 +106,16 @@ def _size(card):
 
 
 @data.command(help=_help("Download a corpus, and check it.", "data fetch weimar"))
-def fetch(name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")]):
+def fetch(
+    name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")],
+) -> None:
     from fusiontools.corpora.downloads import fetch as fetch_corpus
     from fusiontools.corpora.registry import info
 
     for file in fetch_corpus(name):
-        typer.echo(file)
+        say(str(file))
     card = info(name)
-    typer.echo(f"{card.title}. Terms: {card.licence}. Credit: {card.credit}.", err=True)
+    say(f"{card.title}. Terms: {card.licence}. Credit: {card.credit}.", err=True)
 
 
 @data.command(
@@ -109,12 +127,35 @@ def fetch(name: Annotated[str, typer.Argument(help="As the table of `data` calls
 )
 def path(
     name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")] = "",
-):
+) -> None:
     from fusiontools.corpora.places import data_dir
     from fusiontools.corpora.places import path as path_of
 
-    place: Path = path_of(name) if name else data_dir()
-    typer.echo(place)
+    say(str(path_of(name) if name else data_dir()))
+
+
+@app.command(
+    help=_help(
+        "Print what music the weights that come along learned from, and its terms; with a "
+        "file of weights or a run's folder, those of that one.",
+        "notice",
+        "notice runs/first",
+    )
+)
+def notice(
+    weights: Annotated[
+        Path | None, typer.Argument(help="A file, or a run's folder.")
+    ] = None,
+) -> None:
+    if weights is None:
+        text = resources.files("fusiontools") / "pretrained" / "NOTICE.md"
+        say(*text.read_text(encoding="utf-8").splitlines())
+        return
+    needs("torch", "safetensors")
+    from fusiontools.training import finished_weights, read_weights, weights_notice
+
+    file = finished_weights(weights) if weights.is_dir() else weights
+    say(weights_notice(read_weights(file)[1]))
 
 
 app.command(
@@ -127,7 +168,7 @@ app.command(
         "train fusiongan --run runs/mine --folders my/blues my/hymns --method fusion_ours",
         "train connective_fusion --run runs/joined",
         "train domain_transfer --run runs/heavy --data classical_metal --method full",
-        "train lstm_gan --run runs/bars --data my/midis",
+        "train lstm_gan --run runs/bars --data my/scores",
     )
     + "".join(
         f"\n\n[bold]Methods of {paper}[/bold]\n\n"
@@ -154,6 +195,7 @@ app.command(
         "fuse mine.mid yours.mid --out ours.mid",
         "fuse mine.mid yours.abc --out ours.mid --left-bar 9 --amount 0.5",
         "fuse mine.mid yours.mxl --out ours.mid --styles 4 --plain as_they_are.mid",
+        "fuse song.mid book.abc --out ours.mid --left-track bass --right-tune 12",
     )
 )(cli_fuse.fuse)
 app.command(
@@ -181,8 +223,8 @@ app.command(
 )(cli_restyle.restyle)
 
 
-def main(arguments=None):
-    """Run the command. An error of ours is one red line and exit code 1, never a traceback.
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command. What cannot be done is one red line, never a traceback.
 
     Parameters
     ----------
@@ -193,14 +235,7 @@ def main(arguments=None):
     ------
     SystemExit
         Always: 0 if all went well, 1 if something could not be done, 2 if the command was
-        not understood.
+        not understood, 130 or 143 if it was interrupted or told to end.
     """
-    try:
+    with guarded():
         app(arguments, prog_name="python -m fusiontools")
-    except FusionError as error:
-        from rich.console import Console
-        from rich.markup import escape
-
-        says = escape(" ".join(str(error).split()))
-        Console(stderr=True).print(f"[red]{says}[/red]", soft_wrap=True, highlight=False)
-        sys.exit(1)

@@ -11,41 +11,46 @@ from typing import Annotated
 
 import typer
 
-from fusiontools.errors import CorpusError, FusionError, NoNotesError
+from fusiontools.cli_door import check_free, needs, notice, option, say
+from fusiontools.errors import CorpusError, NoNotesError
 
 __all__ = ["fuse"]
 
-
-def _option(kind, metavar, help, **bounds):
-    return Annotated[kind, typer.Option(metavar=metavar, help=help, **bounds)]
+MIDI = (".mid", ".midi")
 
 
 def _file(metavar, help):
-    return Annotated[Path, typer.Argument(metavar=metavar, help=help, show_default=False)]
+    return typer.Argument(metavar=metavar, help=help, show_default=False)
 
 
-Left = _file("LEFT", "What comes first: a MIDI, MusicXML or ABC file.")
-Right = _file("RIGHT", "What comes second.")
-Out = _option(Path, "OUT.mid", "The MIDI file to write.")
+Left = Annotated[Path, _file("LEFT", "What comes first: a MIDI, MusicXML or ABC file.")]
+Right = Annotated[Path, _file("RIGHT", "What comes second.")]
+Out = Annotated[Path, option("OUT.mid", "The MIDI file to write.")]
 _ENDS = "0: the halves as the model hears them; 1: all of the way."
-Amount = _option(float, "0..1", _ENDS)
-Iterations = _option(int, "N", "How often they are transformed.", min=1, max=1000)
+Amount = Annotated[float, option("0..1", _ENDS)]
+Iterations = Annotated[int, option("N", "How often they are transformed.", min=1, max=1000)]
 _FILES = "So many styles: OUT-1.mid, OUT-2.mid ..."
-Styles = _option(int, "K", _FILES, min=1, max=1000)
-Seed = _option(int, "N", "Another seed, other styles.", min=0, max=2**32 - 1)
+Styles = Annotated[int, option("K", _FILES, min=1, max=1000)]
+Seed = Annotated[int, option("N", "Another seed, other styles.", min=0, max=2**32 - 1)]
 _LAMBDA = "The weights' lambda: 0.1 changes most, 2 least; by default 0.3."
-Similarity = _option(float | None, "L", _LAMBDA)
+Similarity = Annotated[float | None, option("L", _LAMBDA)]
 _METHODS = (
     "Of those that the weights hold: ours, or styled, whose styles differ most; "
     "by default styled if --styles is more than 1, else ours."
 )
-Method = _option(str | None, "NAME", _METHODS)
+Method = Annotated[str | None, option("NAME", _METHODS)]
 _BAR = "The first of LEFT's four bars; 1 is its first whole bar."
-LeftBar = _option(int | None, "N", _BAR)
-RightBar = _option(int | None, "N", "The same for RIGHT.")
-Plain = _option(Path | None, "PLAIN.mid", "Write the halves as they are, too.")
+LeftBar = Annotated[int | None, option("N", _BAR)]
+RightBar = Annotated[int | None, option("N", "The same for RIGHT.")]
+Plain = Annotated[Path | None, option("PLAIN.mid", "Write the halves as they are, too.")]
+_TRACK = "Of this track of LEFT alone: its number, or a part of its name."
+LeftTrack = Annotated[str | None, option("N|NAME", _TRACK)]
+RightTrack = Annotated[str | None, option("N|NAME", "The same for RIGHT.")]
+_TUNE = "Of a LEFT that is a book in ABC: its number, or a part of its title."
+LeftTune = Annotated[str | None, option("N|NAME", _TUNE)]
+RightTune = Annotated[str | None, option("N|NAME", "The same for RIGHT.")]
 _OWN = "Weights of your own: a file, or a finished run's folder."
-Weights = _option(Path | None, "FILE", _OWN)
+Weights = Annotated[Path | None, option("FILE", _OWN)]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
 
 
@@ -61,10 +66,14 @@ def fuse(
     method: Method = None,
     left_bar: LeftBar = None,
     right_bar: RightBar = None,
+    left_track: LeftTrack = None,
+    right_track: RightTrack = None,
+    left_tune: LeftTune = None,
+    right_tune: RightTune = None,
     plain: Plain = None,
     weights: Weights = None,
     force: Force = False,
-):
+) -> None:
     """The command; `fusiontools.cli` has its help."""
     if not 0 <= amount <= 1:
         raise typer.BadParameter("an amount lies between 0 and 1", param_hint="--amount")
@@ -72,11 +81,12 @@ def fuse(
     if styles > 1:
         files = [out.with_stem(f"{out.stem}-{i}") for i in range(1, styles + 1)]
     for file in files:
-        _check_free(file, "--out", force, left, right)
+        check_free(file, "--out", MIDI, force, left, right)
     if plain:
-        _check_free(plain, "--plain", force, left, right)
+        check_free(plain, "--plain", MIDI, force, left, right)
         if plain.resolve() in {file.resolve() for file in files}:
             raise typer.BadParameter("it is the file of --out", param_hint="--plain")
+    needs("torch", "safetensors")
 
     import torch
 
@@ -85,7 +95,10 @@ def fuse(
     from fusiontools.training import weights_notice
 
     torch.set_num_threads(1)  # one melody is no work to share
-    pair = read_excerpt(left, left_bar), read_excerpt(right, right_bar)
+    pair = (
+        read_excerpt(left, left_bar, track=left_track, tune=left_tune),
+        read_excerpt(right, right_bar, track=right_track, tune=right_tune),
+    )
     networks, about = fusing.load_weights(
         path=weights,
         similarity=similarity,
@@ -102,24 +115,8 @@ def fuse(
         write_grid(row, file, made.left)
     if plain:
         write_grid(made.plain, plain, made.left)
-    for line in _told(made, about["generator"], files, plain, verdicts):
-        typer.echo(line)
-    typer.echo(weights_notice(about), err=True)
-
-
-def _check_free(file, option, force, *inputs):
-    """Refuse a file that is not meant to be written, before anything is computed."""
-    if file.suffix.lower() not in (".mid", ".midi"):
-        found = f"{file} will be a MIDI file: let its name end in .mid"
-        raise typer.BadParameter(found, param_hint=option)
-    if not file.parent.is_dir():
-        raise FusionError("no such folder", file.parent, "make it first, or choose another")
-    if file.resolve() in {path.resolve() for path in inputs}:
-        found = "it is one of the two files that are fused"
-        raise FusionError(found, file, "choose another name")
-    if file.exists() and not force:
-        do = "choose another name, or add --force to replace it"
-        raise FusionError("it is there already", file, do)
+    say(*_told(made, about["generator"], files, plain, verdicts))
+    notice(weights_notice(about), weights)
 
 
 def _verdicts(melodies):

@@ -8,17 +8,17 @@ writes nothing from nothing, says with ``HEAR`` what else lets a run be heard.
 """
 
 import importlib
-import json
+import os
 import re
 import shlex
-import signal
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fusiontools.cli_door import check_folder, needs, notice, option, say
 from fusiontools.errors import FusionError, RecordError
 
 __all__ = ["PAPERS", "methods", "sample", "train"]
@@ -34,7 +34,7 @@ OTHER_FOLDER = "choose another folder"
 _NAMES = ", ".join(PAPERS)
 
 
-def methods():
+def methods() -> dict[str, list[tuple[str, str]]]:
     """For each paper the methods that can be trained, as pairs of a name and what it is."""
     return {name: list(_module(name).METHODS.items()) for name in PAPERS}
 
@@ -46,16 +46,12 @@ def _module(paper):
     return importlib.import_module(PAPERS[paper])
 
 
-def _option(kind, metavar, help, *names, **bounds):
-    return Annotated[kind, typer.Option(*names, metavar=metavar, help=help, **bounds)]
-
-
-def _seed(kind, help):
-    return _option(kind, "N", help, min=0, max=2**32 - 1)
+def _seed(help):
+    return option("N", help, min=0, max=2**32 - 1)
 
 
 def _argument(help):
-    return Annotated[str, typer.Argument(help=help, show_default=False)]
+    return typer.Argument(help=help, show_default=False)
 
 
 _RUN = "The run's folder. To go on with a run, this is all you need."
@@ -64,27 +60,32 @@ _DATA = (
     "For fusiongan essen_ryan (the default) or weimar_essen; for connective_fusion fiddle "
     "(the default), fiddle_pop909, tunebooks or lakh; for domain_transfer chorales_fiddle "
     "(the default) or classical_metal; for lstm_gan chorales (the default), rock, lakh or "
-    "a folder of MIDI files; for audio_style rendered (the default), gtzan_mini or gtzan; "
+    "a folder of scores; for audio_style rendered (the default), gtzan_mini or gtzan; "
     "or data of your own in a file."
 )
-_FOLDERS = "Two folders of MIDI files of your own; for fusiongan the two genres, for "
-_FOLDERS += "domain_transfer the source and the target; for audio_style of recordings."
+_FOLDERS = (
+    "Two folders of scores of your own, MIDI, ABC or MusicXML; for fusiongan the two "
+    "genres, for domain_transfer the source and the target; for audio_style of recordings."
+)
 _METHOD = "One of its paper's above; by default fusion, ours, cnn_lstm or cyclegan."
 
 
 def train(
-    run: _option(Path, "DIR", _RUN),
-    paper: _argument(f"For a new run: {_NAMES}.") = "",
-    scale: _option(str | None, "NAME", _SCALES) = None,
-    seed: _seed(int | None, "Of all that is random; by default 0.") = None,
-    method: _option(str | None, "NAME", _METHOD) = None,
-    data: _option(str | None, "NAME|FILE.npz|DIR", _DATA) = None,
-    folders: _option(tuple[Path, Path] | None, "A B", _FOLDERS) = None,
-    device: _option(str, "NAME", "auto, cpu or cuda.") = "auto",
-):
+    run: Annotated[Path, option("DIR", _RUN)],
+    paper: Annotated[str, _argument(f"For a new run: {_NAMES}.")] = "",
+    scale: Annotated[str | None, option("NAME", _SCALES)] = None,
+    seed: Annotated[int | None, _seed("Of all that is random; by default 0.")] = None,
+    method: Annotated[str | None, option("NAME", _METHOD)] = None,
+    data: Annotated[str | None, option("NAME|FILE.npz|DIR", _DATA)] = None,
+    folders: Annotated[tuple[Path, Path] | None, option("A B", _FOLDERS)] = None,
+    device: Annotated[str, option("NAME", "auto, cpu or cuda.")] = "auto",
+) -> None:
+    """The command; `fusiontools.cli` has its help."""
     if data and folders:
         told = "name the data by --data or by --folders"
         raise typer.BadParameter(told, param_hint="--folders")
+    needs("torch", "safetensors", "lightning")
+    check_folder(run)
     with _stoppable(run, device):
         told = _told(run)
         own = _module(_paper(paper, told, run))
@@ -96,19 +97,19 @@ def train(
         scale = checked(scale or told.get("scale"))
         seed = told.get("seed", 0) if seed is None else seed
         asked = (method or told.get("method", own.METHOD), scale, seed, folders or data)
-        record = train_in_folder(own, run, *asked, device, say=typer.echo)
+        record = train_in_folder(own, run, *asked, device, say=say)
     ended = "This run was finished before" if before else "Finished"
-    typer.echo(f"{ended}: {run / 'record.json'}")
+    say(f"{ended}: {run / 'record.json'}")
     about = f"scale {record.scale}, seed {record.seed}, data {record.data['name']}"
     took = f"{record.minutes:.1f} min on {record.device}"
-    typer.echo(f"{record.method}, {about}: {took}")
+    say(f"{record.method}, {about}: {took}")
     for name, says in own.MAIN.items():
         if name in record.metrics:
-            typer.echo(f"  {name:23} {_number(record.metrics[name]):23} {says}")
+            say(f"  {name:23} {_number(record.metrics[name]):23} {says}")
     if record.samples:  # a VAE alone has none
         hear = getattr(own, "HEAR", "sample --run {run} --out melodies")
         hear = hear.format(run=shlex.quote(str(run)))
-        typer.echo(f"Hear it: python -m fusiontools {hear}")
+        say(f"Hear it: python -m fusiontools {hear}")
 
 
 def _folders(own, data, folders):
@@ -133,11 +134,6 @@ def _stoppable(run, device):
     """Ctrl-C and SIGTERM end a training with the words that go on with it. What must be
     saved, `fusiontools.training.steps` has saved.
     """
-
-    def leave(number, frame):
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as stop:
@@ -145,23 +141,19 @@ def _stoppable(run, device):
         if (run / "config.json").is_file():
             told = f"python -m fusiontools train --run {shlex.quote(str(run))}"
             told = f"Go on with: {told}{'' if device == 'auto' else f' --device {device}'}"
-        typer.echo(told, err=True)
+        say(told, err=True)
         code = 130 if isinstance(stop, KeyboardInterrupt) else stop.code
         raise typer.Exit(code) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _told(folder):
     """What a run's folder says about its run; nothing if there is no run yet."""
-    path = folder / "config.json"
-    if not path.is_file():
+    from fusiontools.training import read_about
+
+    if not os.path.lexists(folder / "config.json"):
         return {}
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise RecordError(f"cannot be read ({error})", path, OTHER_FOLDER) from None
-    if not isinstance(told, dict) or told.get("paper") not in PAPERS:
+    told = read_about(folder)
+    if told["paper"] not in PAPERS:
         what = f"not a run of a paper that this command knows ({_NAMES})"
         raise RecordError(what, folder, OTHER_FOLDER)
     return told
@@ -198,16 +190,21 @@ _FORCE = "Replace the files of an earlier sample in that folder."
 
 
 def sample(
-    out: _option(Path, "DIR", _OUT),
-    paper: _argument("fusiongan, connective_fusion or lstm_gan; not with --run.") = "",
-    n: _option(int, "N", "How many.", "-n", min=1) = 10,
-    method: _option(str | None, "NAME", _HELD) = None,
-    seed: _seed(int, "Another seed, other melodies.") = 0,
-    pair: _option(str | None, "NAME", _PAIR) = None,
-    run: _option(Path | None, "DIR", _OWN) = None,
-    temperature: _option(float, "T", "Less than 1 is safer, more is wilder.") = 1.0,
-    force: _option(bool, None, _FORCE, "--force") = False,
-):
+    out: Annotated[Path, option("DIR", _OUT)],
+    paper: Annotated[
+        str, _argument("fusiongan, connective_fusion or lstm_gan; not with --run.")
+    ] = "",
+    n: Annotated[int, option("N", "How many.", "-n", min=1, max=1000)] = 10,
+    method: Annotated[str | None, option("NAME", _HELD)] = None,
+    seed: Annotated[int, _seed("Another seed, other melodies.")] = 0,
+    pair: Annotated[str | None, option("NAME", _PAIR)] = None,
+    run: Annotated[Path | None, option("DIR", _OWN)] = None,
+    temperature: Annotated[
+        float, option("T", "Less than 1 is safer, more is wilder.")
+    ] = 1.0,
+    force: Annotated[bool, option(None, _FORCE, "--force")] = False,
+) -> None:
+    """The command; `fusiontools.cli` has its help."""
     if not 0.01 <= temperature <= 100:
         told = "a temperature lies between 0.01 and 100"
         raise typer.BadParameter(told, param_hint="--temperature")
@@ -216,26 +213,40 @@ def sample(
     if not hasattr(own, "sample_files"):
         do = "give it music: python -m fusiontools transfer --help"
         raise FusionError(f"{name} writes nothing from nothing", "PAPER", do)
+    needs("torch", "safetensors")
+    check_folder(out)
     from fusiontools.training.checkpoint import disk_guard
 
-    with disk_guard(out, "choose a folder that may be written to and has room"):
-        out.mkdir(parents=True, exist_ok=True)
-        ours = re.compile(rf"{own.NAME}_\d+\.mid")
-        earlier = [file for file in sorted(out.iterdir()) if ours.fullmatch(file.name)]
-        if earlier and not force:
-            names = f"{len(earlier)} files, {earlier[0].name} to {earlier[-1].name}"
-            do = f"{OTHER_FOLDER}, or add --force to replace every one of them"
-            raise FusionError(f"it holds an earlier sample ({names})", out, do)
-        # A sample that fails leaves the earlier one alone; one that is there leaves none of
-        # a longer one behind, to be taken for a part of it.
-        with tempfile.TemporaryDirectory(prefix=".sample-", dir=out) as draft:
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        with disk_guard(out, "choose a folder that may be written to and has room"):
+            out.mkdir(parents=True, exist_ok=True)
             asked = (n, method, pair, run, seed, temperature)
-            files, method, notice = own.sample_files(draft, *asked)
-            for file in earlier:
-                file.unlink()
-            for file in files:
-                file.replace(out / file.name)
+            files, method, told = _sampled(own, out, force, *asked)
+    finally:
+        for folder in missing:  # where nothing came of it, none is left: others hold files
+            with suppress(OSError):
+                folder.rmdir()
     named = files[0].name if n == 1 else f"{files[0].name} to {files[-1].name}"
     what = own.NAME if n == 1 else {"melody": "melodies"}.get(own.NAME, f"{own.NAME}s")
-    typer.echo(f"{n} {what} by {method} in {out}: {named}")
-    typer.echo(notice, err=True)
+    say(f"{n} {what} by {method} in {out}: {named}")
+    notice(told, run)
+
+
+def _sampled(own, out, force, *asked):
+    """Files in a folder, in the place of those of an earlier sample."""
+    ours = re.compile(rf"{own.NAME}_\d+\.mid")
+    earlier = [file for file in sorted(out.iterdir()) if ours.fullmatch(file.name)]
+    if earlier and not force:
+        names = f"{len(earlier)} files, {earlier[0].name} to {earlier[-1].name}"
+        do = f"{OTHER_FOLDER}, or add --force to replace every one of them"
+        raise FusionError(f"it holds an earlier sample ({names})", out, do)
+    # A sample that fails leaves the earlier one alone; one that is there leaves none of a
+    # longer one behind, to be taken for a part of it.
+    with tempfile.TemporaryDirectory(prefix=".sample-", dir=out) as draft:
+        files, *told = own.sample_files(draft, *asked)
+        for file in earlier:
+            file.unlink()
+        for file in files:
+            file.replace(out / file.name)
+    return files, *told

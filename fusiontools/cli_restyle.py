@@ -5,7 +5,6 @@ adapted and what came of it is told. Chapter 7, Audio style transfer, shows it.
 """
 
 import math
-import signal
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from fusiontools.cli_door import check_free, needs, notice, option, say
 from fusiontools.errors import FusionError
 from fusiontools.papers.audio_style.config import MODELS, PHASES
 
@@ -22,29 +22,36 @@ STRETCH, TAKEN = 600.0, 10.0  # seconds in memory at once, of the content and th
 HIGHEST = 48_000  # samples a second: more is not heard, and takes time
 
 
-def _option(kind, metavar, help, *names, of=typer.Option, **bounds):
-    return Annotated[kind, of(*names, metavar=metavar, help=help, **bounds)]
+def _file(metavar, help):
+    return typer.Argument(metavar=metavar, help=help)
 
 
 def restyle(
-    content: _option(Path, "CONTENT", "A WAV, FLAC, MP3 or OGG file.", of=typer.Argument),
-    style: _option(Path, "STYLE", "What it is to sound like.", of=typer.Argument),
-    out: _option(Path, "OUT.wav", "What to write: .wav, .flac, .mp3 or .ogg."),
-    model: _option(str, "NAME", f"One of {', '.join(MODELS)}.") = "cnn",
-    strength: _option(float, "0..1", "0: the content; 1: no hold on it.") = 0.9,
-    seconds: _option(float | None, "N", "So many of the content; by default all.") = None,
-    start: _option(float, "N", "Seconds into the content to begin at.") = 0.0,
-    style_start: _option(float, "N", "Seconds into the style.") = 0.0,
-    phase: _option(str, "NAME", f"One of {', '.join(PHASES)}.") = "refined",
-    seed: _option(int, "N", "Another seed, other networks.", min=0, max=2**32 - 1) = 0,
-    weights: _option(Path | None, "FILE", "A CycleGAN: a file, or a run's folder.") = None,
-    force: _option(bool, None, "Replace a file that is there.", "--force") = False,
-):
+    content: Annotated[Path, _file("CONTENT", "A WAV, FLAC, MP3 or OGG file.")],
+    style: Annotated[Path, _file("STYLE", "What it is to sound like.")],
+    out: Annotated[Path, option("OUT.wav", "What to write: .wav, .flac, .mp3 or .ogg.")],
+    model: Annotated[str, option("NAME", f"One of {', '.join(MODELS)}.")] = "cnn",
+    strength: Annotated[float, option("0..1", "0: the content; 1: no hold on it.")] = 0.9,
+    seconds: Annotated[
+        float | None, option("N", "So many of the content; by default all.")
+    ] = None,
+    start: Annotated[float, option("N", "Seconds into the content to begin at.")] = 0.0,
+    style_start: Annotated[float, option("N", "Seconds into the style.")] = 0.0,
+    phase: Annotated[str, option("NAME", f"One of {', '.join(PHASES)}.")] = "refined",
+    seed: Annotated[
+        int, option("N", "Another seed, other networks.", min=0, max=2**32 - 1)
+    ] = 0,
+    weights: Annotated[
+        Path | None, option("FILE", "A CycleGAN: a file, or a run's folder.")
+    ] = None,
+    force: Annotated[
+        bool, option(None, "Replace a file that is there.", "--force")
+    ] = False,
+) -> None:
     """The command; `fusiontools.cli` has its help."""
     from fusiontools.music.soundwriter import FORMATS
 
-    for good, option, says in (
-        (out.suffix.lower() in FORMATS, "--out", f"let it end in {', '.join(FORMATS)}"),
+    for good, which, says in (
         (0 <= strength <= 1, "--strength", "a strength lies between 0 and 1"),
         (seconds is None or 0 < seconds < math.inf, "--seconds", "a number above 0"),
         (0 <= start < math.inf, "--start", "0, or seconds into the content"),
@@ -54,8 +61,9 @@ def restyle(
         (not weights or model == "cyclegan", "--weights", "--model cyclegan alone has any"),
     ):
         if not good:
-            raise typer.BadParameter(says, param_hint=option)
-    _check_free(out, force, content, style)
+            raise typer.BadParameter(says, param_hint=which)
+    check_free(out, "--out", tuple(FORMATS), force, content, style)
+    needs("torch", "safetensors", "sound")
     made, about = SimpleNamespace(writer=None, first=None, seconds=0.0, peak=0.0), None
     with _stoppable(out, made):
         from fusiontools.music.audio import SoundWriter
@@ -84,37 +92,25 @@ def restyle(
         lines += [f"Restyled: {out}.{_heard(made.first, source, other)}"]
         if made.peak > 0.9999:
             lines += ["  It reached full scale: from there on it was turned down to fit."]
-        typer.echo("\n".join(lines))
+        say(*lines)
         if about:
-            typer.echo(weights_notice(about), err=True)
+            notice(weights_notice(about), weights)
 
 
 @contextmanager
 def _stoppable(out, made):
     """Ctrl-C and SIGTERM keep what is written, and say how much it is."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
         if made.seconds:
             made.writer.close()
         kept = f"{out} has the first {made.seconds:.1f} s" if made.seconds else "no file"
-        typer.echo(f"Stopped: {kept}.", err=True)
-        raise typer.Exit(130) from None
+        say(f"Stopped: {kept}.", err=True)
+        raise typer.Exit(getattr(stop, "code", 130)) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
         if made.writer:
             made.writer.abort()  # what was not closed
-
-
-def _check_free(file, force, *inputs):
-    """Refuse a file that is not meant to be written, before anything is computed."""
-    if not file.parent.is_dir():
-        raise FusionError("no such folder", file.parent, "make it first, or choose another")
-    if file.is_dir() or file.resolve() in {path.resolve() for path in inputs}:
-        raise FusionError("it is a folder, or is read", file, "choose another name")
-    if file.exists() and not force:
-        raise FusionError("it is there already", file, "add --force to replace it")
 
 
 def _rate(own, model, out):

@@ -13,13 +13,12 @@ from typing import Annotated
 
 import typer
 
+from fusiontools.cli_door import check_free, needs, notice, option, say
 from fusiontools.errors import CorpusError, FusionError, NoNotesError, RecordError
 
 __all__ = ["transfer"]
 
-
-def _option(kind, metavar, help, *names, **bounds):
-    return Annotated[kind, typer.Option(*names, metavar=metavar, help=help, **bounds)]
+MIDI = (".mid", ".midi")
 
 
 _IN = typer.Argument(metavar="IN", help="A MIDI, MusicXML or ABC file.", show_default=False)
@@ -33,29 +32,39 @@ _SNAP = "Leave notes off the 16ths and the scale, and bars unlike that are alike
 
 def transfer(
     music: Annotated[Path, _IN],
-    to: _option(str, "GENRE", _TO),
-    out: _option(Path, "OUT.mid", "The MIDI file to write."),
-    amount: _option(
-        float, "0..1", "0: the line, as far as the picture holds it; 1: all of the way."
-    ) = 1.0,
-    method: _option(str | None, "NAME", _METHOD) = None,
-    weights: _option(Path | None, "FILE", "Your own: a file, or a run's folder.") = None,
-    tempo: _option(str, "keep|BPM", "The source's, or beats a minute.") = "keep",
-    program: _option(int | None, "N", _PROGRAM, min=0, max=127) = None,
-    track: _option(int | None, "N", "Of this track the highest voice.", min=1) = None,
-    no_snap: _option(bool, None, _SNAP, "--no-snap") = False,
-    plain: _option(Path | None, "PLAIN.mid", "Write the line as it is, too.") = None,
-    force: _option(bool, None, "Replace files that are there.", "--force") = False,
-):
+    to: Annotated[str, option("GENRE", _TO)],
+    out: Annotated[Path, option("OUT.mid", "The MIDI file to write.")],
+    amount: Annotated[
+        float,
+        option("0..1", "0: the line, as far as the picture holds it; 1: all of the way."),
+    ] = 1.0,
+    method: Annotated[str | None, option("NAME", _METHOD)] = None,
+    weights: Annotated[
+        Path | None, option("FILE", "Your own: a file, or a run's folder.")
+    ] = None,
+    tempo: Annotated[str, option("keep|BPM", "The source's, or beats a minute.")] = "keep",
+    program: Annotated[int | None, option("N", _PROGRAM, min=0, max=127)] = None,
+    track: Annotated[
+        int | None, option("N", "Of this track the highest voice.", min=1)
+    ] = None,
+    no_snap: Annotated[bool, option(None, _SNAP, "--no-snap")] = False,
+    plain: Annotated[
+        Path | None, option("PLAIN.mid", "Write the line as it is, too.")
+    ] = None,
+    force: Annotated[
+        bool, option(None, "Replace files that are there.", "--force")
+    ] = False,
+) -> None:
     """The command; `fusiontools.cli` has its help."""
     if not 0 <= amount <= 1:
         raise typer.BadParameter("an amount lies between 0 and 1", param_hint="--amount")
     bpm = _bpm(tempo)
-    _check_free(out, "--out", force, music)
+    check_free(out, "--out", MIDI, force, music)
     if plain:
-        _check_free(plain, "--plain", force, music)
+        check_free(plain, "--plain", MIDI, force, music)
         if plain.resolve() == out.resolve():
             raise typer.BadParameter("it is the file of --out", param_hint="--plain")
+    needs("torch", "safetensors")
 
     import torch
 
@@ -74,8 +83,8 @@ def transfer(
     for file, piece in ((out, made.piece), (plain, made.plain)):
         if file:
             write_midi(replace(piece, tempo=Tempo.constant(bpm)) if bpm else piece, file)
-    typer.echo("\n".join(_told(made, music, amount, not no_snap, about, out, plain)))
-    typer.echo(weights_notice(about), err=True)
+    say(*_told(made, music, amount, not no_snap, about, out, plain))
+    notice(weights_notice(about), weights)
 
 
 def _bpm(tempo):
@@ -84,19 +93,6 @@ def _bpm(tempo):
         if tempo == "keep" or 4 <= float(tempo) <= 3000:
             return None if tempo == "keep" else float(tempo)
     raise typer.BadParameter("keep, or a number from 4 to 3000", param_hint="--tempo")
-
-
-def _check_free(file, option, force, music):
-    """Refuse a file that is not meant to be written, before anything is computed."""
-    if file.suffix.lower() not in (".mid", ".midi"):
-        found = f"{file} will be a MIDI file: let its name end in .mid"
-        raise typer.BadParameter(found, param_hint=option)
-    if not file.parent.is_dir():
-        raise FusionError("no such folder", file.parent, "make it first, or choose another")
-    if file.resolve() == music.resolve():
-        raise FusionError("it is the file to transfer", file, "choose another name")
-    if file.exists() and not force:
-        raise FusionError("it is there already", file, "add --force to replace it")
 
 
 def _weights(to, method, path, targets):

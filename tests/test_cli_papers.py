@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fusiontools import cli
-from fusiontools.music import read_midi
+from fusiontools.music import Notes, read_midi, write_midi
 from fusiontools.music.tokens import Vocabulary
 from fusiontools.papers.fusiongan.data import PAIRS, Pair, save_pair
 from fusiontools.papers.fusiongan.evidence import experiment
@@ -144,25 +144,162 @@ def test_other_settings_than_those_of_the_run_are_refused(
     )
 
 
-def test_a_folder_that_is_no_run_is_refused(run, tmp_path, pair):
+def test_a_folder_that_is_no_run_is_refused(run, tmp_path, pair, trained):
     assert (
         "no paper is named" in run("train", "--run", tmp_path / "new")[2]
         and not (tmp_path / "new").exists()
     )
     (tmp_path / "thesis.tex").touch()
     assert "thesis.tex" in run("train", "fusiongan", "--run", tmp_path, "--data", pair)[2]
+    about = (trained / "config.json").read_text()
     for text, says in (
-        ("{", "cannot be read"),
-        ("{}", "not a run of a paper"),
-        ('{"paper": "five_views"}', "not a run of a paper"),
+        ("{", "config.json"),
+        ("{}", "not a run"),
+        ('{"paper": "five_views"}', "not a run"),
+        (about.replace('"fusiongan"', '"five_views"'), "not a run of a paper"),
+        (about.replace('"toy"', '"lost"'), "holds no copy of its data, 'lost'"),
     ):
         (tmp_path / "config.json").write_text(text)
         code, _, err = run("train", "--run", tmp_path)
-        assert code == 1 and says in err and err.count("\n") == 1
-    (tmp_path / "config.json").write_text(
-        '{"paper": "fusiongan", "data": {"name": "lost"}}'
+        assert code == 1 and says in err and err.count("\n") == 1, err
+
+
+# Folders of one's own
+
+
+def scores(folder, many, notes=48, length=0.5, seed=0, name="{}.mid", dotted=False):
+    """MIDI files of melodies that differ."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    for k in range(many):
+        pitches = 60 + rng.choice([0, 2, 4, 5, 7, 9, 11, 12], notes)
+        late = [length / 2 * (dotted and i % 4 == 1) for i in range(notes)]
+        melody = [(i * length + late[i], length, int(p)) for i, p in enumerate(pitches)]
+        write_midi(Notes.of(melody), folder / name.format(k))
+    return folder
+
+
+def refused(run, tmp_path, paper, *folders, option="--folders"):
+    code, _, err = run("train", paper, "--run", tmp_path / "r", option, *folders)
+    assert code == 1 and err.count("\n") == 1 and err.count("What to do") == 1, err
+    assert not (tmp_path / "r").exists() and "damaged" not in err.split(": ", 1)[1]
+    return err
+
+
+@pytest.mark.parametrize(("many", "long"), [(1, 1), (2, 2), (6, 2), (9, 0)])
+def test_too_few_melodies_are_counted(run, tmp_path, many, long):
+    a, b = (scores(tmp_path / d, 4, seed=s) for d, s in (("a", 9), ("b", 8)))
+    few = scores(tmp_path / "few", many - long, notes=20, name="short{}.mid")
+    for k in range(long):
+        os.replace(a / f"{k}.mid", few / f"{k}.mid")
+    err = refused(run, tmp_path, "fusiongan", few, b)
+    assert f"few: {long} of {many} pieces have a melody of 36 notes, and 3 are" in err
+
+
+def test_what_cannot_be_read_is_counted_too(run, tmp_path):
+    a, b = (scores(tmp_path / d, 2, seed=s) for d, s in (("a", 9), ("b", 8)))
+    (a / "bad.mid").write_bytes(b"junk")
+    (a / "score.mscz").write_bytes(b"?")
+    assert "; 2 more cannot be read, mine_a/bad since: " in refused(
+        run, tmp_path, "fusiongan", a, b
     )
-    assert "holds no copy of its data, 'lost'" in run("train", "--run", tmp_path)[2]
+
+
+@pytest.mark.parametrize(
+    ("paper", "says"),
+    [
+        ("fusiongan", "3 are needed"),
+        ("domain_transfer", "4 songs are needed"),
+        ("connective_fusion", "gets"),
+    ],
+)
+def test_two_folders_of_two_are_too_few_and_numbers_say_so(run, tmp_path, paper, says):
+    a, b = (scores(tmp_path / d, 2, 256, seed=s) for d, s in (("a", 9), ("b", 8)))
+    err = refused(run, tmp_path, paper, a, b)
+    assert says in err and "bring more" in err and any(c.isdigit() for c in err)
+
+
+def test_one_folder_of_two_is_too_few_and_a_number_says_so(run, tmp_path):
+    a = scores(tmp_path / "a", 2)
+    err = refused(run, tmp_path, "lstm_gan", a, option="--data")
+    assert "of 2 in all" in err and "three songs are needed" in err
+
+
+@pytest.mark.parametrize("case", ["one rhythm", "one folder", "one file"])
+def test_two_folders_without_a_difference_are_refused_before_the_training(
+    run, tmp_path, case
+):
+    a = scores(tmp_path / "a", 3)
+    b = a if case == "one folder" else scores(tmp_path / "b", 3, seed=5)
+    b = a / "0.mid" if case == "one file" else b
+    err = refused(run, tmp_path, "fusiongan", a, b)
+    says = {"one file": "this is one file"}.get(case, "cannot be told from those of")
+    assert says in err
+
+
+def test_folders_of_six_tunes_train(run, tmp_path):
+    a = scores(tmp_path / "hymns", 3)
+    # a name in Latin-1
+    b = scores(tmp_path / "f\udcfcr", 3, seed=5, length=0.25, dotted=True)
+    code, out, err = run("train", "fusiongan", "--run", tmp_path / "r", "--method", "mle",
+                         "--folders", a, b)  # fmt: skip
+    assert code == 0 and "hymns" in out and "f\u00fcr" in out and not err
+    record = read_record(tmp_path / "r" / "record.json")
+    assert record.data["name"] == "mine"
+
+
+def test_tunes_in_abc_and_musicxml_train_too(run, tmp_path):
+    scores(tmp_path / "b", 3, seed=5, length=0.25, dotted=True)
+    (tmp_path / "a").mkdir()
+    book = "".join(
+        f"X:{k}\nT:Tune {k}\nM:4/4\nL:1/8\nK:C\n{'CDEF GABc|' * 5}{'cBAG' * k}|]\n\n"
+        for k in range(1, 5)
+    )
+    (tmp_path / "a" / "book.abc").write_text(book)
+    code, _, err = run("train", "fusiongan", "--run", tmp_path / "r", "--method", "mle",
+                       "--folders", tmp_path / "a", tmp_path / "b")  # fmt: skip
+    assert code == 0, err
+
+
+# Sampling leaves nothing behind
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--method", "magic"),
+        ("--pair", "abba"),
+        ("--run", "nowhere"),
+        ("--temperature", "0.5"),
+    ],
+)
+def test_a_refused_sample_leaves_no_folder(run, tmp_path, there, words):
+    out = tmp_path / "new" / "folder"
+    if there:
+        out.mkdir(parents=True)
+    code, _, err = run("sample", "lstm_gan", "--out", out, *words)
+    assert code == 1 and err.count("\n") == 1, err
+    assert out.exists() == there == (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sample_leaves_no_folder(run, tmp_path, monkeypatch, heard, stop):
+    from fusiontools.papers.lstm_gan.evidence import experiment as own
+
+    def sample_files(draft, *asked):
+        Path(draft, "phrase_001.mid").touch()
+        signal.raise_signal(stop)
+
+    monkeypatch.setattr(own, "sample_files", sample_files)
+    code, out, err = run("sample", "lstm_gan", "--out", tmp_path / "new")
+    assert (code, out, err) == (128 + stop, "", "") and not (tmp_path / "new").exists()
+
+
+def test_more_than_memory_holds_is_a_question_of_use(run, tmp_path):
+    for many in ("1001", "1000000000", str(10**40)):
+        code, _, err = run("sample", "lstm_gan", "--out", tmp_path / "new", "-n", many)
+        assert code == 2 and "1000" in err and not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -454,7 +591,7 @@ def test_weights_that_come_along_write_melodies(run, tmp_path):
             assert (
                 code == 0
                 and len(melodies(tmp_path / pair / method)) == 3
-                and "Terms: " in err
+                and "erms: " in err
                 and err.count("\n") == 1
             ), (out, err)
 

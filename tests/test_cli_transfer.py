@@ -151,8 +151,8 @@ def test_no_file_is_overwritten_without_force(run, weights, here, words):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--out", "a.mid", "--force"), "the file to transfer"),
-        (("--out", "c.mid", "--plain", "a.mid", "--force"), "the file to transfer"),
+        (("--out", "a.mid", "--force"), "this file is read here"),
+        (("--out", "c.mid", "--plain", "a.mid", "--force"), "this file is read here"),
         (("--out", "none/c.mid"), "no such folder"),
         (("--out", "c.mid", "--method", "plain"), "choose one of ours, full"),
         (("--out", "c.mid", "--weights", "a.mid"), "not weights"),
@@ -225,7 +225,7 @@ def test_abc_and_a_single_note_are_music(run, weights, here):
     write_midi(Piece((Track(Notes.of([(7, 1, 60)])),)), "one.mid")
     for name in ("t.abc", "one.mid"):
         words = ("--to", "metal", "--out", "b.mid", "--weights", weights, "--force")
-        code, out, err = run("transfer", name, *words, "--amount", 0)
+        code, _out, err = run("transfer", name, *words, "--amount", 0)
         assert code == 0 and read_midi("b.mid").tracks, err
     assert read_midi("b.mid").notes() == Notes.of([(7, 1, 60)])
 
@@ -270,7 +270,7 @@ def test_weights_that_come_along_transfer(run, here, monkeypatch, to):
     if not shipped_weights(TARGETS[to][0]).is_file():
         assert code == 1 and "train domain_transfer" in err
         pytest.skip("no weights of domain transfer come with the package yet")
-    assert code == 0 and "Network: full," in out and "Terms: " in err
+    assert code == 0 and "Network: full," in out and "Their terms: " in err
     assert "judge by network" in out and "judge by features" in out
     assert read_midi("b.mid").tracks[0].program == TARGETS[to][1]
 

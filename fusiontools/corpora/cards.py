@@ -45,17 +45,17 @@ class CorpusInfo:
     sources: tuple = ()  # empty for what comes with a dependency
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes to download; 0 if nothing is, or nobody says."""
         return sum(s.size for s in self.sources)
 
     @property
-    def checksum(self):
+    def checksum(self) -> str:
         """Of the main file; "" if there is none."""
         return self.sources[0].checksum if self.sources else ""
 
     @property
-    def fetchable(self):
+    def fetchable(self) -> bool:
         """Whether there is something to download."""
         return any(s.url for s in self.sources)
 

@@ -11,8 +11,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from fusiontools.corpora.archives import listing, members
+from fusiontools.corpora.cards import Source
 from fusiontools.corpora.places import home_of
 from fusiontools.corpora.registry import info
 from fusiontools.errors import CorpusError, DownloadError
@@ -24,7 +26,7 @@ CHUNK = 1 << 20
 STALE = 86_400  # seconds after which a draft has no owner any more
 
 
-def fetch(name, progress=None):
+def fetch(name: str, progress: Any = None) -> list[Path]:
     """Download a corpus into `home_of` it. What is there and right is not downloaded again.
 
     Parameters
@@ -62,12 +64,12 @@ def fetch(name, progress=None):
     ]
 
 
-def fetch_file(source, folder, progress=None):
+def fetch_file(source: Source, folder: str | os.PathLike, progress: Any = None) -> Path:
     """Download one file.
 
     Parameters
     ----------
-    source : fusiontools.corpora.cards.Source
+    source : Source
         What it is called, where it is, how long and what its checksum is. Without a
         checksum an archive must at least open.
     folder : pathlib.Path
@@ -101,11 +103,8 @@ def fetch_file(source, folder, progress=None):
         free = shutil.disk_usage(target.parent).free
         if source.size > free:
             found = f"{source.size:,} bytes do not fit, {free:,} are free"
-            raise DownloadError(
-                found,
-                target.parent,
-                "make room, or set FUSIONTOOLS_DATA to a folder on another disk",
-            )
+            do = "make room, or set FUSIONTOOLS_DATA to a folder on another disk"
+            raise DownloadError(found, target.parent, do)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as draft:
             arrived = _download(source, Path(draft), progress, do)
             if not source.checksum:
@@ -113,6 +112,7 @@ def fetch_file(source, folder, progress=None):
             os.replace(arrived, target)
     except OSError as error:  # a full disk, a folder that may not be written to
         found = f"cannot be saved ({error.strerror or error})"
+        do = "set FUSIONTOOLS_DATA to a folder that has room and may be written to"
         raise DownloadError(found, target, do) from None
     return target
 

@@ -17,6 +17,7 @@ import inspect
 import re
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,18 @@ from fusiontools.corpora.cache import content_hash
 
 __all__ = ["edition"]
 
-_PLAIN = (type(None), type(Ellipsis), bool, int, float, complex, str, bytes, range, slice)
+_PLAIN: tuple[type, ...] = (
+    type(None),
+    type(Ellipsis),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    range,
+    slice,
+)
 _PLAIN += (np.generic, np.dtype)
 _NATIVE = (
     types.BuiltinFunctionType,
@@ -39,7 +51,7 @@ _MACHINERY = ("fusiontools.corpora.", "fusiontools.show.", "fusiontools.training
 _READS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 
 
-def edition(function):
+def edition(function: Callable) -> str:
     """A hash that changes with all that the function's arrays may depend on, 16 hex digits.
 
     Parameters
@@ -64,7 +76,7 @@ def edition(function):
             f"{function!r} depends on more than its source: "
             "pass settings as options, or give version='...'"
         )
-    root = Path(importlib.util.find_spec("fusiontools").origin).parent
+    root = Path(__file__).parents[1]
     always = (*sorted((root / "music").glob("*.py")), root / "corpora" / "entries.py")
     try:
         return content_hash(*_told(function, function.__qualname__, set()), *always)[:16]

@@ -1,4 +1,4 @@
-"""MIDI files by the thousand: any folder or archive of ``<genre>/*.mid``.
+"""Scores by the thousand: any folder or archive of ``<genre>/*.mid``, or ABC or MusicXML.
 
 They are read in parallel and kept as packed arrays. A bad file is skipped, named and
 counted; it never stops the others. The readers of Lakh and POP909 are built on this one.
@@ -6,11 +6,14 @@ Used in chapters 3, 4, 5 and 6.
 """
 
 import hashlib
+import os
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -27,15 +30,29 @@ from fusiontools.corpora.entries import (
     unique,
 )
 from fusiontools.corpora.parallel import in_parallel
-from fusiontools.corpora.places import SUFFIXES, path
+from fusiontools.corpora.places import SUFFIXES, is_kind, source_of
+from fusiontools.corpora.walking import files_below
 from fusiontools.errors import CorpusError, FusionError, NoNotesError
+from fusiontools.music.abc import read_abc, split_abc
 from fusiontools.music.midi import piece_from_bytes
+from fusiontools.music.musicxml import read_musicxml
+from fusiontools.music.notes import Notes
+from fusiontools.music.scores import text_of
 
-__all__ = ["BATCH", "CODE", "FEW", "is_midi", "load_folder", "opening", "read_pieces"]
+__all__ = ["BATCH", "CODE", "FEW", "load_folder", "opening", "read_pieces"]
 
 # what the packed arrays depend on
-CODE = ("fusiontools.music.midi", "fusiontools.music.notes")
+_READERS = ("midi", "midi_bytes", "notes", "abc", "abc_order", "abc_voice", "musicxml")
+CODE = tuple(f"fusiontools.music.{name}" for name in (*_READERS, "scores", "zips"))
 CODE += ("fusiontools.corpora.entries", __name__)
+TITLED = {".abc", ".musicxml", ".mxl", ".xml"}  # their own titles say more than file names
+CLOSED = "this folder may not be looked into"
+# programs' own files: whose they are
+OTHERS = dict.fromkeys((".mscz", ".mscx"), "MuseScore")
+OTHERS |= dict.fromkeys((".gp", ".gp3", ".gp4", ".gp5", ".gpx", ".gtp"), "Guitar Pro")
+OTHERS |= dict.fromkeys((".mus", ".musx"), "Finale")
+OTHERS |= {".sib": "Sibelius", ".cap": "capella", ".capx": "capella", ".krn": "Humdrum"}
+OTHERS |= {".ly": "LilyPond", ".nwc": "NoteWorthy", ".tef": "TablEdit", ".mei": "MEI"}
 BATCH = 64  # files that travel to a worker together
 FEW = 16  # batches that one process reads faster than several could be started
 OPENING = 64  # notes of a track that tell its song
@@ -44,18 +61,20 @@ BEARERS = 5  # a file name that more files bear ("midi_score.mid") is no title
 
 
 def load_folder(
-    name,
-    folder=None,
-    label=None,
-    genres=None,
-    pattern=None,
-    limit=None,
-    programs=None,
-    n_jobs=None,
-):
-    """All MIDI files of a folder or an archive, which may be a zip or a tar.
+    name: str,
+    folder: str | os.PathLike | None = None,
+    label: str | None = None,
+    genres: str | Sequence[str] | None = None,
+    pattern: str | None = None,
+    limit: int | None = None,
+    programs: Sequence[int] | None = None,
+    n_jobs: int | None = None,
+) -> Corpus:
+    """All scores of a folder or an archive, which may be a zip or a tar.
 
-    A tar may be compressed or not. Nothing is unpacked.
+    A score is a file of MIDI, ABC or MusicXML; an ABC book of several tunes counts as a
+    folder of them. Links to folders are followed. A tar may be compressed or not. Nothing
+    is unpacked.
 
     Parameters
     ----------
@@ -82,8 +101,8 @@ def load_folder(
     -------
     Corpus
         In stored order. Files that share a title, or a track's opening, share a song.
-        Unreadable files, and those with nothing but drums, are skipped and named in
-        `Corpus.skipped`.
+        Unreadable files and folders, files of other programs, and those with nothing but
+        drums, are skipped and named in `Corpus.skipped`.
 
     Raises
     ------
@@ -94,9 +113,7 @@ def load_folder(
     ValueError
         If `genres` is empty, or `pattern` is no regular expression.
     """
-    source = Path(folder) if folder is not None else path(name)
-    if not source.exists():
-        raise CorpusError("no such folder or archive", source, "check the path")
+    source, others = source_of(name, folder), []
     genres, programs = asked(genres), programs if programs is None else tuple(programs)
     folders = {g.lower() for g in genres or ()}
     try:
@@ -107,11 +124,18 @@ def load_folder(
 
     def wanted(file):
         above = {part.lower() for part in PurePosixPath(file).parts[:-1]}
-        return is_midi(file) and (not folders or folders & above) and matches(file)
+        if (folders and not folders & above) or not matches(file):
+            return False
+        if program := OTHERS.get(PurePosixPath(file).suffix.lower()):
+            others.append([file, f"a file of {program}: export it as MusicXML or MIDI"])
+        return is_kind(file, "notes")
 
     def build():
         files = islice(members(source, wanted), limit)
-        return _named(name, source, label, *read_pieces(files, programs, n_jobs))
+        columns, marks, skipped = read_pieces(files, programs, n_jobs)
+        closed = files_below(source)[1] if source.is_dir() else []
+        skipped += others + [[folder, CLOSED] for folder in closed]
+        return _named(name, source, label, columns, marks, skipped)
 
     filters = repr((name, label, genres, pattern, limit, programs))
     there = source_hash(source, SUFFIXES["notes"])
@@ -120,14 +144,12 @@ def load_folder(
     return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
 
 
-def is_midi(file):
-    """Whether a file's name promises MIDI, and is not macOS's ("._song.mid")."""
-    file = PurePosixPath(file)
-    return file.suffix.lower() in SUFFIXES["notes"] and not file.name.startswith("._")
-
-
-def read_pieces(files, programs=None, n_jobs=None):
-    """Parse MIDI files, on all cores where that pays.
+def read_pieces(
+    files: Iterable[tuple[str, bytes | None]],
+    programs: Sequence[int] | None = None,
+    n_jobs: int | None = None,
+) -> tuple[dict, list[list[str]], list[list[str]]]:
+    """Parse scores, on all cores where that pays.
 
     Parameters
     ----------
@@ -139,7 +161,8 @@ def read_pieces(files, programs=None, n_jobs=None):
     Returns
     -------
     columns : dict
-        Packed entries, whose ids are the names, with empty song and label.
+        Packed entries, whose ids are the names, with empty song and label. Tunes of a book
+        are named as if they lay in a folder of its name.
     marks : list of list of str
         For each entry, what tells its song (see `group_songs`).
     skipped : list of [str, str]
@@ -155,18 +178,51 @@ def read_pieces(files, programs=None, n_jobs=None):
 def _read_batch(work):
     batch, programs = work
     entries, marks, skipped = [], [], []
-    for name, data in batch:
-        try:
-            if data is None:
-                raise CorpusError("too large for a MIDI file, or it may not be read", name)
-            piece = _keep(piece_from_bytes(data, name), programs, name)
-        except FusionError as error:
-            skipped.append([name, str(error)])
-            continue
-        entries.append(Entry(name, "", "", _title(name, piece), "", piece))
-        openings = [opening(track.notes) for track in piece.tracks if not track.is_drum]
-        marks.append([digest(mark) for mark in openings if mark])
+    for file, data in batch:
+        for name, read in _pieces(file, data):
+            try:
+                piece, key = read()
+                piece = _keep(piece, programs, name)
+            except FusionError as error:
+                skipped.append([name, error.found])
+                continue
+            entries.append(Entry(name, "", "", _title(name, piece), key, piece))
+            openings = [opening(track.notes) for track in piece.tracks if not track.is_drum]
+            marks.append([digest(mark) for mark in openings if mark])
     return pack(entries), marks, skipped
+
+
+def _pieces(file, data):
+    """Of each piece in a file its name, and what reads it, with its key."""
+    suffix = PurePosixPath(file).suffix.lower()
+    if suffix == ".abc" and data is not None:
+        text = text_of(data)
+        tunes = split_abc(text) or [text]
+        book = len(tunes) > 1
+        for n, tune in enumerate(tunes, start=1):
+            name = f"{PurePosixPath(file).with_suffix('')}/{n}.abc" if book else file
+            yield name, partial(_tune, tune, name)
+    else:
+        yield file, partial(_score if suffix in TITLED else _midi, data, file)
+
+
+def _tune(text, where):
+    tune = read_abc(text, where)
+    return tune.piece, tune.key
+
+
+def _score(data, where):
+    return read_musicxml(_there(data, where), where)
+
+
+def _midi(data, where):
+    return piece_from_bytes(_there(data, where), where), ""
+
+
+def _there(data, where):
+    if data is None:
+        raise CorpusError("too large for a score, or it may not be read", where)
+    return data
 
 
 def _keep(piece, programs, where):
@@ -181,10 +237,17 @@ def _keep(piece, programs, where):
 
 
 def _title(name, piece):
-    """The file's name; a number says nothing, so then what the file calls itself."""
-    own = _said(PurePosixPath(name).stem)
+    """The file's name; a number says nothing, so then what the file calls itself, as do
+    scores that are written and not played.
+    """
+    file = PurePosixPath(name)
+    own = _said(file.stem)
     inside = "".join(c for c in piece.title if c.isprintable()).strip()[:80]
-    return inside if own.isdecimal() and inside else own
+    return inside if inside and (own.isdecimal() or _titled(file)) else own
+
+
+def _titled(file):
+    return file.suffix.lower() in TITLED
 
 
 def _said(stem):
@@ -192,7 +255,7 @@ def _said(stem):
     return stem.split("__")[-1].replace("_", " ").strip()
 
 
-def opening(notes):
+def opening(notes: Notes) -> str:
     """A digest of how a track begins, blind to key and tempo; "" if that tells no song."""
     if len(notes) < OPENING:
         return ""
@@ -208,23 +271,25 @@ def opening(notes):
 def _named(name, source, label, columns, marks, skipped):
     """Give ids, labels and songs to what was read; an empty corpus is an error."""
     if not columns["id"]:
-        found = "no MIDI file in it"
+        found = "no MIDI, ABC or MusicXML file in it"
         if skipped:
-            found = f"none of {len(skipped)} MIDI files can be read"
-            found += f", the first because: {skipped[0][1]}"
-        do = "put MIDI files into folders named after their genres"
+            (file, why), n = skipped[0], len(skipped)
+            found = f"none of {n} scores can be read; of {file}: {why}"
+        do = "put MIDI, ABC or MusicXML files into folders named after their genres"
         raise CorpusError(found, source, do)
     files = columns["id"] + [file for file, _ in skipped]
     top = _top(source, files)
     below = {file: PurePosixPath(*PurePosixPath(file).parts[top:]) for file in files}
-    ids = unique(f"{name}/{below[file].with_suffix('')}" for file in files)
+    ids = unique(f"{name}/{_without_suffix(below[file])}" for file in files)
     bearers = Counter(below[file].stem for file in columns["id"])
     for i, file in enumerate(columns["id"]):
         *above, _ = below[file].parts
         columns["label"][i] = label or (above[0] if above else name)
         own = _said(below[file].stem)
         # where many files bear one name, the folders have to say what it is
-        if above and bearers[below[file].stem] > BEARERS:
+        if _titled(below[file]):
+            own = columns["title"][i]
+        elif above and bearers[below[file].stem] > BEARERS:
             own = columns["title"][i] = _said(" ".join(above))
         # sorted, since "artist - title" and "title - artist" are one
         words = sorted(re.findall(r"\w+", own.lower()))
@@ -235,6 +300,12 @@ def _named(name, source, label, columns, marks, skipped):
     columns["id"] = kept
     unread = [[id, why] for id, (_, why) in zip(ids[len(kept) :], skipped)]
     return columns | {"skipped": unread}
+
+
+def _without_suffix(file):
+    """Folders may have a dot in their names, too."""
+    known = is_kind(str(file), "notes") or file.suffix.lower() in OTHERS
+    return file.with_suffix("") if known else file
 
 
 def _top(source, files):

@@ -10,30 +10,32 @@ C. Raffel, "Learning-Based Methods for Comparing Sequences" (PhD thesis, Columbi
 University, 2016). H.-W. Dong and others, "MuseGAN", AAAI 2018: the genre lists.
 """
 
+import os
+from collections.abc import Collection, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from fusiontools.corpora.archives import members
 from fusiontools.corpora.cache import cached, code_hash, content_hash, source_hash
 from fusiontools.corpora.entries import Corpus, digest, song_names
-from fusiontools.corpora.folders import CODE, is_midi, read_pieces
-from fusiontools.corpora.places import SUFFIXES, path
+from fusiontools.corpora.folders import CODE, read_pieces
+from fusiontools.corpora.places import SUFFIXES, is_kind, path, source_of
 from fusiontools.errors import CorpusError
 
 __all__ = ["genre_lists", "load_lakh"]
 
 
 def load_lakh(
-    name,
-    folder=None,
-    genres=None,
-    ids=None,
-    per_song=1,
-    limit=None,
-    programs=None,
-    n_jobs=None,
-    labels=None,
-):
+    name: str,
+    folder: str | os.PathLike | None = None,
+    genres: Sequence[str] | None = None,
+    ids: str | os.PathLike | Collection[str] | None = None,
+    per_song: int | None = 1,
+    limit: int | None = None,
+    programs: Sequence[int] | None = None,
+    n_jobs: int | None = None,
+    labels: str | os.PathLike | None = None,
+) -> Corpus:
     """Files of the Lakh MIDI Dataset, filtered on the way out of the archive.
 
     Parameters
@@ -74,16 +76,14 @@ def load_lakh(
     CorpusError
         If nothing matches, or nothing can be read.
     """
-    source = Path(folder) if folder is not None else path(name)
-    if not source.exists():
-        raise CorpusError("no such folder or archive", source, "check the path")
+    source = source_of(name, folder)
     genre_of = _chosen(name, genres, ids, labels)
     programs = programs and tuple(programs)
-    taken = {}
+    taken: dict[str, int] = {}
 
     def wanted(file):
         song = _song(file)
-        if not is_midi(file) or genre_of is not None and song not in genre_of:
+        if not is_kind(file, "notes") or (genre_of is not None and song not in genre_of):
             return False
         taken[song] = taken.get(song, 0) + 1
         return per_song is None or taken[song] <= per_song
@@ -95,7 +95,7 @@ def load_lakh(
         if not columns["id"]:
             why = ""
             if skipped:
-                why = f", the first of {len(skipped)} because: {skipped[0][1]}"
+                why = f"; of the first of {len(skipped)}: {skipped[0][1]}"
             found = f"no file that was asked for can be read{why}"
             raise CorpusError(found, source, "ask for other genres, ids or programs")
         for i, file in enumerate(columns["id"]):
@@ -157,7 +157,7 @@ def _id_file(file):
         raise CorpusError(found, file, "check the path") from None
 
 
-def genre_lists(labels=None):
+def genre_lists(labels: str | os.PathLike | None = None) -> dict[str, list[str]]:
     """The genre lists of the Lakh Pianoroll Dataset.
 
     Parameters

@@ -11,11 +11,12 @@ Z. Wang and others, "POP909: A Pop-song Dataset for Music Arrangement Generation
 """
 
 import io
+import os
 import re
 import zipfile
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 import numpy as np
@@ -26,20 +27,30 @@ from fusiontools.corpora.cache import cached, code_hash, content_hash, source_ha
 from fusiontools.corpora.entries import Corpus, Entry, join, pack
 from fusiontools.corpora.folders import BATCH, FEW
 from fusiontools.corpora.parallel import in_parallel
-from fusiontools.corpora.places import path
+from fusiontools.corpora.places import source_of
 from fusiontools.errors import CorpusError, FusionError, MusicFileError
 from fusiontools.music.midi import piece_from_bytes
 from fusiontools.music.notes import to_seconds
 
 __all__ = ["load_pop909"]
 
-_CODE = ("fusiontools.music.midi", "fusiontools.music.notes", "fusiontools.corpora.beats")
+_CODE: tuple[str, ...] = (
+    "fusiontools.music.midi",
+    "fusiontools.music.midi_bytes",
+    "fusiontools.music.notes",
+    "fusiontools.corpora.beats",
+)
 _CODE += ("fusiontools.corpora.entries", __name__)
 # not the unfinished versions beside each song
 _FILES = re.compile(r"(^|/)(\d{3})/(\2\.mid|beat_midi\.txt)$")
 
 
-def load_pop909(name="pop909", folder=None, label="pop", n_jobs=None):
+def load_pop909(
+    name: str = "pop909",
+    folder: str | os.PathLike | None = None,
+    label: str = "pop",
+    n_jobs: int | None = None,
+) -> Corpus:
     """All songs, with the tracks MELODY, BRIDGE and PIANO.
 
     Parameters
@@ -63,9 +74,7 @@ def load_pop909(name="pop909", folder=None, label="pop", n_jobs=None):
     CorpusError
         If no song can be read.
     """
-    source = Path(folder) if folder is not None else path(name)
-    if not source.exists():
-        raise CorpusError("no such folder or archive", source, "check the path")
+    source = source_of(name, folder)
     there = source_hash(source, {".mid", ".txt", ".xlsx"})
     key = content_hash("pop909", code_hash(*_CODE), name, label, there)
     built = cached(name, key, lambda: _read(name, source, label, n_jobs))

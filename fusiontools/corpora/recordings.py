@@ -6,22 +6,28 @@ They may lie in a folder, a zip or a tar. This is no feature extraction and no p
 
 import csv
 import io
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from fusiontools.corpora.archives import is_compressed, listing
 from fusiontools.corpora.cache import cache_dir, content_hash
 from fusiontools.corpora.entries import asked, digest, song_names, unique
-from fusiontools.corpora.places import SUFFIXES, path
+from fusiontools.corpora.places import is_kind, path, source_of
 from fusiontools.corpora.unpacking import unpack
+from fusiontools.corpora.walking import files_below
 from fusiontools.errors import CorpusError, FusionError, MusicFileError
 from fusiontools.music.audio import LONGEST, read_sound, sound_length
 
 __all__ = ["Recording", "Recordings", "load_fma", "load_gtzan", "load_recordings"]
 
+CLOSED = "this folder may not be looked into"
 HEAD = 65536  # bytes at a clip's beginning that tell whether two clips are one
 
 DAMAGED_GTZAN = {"jazz.00054": "damaged in the published set: no decoder reads it"}
@@ -44,9 +50,11 @@ class Recording:
     song: str
     label: str
     title: str
-    source: object
+    source: Any
 
-    def samples(self, sample_rate=22050, start=0.0, seconds=None):
+    def samples(
+        self, sample_rate: int = 22050, start: float = 0.0, seconds: float | None = None
+    ) -> np.ndarray:
         """Decode it.
 
         Parameters
@@ -73,12 +81,12 @@ class Recording:
         where = self.id
         if not isinstance(self.source, bytes):
             where = f"{self.id} ({self.source})"
-        limits = {"as_is": True, "longest": LONGEST}
+        limits: dict[str, Any] = {"as_is": True, "longest": LONGEST}
         with self.open() as file:
             sound = read_sound(file, start, seconds, sample_rate, where, **limits)
         return sound.samples.mean(axis=0)
 
-    def open(self):
+    def open(self) -> BinaryIO:
         """The encoded file, as a seekable binary file."""
         if isinstance(self.source, bytes):
             return io.BytesIO(self.source)
@@ -116,7 +124,7 @@ class Recordings(Sequence):
         what = f"{len(self)} recordings of {genres} genres"
         return f"Recordings({self.name!r}, {what}{skipped})"
 
-    def find(self, id):
+    def find(self, id: str) -> Recording:
         """The recording of that id.
 
         Raises
@@ -130,7 +138,12 @@ class Recordings(Sequence):
         raise KeyError(f"corpus {self.name!r} has no recording {id!r}")
 
 
-def load_recordings(name, folder=None, genres=None, damaged=None):
+def load_recordings(
+    name: str,
+    folder: str | os.PathLike | None = None,
+    genres: str | Sequence[str] | None = None,
+    damaged: dict[str, str] | None = None,
+) -> Recordings:
     """All recordings of a folder or an archive, whose folders are the genres.
 
     Parameters
@@ -161,12 +174,12 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
         If `genres` is empty.
     """
     genres = asked(genres)
-    source = Path(folder) if folder is not None else path(name)
-    if not source.exists():
-        raise CorpusError("no such folder or archive", source, "check the path")
-    there = [m for m in listing(_open_to_reading(source)) if _is_audio(m.name)]
+    source = source_of(name, folder)
+    there = [m for m in listing(_open_to_reading(source)) if is_kind(m.name, "audio")]
     files = {PurePosixPath(member.name): member for member in there}
-    found, marks, skipped = [], [], []
+    closed = files_below(source)[1] if source.is_dir() else []
+    found, marks = [], []
+    skipped = [(f"{name}/{folder}", CLOSED) for folder in closed]
     ordered = sorted(files, key=lambda f: (f.parent.name, f.name, f))
     for file, id in zip(ordered, _ids(name, ordered)):
         label, stem = file.parent.name or name, file.stem
@@ -184,8 +197,8 @@ def load_recordings(name, folder=None, genres=None, damaged=None):
     if not found:
         what = "no recording in it"
         if skipped:
-            what = f"none of {len(skipped)} recordings can be read"
-            what += f", the first because: {skipped[0][1]}"
+            (id, why), n = skipped[0], len(skipped)
+            what = f"none of {n} recordings can be read; of {id}: {why}"
         do = "put WAV, FLAC, OGG or MP3 files into folders named after their genres"
         raise CorpusError(what, source, do)
     songs = song_names(marks, [r.id for r in found])
@@ -205,12 +218,6 @@ def _ids(name, files):
         id if bearers[id] == 1 else f"{name}/{file.with_suffix('')}"
         for id, file in zip(short, files)
     )
-
-
-def _is_audio(file):
-    file = PurePosixPath(file)
-    hidden = file.name.startswith("._")  # macOS leaves "._clip.wav" in archives
-    return file.suffix.lower() in SUFFIXES["audio"] and not hidden
 
 
 def _reason_against(member):
@@ -240,7 +247,11 @@ def _open_to_reading(source):
         raise
 
 
-def load_gtzan(name="gtzan", folder=None, genres=None):
+def load_gtzan(
+    name: str = "gtzan",
+    folder: str | os.PathLike | None = None,
+    genres: str | Sequence[str] | None = None,
+) -> Recordings:
     """GTZAN, whole or its small selection.
 
     ``jazz.00054`` is damaged, so it is left out and named in `Recordings.skipped`.
@@ -252,7 +263,12 @@ def load_gtzan(name="gtzan", folder=None, genres=None):
     return load_recordings(name, folder, genres, DAMAGED_GTZAN)
 
 
-def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
+def load_fma(
+    name: str = "fma_small",
+    folder: str | os.PathLike | None = None,
+    genres: str | Sequence[str] | None = None,
+    metadata: str | os.PathLike | None = None,
+) -> Recordings:
     """The small subset of the Free Music Archive, with its top genres as labels.
 
     Parameters
@@ -278,7 +294,7 @@ def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
         If they do not fit together.
     """
     genres = asked(genres)
-    source = Path(folder) if folder is not None else path(name)
+    source = source_of(name, folder)
     table = Path(metadata) if metadata is not None else path(name, "fma_metadata.zip")
     tracks = _fma_tracks(table)
     found, skipped = [], []
@@ -292,9 +308,9 @@ def load_fma(name="fma_small", folder=None, genres=None, metadata=None):
         elif genres is None or genre in genres:
             found.append(Recording(id, f"artist-{artist}", genre, title, file))
     if not found:
-        found = "no clip in it that the metadata knows"
+        what = "no clip in it that the metadata knows"
         do = "fetch it again: python -m fusiontools data fetch fma_small"
-        raise CorpusError(found, source, do)
+        raise CorpusError(what, source, do)
     return Recordings(name, tuple(found), tuple(skipped))
 
 

@@ -5,7 +5,9 @@ Used in every chapter.
 
 import importlib
 import os
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from fusiontools.corpora.cards import CARDS, CorpusInfo
 from fusiontools.errors import CorpusError
@@ -15,7 +17,7 @@ __all__ = ["CORPORA", "CorpusInfo", "credits", "info", "load", "terms"]
 CORPORA = {card.name: card for card in CARDS}
 
 
-def info(name):
+def info(name: str) -> CorpusInfo:
     """The index card of a corpus.
 
     Raises
@@ -34,7 +36,7 @@ def info(name):
     return CORPORA[name]
 
 
-def terms(name):
+def terms(name: str) -> dict[str, str]:
     """Whose music a corpus is, for what is made from it.
 
     Parameters
@@ -58,7 +60,7 @@ def terms(name):
     return {"name": name, "licence": card.licence, "credit": card.credit}
 
 
-def credits(corpora):
+def credits(corpora: Sequence[dict]) -> tuple[list[str], str]:
     """Whose music something is made from, as weights tell it.
 
     Parameters
@@ -80,7 +82,7 @@ def credits(corpora):
     return [c["name"] for c in corpora], "; ".join(told)
 
 
-def load(name, **options):
+def load(name: str, **options: Any) -> Any:
     """Load a corpus, from the cache if it was read before.
 
     Parameters

@@ -1,5 +1,6 @@
 """Downloads: right, or not there at all. The server is ours, on this machine."""
 
+import errno
 import hashlib
 import os
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fusiontools.corpora import registry
+from fusiontools.corpora import downloads, registry
 from fusiontools.corpora.cards import CorpusInfo, Source
 from fusiontools.corpora.downloads import STALE, fetch, fetch_file
 from fusiontools.errors import CorpusError, DownloadError
@@ -23,6 +24,9 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.asked.append(self.path)
+        if self.path in self.server.silent:
+            self.server.left.wait(60)  # a client that waits for ever fails
+            return
         promised, content = self.server.pages.get(self.path, (None, None))
         if content is None:
             self.send_error(404)
@@ -43,10 +47,12 @@ def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.pages, server.asked = {"/good.bin": (None, GOOD)}, []
+    server.silent, server.left = set(), threading.Event()
     server.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
+    server.left.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -136,9 +142,33 @@ def test_a_disk_too_small_or_a_folder_that_is_none_is_said_so(server, tmp_path):
     with pytest.raises(DownloadError, match="do not fit"):
         fetch_file(source(server, size=10**18), tmp_path, progress=False)
     (tmp_path / "file").touch()
-    with pytest.raises(DownloadError, match="cannot be saved"):
+    with pytest.raises(DownloadError, match="cannot be saved") as caught:
         fetch_file(source(server), tmp_path / "file", progress=False)
-    assert server.asked == []
+    assert server.asked == [] and "network" not in str(caught.value)
+    assert "FUSIONTOOLS_DATA" in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
+@pytest.mark.parametrize("at", ["os.replace", "pathlib.Path.mkdir", "tempfile.mkdtemp"])
+def test_what_the_disk_refuses_is_not_the_network(
+    server, tmp_path, monkeypatch, at, number
+):
+    def refused(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(at, refused)
+    with pytest.raises(DownloadError, match="cannot be saved") as caught:
+        fetch_file(source(server), tmp_path, progress=False)
+    assert os.strerror(number) in str(caught.value) and "network" not in caught.value.do
+    assert left(tmp_path) == [] or at == "os.replace"
+
+
+def test_a_server_that_says_nothing_is_left(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.05)
+    server.silent.add("/good.bin")
+    with pytest.raises(DownloadError, match="ReadTimeout") as caught:
+        fetch_file(source(server), tmp_path, progress=False)
+    assert "check the network" in str(caught.value) and left(tmp_path) == []
 
 
 def test_a_bar_hears_of_every_byte(server, tmp_path):

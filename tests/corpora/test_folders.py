@@ -1,11 +1,12 @@
-"""Folders and archives of MIDI files: the same corpus however it is packed, and no bad file
-stops the others.
+"""Folders and archives of scores: the same corpus however it is packed, whatever is called
+how, and no bad file stops the others.
 """
 
 import builtins
 import errno
 import io
 import os
+import zipfile
 from collections import Counter
 
 import numpy as np
@@ -138,7 +139,7 @@ def test_filters_choose(home, files, pack_files):
         == 1
     )
     assert {e.label for e in load("genre_midi", folder=folder, label="all")} == {"all"}
-    with pytest.raises(CorpusError, match="no MIDI file"):
+    with pytest.raises(CorpusError, match="no MIDI, ABC or MusicXML file"):
         ids(genres=["polka"])
 
 
@@ -196,8 +197,9 @@ def test_an_opening_is_blind_to_key_and_tempo_and_silent_about_drones(tune):
 )
 def test_a_corpus_of_nothing_is_an_error(files, home, pack_files):
     (home / "music").mkdir()
-    with pytest.raises(CorpusError, match="MIDI file"):
+    with pytest.raises(CorpusError, match="no MIDI, ABC|none of 2 scores .*a/x.mid: ") as e:
         load("genre_midi", folder=pack_files(home / "music", files))
+    assert str(e.value).count("What to do") == 1
     with pytest.raises(CorpusError, match="no such folder"):
         load("genre_midi", folder=home / "nowhere")
 
@@ -272,3 +274,253 @@ def test_songs_keep_their_names_in_every_company(home, files, pack_files):
     names = dict(zip(everything.columns["id"], everything.columns["song"]))
     rock = load("genre_midi", folder=home / "music", genres="rock")
     assert all(names[e.id] == e.song for e in rock)
+
+
+# Folders as people keep them
+
+
+def ids(folder, **options):
+    corpus = load_folder("mine", folder, **options)
+    return sorted(id.removeprefix("mine/") for id in corpus.columns["id"])
+
+
+def link(place, to):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.symlink_to(to, target_is_directory=True)
+    except OSError:
+        pytest.skip("needs a system that lets its users make links")
+
+
+LINKS = {  # from each link to where it leads, and what is found
+    "a genre elsewhere": ({"top/folk": "../away"}, ["folk/a", "own/b"]),
+    "the top itself": ({"link": "top", "top/folk": "../away"}, ["folk/a", "own/b"]),
+    "a link to a link": ({"top/folk": "../next", "next": "away"}, ["folk/a", "own/b"]),
+    "up into itself": ({"top/own/up": ".."}, ["own/b"]),
+    "onto itself": ({"top/own/me": "me"}, ["own/b"]),
+    "to nowhere": ({"top/none": "../lost"}, ["own/b"]),
+    "twice the same": ({"top/folk": "../away", "top/zzz": "../away"}, ["folk/a", "own/b"]),
+    "what is here": ({"top/a_first": "own"}, ["own/b"]),
+    "round in two": (
+        {"top/x": "../away", "away/back": "../top", "top/own/y": "../../away"},
+        ["own/b", "x/a"],
+    ),
+    "a file": ({"top/own/c.mid": "../../away/a.mid"}, ["own/b", "own/c"]),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_links_are_followed_once(kind, home, midi, tune):
+    for name, seed in (("away/a.mid", 1), ("top/own/b.mid", 2)):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(midi((tune(seed), 0, False)))
+    links, found = LINKS[kind]
+    for place, to in links.items():
+        link(home / place, to)
+    top = home / ("link" if "link" in links else "top")
+    assert ids(top, n_jobs=1) == found
+
+
+def test_links_in_many_circles_end(home, midi, tune):
+    folders = [home / "top" / f"genre{k}" for k in range(9)]
+    for k, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        (folder / "a.mid").write_bytes(midi((tune(k), 0, False)))
+    for folder in folders:  # 9! ways through them
+        for other in folders:
+            link(folder / f"to_{other.name}", other)
+    assert ids(home / "top", n_jobs=1) == [f"genre{k}/a" for k in range(9)]
+
+
+def test_what_is_changed_behind_a_link_is_read_anew(home, midi, tune):
+    link(home / "top" / "folk", home / "away")
+    (home / "away").mkdir()
+    for seed in (1, 2):
+        (home / "away" / "a.mid").write_bytes(midi((tune(seed), 0, False)))
+        assert load_folder("mine", home / "top")[0].notes.pitch[0] == tune(seed).pitch[0]
+
+
+NAMES = [
+    b"f\xfcr",
+    "f\u00fcr".encode(),
+    "\u6625".encode(),
+    b"\xe6\x98",
+    b"a\nb",
+    b"a.b",
+    b"-",
+]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of bytes are a matter of Unix")
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_will_do(home, midi, tune, name):
+    top = os.fsencode(home) + b"/" + name
+    for place, seed in ((b"%s/%s.mid" % (name, name), 1), (b"%s/ok.mid" % name, 2)):
+        os.makedirs(os.path.dirname(top + b"/" + place), exist_ok=True)
+        with open(top + b"/" + place, "wb") as file:
+            file.write(midi((tune(seed), 0, False)))
+    for _ in range(2):  # read, and out of the cache
+        corpus = load_folder("mine", os.fsdecode(top))
+        assert len(corpus) == 2 and not corpus.skipped
+        told = [*corpus.columns["id"], *corpus.columns["label"], *corpus.columns["song"]]
+        "".join(told).encode()  # no surrogate is left: it can be written anywhere
+    assert corpus[0].label == os.fsencode(corpus[0].id).split(b"/")[1].decode()
+
+
+def test_names_of_1990s_archives_can_be_shown(home, midi, tune, pack_files):
+    files = {"g/f\udcfcr.mid": midi((tune(1), 0, False))}
+    assert ids(pack_files(home / "old.tar", files)) == ["g/f\u00fcr"]
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(
+    home, files, pack_files, monkeypatch
+):
+    folder, plain = pack_files(home / "music", files), os.scandir
+
+    def guarded(place):
+        if os.path.basename(place) == "deep":
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return plain(place)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    corpus = load("genre_midi", folder=folder)
+    assert len(corpus) == 4
+    assert dict(corpus.skipped)["genre_midi/rock/deep"] == folders.CLOSED
+
+
+# Scores of other kinds
+
+
+BOOK = "X:1\nT:The Rose\nM:4/4\nL:1/4\nK:G\nGABc|dedB|GABc|d4|]\n\n"
+BOOK += "X:5\nT:Empty\nK:C\n\nX:7\nT:Caf\u00e9\nM:3/4\nL:1/4\nK:Am\nABc|edc|A3|]\n"
+
+
+def musicxml(title="Air"):
+    note = "<note><pitch><step>{}</step><octave>4</octave></pitch><duration>1</duration>"
+    notes = "".join(note.format(step) + "</note>" for step in "CDEF")
+    about = "<attributes><divisions>1</divisions><time><beats>4</beats>"
+    about += "<beat-type>4</beat-type></time></attributes>"
+    return (
+        f"<score-partwise><work><work-title>{title}</work-title></work><part-list>"
+        '<score-part id="P1"><part-name>Oboe</part-name></score-part></part-list>'
+        f'<part id="P1"><measure number="1">{about}{notes}</measure></part>'
+        "</score-partwise>"
+    ).encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_a_book_of_tunes_counts_as_a_folder_of_them(home, pack_files, encoding):
+    files = {"irish/book.abc": BOOK.encode(encoding)}
+    corpus = load_folder("mine", pack_files(home / "music", files))
+    assert corpus.columns["id"] == ["mine/irish/book/1", "mine/irish/book/3"]
+    assert corpus.columns["title"] == ["The Rose", "Caf\u00e9"]
+    assert (
+        corpus.columns["label"] == ["irish"] * 2 and len(set(corpus.columns["song"])) == 2
+    )
+    assert [entry.key for entry in corpus] == ["G", "Am"]
+    assert str(corpus[1].meter) == "3/4" and corpus[0].notes.pitch[:3].tolist() == [
+        67,
+        69,
+        71,
+    ]
+    assert [id for id, _ in corpus.skipped] == ["mine/irish/book/2"]
+
+
+def test_a_tune_of_one_title_is_one_song_in_midi_in_abc_and_in_musicxml(
+    home, midi, tune, pack_files
+):
+    files = {
+        "a/rose, the.mid": midi((tune(1), 0, False)),
+        "b/x.abc": BOOK.split("\n\n")[0].encode(),
+        "b/y.musicxml": musicxml("The Rose"),
+        "b/z.xml": musicxml("The Lily"),
+    }
+    corpus = load_folder("mine", pack_files(home / "music", files))
+    songs = dict(zip(corpus.columns["id"], corpus.columns["song"]))
+    assert songs["mine/a/rose, the"] == songs["mine/b/x"] == songs["mine/b/y"]
+    assert songs["mine/b/z"] != songs["mine/b/y"] and len(songs) == 4
+
+
+def rmi(data):
+    return (
+        b"RIFF"
+        + (len(data) + 12).to_bytes(4, "little")
+        + b"RMIDdata"
+        + (len(data).to_bytes(4, "little") + data)
+    )
+
+
+def mxl(data):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        place = (
+            "<container><rootfiles><rootfile full-path='s.xml'/></rootfiles></container>"
+        )
+        archive.writestr("META-INF/container.xml", place)
+        archive.writestr("s.xml", data)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "suffix", [".mid", ".MID", ".midi", ".kar", ".rmi", ".abc", ".xml", ".musicxml", ".mxl"]
+)
+@pytest.mark.parametrize("kind", ["music", "music.zip", "music.tar.xz"])
+def test_every_kind_of_score_counts(home, midi, tune, pack_files, suffix, kind):
+    data = midi((tune(1), 0, False))
+    data = {
+        ".rmi": rmi(data),
+        ".abc": BOOK.split("\n\n")[0].encode(),
+        ".mxl": mxl(musicxml()),
+    }.get(suffix, musicxml() if "xml" in suffix else data)
+    files = {
+        f"g/one{suffix}": data,
+        f"g/bad{suffix}": b"\0 no music",
+        f"g/._one{suffix}": b"",
+    }
+    corpus = load_folder("mine", pack_files(home / kind, files), n_jobs=1)
+    assert corpus.columns["id"] == ["mine/g/one"] and corpus.columns["label"] == ["g"]
+    assert [id for id, _ in corpus.skipped] == ["mine/g/bad"]
+
+
+@pytest.mark.parametrize("suffix", folders.OTHERS)
+def test_files_of_other_programs_are_named(home, midi, tune, pack_files, suffix):
+    files = {"g/a.mid": midi((tune(1), 0, False)), f"g/b{suffix}": b"?", "g/c.txt": b"?"}
+    corpus = load_folder("mine", pack_files(home / "music", files))
+    (id, why), *more = corpus.skipped
+    assert len(corpus) == 1 and not more and id == "mine/g/b"
+    assert folders.OTHERS[suffix] in why and "export it" in why
+    (home / "music" / "g" / "a.mid").unlink()
+    with pytest.raises(CorpusError, match="none of 1 scores"):
+        load_folder("mine", home / "music")
+
+
+JUNK = [
+    b"",
+    b"junk",
+    b"<html>404</html>",
+    b"MThd",
+    bytes(99),
+    b"PK\3\4",
+    b"X:1\n",
+    b"\xff\xfe<",
+]
+
+
+@pytest.mark.parametrize("suffix", [".mid", ".rmi", ".abc", ".xml", ".mxl"])
+def test_reasons_are_words_for_a_reader(home, midi, tune, pack_files, suffix):
+    files = {f"g/{k}{suffix}": data for k, data in enumerate(JUNK)}
+    files["g/good.mid"] = midi((tune(1), 0, False))
+    corpus = load_folder("mine", pack_files(home / "music", files), n_jobs=1)
+    assert len(corpus) == 1 and len(corpus.skipped) == len(JUNK)
+    for _, why in corpus.skipped:
+        assert " object at 0x" not in why and "What to do" not in why and "\n" not in why
+        assert str(home) not in why
+
+
+@pytest.mark.parametrize("name", ["song.mid", "song", "notes.txt", "a.abc", "a.wav"])
+@pytest.mark.parametrize("corpus", ["genre_midi", "genre_audio", "lmd_full", "pop909"])
+def test_one_file_is_no_damaged_archive(home, midi, tune, name, corpus):
+    (home / name).write_bytes(midi((tune(1), 0, False)))
+    with pytest.raises(CorpusError, match="this is one file") as caught:
+        load(corpus, folder=home / name)
+    assert "damaged" not in caught.value.found and name in str(caught.value)

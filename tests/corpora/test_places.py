@@ -28,7 +28,7 @@ def test_every_card_is_complete(card):
         assert not source.checksum or re.fullmatch(
             r"md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}", source.checksum
         )
-        assert not source.url or source.url.startswith("http") and source.file
+        assert not source.url or (source.url.startswith("http") and source.file)
         assert source.size >= 0
     assert card.size == sum(s.size for s in card.sources) and card.fetchable == any(
         s.url for s in card.sources
@@ -86,6 +86,19 @@ def test_your_own_folder_counts_once_there_is_music_in_it(home):
     assert find("genre_midi") is None
     (home / "genre_midi" / "rock" / "a.MID").touch()
     assert path("genre_midi") == home / "genre_midi"
+
+
+@pytest.mark.parametrize("name", ["a.mid", "b.abc", "c.mxl", "d.RMI", "e.musicxml"])
+def test_a_genre_that_is_a_link_counts(home, name):
+    (home / "away").mkdir()
+    (home / "genre_midi").mkdir()
+    (home / "away" / name).touch()
+    assert find("genre_midi") is None
+    try:
+        (home / "genre_midi" / "rock").symlink_to(home / "away", target_is_directory=True)
+    except OSError:
+        pytest.skip("needs a system that lets its users make links")
+    assert find("genre_midi") == home / "genre_midi"
 
 
 def test_what_comes_with_music21_is_found_there():

@@ -258,7 +258,100 @@ def test_an_archive_that_is_gone_is_said_so(home, files, pack_files):
             clips[0].samples()
 
 
+WRITTEN = {  # from each ending to what it is written as
+    "wav": ("WAV", "PCM_16"),
+    "w64": ("W64", "PCM_16"),
+    "flac": ("FLAC", "PCM_16"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+    "ogg": ("OGG", "VORBIS"),
+    "oga": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "au": ("AU", "PCM_16"),
+    "snd": ("AU", "PCM_16"),
+    "aif": ("AIFF", "PCM_16"),
+    "aiff": ("AIFF", "PCM_16"),
+    "aifc": ("AIFF", "FLOAT"),
+    "caf": ("CAF", "PCM_16"),
+}
+REFUSED = ("m4a", "aac", "wma", "ape", "wv", "amr", "mp2")
+
+
+@pytest.mark.parametrize("kind", ["clips", "clips.zip", "clips.tar"])
+def test_every_sound_file_is_read_or_named(kind, home, pack_files):
+    import soundfile
+
+    wave, files = 0.5 * np.sin(np.arange(16000) / 9), {}
+    for ending, (form, subtype) in WRITTEN.items():
+        file = io.BytesIO()
+        soundfile.write(file, wave, 16000, format=form, subtype=subtype)
+        files |= {f"a/{ending}.{ending.upper()}": file.getvalue()}
+    files |= {f"b/{ending}.{ending}": b"\0\0\0\x20ftypM4A " for ending in REFUSED}
+    files |= {"b/cover.jpg": b"?", "b/._x.wav": b"?"}
+    clips = load("genre_audio", folder=pack_files(home / kind, files))
+    assert {r.title for r in clips} == set(WRITTEN)
+    assert all(len(r.samples(16000)) > 15000 for r in clips)
+    assert {id.split("/")[-1] for id, _ in clips.skipped} == set(REFUSED)
+    with pytest.raises(CorpusError, match=f"none of {len(REFUSED)} recordings"):
+        load("genre_audio", folder=home / kind, genres=["b"])
+
+
+@pytest.mark.parametrize("ending", [*WRITTEN, *REFUSED])
+def test_reasons_are_words_for_a_reader(home, pack_files, sound, ending):
+    junk = [
+        b"",
+        b"junk",
+        b"<html>404</html>",
+        b"RIFF",
+        b"ID3",
+        b"OggS",
+        bytes(999),
+        b"%PDF",
+    ]
+    files = {f"g/{k}.{ending}": data for k, data in enumerate(junk)} | {"g/ok.wav": sound()}
+    clips = load("genre_audio", folder=pack_files(home / "clips", files))
+    assert len(clips) == 1 and len(clips.skipped) == len(junk)
+    for _, why in clips.skipped:
+        assert why and " object at 0x" not in why and "\n" not in why
+        assert "What to do" not in why and str(home) not in why
+
+
+def test_genres_that_are_links_and_closed_folders(home, sound, pack_files, monkeypatch):
+    import os
+
+    pack_files(home / "away", {"a.wav": sound(300)})
+    top = pack_files(home / "clips", {"pop/b.wav": sound(400), "shut/c.wav": sound(500)})
+    try:
+        (top / "rock").symlink_to(home / "away", target_is_directory=True)
+        (top / "rock" / "round").symlink_to(top, target_is_directory=True)
+    except OSError:
+        pytest.skip("needs a system that lets its users make links")
+    plain = os.scandir
+
+    def guarded(place):
+        if os.path.basename(place) == "shut":
+            raise PermissionError
+        return plain(place)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    clips = load("genre_audio", folder=top)
+    assert [r.id for r in clips] == ["genre_audio/pop/b", "genre_audio/rock/a"]
+    assert clips.skipped == (("genre_audio/shut", recordings.CLOSED),)
+
+
 def test_copies_are_one_song_whoever_else_is_there(home, files, pack_files):
     names = {r.id: r.song for r in load("gtzan", folder=pack_files(home / "clips", files))}
     jazz = {r.id: r.song for r in load("gtzan", folder=home / "clips", genres="jazz")}
     assert jazz.items() <= names.items()
+
+
+def test_a_compressed_tar_is_read_where_the_cache_cannot_be_kept(
+    home, files, pack_files, monkeypatch, tmp_path
+):
+    import tempfile
+
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("FUSIONTOOLS_CACHE", str(tmp_path / "file"))
+    clips = load("gtzan", folder=pack_files(home / "genres.tar.gz", files))
+    assert len(clips) == 4 and len(clips[0].samples(8000)) == 4000
