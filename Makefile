@@ -1,7 +1,8 @@
 # make book    set everything up and build the book
 # make test    set everything up and run every test, on up to four cores
 # make lab     open the notebooks in JupyterLab
-# make bench   measure what the project promises, side by side
+# make bench   measure what the project promises, side by side: NAMES="corpora players" for some, NAMES=--full for the slow ones too
+# make setups  try the package on other Pythons, without torch, and in awkward places (half an hour)
 # make judges  train every judge that ships anew, and put it into the package (hours)
 # make style   format the code, and say what ruff does not like in it
 # make clean   remove what was built (make distclean: the virtual environment too)
@@ -13,7 +14,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup book test lab bench judges style address clean distclean
+.PHONY: help setup book test lab bench setups judges style address clean distclean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -25,6 +26,7 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet $(TORCH)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -r requirements.txt
+	@rm -rf build # of another day: an installation would ship what is no longer there
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@$(BIN)/python -m pip install --quiet --no-deps tinysoundfont==0.3.7 || echo "tinysoundfont is not to be had for this Python: the project's own synthesiser plays instead"
 	@touch $(READY)
@@ -39,7 +41,10 @@ lab: $(READY)
 	$(BIN)/jupyter lab notebooks
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(NAMES)
+
+setups: $(READY)
+	$(BIN)/python -m benchmarks.setups $(NAMES)
 
 # each paper trains its judges on songs that none of its models learns from
 EVIDENCE := $(BIN)/python -m fusiontools.papers
@@ -59,7 +64,7 @@ address: $(READY)
 	$(BIN)/python book/address.py $(URL)
 
 clean:
-	rm -rf book/_build .pytest_cache .hypothesis build *.egg-info
+	rm -rf book/_build .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean # only the folder that these rules made

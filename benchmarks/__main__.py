@@ -1,7 +1,8 @@
-"""Run the benchmarks and print what was promised beside what was measured.
+"""Run the benchmarks, and print what was promised beside what was measured, as it comes.
 
-A benchmark is a public function in a module beside this one. It takes nothing and gives
-rows (see `benchmarks.measure.Row`). Exit status 1 says that a promise was not kept here.
+A benchmark is a public function in a module beside this one that takes nothing, or only
+settings and is marked as slow. It gives rows (see `benchmarks.measure.Row`). Exit status 1
+says that a promise was not kept here.
 """
 
 import argparse
@@ -9,27 +10,30 @@ import importlib
 import inspect
 import pkgutil
 import sys
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+import time
 
 import benchmarks
-from benchmarks.measure import Row, machine
+from benchmarks.measure import Row, machine, open_table
 
-NOT_TOPICS = ("__main__", "five_views", "measure")  # five_views writes records
-REACHED = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}
+PROGRAMS = ("__main__", "five_views", "measure", "setups")  # no topics
+ABOUT = {"quick": "up to two minutes", "slow": "up to an hour"}  # on two idle cores
+
+
+def is_benchmark(function, module):
+    if not inspect.isfunction(function) or function.__module__ != module.__name__:
+        return False
+    alone = hasattr(function, "slow") or not inspect.signature(function).parameters
+    return alone and not function.__name__.startswith("_")
 
 
 def find():
     """All benchmarks, by "topic.name", in the order of files and of functions in them."""
     found = {}
     topics = {m.name for m in pkgutil.iter_modules(benchmarks.__path__)}
-    for topic in sorted(topics - set(NOT_TOPICS)):
+    for topic in sorted(topics - set(PROGRAMS)):
         module = importlib.import_module(f"benchmarks.{topic}")
         for name, function in vars(module).items():
-            own = getattr(function, "__module__", "") == module.__name__
-            if own and inspect.isfunction(function) and not name.startswith("_"):
+            if is_benchmark(function, module):
                 found[f"{topic}.{name}"] = function
     return found
 
@@ -49,16 +53,14 @@ def choose(found, names, full):
 
 
 def measure(key, function):
-    """The rows of one benchmark. One that breaks says so in the table and lets the others
-    run.
+    """The rows of one benchmark, as they come. One that breaks says so in a row and lets
+    the others run.
     """
-    rows = []
     try:
-        rows.extend(function())
+        yield from function()
     # whatever it is, a benchmark that breaks has kept no promise
     except Exception as error:
-        rows.append(Row(key, "", f"broke: {type(error).__name__}: {error}", False))
-    return rows
+        yield Row(key, "", f"broke: {type(error).__name__}: {error}", False)
 
 
 def main(arguments=None):
@@ -75,7 +77,7 @@ def main(arguments=None):
     parser.add_argument(
         "--full",
         action="store_true",
-        help="the slow ones too: they install everything anew",
+        help="the slow ones too: they build the book anew, or train",
     )
     chosen = parser.parse_args(arguments)
     known = {part for key in found for part in (key, *key.split("."))}
@@ -84,32 +86,25 @@ def main(arguments=None):
             f"no benchmark is called {', '.join(unknown)}. There are: {', '.join(found)}"
         )
     run = choose(found, chosen.names, chosen.full)
+    left = [key for key in found if key not in run and not chosen.names]
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)  # a file or a log: no reason to break lines at 80
-    table = Table("what", "promised", "measured", "reached")
-    for line in machine():
-        console.print(line, highlight=False)
-    missed = 0
-    for key, function in found.items():
-        if key in run:
-            with console.status(f"measuring {key}"):
-                rows = measure(key, function)
-        elif chosen.names and key.split(".")[0] not in chosen.names:
-            continue
-        else:
-            rows = [Row(key, "", "not measured: it takes minutes, and runs with --full")]
-        for row in rows:
-            table.add_row(
-                escape(row.what),
-                escape(row.promised),
-                escape(row.measured),
-                REACHED[row.reached],
-            )
-            missed += row.reached is False
-        table.add_section()
-    console.print(table)
+    long = dict.fromkeys(ABOUT, 0)
+    for function in run.values():
+        long["slow" if hasattr(function, "slow") else "quick"] += 1
+    told = [f"{count} {kind}, each {ABOUT[kind]}" for kind, count in long.items() if count]
+    console, show = open_table(*machine(), f"{len(run)} benchmarks: {'; '.join(told)}", "")
+    missed, began = 0, time.perf_counter()
+    for key, function in run.items():
+        start = time.perf_counter()
+        with console.status(f"measuring {key}"):
+            for row in measure(key, function):
+                show(row)
+                missed += row.reached is False
+        console.print(f"  {key}: {time.perf_counter() - start:.0f} s", style="dim")
+    if left:
+        console.print(f"Not measured, for they are slow: {', '.join(left)}. See --full.")
+    kept = "Every promise was kept" if not missed else f"{missed} promises were not kept"
+    console.print(f"{kept}, in {time.perf_counter() - began:.0f} s.")
     return 1 if missed else 0
 
 

@@ -10,12 +10,22 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 ROOT = Path(__file__).resolve().parent.parent
-MADE = ".git .venv _build build __pycache__ .pytest_cache .hypothesis .ipynb_checkpoints"
+MADE = (
+    ".git .venv _build build dist __pycache__ .pytest_cache .hypothesis .ipynb_checkpoints "
+    ".mypy_cache .ruff_cache"
+)
+REACHED = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "–"}
 
 
 class Row(NamedTuple):
@@ -27,6 +37,29 @@ class Row(NamedTuple):
     promised: str
     measured: str
     reached: bool | None = None
+
+
+def open_table(*about):
+    """Print some lines and the head of a table, of which no line is known yet; the console,
+    and a function that prints a row of it.
+    """
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a file or a log: no reason to break lines at 80
+        console = Console(width=140, highlight=False)
+    wide = console.width - 8 - 6  # what "reached" and the spaces between columns leave
+
+    def show(what, promised, measured, reached, style=None):
+        table = Table.grid(padding=(0, 2))
+        for share in (0.42, 0.2, 0.38):
+            table.add_column(width=int(wide * share))
+        table.add_column(width=8)
+        table.add_row(*map(escape, (what, promised, measured)), reached, style=style)
+        console.print(table)
+
+    for line in about:
+        console.print(escape(line))
+    show("what", "promised", "measured", "reached", "bold")
+    return console, lambda row: show(*row[:3], REACHED[row.reached])
 
 
 def under(what, seconds, limit):
@@ -105,6 +138,51 @@ def copy_of_the_repository(target):
     """The repository as somebody has it who just cloned it."""
     shutil.copytree(ROOT, target, ignore=made)
     return target
+
+
+def needed(names):
+    """Distributions and all that they need, as far as it is installed here, as a dict by
+    canonical name.
+    """
+    found, todo = {}, list(names)
+    while todo:
+        name = canonicalize_name(todo.pop())
+        if name in found:
+            continue
+        try:
+            found[name] = distribution(name)
+        except PackageNotFoundError:
+            continue
+        wanted = [Requirement(line) for line in found[name].requires or ()]
+        todo += [
+            r.name for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})
+        ]
+    return found
+
+
+def lend(names, prefix, site):
+    """Put distributions, and all that they need, into another environment of the same
+    Python: hard links where the disk allows, else copies.
+    """
+    for dist in needed(names).values():
+        assert dist.files is not None, (
+            f"{dist.name} does not say which files it consists of"
+        )
+        for file in dist.files:
+            source = Path(os.path.normpath(dist.locate_file(file)))
+            if source.suffix in (".h", ".pyi") or not source.is_file():
+                continue  # for compilers and editors, or a byte code file of another day
+            if file.parts[0] != "..":
+                target = site / file
+            elif source.is_relative_to(Path(sys.prefix) / "share"):
+                target = prefix / source.relative_to(sys.prefix)
+            else:
+                continue  # a script: it names the interpreter that it was made for
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(source, target)
+            except OSError:
+                shutil.copy2(source, target)
 
 
 def machine():

@@ -38,19 +38,10 @@ ROOMS = {  # which tests hold a room
     "records.py": ["tests/test_records.py"],
 }
 EACH = 8  # changes a room
-SWAPS = {
-    **{
-        ast.Lt: "<=",
-        ast.LtE: "<",
-        ast.Gt: ">=",
-        ast.GtE: ">",
-        ast.Eq: "!=",
-        ast.NotEq: "==",
-    },
-    **{ast.In: "not in", ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"},
-    **{ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/"},
-    **{ast.And: "or", ast.Or: "and"},
-}
+SWAPS: dict[type, str] = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">"}
+SWAPS |= {ast.Eq: "!=", ast.NotEq: "==", ast.And: "or", ast.Or: "and"}
+SWAPS |= {ast.In: "not in", ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is"}
+SWAPS |= {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/"}
 
 
 class Change(NamedTuple):

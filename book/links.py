@@ -187,13 +187,21 @@ def over_markdown(page, change, text):
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
+def mark(page):
+    """The file that the build writes when a page's cells have run anew."""
+    return BOOK / "_build" / "ran" / page.stem
+
+
 def setup(app):
-    """The book's build calls this: each page is changed as it is read. All are read anew
-    when a page that they link into has changed, or this file.
+    """The book's build calls this: each page is changed as it is read. It is read anew when
+    its cells have run; and all are when a page that they link into has changed, or this
+    file.
     """
 
     def read(app, docname, source):
         page = Path(app.env.doc2path(docname))
+        if mark(page).exists():
+            app.env.note_dependency(str(mark(page)))
         for change in (plain, within):
             source[0] = over_markdown(page, change, source[0])
         source[0] = COLAB.sub("", source[0])
