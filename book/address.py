@@ -20,7 +20,13 @@ PLACES = (
     "README.md",
     "CONTRIBUTING.md",
     "CITATION.cff",
+    "CHANGELOG.md",
+    "SECURITY.md",
     "pyproject.toml",
+    "fusiontools/*.py",
+    ".github/**/*.md",
+    ".github/**/*.yml",
+    ".devcontainer/*.json",
     "notebooks/**/*.ipynb",
     "book/**/*.md",
 )

@@ -266,9 +266,9 @@ def main(arguments):
                 print(f"{page.stem} at {scale}: {here[0]} minutes on {here[1]}")
     for page in pages:
         if asked.links:
-            rewrite(page, lambda source: links.plain(source, page))
+            rewrite(page, lambda source, page=page: links.plain(source, page))
         if asked.frame or asked.measure:
-            rewrite(page, lambda source: TIME.sub(time_line(page), source))
+            rewrite(page, lambda source, page=page: TIME.sub(time_line(page), source))
     for page in pages:
         if asked.code:
             idea, visible = idea_share(page)

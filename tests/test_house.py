@@ -17,6 +17,7 @@ import pytest
 
 LAYERS = {
     "errors": 0,
+    "files": 0.25,
     "records": 0.5,  # on the lowest layer too, but it raises errors
     "music": 1,
     "corpora": 2,
@@ -26,6 +27,7 @@ LAYERS = {
     "judges": 5,
     "report": 5.5,
     "papers": 6,
+    "cli_door": 0.7,  # what every command shares
     "cli_papers": 6.5,  # behind the door that cli is
     "cli_fuse": 6.5,
     "cli_restyle": 6.5,
@@ -37,10 +39,18 @@ LAYERS = {
 }
 
 
-def imports(file, root):
-    """Every module of the package that a file imports, anywhere in it, as dotted names."""
+def is_for_hints(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imports(file, root, hints=True):
+    """Every module of the package that a file imports, anywhere in it, as dotted names;
+    without `hints` those alone that are imported when it runs.
+    """
     package = ".".join(file.relative_to(root).with_suffix("").parts)
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if hints or not is_for_hints(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if a.name.split(".")[0] == "fusiontools")
         elif isinstance(node, ast.ImportFrom):
@@ -96,7 +106,7 @@ def test_no_cycle_between_modules(files, root):
         name = ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(
             ".__init__"
         )
-        graph[name] = set(imports(file, root)) - {name}
+        graph[name] = set(imports(file, root, hints=False)) - {name}
     packages = {n for n in graph if any(m.startswith(n + ".") for m in graph)}
     done, path = set(), []
 
@@ -196,6 +206,7 @@ def homes(notebook):
             return names.get(node.id)
         if isinstance(node, ast.Attribute) and inspect.ismodule(value_of(node.value)):
             return take(value_of(node.value), node.attr)
+        return None
 
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and is_ours(node.module):

@@ -1,0 +1,1 @@
+"""The papers: one subpackage each, with its method; its evidence is in a folder within."""

@@ -4,7 +4,15 @@ Sizes are read off live modules, never typed by hand. Every box and arrow carrie
 as ``gid``, an arrow "start>end". Used in chapters 3, 4, 5, 6 and 7.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import torch
+    from matplotlib.axes import Axes
+
 
 __all__ = ["Box", "arrow", "boxes", "canvas", "draw_box", "layer_sizes", "middle"]
 __all__ += ["weights_of"]
@@ -29,18 +37,23 @@ class Box(NamedTuple):
     tall: float = 1.0
 
 
-def weights_of(module):
+def weights_of(module: torch.nn.Module) -> int:
     """How many numbers a network learns."""
     return sum(p.numel() for p in module.parameters())
 
 
-def layer_sizes(network):
+def layer_sizes(network: torch.nn.Module) -> list[int]:
     """The sizes of a perceptron, from its inputs to its outputs: a list of int."""
     layers = [m for m in network.modules() if hasattr(m, "in_features")]
     return [layers[0].in_features, *(layer.out_features for layer in layers)]
 
 
-def boxes(places, arrows, ax=None, title=""):
+def boxes(
+    places: dict[str, Box],
+    arrows: Sequence[Sequence | tuple[str, str]],
+    ax: Axes | None = None,
+    title: str = "",
+) -> Axes:
     """Draw boxes by their names, and arrows, (start, end) or (start, end, weight), between
     them. A weight is written beside its arrow; a negative one is dashed. Returns the axes.
     """
@@ -52,12 +65,15 @@ def boxes(places, arrows, ax=None, title=""):
         draw_box(ax, name, box)
     for start, end, *weight in arrows:
         text = f"{weight[0]:+g}".replace("-", "−") if weight else ""
-        sides = _sides(places[start], places[end])
-        arrow(ax, f"{start}>{end}", *sides, text=text, dashed=text.startswith("−"))
+        near, far = _sides(places[start], places[end])
+        dashed = text.startswith("−")
+        arrow(ax, f"{start}>{end}", near, far, text=text, dashed=dashed)
     return ax
 
 
-def canvas(ax, x, y, title=""):
+def canvas(
+    ax: Axes | None, x: tuple[float, float], y: tuple[float, float], title: str = ""
+) -> Axes:
     """Axes without an axis, from ``x[0]`` to ``x[1]`` and ``y[0]`` to ``y[1]``."""
     if ax is None:
         import matplotlib.pyplot as plt
@@ -70,13 +86,14 @@ def canvas(ax, x, y, title=""):
     return ax
 
 
-def draw_box(ax, name, box):
+def draw_box(ax: Axes, name: str, box: Box) -> None:
     """Draw one box with its title, and under it what else it says."""
     from matplotlib.patches import FancyBboxPatch
 
     corner = box.x - box.wide / 2, box.y - box.tall / 2
     style = f"round,pad=0,rounding_size={box.round}" if box.round else "square,pad=0"
-    looks = {"facecolor": box.shade if box.filled else "white", "edgecolor": box.shade}
+    looks: dict[str, Any] = {"edgecolor": box.shade}
+    looks["facecolor"] = box.shade if box.filled else "white"
     looks |= {"linewidth": 1.5, "linestyle": DASHED if box.dashed else "-"}
     ax.add_patch(
         FancyBboxPatch(
@@ -95,7 +112,17 @@ def draw_box(ax, name, box):
     ax.text(box.x, box.y - 0.21, lines, fontsize=8.5, linespacing=1.25, **told)
 
 
-def arrow(ax, name, start, end, bend=0.0, shade=INK, text="", dashed=False, head="-|>"):
+def arrow(
+    ax: Axes,
+    name: str,
+    start: Sequence,
+    end: Sequence,
+    bend: float = 0.0,
+    shade: str = INK,
+    text: str = "",
+    dashed: bool = False,
+    head: str = "-|>",
+) -> None:
     """Draw one arrow between two points, `text` on its middle."""
     from matplotlib.patches import FancyArrowPatch
 
@@ -112,7 +139,7 @@ def arrow(ax, name, start, end, bend=0.0, shade=INK, text="", dashed=False, head
         ax.text(*where, text, color=shade, bbox=plain, gid=f"text of {name}", **told)
 
 
-def middle(start, end, bend=0.0):
+def middle(start: Sequence, end: Sequence, bend: float = 0.0) -> tuple[float, float]:
     """The middle of an arrow."""
     # half as far out as the control point of its curve, which is bend * length to the side
     (x0, y0), (x1, y1) = start, end

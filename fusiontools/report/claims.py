@@ -5,11 +5,17 @@ cannot be told (None), because intervals overlap. What is missing is missed in o
 here. Used in chapters 3, 4, 5, 6 and 7, on the pages "Measured".
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusiontools.report.rows import NotMeasured
 from fusiontools.report.tables import NOTHING, Table
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["Claim", "Goal", "Trial", "claims_table", "goals_table", "outcome", "try_claim"]
 __all__ += ["verdicts_table"]
@@ -42,7 +48,7 @@ class Trial(NamedTuple):
     verdict: str  # see `outcome`
 
 
-def try_claim(claim, found):
+def try_claim(claim: Claim, found: Rows) -> Trial:
     """Try a claim on rows: a `Trial`. What is not measured is said in its numbers."""
     parts, said = {}, []
     try:
@@ -59,7 +65,7 @@ def try_claim(claim, found):
     return Trial(parts, "; ".join(said), outcome(parts.values()))
 
 
-def outcome(parts):
+def outcome(parts: Iterable) -> str:
     """One word for a claim, what its parts (True, False or None) add up to.
 
     "open" where all could be measured and none could be told; "not testable" without any.
@@ -77,7 +83,9 @@ def outcome(parts):
     return "refuted" if False in parts else "open"
 
 
-def claims_table(claims, found, printed=None):
+def claims_table(
+    claims: Sequence[Claim], found: Rows, printed: Rows | None = None
+) -> Table:
     """The claims of a paper, tried on our records, and by the same functions on the paper's
     own numbers, if they are given (see `fusiontools.report.rows.printed`). These are two
     verdicts: a claim may stand in the paper's own table, and not in our records.
@@ -91,8 +99,8 @@ def claims_table(claims, found, printed=None):
     made = []
     for claim in claims:
         ours = try_claim(claim, found)
-        row = {"id": claim.id, "where": claim.where, "claim": claim.words, "why": claim.why}
-        row |= {**ours._asdict(), "ours": ours}
+        row: dict[str, Any] = {"id": claim.id, "where": claim.where, "claim": claim.words}
+        row |= {"why": claim.why, **ours._asdict(), "ours": ours}
         if printed is not None:
             row["paper"] = try_claim(claim, printed)
         made.append(row)
@@ -114,7 +122,7 @@ def _told(trial):
     return f"**{trial.verdict}**: {trial.numbers}"
 
 
-def verdicts_table(tried, page=""):
+def verdicts_table(tried: Table | Sequence[dict[str, str]], page: str = "") -> Table:
     """Rows of `claims_table` that fit on a phone: what the paper says, and the one word of
     each trial; a dash where the paper's own numbers were not tried. Each id leads to
     `page`, if one is given.
@@ -134,7 +142,7 @@ def verdicts_table(tried, page=""):
     return Table(tried, columns)
 
 
-def goals_table(goals, found):
+def goals_table(goals: Sequence[Goal], found: Rows) -> Table:
     """The goals of a chapter: each row has ``goal``, ``numbers`` and ``reached``, which is
     None where it is not measured.
     """

@@ -4,9 +4,19 @@ A history is arrays named "run/column", each of shape (2, N): steps and values. 
 chapters 3, 4, 5, 6 and 7: live on the pages "At full size", from records on "Measured".
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fusiontools.training.history import History
+
 
 __all__ = ["Curve", "curves", "history_arrays", "means_around"]
 
@@ -24,7 +34,9 @@ class Curve(NamedTuple):
     dots: bool = False  # few values, each of them shown
 
 
-def history_arrays(history, run="run", columns=None):
+def history_arrays(
+    history: History, run: str = "run", columns: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
     """A training's `fusiontools.training.History` as arrays, "run/column" -> (2, N). Of the
     columns that are wanted, by default all, those are left out that it lacks.
     """
@@ -33,7 +45,11 @@ def history_arrays(history, run="run", columns=None):
     return {f"{run}/{name}": np.array(history.column(name), float) for name in there}
 
 
-def curves(panels, arrays, width=None):
+def curves(
+    panels: dict[str, Sequence[Curve]],
+    arrays: Mapping[str, np.ndarray],
+    width: int | None = None,
+) -> Figure:
     """Draw panels of curves into a figure, strong where they are smoothed and pale where
     they are not. `ValueError` if there is nothing to draw.
 
@@ -58,7 +74,8 @@ def curves(panels, arrays, width=None):
     )
     for ax, (title, own) in zip(axes[:, 0], there.items()):
         for curve in own:
-            _draw(ax, curve, *arrays[curve.name], width)
+            steps, values = arrays[curve.name]
+            _draw(ax, curve, steps, values, width)
         ax.set_title(title, fontsize=10, loc="left", weight="bold")
         ax.set_xlabel("step", fontsize=9)
         if any(curve.label for curve in own):
@@ -78,7 +95,7 @@ def _draw(ax, curve, steps, values, width):
     ax.plot(steps, means_around(values, width), linewidth=1.8, **looks)
 
 
-def means_around(values, width):
+def means_around(values: npt.ArrayLike, width: int) -> np.ndarray:
     """Means over `width` values around each, an odd number (of an even one, one more);
     nearer to an end over fewer, on both sides alike, so that no end is drawn inwards.
 
@@ -87,6 +104,7 @@ def means_around(values, width):
     >>> means_around([0, 3, 6, 3, 0], 3).tolist()
     [0.0, 3.0, 4.0, 3.0, 0.0]
     """
-    values, last = np.asarray(values, float), len(values) - 1
+    values = np.asarray(values, float)
+    last = len(values) - 1
     reach = [min(width // 2, i, last - i) for i in range(len(values))]
     return np.array([values[i - r : i + r + 1].mean() for i, r in enumerate(reach)])

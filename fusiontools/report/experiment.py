@@ -20,16 +20,18 @@ import argparse
 import contextlib
 import json
 import multiprocessing
+import os
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent import futures
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fusiontools.errors import CorpusError, FusionError, RecordError
-from fusiontools.records import Record, code_version, plain, write_record, write_whole
+from fusiontools.files import write_whole
+from fusiontools.records import Record, code_version, plain, write_record
 
 __all__ = ["Experiment", "Job", "collected", "data_of", "gather", "main", "measured_record"]
 __all__ += ["run_jobs", "ship", "store", "theirs", "train_in_folder"]
@@ -37,13 +39,23 @@ __all__ += ["run_jobs", "ship", "store", "theirs", "train_in_folder"]
 DATA, WEIGHTS = "data.npz", "weights.safetensors"  # in the folder of a run
 
 
-def theirs(paper, *names):
+def theirs(paper: Any, *names: str) -> list[Callable]:
     """Functions of a paper's package, which is loaded when they are called."""
     return [lambda *given, n=name: getattr(paper, n)(*given) for name in names]
 
 
-def train_in_folder(paper, folder, method, scale, seed=0, data=None, device="auto",
-                    adopted=None, say=print, config=None):  # fmt: skip
+def train_in_folder(
+    paper: Any,
+    folder: str | os.PathLike,
+    method: str,
+    scale: str,
+    seed: int = 0,
+    data: Any = None,
+    device: str = "auto",
+    adopted: str | os.PathLike | None = None,
+    say: Callable[[str], object] = print,
+    config: Any = None,
+) -> Record:
     """Start a training in a folder, or continue the one that is there; then measure it,
     and write its weights and its record, a `Record`, which is returned.
 
@@ -97,14 +109,16 @@ def train_in_folder(paper, folder, method, scale, seed=0, data=None, device="aut
         return run.finish(*paper.measure(networks, data, config, seed, say))
 
 
-def data_of(paper, folder, asked=None):
+def data_of(paper: Any, folder: str | os.PathLike, asked: Any = None) -> Any:
     """The data that is asked for, or that a run's folder holds; see `train_in_folder`."""
     kept, about = Path(folder) / DATA, Path(folder) / "config.json"
     held = paper.open_data(kept) if kept.is_file() else None
     if held is not None and asked in (None, held.name):
         return held
     if asked is None and about.is_file():
-        asked = json.loads(about.read_text(encoding="utf-8")).get("data", {}).get("name")
+        from fusiontools.training import read_about
+
+        asked = read_about(folder)["data"]["name"]
         if asked not in paper.SOURCES:
             do = "name the file of that data with --data"
             raise CorpusError(f"it holds no copy of its data, {asked!r}", folder, do)
@@ -120,24 +134,33 @@ def data_of(paper, folder, asked=None):
 
 
 def measured_record(
-    paper, method, scale, data, began, metrics, config, samples=(), minutes=None
-):
+    paper: str,
+    method: str,
+    scale: str,
+    data: Any,
+    began: float,
+    metrics: dict,
+    config: Any,
+    samples: Iterable = (),
+    minutes: float | None = None,
+) -> Record:
     """The record of what this process has measured without a training. Where it is not
     said how many `minutes` that took: since `began`, as `time.monotonic` told it.
     """
     minutes = (time.monotonic() - began) / 60 if minutes is None else minutes
-    about = {"device": "CPU (1 thread)", "version": code_version(), "minutes": minutes}
+    about: dict[str, Any] = {"device": "CPU (1 thread)", "version": code_version()}
+    about["minutes"] = minutes
     named = {"name": data.name, "sha256": data.hash}
     return Record(paper, method, scale, named, 0, config, metrics, list(samples), **about)
 
 
-def store(path, records):
+def store(path: str | os.PathLike, records: Iterable[Record]) -> None:
     """Write records into one file, whole or not at all."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_whole(Path(path), json.dumps(plain([asdict(r) for r in records])).encode())
 
 
-def collected(folder):
+def collected(folder: str | os.PathLike) -> list[Record]:
     """All records that `store` wrote into a folder's files, in the order of their names."""
     return [r for file in sorted(Path(folder).glob("*.json")) for r in _read(file)]
 
@@ -155,11 +178,18 @@ class Job(NamedTuple):
     asked: bool = False  # done only when it is named
 
 
-def run_jobs(jobs, work, workers=1, say=print):
+def run_jobs(
+    jobs: Iterable[Job],
+    work: str | os.PathLike,
+    workers: int = 1,
+    say: Callable[[str], object] = print,
+) -> list[str]:
     """Do jobs, `workers` at a time. What is finished is not done again: the folder `work`
     has a mark of each, and its log. Returns the names of what failed, or waits for such.
     """
-    work, began, running, failed = Path(work), time.monotonic(), {}, []
+    work, began = Path(work), time.monotonic()
+    running: dict[futures.Future, str] = {}
+    failed: list[str] = []
     broken = False  # a process was killed, and the pool with it
     work.mkdir(parents=True, exist_ok=True)
     waiting = [job for job in jobs if not _mark(work, job.name).is_file()]
@@ -190,27 +220,36 @@ def _mark(work, name):
 
 def _do(job, work):
     """One job, in a process of its own: what it says goes into its log."""
-    with open(work / f"{job.name}.log", "a", encoding="utf-8") as log:
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            try:
-                job.do()
-            except BaseException:
-                traceback.print_exc()
-                raise
+    with (
+        open(work / f"{job.name}.log", "a", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        try:
+            job.do()
+        except BaseException:
+            traceback.print_exc()
+            raise
     write_whole(_mark(work, job.name), b"")
 
 
 class Experiment(NamedTuple):
     """All that a chapter's records are made by."""
 
-    paper: object  # the module, see the top of this file
+    paper: Any  # the module, see the top of this file
     jobs: Callable  # of the data's file, the folder of work, scale, device: a list of Job
     collect: Callable  # of the data, out, work, scale: writes the files to ship
     record_name: Callable  # what tells a record from the others of its data
     files: dict  # from each file of `out` to its place in the package; {data} is a name
 
 
-def gather(experiment, file, out, work, scale):
+def gather(
+    experiment: Experiment,
+    file: str | os.PathLike,
+    out: str | os.PathLike,
+    work: str | os.PathLike,
+    scale: str,
+) -> None:
     """Write all that is to be shipped into `out`: the records, and the experiment's files.
 
     Raises
@@ -229,7 +268,9 @@ def gather(experiment, file, out, work, scale):
     experiment.collect(data, out, work, scale)
 
 
-def ship(experiment, out, package=None):
+def ship(
+    experiment: Experiment, out: str | os.PathLike, package: str | os.PathLike | None = None
+) -> list[Path]:
     """Put what was collected into the package: one record a file, weights, arrays.
 
     What an earlier experiment with the same data left there is replaced. Returns the paths
@@ -258,7 +299,7 @@ def ship(experiment, out, package=None):
     return written
 
 
-def main(experiment, arguments=None):
+def main(experiment: Experiment, arguments: list[str] | None = None) -> int:
     """The command of an experiment. Returns 0, or 1 where something is not finished."""
     paper = experiment.paper
     parser = argparse.ArgumentParser(prog=f"python -m {paper.__spec__.name}")

@@ -6,9 +6,14 @@ asked for by name; ``row.get`` gives None. Used in chapters 3, 4, 5, 6 and 7, on
 "Measured".
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 
@@ -37,16 +42,16 @@ class Rows(list):
     else the evidence rests on, by name, such as histories and counts.
     """
 
-    def __init__(self, made=(), **beside):
+    def __init__(self, made: Rows | Sequence = (), **beside: Any) -> None:
         super().__init__(made)
         self.beside = Measured(beside)
 
-    def every(self, *methods, **settings):
+    def every(self, *methods: str, **settings: Any) -> list[Measured]:
         """The rows of some methods, or of all, that have these settings: a list of dict."""
         fits = [row for row in self if not methods or row["method"] in methods]
         return [r for r in fits if all(r.get(k) == v for k, v in settings.items())]
 
-    def one(self, *methods, **settings):
+    def one(self, *methods: str, **settings: Any) -> Measured:
         """The first of `every`; if there is none, it is `NotMeasured`."""
         if found := self.every(*methods, **settings):
             return found[0]
@@ -54,12 +59,14 @@ class Rows(list):
         told = ", ".join(f"{k} {v}" for k, v in settings.items())
         raise NotMeasured(f"not measured: {asked}" + (f" with {told}" if told else ""))
 
-    def methods(self):
+    def methods(self) -> list[str]:
         """The names of the methods, each once, in the order of the rows."""
         return list(dict.fromkeys(row["method"] for row in self))
 
 
-def choose(records, data=None, scale=None):
+def choose(
+    records: Iterator | Sequence[Record], data: str | None = None, scale: str | None = None
+) -> list[Record]:
     """The records (or dicts) on one data set and of one scale, as a list of Record: a page
     never mixes them.
     """
@@ -68,7 +75,13 @@ def choose(records, data=None, scale=None):
     return [r for r in fits if scale in (None, r.scale)]
 
 
-def rows(records, knobs=None, order=(), first=(), **beside):
+def rows(
+    records: Sequence[Record],
+    knobs: Mapping[str, dict] | None = None,
+    order: Iterable[str] = (),
+    first: Sequence = (),
+    **beside: Any,
+) -> Rows:
     """Records as rows.
 
     Parameters
@@ -93,7 +106,8 @@ def rows(records, knobs=None, order=(), first=(), **beside):
         records have, as `fusiontools.records.table` sums them up. It is a `RecordError`
         if the records are of several data sets or scales, or if one lacks a setting.
     """
-    records, knobs, groups = choose(records), knobs or {}, {}
+    records, knobs = choose(records), knobs or {}
+    groups: dict[tuple, list[Record]] = {}
     _check_alike("data", {f"{r.data['name']} ({r.data['sha256'][:8]})" for r in records})
     _check_alike("scale", {r.scale for r in records})
     names = list(dict.fromkeys(name for own in knobs.values() for name in own))
@@ -145,7 +159,7 @@ def _sortable(value, first):
     return (2, value) if isinstance(value, int | float) else (3, str(value))
 
 
-def printed(paper):
+def printed(paper: dict[str, dict[str, float]]) -> Rows:
     """A paper's own table as `Rows`, so that a claim is tried on it as it is on ours: for
     each method its numbers, under the names of our metrics.
 
@@ -161,7 +175,7 @@ def printed(paper):
     return Rows(made)
 
 
-def histogram(row, name, bins):
+def histogram(row: Measured, name: str, bins: Sequence[str]) -> np.ndarray:
     """A histogram out of a row, shape (K,): the means over its runs of the metrics
     ``name[bin]``, as shares that add up to 1.
     """
@@ -169,7 +183,7 @@ def histogram(row, name, bins):
     return shares / shares.sum()  # records round, so that they add up to nearly 1
 
 
-def less(x, y):
+def less(x: dict[str, Any], y: dict[str, Any]) -> bool | None:
     """Whether one summary lies below another, intervals and all; None where they overlap.
 
     Examples
@@ -184,17 +198,19 @@ def less(x, y):
     return False if end(x, "low") > end(y, "high") else None
 
 
-def end(x, which):
+def end(x: dict[str, Any], which: str) -> float:
     """The "low" or "high" end of a summary's interval; its mean where it has none."""
     return x["mean"] if x.get(which) is None else x[which]
 
 
-def shipped_arrays(paper, name, folder=None):
+def shipped_arrays(
+    paper: str, name: str, folder: str | os.PathLike | None = None
+) -> Measured:
     """Arrays by name, from the ``.npz`` file `name` that ships beside a paper's records, or
     lies in a folder of your own. Empty where nothing ships; what is asked for and is not
     there is `NotMeasured`.
     """
-    shipped = resources.files("fusiontools").joinpath("results", paper)
-    path = shipped.joinpath(name) if folder is None else Path(folder) / name
+    shipped = Path(str(resources.files("fusiontools"))) / "results" / paper
+    path = shipped / name if folder is None else Path(folder) / name
     there = folder is not None or path.is_file()
     return Measured(read_npz(path) if there else {})

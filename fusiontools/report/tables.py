@@ -4,6 +4,15 @@ Every number comes from a record or from the paper: nothing is measured here. Us
 chapters 3, 4, 5, 6 and 7, on the pages "Measured".
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Rows
+
+
 __all__ = ["NOTHING", "Table", "beside_paper", "cell", "number", "per_cent", "shown"]
 
 NOTHING = "–"
@@ -23,11 +32,17 @@ class Table(list):
         What is shown, where that is not a line a row: the columns are asked of these.
     """
 
-    def __init__(self, rows, columns, caption="", lines=None):
+    def __init__(
+        self,
+        rows: Iterable[dict],
+        columns: dict[str, Callable],
+        caption: str = "",
+        lines: Sequence[dict] | None = None,
+    ) -> None:
         super().__init__(rows)
         self.columns, self.caption, self.lines = columns, caption, lines
 
-    def markdown(self):
+    def markdown(self) -> str:
         """The table as Markdown, the caption under it."""
         shown = self if self.lines is None else self.lines
         made = self.columns.values()
@@ -45,7 +60,7 @@ def _one_line(value):
     return " ".join(str(value).split("\n")).replace("|", r"\|")
 
 
-def cell(found, digits=2):
+def cell(found: dict[str, Any], digits: int = 2) -> str:
     r"""A summary as text: the mean and its interval; a dash for what there is not.
 
     Examples
@@ -65,7 +80,7 @@ def _digits(value, digits):
     return f"{value:.{digits}f}".replace("-", MINUS)
 
 
-def per_cent(found, digits=1):
+def per_cent(found: dict[str, Any] | float, digits: int = 1) -> str:
     r"""A share as text, in per cent: a summary, or a number.
 
     Examples
@@ -81,12 +96,12 @@ def per_cent(found, digits=1):
     return f"{cell(times, digits)}{SPACE}%"
 
 
-def number(value, digits=0):
+def number(value: float, digits: int = 0) -> str:
     """A number as text, such as "39,742.2" or "−0.50"; a dash for None."""
     return NOTHING if value is None else f"{value:,.{digits}f}".replace("-", MINUS)
 
 
-def shown(metric, made=cell, digits=None):
+def shown(metric: str, made: Callable = cell, digits: int | None = None) -> Callable:
     """A column of a `Table`: a metric of each row as text, by `cell`, `per_cent` or
     `number`; a dash where a row has none.
 
@@ -97,7 +112,14 @@ def shown(metric, made=cell, digits=None):
     return lambda row: made(row.get(metric), **options)
 
 
-def beside_paper(found, columns, paper, names, always=(), caption=""):
+def beside_paper(
+    found: Rows,
+    columns: dict[str, tuple[str, int]],
+    paper: Mapping[str, Mapping[str, float]],
+    names: Mapping[str, str],
+    always: Sequence[str] = (),
+    caption: str = "",
+) -> Table:
     """Our numbers, of `Rows`, with the paper's under them, method by method.
 
     Parameters
@@ -120,7 +142,7 @@ def beside_paper(found, columns, paper, names, always=(), caption=""):
     order = [n for n in names if n in wanted] + [n for n in wanted if n not in names]
     made = []
     for method in order:
-        ours = next(iter(found.every(method)), {})
+        ours: Mapping = next(iter(found.every(method)), {})
         row = {"method": method, "runs": ours.get("runs", 0)}
         for metric, *_ in columns.values():
             row[metric] = ours.get(metric)

@@ -13,6 +13,7 @@ than there are, melodies repeat. Used in chapter 3, FusionGAN. The last three ta
 grids: chapter 4, Connective Fusion.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -59,7 +60,7 @@ def _draw(melodies, n, rng):
     return [melodies[i] for i in chosen[:n]]
 
 
-def copies(melodies, n, seed=0):
+def copies(melodies: Sequence[Notes], n: int, seed: int = 0) -> list[Notes]:
     """Real melodies as they are: the best music in the table, and a copied share of 1.
 
     Parameters
@@ -87,7 +88,9 @@ def copies(melodies, n, seed=0):
     return _draw(_with_notes(melodies, "copies"), n, _rng(seed, "copies"))
 
 
-def transposed(melodies, n, seed=0, farthest=6):
+def transposed(
+    melodies: Sequence[Notes], n: int, seed: int = 0, farthest: int = 6
+) -> list[Notes]:
     """Real melodies, each moved by 1 to `farthest` semitones up or down.
 
     They are copies that a comparison of pitches does not see.
@@ -110,7 +113,7 @@ def transposed(melodies, n, seed=0, farthest=6):
     return moved
 
 
-def shuffled(melodies, n, seed=0):
+def shuffled(melodies: Sequence[Notes], n: int, seed: int = 0) -> list[Notes]:
     """Real melodies with their notes, each with its length and its rest, in another order.
 
     Durations and pitch classes stay exactly as they were, so DD and NPD cannot see that
@@ -142,7 +145,9 @@ def _sampled(melodies, n, rng, pitches, durations):
     return [_line(pitches(len(m)), durations(len(m))) for m in _draw(melodies, n, rng)]
 
 
-def noise(melodies, n, seed=0, step=STEP, longest=16):
+def noise(
+    melodies: Sequence[Notes], n: int, seed: int = 0, step: float = STEP, longest: int = 16
+) -> list[Notes]:
     """Any pitch between the lowest and the highest, any length up to `longest`.
 
     All are equally likely.
@@ -174,7 +179,9 @@ def noise(melodies, n, seed=0, step=STEP, longest=16):
     return _sampled(melodies, n, rng, pitches, durations)
 
 
-def half_and_half(a, b, n, seed=0):
+def half_and_half(
+    a: Sequence[Notes], b: Sequence[Notes], n: int, seed: int = 0
+) -> list[Notes]:
     """A 50/50 mixture: half pure A and half pure B, in random order.
 
     No melody in it is fused, and its Ratio is as good as Ratio gets.
@@ -198,7 +205,15 @@ def half_and_half(a, b, n, seed=0):
     return [mixed[i] for i in rng.permutation(n)]
 
 
-def splice(a, b, n, seed=0, bar=4.0, cuts=1, sources=False):
+def splice(
+    a: Sequence[Notes],
+    b: Sequence[Notes],
+    n: int,
+    seed: int = 0,
+    bar: float = 4.0,
+    cuts: int = 1,
+    sources: bool = False,
+) -> list[Notes] | tuple:
     """Melodies that change domain at bar lines.
 
     Bars of an A melody come first, then the bars that follow of a B melody, or the other
@@ -283,7 +298,9 @@ def _spliced(pair, start, bar, cuts, rng):
     return merge(*parts)
 
 
-def random_mixing(a, b, n, seed=0, step=STEP):
+def random_mixing(
+    a: Sequence[Notes], b: Sequence[Notes], n: int, seed: int = 0, step: float = STEP
+) -> list[Notes]:
     """RM: pitches and durations that occur in A or B, each as likely as any other.
 
     Parameters
@@ -314,7 +331,9 @@ def random_mixing(a, b, n, seed=0, step=STEP):
     return _chosen(melodies, n, rng, np.unique(pitch), np.unique(duration))
 
 
-def monte_carlo(a, b, n, seed=0, step=STEP):
+def monte_carlo(
+    a: Sequence[Notes], b: Sequence[Notes], n: int, seed: int = 0, step: float = STEP
+) -> list[Notes]:
     """MC: pitches and durations of A and B together, each as likely as it is frequent.
 
     They are drawn one by one and apart from each other.
@@ -371,7 +390,7 @@ BASELINES = {
 # --- on grids: rows of tokens, each a melody or half a one; `fusiontools.music.grid` ---
 
 
-def to_key(left, right):
+def to_key(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Right halves moved by the fewest semitones that bring their tonics to those of the
     left halves, and fit: (N, T) twice -> (N, T).
 
@@ -397,7 +416,7 @@ def _key(half):
     return markov.key_scores(lengths).argmax(axis=-1)
 
 
-def shuffled_grid(half, rng):
+def shuffled_grid(half: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Each row's notes and rests in random order, each as long as it was: (N, T) -> (N, T).
     Holds that it begins with lengthen what they come to follow.
 
@@ -416,7 +435,7 @@ def shuffled_grid(half, rng):
     return np.stack(rows)
 
 
-def bars_in_turn(left, right):
+def bars_in_turn(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Interleaved bars, of left and of right halves: (N, T) twice -> (N, 2 T).
 
     Examples

@@ -11,17 +11,31 @@ training data.
 This counts copies. It does not say whether a copy matters. Used in chapters 3, 4, 5 and 6.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fusiontools.errors import NoNotesError
 from fusiontools.score.distributions import STEP, melody_columns, melody_number
+
+if TYPE_CHECKING:
+    from fusiontools.music.notes import Notes
+
 
 __all__ = ["copied_counts", "copied_share", "held_out_share", "ngrams"]
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
-def ngrams(melodies, n=8, step=STEP, rhythm="durations"):
+def ngrams(
+    melodies: Sequence | np.ndarray,
+    n: int = 8,
+    step: float = STEP,
+    rhythm: str = "durations",
+) -> np.ndarray:
     """Every run of n notes within a melody, each as one number.
 
     Parameters
@@ -101,7 +115,13 @@ def _mix(x):
     return x ^ (x >> np.uint64(31))
 
 
-def copied_counts(generated, training, n=8, step=STEP, rhythm="durations"):
+def copied_counts(
+    generated: Sequence,
+    training: Sequence | np.ndarray,
+    n: int = 8,
+    step: float = STEP,
+    rhythm: str = "durations",
+) -> np.ndarray:
     """For each melody, how many of its runs of n notes are copied, and how many it has.
 
     Parameters
@@ -136,7 +156,13 @@ def copied_counts(generated, training, n=8, step=STEP, rhythm="durations"):
     return np.stack(counts, axis=1)
 
 
-def copied_share(generated, training, n=8, step=STEP, rhythm="durations"):
+def copied_share(
+    generated: Sequence[Notes],
+    training: Sequence | np.ndarray,
+    n: int = 8,
+    step: float = STEP,
+    rhythm: str = "durations",
+) -> float:
     """The share of the generated runs of n notes that occur in the training data, 0 to 1.
 
     Parameters as in `copied_counts`.
@@ -159,7 +185,13 @@ def copied_share(generated, training, n=8, step=STEP, rhythm="durations"):
     return copied / runs
 
 
-def held_out_share(held_out, training, n=8, step=STEP, rhythm="durations"):
+def held_out_share(
+    held_out: Sequence[Notes],
+    training: Sequence[Notes],
+    n: int = 8,
+    step: float = STEP,
+    rhythm: str = "durations",
+) -> float:
     """The share that real music, kept from the training, has in common with it.
 
     A model that copies nothing would have it too.

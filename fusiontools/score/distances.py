@@ -7,12 +7,15 @@ that come from raw counts. Both ways stand here: on distributions (divide by the
 `fusiontools.score.distributions.shares`) and on counts. Used in chapter 3, FusionGAN.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["earth_mover", "earth_mover_of_counts", "euclidean"]
 
 
-def euclidean(p, q):
+def euclidean(p: npt.ArrayLike, q: npt.ArrayLike) -> Any:
     """The length of the straight line from p to q: EUD.
 
     Parameters
@@ -38,7 +41,7 @@ def euclidean(p, q):
     return np.sqrt((difference * difference).sum(axis=-1))
 
 
-def earth_mover(p, q, ground="line"):
+def earth_mover(p: npt.ArrayLike, q: npt.ArrayLike, ground: str = "line") -> Any:
     """The least work that turns p into q: EM, the Wasserstein-1 distance.
 
     Work is how much is moved times how far, where neighbouring bins lie one apart.
@@ -98,7 +101,7 @@ def earth_mover(p, q, ground="line"):
     return np.abs(surplus).sum(axis=-1)
 
 
-def earth_mover_of_counts(p, q):
+def earth_mover_of_counts(p: npt.ArrayLike, q: npt.ArrayLike) -> Any:
     """The earth mover's distance between the *values* of two histograms.
 
     That is how the EM columns of FusionGAN's Table I can have been made.

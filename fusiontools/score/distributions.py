@@ -25,7 +25,11 @@ The paper "knowingly" discards "all sequential information" (section IV-A): the 
 bring a little of it back. Used in chapter 3, FusionGAN.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.errors import NoNotesError, UnitError
 from fusiontools.music.notes import NAMES, Notes
@@ -56,7 +60,7 @@ LONGEST = 16  # steps: a whole note; the bin is open upwards
 WIDEST = 12  # semitones: an octave; both end bins are open
 
 
-def histogram(values, bins):
+def histogram(values: npt.ArrayLike, bins: int) -> np.ndarray:
     """How often each of the whole numbers 0 to ``bins - 1`` occurs.
 
     Parameters
@@ -88,7 +92,7 @@ def histogram(values, bins):
     return np.bincount(values.astype(np.int64), minlength=bins)
 
 
-def melody_columns(melodies):
+def melody_columns(melodies: Sequence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All notes of all melodies, one after the other, as three arrays.
 
     Parameters
@@ -143,7 +147,9 @@ def _pair(melody):
     return pitch, duration
 
 
-def duration_steps(duration, step=STEP, longest=LONGEST):
+def duration_steps(
+    duration: npt.ArrayLike, step: float = STEP, longest: int = LONGEST
+) -> np.ndarray:
     """The bin of each duration: how many steps it lasts, 0 to `longest`, same shape.
 
     Parameters
@@ -169,12 +175,14 @@ def _by_melody(bins, melody, rows, size):
     return np.bincount(melody * size + bins, minlength=rows * size).reshape(rows, size)
 
 
-def melody_number(melodies):
+def melody_number(melodies: Sequence[Notes | tuple]) -> int:
     """How many melodies `melody_columns` sees: M in the shapes of this module."""
     return 1 if isinstance(melodies, Notes) else len(melodies)
 
 
-def duration_counts(melodies, step=STEP, longest=LONGEST):
+def duration_counts(
+    melodies: Sequence, step: float = STEP, longest: int = LONGEST
+) -> np.ndarray:
     """Notes of each duration, one row a melody: DD before it is added up and normalised.
 
     Parameters
@@ -206,7 +214,7 @@ def duration_counts(melodies, step=STEP, longest=LONGEST):
     return _by_melody(bins, melody, melody_number(melodies), longest + 1)
 
 
-def pitch_class_counts(melodies):
+def pitch_class_counts(melodies: Sequence[Notes | tuple]) -> np.ndarray:
     """Notes on each of the twelve pitch classes, C first, one row a melody.
 
     It is NPD before it is added up and normalised.
@@ -229,7 +237,7 @@ def pitch_class_counts(melodies):
     return _by_melody(pitch % 12, melody, melody_number(melodies), 12)
 
 
-def interval_bigram_counts(melodies, widest=WIDEST):
+def interval_bigram_counts(melodies: Sequence, widest: int = WIDEST) -> np.ndarray:
     """Pairs of steps in a row, one row a melody.
 
     Parameters
@@ -259,7 +267,9 @@ def interval_bigram_counts(melodies, widest=WIDEST):
     return _by_melody(bins, melody[2:][whole], melody_number(melodies), size * size)
 
 
-def duration_bigram_counts(melodies, step=STEP, longest=LONGEST):
+def duration_bigram_counts(
+    melodies: Sequence[Notes | tuple], step: float = STEP, longest: int = LONGEST
+) -> np.ndarray:
     """Pairs of durations in a row, one row a melody.
 
     Returns
@@ -290,7 +300,7 @@ COUNTS = {
 }
 
 
-def counts(name, melodies, **bins):
+def counts(name: str, melodies: Sequence, **bins: Any) -> np.ndarray:
     """One of the four counts by its name, one row a melody.
 
     Parameters
@@ -313,7 +323,7 @@ def counts(name, melodies, **bins):
     return COUNTS[name](melodies, **bins)
 
 
-def shares(histogram):
+def shares(histogram: npt.ArrayLike) -> np.ndarray:
     """Divide counts by their sum, along the last axis.
 
     Parameters
@@ -343,7 +353,9 @@ def shares(histogram):
     return histogram / total
 
 
-def distribution(name, melodies, normalised=True, **bins):
+def distribution(
+    name: str, melodies: Sequence, normalised: bool = True, **bins: Any
+) -> np.ndarray:
     """What all melodies together show: DD, NPD, or one of the two bigram distributions.
 
     Parameters
@@ -378,7 +390,9 @@ def distribution(name, melodies, normalised=True, **bins):
     return shares(total) if normalised else total
 
 
-def bin_names(name, step=STEP, longest=LONGEST, widest=WIDEST):
+def bin_names(
+    name: str, step: float = STEP, longest: int = LONGEST, widest: int = WIDEST
+) -> list[str]:
     """What each bin holds, in words, for axes: a list of K strings.
 
     Examples
@@ -402,7 +416,7 @@ def bin_names(name, step=STEP, longest=LONGEST, widest=WIDEST):
     return single[name]
 
 
-def peaks(histogram, around=True):
+def peaks(histogram: npt.ArrayLike, around: bool = True) -> list[int]:
     """Bins that are higher than both neighbours.
 
     Parameters
@@ -433,6 +447,6 @@ def peaks(histogram, around=True):
     return np.flatnonzero((h > before) & (h > after)).tolist()
 
 
-def valleys(histogram, around=True):
+def valleys(histogram: npt.ArrayLike, around: bool = True) -> list[int]:
     """Bins that are lower than both neighbours. See `peaks`."""
     return peaks(-np.asarray(histogram, dtype=np.float64), around)

@@ -22,11 +22,21 @@ measure. Under EUD nothing but the mixtures reaches it; under EM other things ca
 halfway between A's and B's does. Used in chapter 3, FusionGAN.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.score.distances import earth_mover, earth_mover_of_counts, euclidean
 from fusiontools.score.distributions import COUNTS, counts, shares
 from fusiontools.score.intervals import Interval, bootstrap_counts
+
+if TYPE_CHECKING:
+    from fusiontools.music.notes import Notes
+
 
 __all__ = ["back_out_distance", "balance", "diff", "fusion_scores", "mixture", "ratio"]
 
@@ -46,7 +56,9 @@ def _over(way, ab):
     return np.where(ab == 0, np.inf, way / np.where(ab == 0, 1, ab))[()]
 
 
-def diff(f, a, b, distance=euclidean):
+def diff(
+    f: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike, distance: Callable = euclidean
+) -> Any:
     """The detour from A to B over F, less the straight way: 0 at best.
 
     Parameters
@@ -78,7 +90,9 @@ def diff(f, a, b, distance=euclidean):
     return fa + fb - ab
 
 
-def ratio(f, a, b, distance=euclidean):
+def ratio(
+    f: np.ndarray, a: np.ndarray, b: np.ndarray, distance: Callable = euclidean
+) -> float:
     """The detour from A to B over F, as a multiple of the straight way.
 
     It is 1 at best, and 1 for every mixture.
@@ -108,7 +122,9 @@ def ratio(f, a, b, distance=euclidean):
     return _over(fa + fb, ab)
 
 
-def balance(f, a, b, distance=euclidean):
+def balance(
+    f: np.ndarray, a: np.ndarray, b: np.ndarray, distance: Callable = euclidean
+) -> float:
     """How much nearer F lies to one domain than to the other.
 
     From 0 (as near to both) to 1 (A or B itself, or beyond).
@@ -132,7 +148,7 @@ def balance(f, a, b, distance=euclidean):
     return _over(np.abs(fa - fb), ab)
 
 
-def mixture(a, b, share=0.5):
+def mixture(a: npt.ArrayLike, b: npt.ArrayLike, share: float = 0.5) -> np.ndarray:
     """The distribution of a mixture of which `share` comes from A and the rest from B.
 
     Parameters
@@ -152,7 +168,12 @@ def mixture(a, b, share=0.5):
     return share * shares(a) + (1 - share) * shares(b)
 
 
-def back_out_distance(diff, ratio, diff_rounding=0.05, ratio_rounding=0.0005):
+def back_out_distance(
+    diff: npt.ArrayLike,
+    ratio: npt.ArrayLike,
+    diff_rounding: float = 0.05,
+    ratio_rounding: float = 0.0005,
+) -> Interval:
     """The d(A, B) that a printed Diff and Ratio imply, and what their rounding leaves open.
 
     Parameters
@@ -215,7 +236,15 @@ _METRICS = {
 }
 
 
-def fusion_scores(f, a, b, repeats=0, level=0.95, seed=0, kind="basic"):
+def fusion_scores(
+    f: Sequence[Notes | tuple],
+    a: Sequence[Notes | tuple],
+    b: Sequence[Notes | tuple],
+    repeats: int = 0,
+    level: float = 0.95,
+    seed: int = 0,
+    kind: str = "basic",
+) -> dict[str, Any]:
     """All of a method's fusion metrics at once, under the names that run records use.
 
     Parameters

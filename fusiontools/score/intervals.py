@@ -13,9 +13,11 @@ Where nothing ever happened, drawing again cannot make it happen: 0 of 500 has t
 range 0 to 0. `wilson` is honest there. Used in chapters 3, 4, 5, 6 and 7.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["Interval", "bootstrap", "bootstrap_counts", "means_of_groups", "wilson"]
 
@@ -25,14 +27,20 @@ _AT_ONCE = 4_000_000  # drawn rows held in memory at one time
 class Interval(NamedTuple):
     """A measured value, and the range around it."""
 
-    value: float
-    low: float
-    high: float
+    value: Any  # a float, or an array of them
+    low: Any
+    high: Any
 
 
 def bootstrap(
-    statistic, *samples, repeats=1000, level=0.95, seed=0, paired=False, kind="percentile"
-):
+    statistic: Callable,
+    *samples: Sequence,
+    repeats: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    paired: bool = False,
+    kind: str = "percentile",
+) -> Interval:
     """A range for any statistic of one or more samples.
 
     Parameters
@@ -88,8 +96,14 @@ def _taken(sample, index):
 
 
 def bootstrap_counts(
-    statistic, *counts, repeats=1000, level=0.95, seed=0, paired=False, kind="percentile"
-):
+    statistic: Callable,
+    *counts: npt.ArrayLike,
+    repeats: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    paired: bool = False,
+    kind: str = "percentile",
+) -> Interval:
     """`bootstrap` for statistics of histograms, some hundred times as fast.
 
     Melodies are counted once, and only their counts are drawn again.
@@ -173,7 +187,7 @@ def _interval(value, draws, level, kind):
     return Interval(value, low, high)
 
 
-def wilson(hits, of, level=0.95):
+def wilson(hits: int, of: int, level: float = 0.95) -> Interval:
     """A range for a share that counts yes and no, honest at 0 and at 1 too.
 
     Parameters
@@ -208,7 +222,14 @@ def wilson(hits, of, level=0.95):
     return Interval(p, 0.0 if hits == 0 else low, 1.0 if hits == of else high)
 
 
-def means_of_groups(each, groups, of=None, others=None, repeats=1000, seed=0):
+def means_of_groups(
+    each: Mapping[str, np.ndarray],
+    groups: np.ndarray,
+    of: np.ndarray | None = None,
+    others: np.ndarray | None = None,
+    repeats: int = 1000,
+    seed: int = 0,
+) -> dict[str, dict]:
     """Means, with 95 % ranges over groups, such as songs of several windows each: the
     bootstrap draws whole groups.
 

@@ -11,13 +11,16 @@ made them is not known here. Used in chapter 4, Connective Fusion.
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["SongDistances", "shares_below", "within_and_between", "z_distance"]
 
 _AT_ONCE = 65_536  # pairs held in memory at one time
 
 
-def z_distance(after, before, deviation):
+def z_distance(
+    after: npt.ArrayLike, before: npt.ArrayLike, deviation: npt.ArrayLike
+) -> np.ndarray:
     """A squared Mahalanobis distance, scaled by the number of dimensions.
 
     Parameters
@@ -72,7 +75,14 @@ class SongDistances(NamedTuple):
     identical_between: int
 
 
-def within_and_between(codes, songs, sequences, deviation, pairs=1_000_000, seed=0):
+def within_and_between(
+    codes: npt.ArrayLike,
+    songs: npt.ArrayLike,
+    sequences: npt.ArrayLike,
+    deviation: npt.ArrayLike,
+    pairs: int = 1_000_000,
+    seed: int = 0,
+) -> SongDistances:
     """Distances of pairs of sequences from one song, and from two.
 
     Half of the pairs are drawn from one song: any sequence of a song that has several, then
@@ -137,7 +147,7 @@ def within_and_between(codes, songs, sequences, deviation, pairs=1_000_000, seed
             found.append(z_distance(a, b, deviation))
         distances.append(np.concatenate(found))
         identical.append(int((~differ).sum()))
-    return SongDistances(*distances, *identical)
+    return SongDistances(distances[0], distances[1], identical[0], identical[1])
 
 
 def _of_one_song(song, pairs, rng):
@@ -173,7 +183,7 @@ def _numbered(sequences):
     return np.unique(bytes_of_rows.ravel(), return_inverse=True)[1]
 
 
-def shares_below(distances, thresholds):
+def shares_below(distances: npt.ArrayLike, thresholds: npt.ArrayLike) -> np.ndarray:
     """Which share of distances lies below each threshold.
 
     Parameters

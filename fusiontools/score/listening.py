@@ -10,7 +10,8 @@ with every way to repair it. The paper's own rows live with the paper, not here.
 chapter 3, FusionGAN.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 __all__ = [
     "ENTRIES",
@@ -29,7 +30,7 @@ SUM_WITHIN = 0.25  # four shares, each rounded to 0.1: their sum may be off by 0
 LEVEL_WITHIN = 0.55  # a level printed as a whole number may be off by 0.5
 
 
-def fusion_level(jazz, folk, mixture, neither):
+def fusion_level(jazz: float, folk: float, mixture: float, neither: float) -> float:
     """FL, the fusion level of a listening test.
 
     It is 1 where every listener hears a mixture, or half hear jazz and half folk; 0 where
@@ -81,7 +82,7 @@ def _known(row):
     return {name: float(row[name]) for name in ENTRIES}
 
 
-def row_checks(row):
+def row_checks(row: Mapping[str, float]) -> dict[str, Any]:
     """The two rules, tried on a row.
 
     Parameters
@@ -120,12 +121,14 @@ class Repair(NamedTuple):
     countable: bool | None  # shares are whole answers of the given number; None: no number
 
     @property
-    def whole(self):
+    def whole(self) -> bool:
         """Whether this one repair mends the row, so that both rules hold after it."""
         return self.sums and self.follows
 
 
-def repairs(row, answers=None, digits=1):
+def repairs(
+    row: Mapping[str, float], answers: int | None = None, digits: int = 1
+) -> list[Repair]:
     """Every change of a single entry after which a rule holds that did not hold before.
 
     Parameters
@@ -203,7 +206,9 @@ def _solutions(row, name):
     return [v for v, fits in ((above, above >= other), (below, below < other)) if fits]
 
 
-def answer_counts(shares, digits=1, most=100):
+def answer_counts(
+    shares: Sequence[float], digits: int = 1, most: int = 100
+) -> dict[int, Any]:
     """How many people can have answered, if these are the printed percentages.
 
     Parameters
@@ -236,7 +241,7 @@ def answer_counts(shares, digits=1, most=100):
     return possible
 
 
-def ranking(table, entry):
+def ranking(table: Mapping[str, dict], entry: str) -> list[str]:
     """The methods from the highest to the lowest in one entry; equals keep their order.
 
     Parameters
@@ -254,7 +259,9 @@ def ranking(table, entry):
     return sorted(table, key=lambda method: -table[method][entry])
 
 
-def consequences(table, method, repair):
+def consequences(
+    table: Mapping[str, dict], method: str, repair: Repair
+) -> dict[str, tuple[list, list]]:
     """What a repair changes in the order of the methods.
 
     Parameters

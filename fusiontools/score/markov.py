@@ -27,11 +27,20 @@ holds every melody in every key that fits; with melodies in their own keys, the 
 show which keys are in fashion too. Used in chapter 4, Connective Fusion.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.music.grid import HIGH, HOLD, LOW, repair_grid
 from fusiontools.music.notes import NAMES
 from fusiontools.score.intervals import bootstrap
+
+if TYPE_CHECKING:
+    from fusiontools.score.intervals import Interval
+
 
 __all__ = [
     "STATISTICS",
@@ -57,7 +66,7 @@ MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 _AT_ONCE = 16_384  # windows held in memory as notes at one time
 
 
-def halves(windows):
+def halves(windows: npt.ArrayLike) -> np.ndarray:
     """Cut windows in the middle, and make each half a melody of its own.
 
     Parameters
@@ -90,7 +99,7 @@ def halves(windows):
     return repair_grid(windows.reshape(len(windows), 2, windows.shape[1] // 2))
 
 
-def note_lengths(tokens):
+def note_lengths(tokens: np.ndarray) -> np.ndarray:
     """How many cells each note of a legal grid lasts, written where it starts; else 0.
 
     Parameters
@@ -116,7 +125,7 @@ def note_lengths(tokens):
     return np.where(tokens > HOLD, after - place, 0)
 
 
-def pitch_class_lengths(tokens, lengths):
+def pitch_class_lengths(tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """How many cells each pitch class sounds, C first: two (..., T) -> (..., 12), float."""
     rows = int(np.prod(tokens.shape[:-1]))
     pitch_class = tokens.reshape(rows, tokens.shape[-1]).astype(np.int64) % 12
@@ -125,7 +134,7 @@ def pitch_class_lengths(tokens, lengths):
     return found.reshape(*tokens.shape[:-1], 12)
 
 
-def key_scores(lengths):
+def key_scores(lengths: npt.ArrayLike) -> np.ndarray:
     """How well each of the 24 keys explains how long the pitch classes sound.
 
     Parameters
@@ -158,7 +167,7 @@ def key_scores(lengths):
     return np.divide(x @ y.T, norm, out=np.zeros((*x.shape[:-1], 24)), where=norm > 1e-12)
 
 
-def states(windows):
+def states(windows: npt.ArrayLike) -> dict[str, np.ndarray]:
     """The two states of each window, for each of the five statistics.
 
     Parameters
@@ -223,7 +232,7 @@ def _states(cut):
     }
 
 
-def state_names(name):
+def state_names(name: str) -> list[str]:
     """What each state is called, for axes: a list of strings.
 
     Examples
@@ -247,7 +256,7 @@ def state_names(name):
     return [f"{NAMES[p % 12]}{p // 12 - 1}" for p in range(LOW, HIGH + 1)]
 
 
-def transition_counts(pairs, size):
+def transition_counts(pairs: npt.ArrayLike, size: int) -> np.ndarray:
     """How many windows go from state i to state j.
 
     Parameters
@@ -278,7 +287,7 @@ def transition_counts(pairs, size):
     return counts.reshape(size, size)
 
 
-def markov_matrix(counts):
+def markov_matrix(counts: npt.ArrayLike) -> np.ndarray:
     """Chances of each next state, given the present one.
 
     Parameters
@@ -308,7 +317,7 @@ def markov_matrix(counts):
     return np.divide(counts, total, out=uniform, where=total > 0)
 
 
-def matrix_correlation(a, b):
+def matrix_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's correlation of two matrices, entry by entry.
 
     Parameters
@@ -339,7 +348,14 @@ def matrix_correlation(a, b):
     return float(a @ b / norm) if norm > 0 else float("nan")
 
 
-def markov_correlations(windows, reference, repeats=1000, level=0.95, seed=0, kind="basic"):
+def markov_correlations(
+    windows: dict[str, np.ndarray] | npt.ArrayLike,
+    reference: dict[str, np.ndarray] | npt.ArrayLike,
+    repeats: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    kind: str = "basic",
+) -> dict[str, Interval]:
     """How alike the joints of some windows are to those of a reference set.
 
     One correlation is given for each of the five statistics.

@@ -13,7 +13,10 @@ and means take ``np.nanmean``: only the share of empty bars, ``is_empty(bars).me
 counts those bars. Used in chapter 6, LSTM and convolutional GANs.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["MEASURES", "bar_keys", "bernoulli", "copied_bars", "each", "is_empty"]
 __all__ += ["note_density", "overlapping_area", "permuted", "pitch_range", "polyphony"]
@@ -66,7 +69,7 @@ def _starts(bars):
     return starts  # (N, T, P)
 
 
-def is_empty(bars):
+def is_empty(bars: npt.ArrayLike) -> np.ndarray:
     """Which bars have no note. Their share is the paper's EB.
 
     Parameters
@@ -98,7 +101,7 @@ def is_empty(bars):
     return ~_checked(bars).any((1, 2))
 
 
-def used_pitch_classes(bars):
+def used_pitch_classes(bars: npt.ArrayLike) -> np.ndarray:
     """How many of the 12 pitch classes a bar uses: C in any octave is one of them.
 
     Parameters
@@ -129,7 +132,7 @@ def used_pitch_classes(bars):
     return _joined(measure, bars)
 
 
-def qualified_notes(bars, least=LEAST):
+def qualified_notes(bars: npt.ArrayLike, least: int = LEAST) -> np.ndarray:
     """The share of a bar's notes that are not too short. Few of them sound fragmented.
 
     Parameters
@@ -173,7 +176,7 @@ def qualified_notes(bars, least=LEAST):
     return _joined(measure, bars)
 
 
-def polyphony(bars):
+def polyphony(bars: npt.ArrayLike) -> np.ndarray:
     """How many pitches sound together, averaged over the steps in which any does.
 
     Parameters
@@ -199,7 +202,7 @@ def polyphony(bars):
     return _joined(lambda part: _ratio(part.sum((1, 2)), part.any(2).sum(1)), bars)
 
 
-def note_density(bars):
+def note_density(bars: npt.ArrayLike) -> np.ndarray:
     """How many notes a bar has.
 
     Parameters
@@ -226,7 +229,7 @@ def note_density(bars):
     return _joined(lambda part: _or_nan(_starts(part).sum((1, 2)), part.any((1, 2))), bars)
 
 
-def scale_consistency(bars):
+def scale_consistency(bars: npt.ArrayLike) -> np.ndarray:
     """The largest share of a bar's sounding cells that one major scale holds.
 
     Natural minor scales have the notes of a major scale, so they need no row of their own.
@@ -259,7 +262,7 @@ def scale_consistency(bars):
     return _joined(measure, bars)
 
 
-def pitch_range(bars):
+def pitch_range(bars: npt.ArrayLike) -> np.ndarray:
     """The distance from a bar's lowest to its highest pitch, in semitones.
 
     Parameters
@@ -303,7 +306,7 @@ MEASURES = {
 }
 
 
-def each(bars):
+def each(bars: npt.ArrayLike) -> dict[str, np.ndarray]:
     """All six measures of each bar.
 
     Parameters
@@ -326,7 +329,9 @@ def each(bars):
     return {name: measure(bars) for name, (measure, _) in MEASURES.items()}
 
 
-def overlapping_area(a, b):
+def overlapping_area(
+    a: Mapping[str, npt.ArrayLike], b: Mapping[str, npt.ArrayLike]
+) -> dict[str, float]:
     """How much two sets of bars have in common, measure by measure.
 
     For each measure the overlap of two normalised histograms: the sum, over the bins of
@@ -378,7 +383,7 @@ def _overlap(a, b, edges):
     return float(np.minimum(*sides).sum())
 
 
-def repetition(bars, songs):
+def repetition(bars: np.ndarray, songs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How much of a bar the next bar repeats, cell by cell.
 
     Parameters
@@ -422,7 +427,7 @@ def repetition(bars, songs):
     return np.concatenate(common), songs[first]
 
 
-def bar_keys(bars):
+def bar_keys(bars: npt.ArrayLike) -> list[bytes]:
     """For each bar a key that equal bars share: its cells, eight to a byte.
 
     Parameters
@@ -448,7 +453,7 @@ def bar_keys(bars):
     ]
 
 
-def copied_bars(bars, known):
+def copied_bars(bars: npt.ArrayLike, known: set[bytes]) -> np.ndarray:
     """Which bars stand, cell by cell, among known ones.
 
     A copy in another key, or with one note changed, is none. Simple bars are everyone's, so
@@ -478,7 +483,7 @@ def copied_bars(bars, known):
     return found & ~is_empty(bars)
 
 
-def permuted(bars, seed=0):
+def permuted(bars: np.ndarray, seed: int = 0) -> np.ndarray:
     """A trivial row: each bar's pitches in a random order of the bar's own.
 
     Rhythm, lengths and the number of sounding pitches stay as they are; what notes go
@@ -510,7 +515,7 @@ def permuted(bars, seed=0):
     return made
 
 
-def bernoulli(bars, n, seed=0):
+def bernoulli(bars: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
     """A trivial row: cells that sound by chance, as many of them as in the bars.
 
     Parameters

@@ -10,9 +10,11 @@ thing that a good score should not need: `restruck` has a copy of all pitches, a
 Used in chapter 5, Domain transfer.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.music.grid import HOLD, REST
 
@@ -44,7 +46,7 @@ class Events(NamedTuple):
     last: np.ndarray  # bool: no note of this line follows
 
 
-def events(tokens):
+def events(tokens: npt.ArrayLike) -> Events:
     """The notes of lines, (N, T), as `Events`.
 
     Examples
@@ -66,7 +68,7 @@ def events(tokens):
     return Events(row, step, tokens[row, step].astype(np.int64), length, gap, last)
 
 
-def pitch_line(tokens):
+def pitch_line(tokens: npt.ArrayLike) -> np.ndarray:
     """The pitch that sounds or sounded last, (N, T); before the first note that note's.
 
     Examples
@@ -88,7 +90,7 @@ def _both(tokens, source):
     return pitch_line(tokens), pitch_line(source), (tokens > REST) & (source > REST)
 
 
-def pitch_correlation(tokens, source):
+def pitch_correlation(tokens: npt.ArrayLike, source: npt.ArrayLike) -> np.ndarray:
     """Pearson's r of the pitches of lines and of their sources, where both sound, (N,).
 
     Transposing changes nothing. 0 where a line does not move, or never sounds with its
@@ -110,7 +112,9 @@ def pitch_correlation(tokens, source):
     return xy / np.sqrt(np.maximum(xx * yy.astype(float), 1))
 
 
-def copied_fraction(tokens, source, within=1):
+def copied_fraction(
+    tokens: npt.ArrayLike, source: npt.ArrayLike, within: int = 1
+) -> np.ndarray:
     """Of the steps where both sound, the share `within` semitones of the source, (N,).
 
     0 where they never sound together. Transposed copies are not seen.
@@ -125,7 +129,7 @@ def copied_fraction(tokens, source, within=1):
     return near.sum(axis=1) / np.maximum(sound.sum(axis=1), 1)
 
 
-def variety(tokens, pairs=2000, seed=0):
+def variety(tokens: np.ndarray, pairs: int = 2000, seed: int = 0) -> float:
     """How different lines are from each other: 0 where all are one line, in any key.
 
     Two lines differ at a step if they sound other pitches there (from the middle one of
@@ -154,7 +158,7 @@ def variety(tokens, pairs=2000, seed=0):
     return float(np.mean(what[a] != what[b]))
 
 
-def high_frequency(tokens):
+def high_frequency(tokens: np.ndarray) -> np.ndarray:
     """Share of fine detail in each line's picture of pitches, a row a bar, (N,).
 
     The power above half the Nyquist frequency, in any direction, of the power without the
@@ -175,7 +179,7 @@ def high_frequency(tokens):
     return np.where(whole > 1e-9, high / np.maximum(whole, 1e-9), 0.0)
 
 
-def spectrum(tokens):
+def spectrum(tokens: npt.ArrayLike) -> np.ndarray:
     """Mean power of pictures of pitches, a row a bar, by frequency: shares of the whole for
     1 to 16 cycles in 32 pixels, in any direction, each the mean of its ring.
 
@@ -201,7 +205,7 @@ def _power(tokens):
     return np.abs(np.fft.fft2(z)) ** 2, np.hypot(u[:, None], v)
 
 
-def repeated_share(tokens):
+def repeated_share(tokens: np.ndarray) -> np.ndarray:
     """Share of notes whose next note has the same pitch, (N,); 0 without two notes.
 
     Examples
@@ -215,7 +219,7 @@ def repeated_share(tokens):
     return np.bincount(row, same, size) / np.maximum(np.bincount(row, minlength=size), 1)
 
 
-def onsets_a_bar(tokens):
+def onsets_a_bar(tokens: np.ndarray) -> np.ndarray:
     """Notes that start in a bar, on average, (N,).
 
     Examples
@@ -226,7 +230,7 @@ def onsets_a_bar(tokens):
     return BAR * np.mean(np.asarray(tokens) > HOLD, axis=1)
 
 
-def newness(tokens, notes=7, rhythm=True):
+def newness(tokens: np.ndarray, notes: int = 7, rhythm: bool = True) -> np.ndarray:
     """Share of runs of notes that a line has not played before, in any key, (N,).
 
     Music repeats itself; noise and shuffled notes do not (near 1), and a drone does nothing
@@ -262,7 +266,9 @@ def newness(tokens, notes=7, rhythm=True):
     )
 
 
-def precision_by_votes(votes, actual, threshold):
+def precision_by_votes(
+    votes: npt.ArrayLike, actual: npt.ArrayLike, threshold: int
+) -> np.ndarray:
     """Of the lines that listeners or judges call a class, the share that are of it, (C,).
 
     Parameters
@@ -295,12 +301,12 @@ def precision_by_votes(votes, actual, threshold):
 # --- rows that cost nothing: lines for lines ---
 
 
-def copied(source):
+def copied(source: np.ndarray) -> np.ndarray:
     """The source as it is."""
     return np.array(source)
 
 
-def transposed_lines(source, seed=0, farthest=6):
+def transposed_lines(source: np.ndarray, seed: int = 0, farthest: int = 6) -> np.ndarray:
     """Each line moved by 1 to `farthest` semitones, up or down; what leaves 42 to 78 comes
     back by octaves.
 
@@ -318,7 +324,7 @@ def transposed_lines(source, seed=0, farthest=6):
     return np.where(source > HOLD, moved, source).astype(np.uint8)
 
 
-def noise_lines(source, seed=0):
+def noise_lines(source: np.ndarray, seed: int = 0) -> np.ndarray:
     """Any pitches from 42 to 78 at any places: as many notes and rests as the source has.
 
     Examples
@@ -337,7 +343,7 @@ def noise_lines(source, seed=0):
     return np.where(starts, pitch, np.where(sound, HOLD, REST)).astype(np.uint8)
 
 
-def restruck(tokens, every=4):
+def restruck(tokens: np.ndarray, every: int = 4) -> np.ndarray:
     """The same pitches, struck anew at every eighth (4 steps) on which they sound.
 
     Examples
@@ -350,7 +356,7 @@ def restruck(tokens, every=4):
     return np.where(again, pitch_line(tokens), tokens).astype(tokens.dtype)
 
 
-def blurred(tokens, over=BAR):
+def blurred(tokens: np.ndarray, over: int = BAR) -> np.ndarray:
     """The source's pitches, each averaged over a bar around it and rounded to semitones: a
     new note starts wherever that changes. It knows nothing of any genre.
 
@@ -369,7 +375,7 @@ def blurred(tokens, over=BAR):
     return np.where(pitch == 0, REST, made).astype(tokens.dtype)
 
 
-def contour(tokens):
+def contour(tokens: npt.ArrayLike) -> np.ndarray:
     """Pitches less their mean, of length 1: near in these is high in pitch correlation.
 
     Examples
@@ -382,7 +388,9 @@ def contour(tokens):
     return pitch / np.maximum(np.linalg.norm(pitch, axis=1, keepdims=True), 1e-6)
 
 
-def nearest_lines(source, target, describe=contour):
+def nearest_lines(
+    source: npt.ArrayLike, target: npt.ArrayLike, describe: Callable = contour
+) -> np.ndarray:
     """Of the target's real lines the one most like each of the source's, (N, T).
 
     Parameters

@@ -7,6 +7,7 @@ is not known here. Used in chapters 3 and 5.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["HIGH", "LOW", "in_band"]
 
@@ -25,7 +26,9 @@ def _probabilities(probabilities):
     return p
 
 
-def in_band(probabilities, low=LOW, high=HIGH):
+def in_band(
+    probabilities: npt.ArrayLike, low: float = LOW, high: float = HIGH
+) -> np.ndarray:
     """Which melodies the judge puts with neither domain: ``low <= p <= high``, (M,) bool.
 
     Parameters

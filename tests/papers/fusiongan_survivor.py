@@ -176,7 +176,7 @@ def main(jobs):
                 os._exit(0)
             _, status = os.waitpid(child, 0)
             died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-            if died != (kill is not None) or not died and status:
+            if died != (kill is not None) or (not died and status):
                 sys.exit(f"{job}: {kill} ended with {status}")
             killed += died
         print(json.dumps({"killed": killed}), flush=True)

@@ -134,7 +134,7 @@ def all_rows(changes=None, left=0.5):
     f1 |= {"accuracy": 0.7, "labels": 10}
     judged = [Record(told[0], m, *told[1:], f1, [], 1.0, "CPU", "0.1.0")
               for m in GENRES]  # fmt: skip
-    beside = {"histories": Measured({name: curve for name in runs})}
+    beside = {"histories": Measured(dict.fromkeys(runs, curve))}
     return rows_of(records, order=SHORT, genres=rows_of(judged, order=GENRES), **beside)
 
 

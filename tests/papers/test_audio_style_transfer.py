@@ -122,7 +122,7 @@ def test_as_printed_the_gradient_is_too_small_for_adam():
 
 
 def test_depth_is_more_convolutions():
-    content, style = pictures()
+    content, _ = pictures()
     for depth in (1, 2, 3):
         net = optimise.network_of(Config(channels=20, depth=depth), *content.shape)
         assert net(content).shape == (20, content.shape[1])

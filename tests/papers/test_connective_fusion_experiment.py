@@ -109,9 +109,11 @@ def home(tmp_path_factory):
         for job in experiment.jobs(file, work, "smoke", "cpu"):
             # nothing begins before what it needs
             assert set(job.after) <= done
-            if job.name in MEASURED or job.name == "count-toy":
-                job.do()
-            elif not job.asked and not job.name.startswith("latent_perturb"):
+            if (
+                job.name in MEASURED
+                or job.name == "count-toy"
+                or (not job.asked and not job.name.startswith("latent_perturb"))
+            ):
                 job.do()
             done.add(job.name)
         gather(EXPERIMENT, file, folder / "out", work, "smoke")
@@ -270,7 +272,7 @@ def test_what_ships_is_measured_again_without_a_training(
 
 def test_a_finished_training_is_left_as_it_is(home):
     work = home / "out" / "runs"
-    files = [file for file in (work / label("ours", MIDDLE, 0)).iterdir()]
+    files = list((work / label("ours", MIDDLE, 0)).iterdir())
     before = [file.stat().st_mtime_ns for file in files]
     experiment.train_one(home / "toy.npz", work, "smoke", "cpu", "ours", MIDDLE, 0)
     assert [file.stat().st_mtime_ns for file in files] == before
@@ -529,8 +531,7 @@ def test_no_shipped_model_copies_more_than_real_music_does(shipped):
         r
         for r in shipped
         if r.method in ("ours", "styled")
-        or r.method == "iterated"
-        and r.config["iterations"] <= 3
+        or (r.method == "iterated" and r.config["iterations"] <= 3)
     ]
     assert len(ours) >= 2 * len(LAMBDAS) + 1
     for r in ours:

@@ -291,6 +291,19 @@ def test_one_track_can_be_taken():
         transfer_file(fake("roll"), piece_of(drums=[BASS]))
 
 
+def test_bar_lines_of_the_source_stay():
+    bars = tuple(float(b) for b in range(-3, 200, 5))
+    made = transfer_file(fake("channels"), replace(piece_of(TUNE), bars=bars))
+    assert made.piece.bars == made.plain.bars == bars
+
+
+@pytest.mark.parametrize("beats", [20_000, 150_000])
+def test_a_line_that_lasts_for_hours_is_refused(beats):
+    far = Notes.of([(0, 1, 60), (beats, 1, 62)])
+    with pytest.raises(MusicFileError, match="bars of four beats. What to do: crop it"):
+        transfer_file(fake("roll"), piece_of(far))
+
+
 def test_a_file_that_is_no_music_is_named(tmp_path):
     (tmp_path / "a.mid").write_bytes(b"no")
     with pytest.raises(MusicFileError, match="a.mid"):
@@ -349,7 +362,7 @@ def test_what_cannot_be_read_says_so(tmp_path):
     own = toy()
     own.config = replace(own.config, width=8)
     save_networks({"ours": own}, tmp_path / "w", DATA)
-    with pytest.raises(RecordError, match="not as it says"):
+    with pytest.raises(RecordError, match="no weights of domain transfer that can be used"):
         load_weights(path=tmp_path / "w")
     from fusiontools.training import save_weights
 

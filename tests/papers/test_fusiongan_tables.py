@@ -110,7 +110,7 @@ def test_each_judge_has_its_column_beyond_the_marginals():
 
 def test_controls_are_no_methods():
     share = {"middle_typical": about(0.5), "typical": about(0.75)}
-    made = rows({name: share for name in ("blend", "irish", "real_b", "other_key")})
+    made = rows(dict.fromkeys(("blend", "irish", "real_b", "other_key"), share))
     beyond = [r["method"] for r in tables.beyond_marginals(made) if "runs" in r]
     assert beyond == ["blend", "real_b"]  # no method is among the controls, or missing
 

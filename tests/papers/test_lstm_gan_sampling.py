@@ -159,10 +159,10 @@ def test_the_command_trains_on_a_folder_and_samples(run, tmp_path):
 
 def test_a_folder_too_many_is_refused(run, tmp_path):
     asked = ("--run", str(tmp_path / "r"), "--folders", str(tmp_path), str(tmp_path))
-    code, out, err = run("train", "lstm_gan", *asked)
+    code, _, err = run("train", "lstm_gan", *asked)
     assert code == 1 and "learns from 1 folder of music" in err
     asked = ("--run", str(tmp_path / "r"), "--data", str(tmp_path))
-    code, out, err = run("train", "fusiongan", *asked)
+    code, _, err = run("train", "fusiongan", *asked)
     assert code == 1 and "learns from 2 folders of music" in err
 
 

@@ -19,6 +19,7 @@ from fusiontools.report.experiment import (
     store,
     train_in_folder,
 )
+from fusiontools.training import Run
 
 
 def write(path, needs=None):
@@ -78,7 +79,10 @@ def test_data_is_what_is_asked_for_or_held(toy, tmp_path):
     assert data_of(toy, tmp_path, tmp_path / "mine.npz").hash == made.hash
     with pytest.raises(CorpusError, match="neither the name of data nor a file"):
         data_of(toy, tmp_path, "nothing")
-    (tmp_path / "config.json").write_text('{"data": {"name": "theirs"}}')
+    asked = {"paper": "toy", "method": "bigram", "config": {}, "scale": "smoke"}
+    data = {"name": "theirs", "sha256": "0" * 64}
+    Run.open(tmp_path / "theirs", data=data, **asked).close()
+    (tmp_path / "theirs" / "config.json").rename(tmp_path / "config.json")
     with pytest.raises(CorpusError, match="holds no copy of its data, 'theirs'"):
         data_of(toy, tmp_path)
     toy.save_data(made, tmp_path / "data.npz")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fusiontools.corpora.cache import content_hash, read_described, write_described
-from fusiontools.records import write_whole
+from fusiontools.files import write_whole
 from fusiontools.report import boxes, claims, curves, experiment, rows, tables
 
 PAPER, FIRST, SOURCES = "toy_paper", "scales", ("scales",)

@@ -104,7 +104,7 @@ def test_for_a_bag_the_basic_range_holds_the_truth_and_the_percentile_range_does
     """
     rng, kinds = np.random.default_rng(1), ("basic", "percentile")
     one, two = (rng.dirichlet(np.ones(12)) for _ in range(2))
-    held = {kind: 0 for kind in kinds}
+    held = dict.fromkeys(kinds, 0)
     for trial in range(20):
         a, b, c, d = (rng.multinomial(10, p, 60) for p in (one, two, one, two))
         for kind in kinds:

@@ -1,7 +1,5 @@
 """Measures of bars: by hand, against slow plain loops, and what must leave them alone."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -345,13 +343,3 @@ def test_silence(n):
 def test_one_bar_alone_is_refused(function):
     with pytest.raises(ValueError, match="shape"):
         function(bar((0, 3, 40)))
-
-
-def test_speed():
-    bars = np.tile(some(), (50, 1, 1))
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        each(bars)
-        seconds.append(time.perf_counter() - start)
-    assert len(bars) == 2_000 and min(seconds) < 1

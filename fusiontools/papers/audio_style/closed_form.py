@@ -17,7 +17,9 @@ from fusiontools.papers.audio_style.gram import by_lags
 __all__ = ["match_bounded", "match_style"]
 
 
-def match_style(content, style, rounds=15, least=None):
+def match_style(
+    content: torch.Tensor, style: torch.Tensor, rounds: int = 15, least: float | None = None
+) -> torch.Tensor:
     """A spectrogram with the style of one and, as near as that allows, the frames of
     another.
 
@@ -59,7 +61,9 @@ def match_style(content, style, rounds=15, least=None):
     return x
 
 
-def match_bounded(content, style, rounds=15, steps=40):
+def match_bounded(
+    content: torch.Tensor, style: torch.Tensor, rounds: int = 15, steps: int = 40
+) -> torch.Tensor:
     """The same with no value below 0, as magnitudes are: `match_style`, clamped, and then
     so many steps of L-BFGS-B, which keeps to a bound (Byrd and others, 1995).
 

@@ -7,7 +7,10 @@ does not say how its Gram matrices are "normalized", how the CycleGAN weighs its
 how long its clips are; 430 frames are ten seconds.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fusiontools.errors import check_method
 
@@ -56,22 +59,22 @@ class Config:
             raise ValueError("only one convolution has a limit of infinitely many filters")
 
     @classmethod
-    def smoke(cls):
+    def smoke(cls) -> Config:
         """Seconds: it shows that the code runs, and nothing else."""
         return cls(channels=64, steps=3, batch=2, frames=16, width=2, every=2)
 
     @classmethod
-    def laptop(cls):
+    def laptop(cls) -> Any:
         """A transfer of ten seconds in a quarter of a minute."""
         return cls(steps=40)
 
     @classmethod
-    def shipped(cls):
+    def shipped(cls) -> Config:
         """What the records are made with."""
         return cls()
 
     @classmethod
-    def paper(cls):
+    def paper(cls) -> Any:
         """The CycleGAN on clips of ten seconds."""
         return cls(frames=432)
 
@@ -111,7 +114,7 @@ _PAPER = dict(strength=1.0, positive=False)
 _CNN = _PAPER | dict(model="cnn", rate=0.005, weight=500.0, steps=2500)
 _RNN = _PAPER | dict(model="rnn", along="frequency", rate=0.005, steps=10_000)
 _BILSTM = _RNN | dict(model="bilstm", rate=0.00005, weight=2500.0)
-_CHANGES = {
+_CHANGES: dict[str, dict[str, Any]] = {
     "cnn": _CNN,
     "cnn_frequency": _CNN | dict(along="frequency"),
     "rnn": _RNN,
@@ -139,7 +142,7 @@ TRAINED = ("cyclegan",)
 UNTRAINED = tuple(name for name in METHODS if name not in TRAINED)
 
 
-def method(name, config):
+def method(name: str, config: Config) -> Config:
     """The config of a method: `config` with the few settings changed that make the method
     what it is. FusionError if there is no such method, or it has no settings.
 

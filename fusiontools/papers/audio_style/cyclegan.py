@@ -15,11 +15,17 @@ Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (2017).
 Shapes: B spectrograms of K frequencies, T frames; w channels, 4 as printed.
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -28,6 +34,12 @@ from fusiontools import training
 from fusiontools.corpora.registry import credits
 from fusiontools.errors import CorpusError, RecordError
 from fusiontools.papers.audio_style.config import Config
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+    from fusiontools.papers.audio_style.data import Clips
+
 
 __all__ = ["CycleGAN", "Discriminator", "Generator", "convert", "load_generators"]
 __all__ += ["printed_frames", "save_generators", "shipped_weights", "train"]
@@ -38,12 +50,12 @@ LEAST_G, LEAST_D = 5, 44  # rows and frames that the layers can halve so often
 PIECE, OVERLAP = 1024, 128  # frames that go through a generator at once
 
 
-def normalise(x, top):
+def normalise(x: np.ndarray, top: float) -> np.ndarray:
     """A log magnitude, 0 to `top`, as tanh can emit it, -1 to 1."""
     return 2 * x / top - 1
 
 
-def restore(y, top):
+def restore(y: Any, top: float) -> Any:
     """The inverse of `normalise`."""
     return top * (y + 1) / 2
 
@@ -57,7 +69,7 @@ def _at_least(x, size):
 class Residual(nn.Module):
     """A residual block (section 3.3, second table): (B, C, K, T) -> (B, C, K, T)."""
 
-    def __init__(self, c):
+    def __init__(self, c: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             *(nn.ReflectionPad2d(1), nn.Conv2d(c, c, 3), nn.InstanceNorm2d(c)),
@@ -65,7 +77,7 @@ class Residual(nn.Module):
             *(nn.ReflectionPad2d(1), nn.Conv2d(c, c, 3), nn.InstanceNorm2d(c)),
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.layers(x)
 
 
@@ -80,7 +92,7 @@ class Generator(nn.Module):
     torch.Size([1, 1, 33, 18])
     """
 
-    def __init__(self, width=4):
+    def __init__(self, width: int = 4) -> None:
         super().__init__()
         w, half = width, dict(kernel_size=3, stride=2, padding=1)
         twice = half | dict(output_padding=1)
@@ -97,7 +109,7 @@ class Generator(nn.Module):
             *(nn.ReflectionPad2d(3), nn.Conv2d(w, 1, 7), nn.Tanh()),  # (B, 1, K, T)
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.layers(_at_least(x, LEAST_G))[..., : x.shape[2], : x.shape[3]]
 
 
@@ -109,7 +121,7 @@ def _last_map(n):
     return n
 
 
-def printed_frames():
+def printed_frames() -> tuple[int, int]:
     """The fewest and the most frames for which the printed first linear layer of D, 32 x 10
     x 16, fits spectrograms of 1,025 frequencies.
 
@@ -129,7 +141,7 @@ class Discriminator(nn.Module):
     the way: such sizes are filled up with silence.
     """
 
-    def __init__(self, rows, frames, width=4):
+    def __init__(self, rows: int, frames: int, width: int = 4) -> None:
         super().__init__()
         w, h, v = width, *(_last_map(max(n, LEAST_D)) for n in (rows, frames))
         self.layers = nn.Sequential(
@@ -141,7 +153,7 @@ class Discriminator(nn.Module):
             nn.Linear(128 * w, 1),
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.layers(_at_least(x, LEAST_D))[:, 0]
 
 
@@ -150,7 +162,14 @@ class CycleGAN:
     `top`; converting uses the generators alone.
     """
 
-    def __init__(self, config, rows, top, labels=("a", "b"), device="cpu"):
+    def __init__(
+        self,
+        config: Config,
+        rows: int,
+        top: float,
+        labels: Sequence[str] = ("a", "b"),
+        device: str | torch.device = "cpu",
+    ) -> None:
         self.config, self.rows, self.top, self.labels = config, rows, top, tuple(labels)
         w, size = config.width, (rows, config.frames)
         self.g = nn.ModuleDict({k: Generator(w) for k in ("ab", "ba")})
@@ -161,7 +180,9 @@ class CycleGAN:
         self.d_a, self.d_b, self.device = self.d["a"], self.d["b"], device
 
 
-def generator_loss(networks, a, b):
+def generator_loss(
+    networks: CycleGAN, a: torch.Tensor, b: torch.Tensor
+) -> tuple[tuple[torch.Tensor, torch.Tensor], dict[str, torch.Tensor]]:
     """What both generators minimise: spectrograms (B, 1, K, T) of each style to what is
     made of them, (fake_a, fake_b), and the terms "game" and "cycle".
     """
@@ -174,7 +195,11 @@ def generator_loss(networks, a, b):
     return (fake_a, fake_b), {"game": game, "cycle": cycle}
 
 
-def discriminator_loss(networks, real, fake):
+def discriminator_loss(
+    networks: CycleGAN,
+    real: tuple[torch.Tensor, torch.Tensor],
+    fake: tuple[torch.Tensor, torch.Tensor],
+) -> torch.Tensor:
     """What both discriminators minimise, from real and made spectrograms of a and of b."""
     loss = 0.0
     for d, x, made in zip((networks.d_a, networks.d_b), real, fake):
@@ -184,7 +209,12 @@ def discriminator_loss(networks, real, fake):
     return loss
 
 
-def train(config, clips, run, adopted=None):
+def train(
+    config: Config,
+    clips: Clips | SimpleNamespace,
+    run: training.Run,
+    adopted: str | os.PathLike | None = None,
+) -> CycleGAN:
     """Train on `Clips` in a `fusiontools.training.Run`, or go on with it: a `CycleGAN`, on
     the run's device. What another run with the same seed and data has finished, in the
     folder `adopted`, is taken over. A CorpusError says what is wrong with the clips. When
@@ -252,7 +282,7 @@ def _crops(logs, frames):
 
 
 @torch.no_grad()
-def convert(networks, log_magnitude, to="b"):
+def convert(networks: CycleGAN, log_magnitude: npt.ArrayLike, to: str = "b") -> np.ndarray:
     """A recording in the other style, in pieces that fade into each other.
 
     Parameters
@@ -287,8 +317,16 @@ def convert(networks, log_magnitude, to="b"):
     return whole / weights
 
 
-def save_generators(networks, path, clips, method="cyclegan", config=None, half=True,
-                    limit=8_000_000, **about):  # fmt: skip
+def save_generators(
+    networks: CycleGAN,
+    path: str | os.PathLike,
+    clips: Clips | SimpleNamespace,
+    method: str = "cyclegan",
+    config: Config | None = None,
+    half: bool = True,
+    limit: int | None = 8_000_000,
+    **about: Any,
+) -> None:
     """Write both generators as one file of weights, with whose music they learned from, as
     `clips` tells it. The rest: `fusiontools.training.save_weights`.
     """
@@ -299,14 +337,16 @@ def save_generators(networks, path, clips, method="cyclegan", config=None, half=
     training.save_weights(networks.g, path, corpora=names, terms=terms, **about)
 
 
-def shipped_weights():
+def shipped_weights() -> dict[str, Path]:
     """Where weights lie that come with the package: a dict of names of data to files."""
     folder = Path(str(resources.files("fusiontools"))) / "pretrained"
     found = sorted(folder.glob("audio_style_*.safetensors"))
     return {file.stem.removeprefix("audio_style_"): file for file in found}
 
 
-def load_generators(name=None, path=None):
+def load_generators(
+    name: str | None = None, path: str | os.PathLike | None = None
+) -> tuple[CycleGAN, dict[str, list | str]]:
     """A `CycleGAN` of weights that come with the package, by the name of their data (or the
     first), or of your own, a file or the folder of a finished run; and what the file says.
     The discriminators are new. A RecordError says why there are none, or none of this kind.
@@ -316,14 +356,20 @@ def load_generators(name=None, path=None):
     if path is None and name not in held:
         do = f"choose one of {', '.join(held)}" if held else "train your own"
         raise RecordError("no weights of this CycleGAN come with the package", name, do)
-    path = held[name] if path is None else Path(path)
+    path = held[str(name)] if path is None else Path(path)
     path = training.finished_weights(path) if path.is_dir() else path
-    about = training.read_weights(path)[1]
-    try:
-        own = Config(**about["config"]), about["rows"], about["top"], about["labels"]
-    except (KeyError, TypeError, ValueError):
-        raise RecordError("no weights of a CycleGAN", path, "choose another") from None
-    with torch.random.fork_rng(devices=[]):  # new networks throw dice; yours stay as are
-        networks = CycleGAN(*own)
-    training.load_weights(path, networks.g)
+    tensors, about = training.read_weights(path)
+    # new networks throw dice; yours stay as are
+    with (
+        training.building(path, tensors, "weights of a CycleGAN"),
+        torch.random.fork_rng(devices=[]),
+    ):
+        config = training.config_from(Config, about["config"])
+        networks = CycleGAN(config, about["rows"], float(about["top"]), about["labels"])
+        training.load_weights(path, networks.g)
+        a, b = networks.labels
+        if not (isinstance(a, str) and isinstance(b, str)):
+            raise TypeError("names that are no texts")
+        if not (networks.rows > 0 and 0 < networks.top < 100):
+            raise ValueError(f"{networks.rows} rows up to {networks.top}")
     return networks, about

@@ -7,18 +7,33 @@ chorales are rendered in different instruments, and a style is an instrument. So
 in 16 bits; how it becomes a spectrogram, `fusiontools.music.spectrogram` knows.
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fusiontools.corpora import load
-from fusiontools.corpora.cache import content_hash, read_described, write_described
+from fusiontools.corpora.cache import (
+    check_array,
+    content_hash,
+    read_described,
+    write_described,
+)
 from fusiontools.corpora.recordings import load_recordings
 from fusiontools.corpora.registry import terms
+from fusiontools.corpora.walking import called
 from fusiontools.errors import CorpusError
 from fusiontools.music.spectrogram import FRAMES, SAMPLE_RATE, encode_spectrogram
+
+if TYPE_CHECKING:
+    from fusiontools.corpora.recordings import Recording
+
 
 __all__ = ["LEVEL", "PAIRS", "SECONDS", "SOURCES", "Clips", "as_loud", "clips_of"]
 __all__ += ["excerpt", "from_folders", "gather", "logs_of", "open_clips", "save_clips"]
@@ -55,28 +70,30 @@ class Clips:
     about: dict
 
     @property
-    def labels(self):
+    def labels(self) -> tuple[str, str]:
         """The two genres of the CycleGAN."""
-        return tuple(self.about["labels"])
+        first, second = self.about["labels"]
+        return first, second
 
-    def pair(self, i=0):
+    def pair(self, i: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Content and style number i as sound, float32, two of shape (220500,), `LEVEL`
         loud.
         """
-        return tuple(as_loud(_floats(x)) for x in self.arrays["pairs"][i])
+        content, style = self.arrays["pairs"][i]
+        return as_loud(_floats(content)), as_loud(_floats(style))
 
-    def sounds(self, genre):
+    def sounds(self, genre: str) -> list[np.ndarray]:
         """The training recordings of genre "a" or "b", float32, `LEVEL` loud: a list."""
         return [as_loud(_floats(x)) for x in self.arrays[genre]]
 
-    def logs(self, genre):
+    def logs(self, genre: str) -> list[np.ndarray]:
         """Their log magnitudes, float32, each (1025, T): a list."""
         return [encode_spectrogram(x)[0] for x in self.sounds(genre)]
 
     @cached_property
-    def hash(self):
+    def hash(self) -> str:
         """Hex digits of all that sounds: a record's data."""
-        told = ["clips of two genres"]
+        told: list = ["clips of two genres"]
         for key in sorted(self.arrays):
             told += [key, np.ascontiguousarray(self.arrays[key]).tobytes()]
         return content_hash(*told)
@@ -90,7 +107,7 @@ def _floats(x):
     return x.astype(np.float32) / 32768
 
 
-def as_loud(samples, level=LEVEL):
+def as_loud(samples: np.ndarray, level: float = LEVEL) -> np.ndarray:
     """Sound at one level, its root mean square; silence stays as it is.
 
     >>> as_loud(np.array([3.0, -3.0])).round(3).tolist()
@@ -100,12 +117,14 @@ def as_loud(samples, level=LEVEL):
     return samples if now < QUIET else (samples * (level / now)).astype(samples.dtype)
 
 
-def logs_of(samples, frames=FRAMES):
+def logs_of(samples: np.ndarray, frames: int = FRAMES) -> np.ndarray:
     """Log magnitudes of sound as the transfer takes them, float32, (1025, frames)."""
     return encode_spectrogram(np.asarray(samples, np.float32), frames=frames)[0]
 
 
-def excerpt(recording, seconds=SECONDS, start=0.0):
+def excerpt(
+    recording: Recording, seconds: float = SECONDS, start: float = 0.0
+) -> np.ndarray:
     """So many seconds of a recording in 16 bits, (n,), again from the start where it ends.
 
     CorpusError if nothing sounds there.
@@ -118,7 +137,13 @@ def excerpt(recording, seconds=SECONDS, start=0.0):
     return np.round(32767 * np.clip(samples, -1, 1)).astype(np.int16)
 
 
-def gather(name, recordings, labels, pairs, corpora=()):
+def gather(
+    name: str,
+    recordings: Iterable[Recording],
+    labels: Sequence[str],
+    pairs: Sequence[tuple[Recording, Recording]],
+    corpora: Sequence[dict] = (),
+) -> Clips:
     """Recordings as `Clips`.
 
     Parameters
@@ -161,7 +186,7 @@ def _chosen(recordings, told):
         yield by_label[a][int(i)], by_label[b][int(j)]
 
 
-def clips_of(name="rendered"):
+def clips_of(name: str = "rendered") -> Any:
     """The clips of one of `SOURCES`. CorpusError if there is none of that name;
     MissingDataError if it has to be downloaded first.
     """
@@ -183,30 +208,36 @@ def clips_of(name="rendered"):
     return gather(name, recordings, labels, list(_chosen(recordings, PAIRS[name])), own)
 
 
-def from_folders(folders, name="mine"):
+def from_folders(
+    folders: tuple[str | os.PathLike, str | os.PathLike], name: str = "mine"
+) -> Clips:
     """Two folders of recordings, content and style, as `Clips`: yours.
 
     The first recording of each makes the pair. CorpusError if a folder has fewer than two.
     """
     made = [load_recordings(name, Path(folder)) for folder in folders]
-    labels = [Path(folder).resolve().name for folder in folders]
+    labels = [called(folder) for folder in folders]
     if labels[0] == labels[1]:
         raise CorpusError("both folders have one name", folders[1], "give them two names")
     found = [[replace(r, label=label) for r in own] for own, label in zip(made, labels)]
     return gather(name, sum(found, []), labels, [(found[0][0], found[1][0])])
 
 
-def save_clips(clips, path):
+def save_clips(clips: Clips, path: str | os.PathLike) -> None:
     """Write clips into one ``.npz``, all that a training needs, whole or not at all."""
     write_described(path, dict(name=clips.name, about=clips.about), clips.arrays)
 
 
-def open_clips(path):
+def open_clips(path: str | os.PathLike) -> Clips:
     """Read what `save_clips` wrote; CorpusError if it is missing, damaged or another."""
 
     def make(told, arrays):
-        shapes = [arrays[key].ndim for key in ("pairs", "a", "b")]
-        if shapes != [3, 2, 2] or any(a.dtype != np.int16 for a in arrays.values()):
+        check_array(arrays["pairs"], "int16", (None, 2, None))
+        check_array(arrays["a"], "int16", (None, None))
+        check_array(arrays["b"], "int16", (None, None))
+        if {*arrays} != {"pairs", "a", "b"} or len(
+            [*map(str, told["about"]["labels"])]
+        ) != 2:
             raise ValueError
         return Clips(told["name"], arrays, told["about"])
 

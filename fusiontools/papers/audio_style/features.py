@@ -11,7 +11,10 @@ step, and its printed linear layer takes 100: ours takes 200.
 Shapes: K frequencies, T frames, C = 4,096 features.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -26,15 +29,23 @@ UNITS = 100  # of the recurrent layers, a direction
 class Random(NamedTuple):
     """A random network: `inside` gives A of a spectrogram, `last` is B."""
 
-    inside: object  # from a spectrogram, (K, T), to A, (r, n)
-    last: torch.Tensor | None  # B, (C, r); None for infinitely many features
+    inside: Callable  # from a spectrogram, (K, T), to A, (r, n)
+    last: Any  # B, (C, r); None for infinitely many features
 
     def __call__(self, x):
         """Features F = B A, (C, n)."""
         return self.last @ self.inside(x)
 
 
-def random_network(name, rows, frames, along=None, channels=4096, seed=0, depth=1):
+def random_network(
+    name: str,
+    rows: int,
+    frames: int,
+    along: str | None = None,
+    channels: int | None = 4096,
+    seed: int = 0,
+    depth: int = 1,
+) -> Random:
     """One of `FEATURES`, for spectrograms of so many rows and frames.
 
     Parameters
@@ -78,7 +89,7 @@ def random_network(name, rows, frames, along=None, channels=4096, seed=0, depth=
     return Random(lambda x: inside(turned(x)), last)
 
 
-def neighbours(x):
+def neighbours(x: torch.Tensor) -> torch.Tensor:
     """Each frame with the one before and the one after: (K, T) -> (3 K + 1, T)."""
     wide = F.pad(x, (1, 1))
     return torch.cat([wide[:, :-2], x, wide[:, 2:], torch.ones_like(x[:1])])

@@ -10,7 +10,18 @@ the others are what is run, and `by_lags` is what they tend to with ever more fi
 Losses are relative, ||G_x - G_s||^2 / ||G_s||^2: 0 where styles agree, near 1 for silence.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import torch
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fusiontools.papers.audio_style.features import Random
+
 
 __all__ = ["at_best_level", "by_frames", "by_lags", "by_moments", "direct", "gram"]
 __all__ += ["printed_scale", "style_loss"]
@@ -18,7 +29,7 @@ __all__ += ["printed_scale", "style_loss"]
 LEVELS = range(-12, 13)  # decibels
 
 
-def gram(f):
+def gram(f: torch.Tensor) -> torch.Tensor:
     """The Gram matrix of features, (C, n) -> (C, C).
 
     Examples
@@ -30,7 +41,7 @@ def gram(f):
     return f @ f.T
 
 
-def direct(net, style):
+def direct(net: Random, style: torch.Tensor) -> Callable:
     """The loss as it is defined, a function of a spectrogram: slow."""
     target = gram(net(style))
     size = target.square().sum()
@@ -38,7 +49,7 @@ def direct(net, style):
     return lambda x: (gram(net(x)) - target).square().sum() / size
 
 
-def printed_scale(net, style, weight):
+def printed_scale(net: Random, style: torch.Tensor, weight: float) -> float:
     """What the relative loss is multiplied by to be the paper's: the mean squared error of
     Gram matrices that are divided by the number of features' entries, times the weight.
     """
@@ -47,7 +58,7 @@ def printed_scale(net, style, weight):
     return weight * (gram(f) / f.numel()).square().mean().item()
 
 
-def by_frames(net, style):
+def by_frames(net: Random, style: torch.Tensor) -> Callable:
     """The same by products of n x n, where there are fewer frames than rows of A. Its
     gradient is written out, and has none itself.
     """
@@ -72,7 +83,7 @@ def by_frames(net, style):
     return loss
 
 
-def by_moments(net, style):
+def by_moments(net: Random, style: torch.Tensor) -> Callable:
     """The same by products of r x r, where A has few rows, as in recurrent networks."""
     p = net.last.T @ net.last
     b = net.inside(style)
@@ -92,7 +103,7 @@ def by_moments(net, style):
     return loss
 
 
-def by_lags(net, style):
+def by_lags(net: Random | None, style: torch.Tensor) -> Callable:
     """The convolution's loss in the limit of infinitely many filters: B'B is then a
     multiple of the unit matrix, and no filter is needed any more.
     """
@@ -115,7 +126,7 @@ def by_lags(net, style):
     return loss
 
 
-def style_loss(net, style):
+def style_loss(net: Random, style: torch.Tensor) -> Callable:
     """The fastest way for this network and spectrogram: a function of x, (K, T) -> ()."""
     if net.last is None:
         return by_lags(net, style)
@@ -123,7 +134,7 @@ def style_loss(net, style):
     return by_moments(net, style) if rows < n else by_frames(net, style)
 
 
-def at_best_level(logs, loss):
+def at_best_level(logs: np.ndarray, loss: Callable) -> tuple[np.ndarray, float]:
     """Log magnitudes at the level where a loss is least, and that loss: level is no style.
 
     Parameters

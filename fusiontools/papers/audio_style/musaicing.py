@@ -22,7 +22,15 @@ RUN = 3  # so many frames before and after go on with the style's own time
 SMALL = np.finfo(np.float32).tiny
 
 
-def activations(v, w, rounds=20, repeat=REPEAT, voices=VOICES, run=RUN, seed=0):
+def activations(
+    v: np.ndarray,
+    w: np.ndarray,
+    rounds: int = 20,
+    repeat: int = REPEAT,
+    voices: int = VOICES,
+    run: int = RUN,
+    seed: int = 0,
+) -> np.ndarray:
     """H, (N, T), with V ~ W H by Kullback and Leibler's divergence, sparse and diagonal.
 
     Parameters
@@ -69,7 +77,15 @@ def _diagonal(h, run):
     )
 
 
-def musaic(content, style, n_fft=N_FFT, hop=HOP, rounds=20, polish=8, seed=0):
+def musaic(
+    content: np.ndarray,
+    style: np.ndarray,
+    n_fft: int = N_FFT,
+    hop: int = HOP,
+    rounds: int = 20,
+    polish: int = 8,
+    seed: int = 0,
+) -> np.ndarray:
     """Sound that has the content's course and consists of the style.
 
     Parameters

@@ -5,24 +5,34 @@ The paper's loss is that of style alone: the content is only where the descent s
 can hold on to it. Shapes: log magnitudes X, content C and style S, all (K, T).
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
 import torch
 
 from fusiontools.papers.audio_style.closed_form import match_style
 from fusiontools.papers.audio_style.features import random_network
 from fusiontools.papers.audio_style.gram import printed_scale, style_loss
 
+if TYPE_CHECKING:
+    from fusiontools.papers.audio_style.config import Config
+    from fusiontools.papers.audio_style.features import Random
+
+
 __all__ = ["content_loss", "descent", "network_of", "transfer"]
 
 SMALLEST = 1e-3  # of Y where X = Y^2: at 0 it would have no gradient
 
 
-def network_of(config, rows, frames, seed=0):
+def network_of(config: Config, rows: int, frames: int, seed: int = 0) -> Random:
     """The random network of a config, see `features.random_network`."""
     given = (config.along, config.channels, seed, config.depth)
     return random_network(config.model, rows, frames, *given)
 
 
-def content_loss(x, content):
+def content_loss(x: torch.Tensor, content: torch.Tensor) -> torch.Tensor:
     """How far from the content: 0 for the content itself, 1 for silence.
 
     >>> content_loss(torch.zeros(2, 3), torch.ones(2, 3)).item()
@@ -32,7 +42,9 @@ def content_loss(x, content):
     return (x - content).square().sum() / content.square().sum()
 
 
-def descent(content, style, config, seed=0):
+def descent(
+    content: torch.Tensor, style: torch.Tensor, config: Any, seed: int = 0
+) -> Iterator[tuple[int, float, torch.Tensor]]:
     """Descend step by step: yields ``(step, style_loss, x)``, first of the content itself.
 
     Parameters
@@ -73,6 +85,8 @@ def descent(content, style, config, seed=0):
     def spectrogram():
         return free.square() if config.positive else free
 
+    heard = {}
+
     def closure():
         optimizer.zero_grad()
         x = spectrogram()
@@ -83,17 +97,23 @@ def descent(content, style, config, seed=0):
             loss = loss + (1 - config.strength) * content_loss(x, content)
         loss = scale * loss
         loss.backward()
-        closure.style = own.item()
+        heard["style"] = own.item()
         return loss
 
     with torch.no_grad():
         yield 0, of_style(content).item(), content
     for step in range(1, config.steps + 1):
         optimizer.step(closure)
-        yield step, closure.style, spectrogram().detach()
+        yield step, heard["style"], spectrogram().detach()
 
 
-def transfer(content, style, config, seed=0, look=None):
+def transfer(
+    content: torch.Tensor,
+    style: torch.Tensor,
+    config: Config,
+    seed: int = 0,
+    look: Callable | None = None,
+) -> torch.Tensor:
     """The content in the style: where a `descent` ends, or the closed form.
 
     Parameters

@@ -11,7 +11,9 @@ From magnitudes back to sound there are three ways (`PHASES`): the content's pha
 the paper; Griffin and Lim's search; and that search begun from the content's phase.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +34,7 @@ ROUNDS = 32  # of Griffin and Lim
 AROUND, LOUDER = 43, 4.0  # frames, a second; the most that a moment is amplified
 
 
-def sizes(rate):
+def sizes(rate: int) -> tuple[int, int]:
     """Window and step for a sample rate, in samples: as long in time as the paper's.
 
     >>> sizes(22050), sizes(44100)
@@ -42,7 +44,7 @@ def sizes(rate):
     return N_FFT // HOP * hop, hop
 
 
-def model_config(model="cnn", strength=0.9, **changes):
+def model_config(model: str = "cnn", strength: float = 0.9, **changes: Any) -> Config:
     """The `Config` of one of `MODELS` for sound of your own: our settings, not the paper's;
     recurrent networks along time.
 
@@ -58,13 +60,20 @@ def model_config(model="cnn", strength=0.9, **changes):
     return replace(Config(model=known, strength=strength, channels=channels), **changes)
 
 
-def blend(x, made, strength):
+def blend(x: Any, made: Any, strength: Any) -> Any:
     """Between the content's log magnitudes, 0, and what a model made of them, 1."""
     # X = (1 - s) C + s G(C)
     return (1 - strength) * x + strength * made
 
 
-def to_sound(log_magnitude, phase, way="refined", hop=HOP, length=None, seed=0):
+def to_sound(
+    log_magnitude: np.ndarray,
+    phase: np.ndarray,
+    way: str = "refined",
+    hop: int = HOP,
+    length: int | None = None,
+    seed: int = 0,
+) -> np.ndarray:
     """Sound of log magnitudes, (K, T), by one of `PHASES`; `phase` is the content's.
 
     Returns
@@ -80,8 +89,17 @@ def to_sound(log_magnitude, phase, way="refined", hop=HOP, length=None, seed=0):
     return made.astype(np.float32)
 
 
-def restyle(content, style, rate=SAMPLE_RATE, model="cnn", strength=0.9, phase="refined",
-            seed=0, networks=None, steps=None):  # fmt: skip
+def restyle(
+    content: np.ndarray,
+    style: np.ndarray,
+    rate: int = SAMPLE_RATE,
+    model: str = "cnn",
+    strength: float = 0.9,
+    phase: str = "refined",
+    seed: int = 0,
+    networks: Any = None,
+    steps: int | None = None,
+) -> np.ndarray:
     """One piece of sound in the style of another; for long ones see `pieces`.
 
     Parameters
@@ -145,7 +163,7 @@ def restyle(content, style, rate=SAMPLE_RATE, model="cnn", strength=0.9, phase="
     return made.reshape(np.shape(content)).astype(np.float32)
 
 
-def mono(x):
+def mono(x: np.ndarray) -> np.ndarray:
     """The mean of channels, (channels, L) -> (L,); of two that cancel out, the louder.
 
     >>> mono(np.array([[0.5, 0.1], [-0.5, -0.1]])).tolist()
@@ -213,7 +231,9 @@ def _as_loud_in_time(magnitude, content):
     return magnitude * np.minimum(gain, LOUDER).astype(magnitude.dtype)
 
 
-def pieces(read, length, style, rate=SAMPLE_RATE, **how):
+def pieces(
+    read: Callable, length: int, style: np.ndarray, rate: int = SAMPLE_RATE, **how: Any
+) -> Iterator[np.ndarray]:
     """Restyle a long sound: yields its pieces in order, to be written one after the other.
 
     Parameters

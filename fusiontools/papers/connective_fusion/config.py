@@ -4,7 +4,10 @@ Nothing here computes. Chapter 4, Connective Fusion, trains with it
 (``..._3_measured``).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Any
 
 __all__ = ["LAMBDAS", "METHODS", "Config", "method"]
 
@@ -22,7 +25,7 @@ METHODS = {
 }
 # What a method changes. A decoder that sees its own past ("lstm") tends to ignore z: it is
 # shown less of that past, and the KL divergence weighs less.
-_CHANGES = {
+_CHANGES: dict[str, dict[str, Any]] = {
     "as_printed": {"negative": "printed"},
     "gradient_penalty": {"gradient_penalty": 10.0},
     "balanced": {"fake_weight": 0.25},
@@ -112,35 +115,36 @@ class Config:
             raise ValueError(f"64 tokens cannot be shared out in patches of {self.patch}")
 
     @classmethod
-    def smoke(cls):
+    def smoke(cls) -> Config:
         """Seconds: it shows that the code runs, and nothing else."""
-        vae = dict(width=16, vae_batch=32, vae_steps=20, vae_rise=5, kl_warm_up=10)
-        fusion = dict(mlp_width=32, fusion_batch=16, fusion_steps=4, d_steps=2)
-        return cls(latent=16, style=4, latent_pairs=200, **vae, **fusion)
+        own: dict[str, Any] = dict(latent=16, style=4, latent_pairs=200, width=16)
+        own |= dict(vae_batch=32, vae_steps=20, vae_rise=5, kl_warm_up=10)
+        own |= dict(mlp_width=32, fusion_batch=16, fusion_steps=4, d_steps=2)
+        return cls(**own)
 
     @classmethod
-    def laptop(cls):
+    def laptop(cls) -> Config:
         """Minutes on two CPU cores."""
         return cls()
 
     @classmethod
-    def shipped(cls):
+    def shipped(cls) -> Config:
         """The weights that come with the package: the VAE takes about ten minutes of one
         CPU core, each generator four.
         """
-        fusion = dict(mlp_width=384, fusion_steps=1000, latent_pairs=150000)
-        return cls(kl_weight=0.4, vae_steps=12000, **fusion)
+        own: dict[str, Any] = dict(mlp_width=384, fusion_steps=1000, latent_pairs=150000)
+        return cls(kl_weight=0.4, vae_steps=12000, **own)
 
     @classmethod
-    def paper(cls):
+    def paper(cls) -> Config:
         """What is printed, else the sizes of the work that it follows. One GPU."""
-        lstm = dict(encoder="lstm", decoder="lstm", width=512, free_bits=0.5)
-        vae = dict(kl_weight=1.0, kl_warm_up=20000, vae_rate=1e-3, vae_steps=200000)
-        fusion = dict(fusion_rate=5e-6, fusion_batch=128, fusion_steps=200000)
-        return cls(mlp_width=2048, latent_pairs=400000, **lstm, **vae, **fusion)
+        own: dict[str, Any] = dict(encoder="lstm", decoder="lstm", width=512, free_bits=0.5)
+        own |= dict(kl_weight=1.0, kl_warm_up=20000, vae_rate=1e-3, vae_steps=200000)
+        own |= dict(fusion_rate=5e-6, fusion_batch=128, fusion_steps=200000)
+        return cls(mlp_width=2048, latent_pairs=400000, **own)
 
 
-def method(name, config, similarity=None):
+def method(name: str, config: Config, similarity: float | None = None) -> Config:
     """The settings of a method, one of `METHODS`: those of a scale, a `Config`, with what
     the method changes, and with ``lambda``, which is by default that of the scale.
 

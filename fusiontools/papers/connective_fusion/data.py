@@ -10,15 +10,26 @@ paper leaves it out; and a performed melody, some of whose notes overlap a littl
 counts as one voice. What a token is, `fusiontools.music.grid` says.
 """
 
+from __future__ import annotations
+
 import json
+import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fusiontools.corpora import encoded, load
-from fusiontools.corpora.cache import content_hash, read_described, write_described
+from fusiontools.corpora.cache import (
+    check_array,
+    content_hash,
+    read_described,
+    write_described,
+)
 from fusiontools.corpora.entries import Corpus, join, song_ids
 from fusiontools.corpora.places import find
 from fusiontools.corpora.registry import terms
@@ -27,6 +38,11 @@ from fusiontools.errors import CorpusError, MusicFileError
 from fusiontools.music import grid
 from fusiontools.music.grid import BAR, HALF, HIGH, HOLD, LOW
 from fusiontools.music.notes import shift, transpose
+
+if TYPE_CHECKING:
+    from fusiontools.corpora.entries import Entry
+    from fusiontools.music.midi import Meter
+
 
 __all__ = ["HALF", "PARTS", "SOURCES", "STEPS", "Windows", "bar_grid"]
 __all__ += ["open_windows", "save_windows", "windows"]
@@ -61,23 +77,23 @@ class Windows:
     arrays: dict
     about: dict  # how it was made, and whose music it is
 
-    def tokens(self, part="train-1"):
+    def tokens(self, part: str = "train-1") -> np.ndarray:
         """A part's windows in the keys that they were found in, shape (N, 128), uint8."""
         return self.arrays[part]
 
-    def songs(self, part="train-1"):
+    def songs(self, part: str = "train-1") -> np.ndarray:
         """For each row of `tokens` the number of its song, shape (N,)."""
         return self.arrays[f"{part}_song"]
 
-    def shifts(self, part="train-1"):
+    def shifts(self, part: str = "train-1") -> np.ndarray:
         """For each row of `tokens` the first and last shift that fit, semitones, (N, 2)."""
         return self.arrays[f"{part}_shift"]
 
-    def keys(self, part="train-1"):
+    def keys(self, part: str = "train-1") -> int:
         """How many windows the part has in all keys."""
         return int(self._ends[part][-1])
 
-    def take(self, part, numbers):
+    def take(self, part: str, numbers: npt.ArrayLike) -> np.ndarray:
         """Windows in a key each, by number: (B,) -> (B, 128), uint8.
 
         Numbers run from 0 to ``keys(part) - 1``: first all keys of the first window, from
@@ -93,7 +109,7 @@ class Windows:
         moved = tokens + (self.shifts(part)[row, 0] + key)[:, None]
         return np.where(tokens > HOLD, moved, tokens).astype(np.uint8)
 
-    def songs_of(self, part, numbers):
+    def songs_of(self, part: str, numbers: np.ndarray) -> np.ndarray:
         """The songs of windows named by number, as in `take`: (B,) -> (B,)."""
         return self.songs(part)[self._row(part, np.asarray(numbers, dtype=np.int64))]
 
@@ -110,9 +126,9 @@ class Windows:
         return ends
 
     @cached_property
-    def hash(self):
+    def hash(self) -> str:
         """Of all windows, keys and songs; a record names its data by it."""
-        parts = ["connective fusion windows"]
+        parts: list = ["connective fusion windows"]
         for name in sorted(self.arrays):
             parts += [name, np.ascontiguousarray(self.arrays[name]).tobytes()]
         return content_hash(*parts)
@@ -122,7 +138,7 @@ class Windows:
         return f"Windows({self.name!r}, {counts})"
 
 
-def bar_grid(notes, meter, outside="move"):
+def bar_grid(notes: grid.Notes, meter: Meter, outside: str = "move") -> np.ndarray:
     """A track in 4/4 as a grid of whole bars, counted from its first bar line: shape
     (16 * bars,), uint8. An upbeat stands at the end of a first bar that begins with rests.
     A MusicFileError says that the track is no single voice, lies outside, or has no note.
@@ -153,7 +169,9 @@ def bar_grid(notes, meter, outside="move"):
     return np.pad(tokens, (0, -len(tokens) % BAR), constant_values=grid.REST)
 
 
-def window_rows(tokens, offsets=None):
+def window_rows(
+    tokens: np.ndarray, offsets: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All windows of tracks, the keys that each can be moved to, and its track: (T,) ->
     (N, 128), (N, 2), (N,). Section 3.1: "8-bar sliding windows (with a stride of 1 bar)",
     none with "more than one bar consecutive rests", in "all possible keys if the transposed
@@ -164,7 +182,7 @@ def window_rows(tokens, offsets=None):
     """
     offsets = [0, len(tokens)] if offsets is None else offsets
     offsets = np.asarray(offsets, dtype=np.int64)
-    rules = {"bars": 8, "stride_bars": 1, "rule": "rest"}
+    rules: dict[str, Any] = {"bars": 8, "stride_bars": 1, "rule": "rest"}
     starts = grid.grid_windows(tokens, offsets=offsets, **rules)
     track = np.searchsorted(offsets, starts, side="right") - 1
     rows = np.zeros((0, STEPS), np.uint8)
@@ -173,7 +191,9 @@ def window_rows(tokens, offsets=None):
     return rows, grid.grid_shifts(tokens, offsets).astype(np.int8)[track], track
 
 
-def entry_rows(entry, tracks=None, outside="move", meters=("4/4",)):
+def entry_rows(
+    entry: Entry, tracks: Any = None, outside: str = "move", meters: Sequence = ("4/4",)
+) -> np.ndarray:
     """The windows of an entry, each followed by its lowest shift (its sign turned) and its
     highest: shape (N, 130), uint8. A MusicFileError says why there is none.
 
@@ -200,7 +220,13 @@ def entry_rows(entry, tracks=None, outside="move", meters=("4/4",)):
     return np.concatenate([rows, -shifts[:, :1], shifts[:, 1:]], axis=1).astype(np.uint8)
 
 
-def windows(source="tunebooks", corpora=None, outside="move", meters=("4/4",), seed=0):
+def windows(
+    source: str = "tunebooks",
+    corpora: Sequence[Corpus] | None = None,
+    outside: str = "move",
+    meters: tuple[str] = ("4/4",),
+    seed: int = 0,
+) -> Windows:
     """Eight-bar windows of melody, split by song, section 3.1. A CorpusError says that
     there is no such source, that it has to be downloaded first, or that a part is empty.
 
@@ -218,7 +244,7 @@ def windows(source="tunebooks", corpora=None, outside="move", meters=("4/4",), s
     if corpora is None and source not in SOURCES:
         do = f"choose one of {', '.join(SOURCES)}, or give corpora of your own"
         raise CorpusError(f"no data is called {source!r}", do=do)
-    rules = {"outside": outside, "meters": list(meters)}
+    rules: dict[str, Any] = {"outside": outside, "meters": list(meters)}
     about = rules | {"seed": seed}
     if corpora is None and source == "lakh":
         if find("melodies_16th") is not None:
@@ -281,27 +307,32 @@ def _dealt(name, found, about):
     for p in PARTS:
         own = part == p
         if not own.any():
-            do = "bring more or longer melodies"
-            raise CorpusError(f"no window in part {p!r}", name, do)
+            says = f"no window in part {p!r}, which gets {PARTS[p]} of 20 songs: there are "
+            says += f"{len(rows)} windows of eight bars, of {len(set(song))} songs"
+            raise CorpusError(says, name, "bring more songs in 4/4: 100 are enough")
         arrays[p] = rows[own]
         arrays[f"{p}_shift"] = shifts[own]
         arrays[f"{p}_song"] = number[own].astype(np.int32)
     return Windows(name, arrays, about | {"sources": list(sources)})
 
 
-def save_windows(windows, path):
+def save_windows(windows: Windows, path: str | os.PathLike) -> None:
     """Write windows into one ``.npz``, whole or not at all, or raise a CorpusError."""
     write_described(path, {"name": windows.name, "about": windows.about}, windows.arrays)
 
 
-def open_windows(path):
+def open_windows(path: str | os.PathLike) -> Windows:
     """Read what `save_windows` wrote; a CorpusError if the file is something else."""
 
     def make(told, arrays):
         made = Windows(told["name"], arrays, told["about"])
         for part in PARTS:
             n = len(made.songs(part))
-            if made.tokens(part).shape != (n, STEPS) or made.shifts(part).shape != (n, 2):
+            check_array(made.songs(part), "int32", (n,))
+            check_array(made.tokens(part), "uint8", (n, STEPS), 0, HIGH)
+            check_array(made.shifts(part), "int8", (n, 2), -128, 127)
+            low, high = made.shifts(part).T
+            if (low > high).any():
                 raise ValueError
         return made
 

@@ -8,12 +8,15 @@ A melody of eight bars is a row of 128 tokens of the grid, a half one of 64: see
 their styles have shape (B, S). The first argument is always `Networks`.
 """
 
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from fusiontools.errors import RecordError
@@ -23,7 +26,13 @@ from fusiontools.papers.connective_fusion.config import Config
 from fusiontools.papers.connective_fusion.config import method as settings_of
 from fusiontools.papers.connective_fusion.losses import z_distance
 from fusiontools.papers.connective_fusion.networks import Networks, as_tokens, join_halves
-from fusiontools.training import finished_weights, read_weights, save_weights
+from fusiontools.training import (
+    building,
+    config_from,
+    finished_weights,
+    read_weights,
+    save_weights,
+)
 
 __all__ = ["Fused", "Joined", "along", "decode", "encode", "from_prior", "fuse"]
 __all__ += ["fuse_files", "load_weights", "save_networks", "shipped_weights"]
@@ -52,7 +61,7 @@ class Joined(NamedTuple):
 
 
 @torch.no_grad()
-def encode(networks, halves):
+def encode(networks: Networks, halves: np.ndarray) -> torch.Tensor:
     """Where halves stand in latent space: (..., 64) tokens -> (..., Z)."""
     x = as_tokens(halves, networks.device)
     mean, _ = networks.vae.encode(x.reshape(-1, x.shape[-1]))
@@ -60,14 +69,16 @@ def encode(networks, halves):
     return mean.view(*x.shape[:-1], -1)
 
 
-def decode(networks, z):
+def decode(networks: Networks, z: torch.Tensor) -> np.ndarray:
     """What pairs sound like: (..., 2, Z) -> (..., 128) tokens, legal."""
     halves = networks.vae.decode(z)
     return join_halves(halves[..., 0, :], halves[..., 1, :])
 
 
 @torch.no_grad()
-def trajectory(networks, z, style, iterations=1):
+def trajectory(
+    networks: Networks, z: torch.Tensor, style: torch.Tensor, iterations: int = 1
+) -> torch.Tensor:
     """G applied to its own result again and again, section 2.2.3: (B, 2, Z), (B, S) ->
     (iterations + 1, B, 2, Z), which starts with `z` itself.
     """
@@ -78,7 +89,7 @@ def trajectory(networks, z, style, iterations=1):
     return torch.stack(path)
 
 
-def along(path, amount, sigma):
+def along(path: torch.Tensor, amount: npt.ArrayLike, sigma: torch.Tensor) -> torch.Tensor:
     """Go some of the way from the inputs to the strongest transformation, a dial that is
     even in z-distance: a `trajectory` (K + 1, B, 2, Z), an amount from 0 to 1 (else a
     ValueError) or (B,), and sigma (Z,) -> (B, 2, Z).
@@ -110,7 +121,15 @@ def along(path, amount, sigma):
     return start + t[:, None, None] * step
 
 
-def fuse(networks, left, right, style=None, iterations=1, amount=1.0, seed=0):
+def fuse(
+    networks: Networks,
+    left: npt.ArrayLike,
+    right: npt.ArrayLike,
+    style: npt.ArrayLike | None = None,
+    iterations: int = 1,
+    amount: float = 1.0,
+    seed: int = 0,
+) -> Fused:
     """Fuse pairs of melodies of four bars into melodies of eight, as `Fused`; section
     2.2.3. A ValueError says what is not as described here.
 
@@ -146,7 +165,14 @@ def fuse(networks, left, right, style=None, iterations=1, amount=1.0, seed=0):
     return Fused(decode(networks, moved), moved, distance)
 
 
-def fuse_files(networks, left, right, style=None, styles=1, **options):
+def fuse_files(
+    networks: Networks,
+    left: Any,
+    right: Any,
+    style: npt.ArrayLike | None = None,
+    styles: int = 1,
+    **options: Any,
+) -> Joined:
     """Fuse two pieces of music into melodies of eight bars, as `Joined`. A MusicFileError
     says why a piece cannot be read, or gives no excerpt.
 
@@ -166,13 +192,15 @@ def fuse_files(networks, left, right, style=None, styles=1, **options):
     right = right if isinstance(right, Excerpt) else read_excerpt(right)
     heard = fuse(networks, left.tokens, right.tokens, amount=0.0).tokens[0]
     many = styles if style is None else len(np.atleast_2d(style))
-    pair = [np.tile(excerpt.tokens, (many, 1)) for excerpt in (left, right)]
-    fused = fuse(networks, *pair, style=style, **options)
+    rows = [np.tile(excerpt.tokens, (many, 1)) for excerpt in (left, right)]
+    fused = fuse(networks, rows[0], rows[1], style, **options)
     plain = join_halves(left.tokens, right.tokens)
     return Joined(left, right, plain, heard, fused.tokens, fused.distance)
 
 
-def from_prior(networks, n, seed=0, temperature=1.0):
+def from_prior(
+    networks: Networks, n: int, seed: int = 0, temperature: float = 1.0
+) -> np.ndarray:
     """Melodies from nothing, shape (n, 128): both halves "sampled from the prior
     distribution", section 2.2.3, and transformed once, in a style of their own.
 
@@ -191,7 +219,7 @@ def from_prior(networks, n, seed=0, temperature=1.0):
     return np.array(rows[:n], np.uint8).reshape(-1, 2 * HALF)
 
 
-def style_corners(style, seed=0):
+def style_corners(style: int, seed: int = 0) -> torch.Tensor:
     """Four styles drawn from {0, 1}^d_s, no two alike, section 3.3: (4, S)."""
     dice = torch.Generator().manual_seed(seed)
     while True:
@@ -200,7 +228,7 @@ def style_corners(style, seed=0):
             return corners
 
 
-def style_plane(corners, n=5):
+def style_plane(corners: torch.Tensor, n: int = 5) -> torch.Tensor:
     """Styles on a plane between four corners: (4, S) -> (n, n, S), with the corners top
     left, top right, bottom left, bottom right.
 
@@ -216,7 +244,14 @@ def style_plane(corners, n=5):
     return torch.lerp(top[None], bottom[None], share[:, None])
 
 
-def save_networks(networks, path, corpora, terms, method="ours", **about):
+def save_networks(
+    networks: Networks | Sequence[Networks],
+    path: str | os.PathLike,
+    corpora: Sequence[str],
+    terms: str,
+    method: str | Sequence[str] = "ours",
+    **about: Any,
+) -> None:
     """Write what `fuse` needs as one file of weights: a VAE, and one generator or several.
     Networks may be several, each of a method: they share one VAE, and that of the first is
     written. Untrained generators, of settings without the phase "fusion", are not. The rest
@@ -224,7 +259,8 @@ def save_networks(networks, path, corpora, terms, method="ours", **about):
     """
     networks = [networks] if isinstance(networks, Networks) else list(networks)
     methods = [method] * len(networks) if isinstance(method, str) else list(method)
-    models, generators = {"vae": networks[0].vae}, []
+    models: dict[str, torch.nn.Module] = {"vae": networks[0].vae}
+    generators: list[dict] = []
     for name, one in zip(methods, networks, strict=True):
         if "fusion" in one.config.phases:
             models[f"generator_{len(generators)}"] = one.generator
@@ -234,13 +270,19 @@ def save_networks(networks, path, corpora, terms, method="ours", **about):
     save_weights(models, path, corpora=corpora, terms=terms, **about)
 
 
-def shipped_weights(data=SHIPPED):
+def shipped_weights(data: str = SHIPPED) -> Path:
     """Where the weights lie that come with the package, trained on some data."""
     folder = Path(str(resources.files("fusiontools"))) / "pretrained"
     return folder / f"connective_fusion_{data}.safetensors"
 
 
-def load_weights(data=SHIPPED, similarity=None, path=None, method=None, rather="ours"):
+def load_weights(
+    data: str = SHIPPED,
+    similarity: float | None = None,
+    path: str | os.PathLike | None = None,
+    method: str | None = None,
+    rather: str = "ours",
+) -> tuple[Networks, dict]:
     """Networks from weights that come with the package, or from your own, and what the file
     says: ``generators`` has those that there are, ``generator`` the one that is taken. The
     discriminator is new. A RecordError says why there are none, or none of this kind.
@@ -258,18 +300,14 @@ def load_weights(data=SHIPPED, similarity=None, path=None, method=None, rather="
     """
     path = _file(path, data)
     tensors, about = read_weights(path)
-    try:
+    with building(path, tensors, "weights of Connective Fusion"):
         there = [(one["method"], float(one["similarity"])) for one in about["generators"]]
         taken = _choose(there, method, similarity, rather, path)
-        networks = Networks(settings_of(taken[0], Config(**about["config"]), taken[1]))
+        config = config_from(Config, about["config"])
+        networks = Networks(settings_of(taken[0], config, taken[1]))
         networks.vae.load_state_dict(_part(tensors, "vae."))
         own = _part(tensors, f"generator_{there.index(taken)}.")
         networks.generator.load_state_dict(own)
-    except RecordError:
-        raise
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        found = f"no weights of Connective Fusion ({str(error).splitlines()[0][:200]})"
-        raise RecordError(found, path, "get the file again, or train them") from None
     networks.vae.eval()  # nothing is forgotten any more
     return networks, about | {"generator": {"method": taken[0], "similarity": taken[1]}}
 

@@ -10,22 +10,35 @@ here, except that a gradient penalty has to look inside one. See Connective Fusi
 2.4 and 2.5, Eqs. 1 to 8, and section 3.4 for the z-distance.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import torch
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fusiontools.papers.connective_fusion.networks import Discriminator
+
 
 __all__ = ["discriminator_loss", "divergence", "generator_loss", "gradient_penalty"]
 __all__ += ["negative", "optimal_discriminator", "positive", "reconstruction"]
 __all__ += ["similarity", "spread", "z_distance"]
 
 
-def reconstruction(logits, x):
+def reconstruction(logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Minus log p(x|z) of halves, in nats, for Eq. 1: (B, T, V), (B, T) -> (B,)."""
     # L_rec = -E[log p(x|z)] = -E[sum_t log p(x_t | ...)]
     each = F.cross_entropy(logits.flatten(0, 1), x.flatten(), reduction="none")
     return each.view_as(x).sum(1)
 
 
-def divergence(mean, log_var, free_bits=0.0):
+def divergence(
+    mean: torch.Tensor, log_var: torch.Tensor, free_bits: float = 0.0
+) -> torch.Tensor:
     """KL(q(z|x) || p(z)) in nats, for Eq. 1: (B, Z), (B, Z) -> (B,).
 
     With `free_bits`, a latent number that costs less than that on the batch's average costs
@@ -38,13 +51,13 @@ def divergence(mean, log_var, free_bits=0.0):
     return each.sum(1)
 
 
-def positive(logit):
+def positive(logit: torch.Tensor) -> torch.Tensor:
     """L^p = -log D, section 2.5. (B,) -> (B,)"""
     # L_D^p(z_L, z_R) = -log D(z_L, z_R)
     return F.softplus(-logit)
 
 
-def negative(logit, form="corrected"):
+def negative(logit: torch.Tensor, form: str = "corrected") -> torch.Tensor:
     """L^n of section 2.5, (B,) -> (B,), in the `form` "corrected" or "printed".
 
     Printed is -(1 - log D), a bracket in the wrong place: as D goes to 0 it is unbounded
@@ -58,7 +71,12 @@ def negative(logit, form="corrected"):
     return F.softplus(logit)
 
 
-def discriminator_loss(real, fakes, weight=1.0, form="corrected"):
+def discriminator_loss(
+    real: torch.Tensor,
+    fakes: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor],
+    weight: float = 1.0,
+    form: str = "corrected",
+) -> torch.Tensor:
     """What D descends, Eqs. 2 to 4, from the log-odds of pairs: `real` ones from the data,
     (B,); `fakes`, (B,) each, of halves drawn alone, from the data and from the prior, and
     of what G makes of both. `weight` is that of each fake term; 1 is printed.
@@ -68,7 +86,9 @@ def discriminator_loss(real, fakes, weight=1.0, form="corrected"):
     return positive(real).mean() + weight * fake
 
 
-def optimal_discriminator(real, fakes, weight=1.0):
+def optimal_discriminator(
+    real: np.ndarray, fakes: np.ndarray, weight: float = 1.0
+) -> float | np.ndarray:
     """The D that Eq. 4 is least for, from the densities of pairs.
 
     Four fake terms stand against one real one, and no weights. Where all five densities
@@ -89,7 +109,7 @@ def optimal_discriminator(real, fakes, weight=1.0):
     return real / (real + weight * sum(fakes))
 
 
-def similarity(z, moved, sigma):
+def similarity(z: torch.Tensor, moved: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
     """How far a pair was moved as the training counts it, (B, 2, Z) twice and (Z,) -> (B,).
 
     The logarithm forgives a few long steps more than many short ones. What is reported is
@@ -99,7 +119,7 @@ def similarity(z, moved, sigma):
     return (torch.log1p((moved - z).square()) / sigma.square()).mean(-1).sum(-1)
 
 
-def z_distance(z, moved, sigma):
+def z_distance(z: torch.Tensor, moved: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
     """The z-distance of section 3.4, a scaled squared Mahalanobis distance: (..., Z) twice
     and (Z,) -> (...).
     """
@@ -107,7 +127,9 @@ def z_distance(z, moved, sigma):
     return ((moved - z).square() / sigma.square()).mean(-1)
 
 
-def generator_loss(fooled, moves, weight):
+def generator_loss(
+    fooled: Sequence[torch.Tensor], moves: Sequence[torch.Tensor], weight: float
+) -> torch.Tensor:
     """What G descends, Eqs. 5, 6 and 8, from what it makes of halves from the data and of
     halves from the prior: `fooled`, the log-odds of each, (B,); `moves`, how far they were
     moved, (B,), see `similarity`; `weight`, which is ``lambda``. Eq. 6 prints the two
@@ -118,7 +140,9 @@ def generator_loss(fooled, moves, weight):
     return believed + weight * sum(move.mean() for move in moves)
 
 
-def spread(one, other, sigma, goal):
+def spread(
+    one: torch.Tensor, other: torch.Tensor, sigma: torch.Tensor, goal: float
+) -> torch.Tensor:
     """By how much what two styles make of the same pairs lies nearer together than a goal:
     (B, 2, Z) twice and (Z,) -> (B,).
 
@@ -130,7 +154,9 @@ def spread(one, other, sigma, goal):
     return F.relu(goal - z_distance(one, other, sigma).mean(-1))
 
 
-def gradient_penalty(d, real, fake):
+def gradient_penalty(
+    d: Discriminator, real: torch.Tensor, fake: torch.Tensor
+) -> torch.Tensor:
     """How far the slope of D's log-odds is from 1 between real and fake pairs, (B, 2, Z)
     twice. Not in the paper; the work that it follows has it, with weight 10.
     """

@@ -10,12 +10,20 @@ Roberts, "Latent Constraints", ICLR 2018. Blocks that mix places, then channels:
 Tolstikhin and others, "MLP-Mixer", NeurIPS 2021.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from fusiontools.music.grid import HALF, HIGH, LOW, from_classes, repair_grid, to_classes
+
+if TYPE_CHECKING:
+    from fusiontools.papers.connective_fusion.config import Config
+
 
 __all__ = ["TOKENS", "VAE", "Discriminator", "Generator", "Networks"]
 __all__ += ["as_grid", "as_tokens", "join_halves"]
@@ -26,24 +34,24 @@ TOKENS = HIGH - LOW + 3  # V: 30 pitches, a hold, a rest
 class Networks:
     """All networks of a training. What `fuse` works with needs no discriminator."""
 
-    def __init__(self, config, device="cpu"):
+    def __init__(self, config: Config, device: str | torch.device = "cpu") -> None:
         self.config = config
         self.vae = VAE(config).to(device)
         self.generator = Generator(config.latent, config.style, config.mlp_width).to(device)
         self.discriminator = Discriminator(config.latent, config.mlp_width).to(device)
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
         """Where they compute."""
         return self.vae.sigma.device
 
 
-def as_tokens(grid, device="cpu"):
+def as_tokens(grid: np.ndarray, device: torch.device = "cpu") -> torch.Tensor:
     """A grid's tokens, numbered without gaps for a network: (..., T) uint8 -> int64."""
     return torch.from_numpy(to_classes(grid)).to(device)
 
 
-def as_grid(tokens):
+def as_grid(tokens: torch.Tensor) -> np.ndarray:
     """A network's tokens as a legal grid of halves, (..., T) -> ndarray of uint8.
 
     A hold after a rest becomes a rest. One at the very start stays, since the half before
@@ -60,7 +68,7 @@ def as_grid(tokens):
     return repair_grid(np.concatenate([note, grid], axis=-1))[..., 1:]
 
 
-def join_halves(left, right):
+def join_halves(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Left and right halves as whole windows: (..., 64) and (..., 64) -> (..., 128).
 
     A right half may begin with a hold: the last note of the left half then goes on. Where
@@ -82,21 +90,21 @@ class VAE(nn.Module):
     distances. 1 until it is measured.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         super().__init__()
-        encoders = {"parallel": PatchEncoder, "lstm": LSTMEncoder}
-        decoders = {"parallel": PatchDecoder, "lstm": LSTMDecoder}
+        encoders: dict[str, Any] = {"parallel": PatchEncoder, "lstm": LSTMEncoder}
+        decoders: dict[str, Any] = {"parallel": PatchDecoder, "lstm": LSTMDecoder}
         self.encoder = encoders[config.encoder](config)
         self.decoder = decoders[config.decoder](config)
         self.register_buffer("sigma", torch.ones(config.latent))
 
-    def encode(self, x):
+    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """q(z|x) as its mean and its log-variance, (B, T) -> (B, Z), (B, Z)."""
         mean, log_var = self.encoder(x).chunk(2, dim=-1)
         # beyond these, exp() leaves 32 bits little to work with
         return mean, log_var.clamp(-12.0, 4.0)
 
-    def logits(self, z, x=None):
+    def logits(self, z: torch.Tensor, x: torch.Tensor | None = None) -> torch.Tensor:
         """log p(x|z) before the softmax, (B, Z) -> (B, T, V).
 
         A decoder "lstm" predicts each token of `x` from those before it; without `x` from
@@ -105,11 +113,11 @@ class VAE(nn.Module):
         return self.decoder(z, x)
 
     @torch.no_grad()
-    def greedy(self, z):
+    def greedy(self, z: torch.Tensor) -> torch.Tensor:
         """The likeliest token at each place, (B, Z) -> (B, T)."""
         return self.logits(z).argmax(-1)
 
-    def decode(self, z):
+    def decode(self, z: torch.Tensor) -> np.ndarray:
         """What z sounds like, as a legal grid: (..., Z) -> ndarray of uint8, (..., T)."""
         return as_grid(self.greedy(z.flatten(0, -2))).reshape(*z.shape[:-1], HALF)
 
@@ -117,13 +125,13 @@ class VAE(nn.Module):
 class Block(nn.Module):
     """Mixes the places of each channel, then the channels of each place. (B, P, W)"""
 
-    def __init__(self, places, width):
+    def __init__(self, places: int, width: int) -> None:
         super().__init__()
         self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
         self.across = _two_layers(places)
         self.within = _two_layers(width)
 
-    def forward(self, h):
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
         h = h + self.across(self.norms[0](h).transpose(1, 2)).transpose(1, 2)
         return h + self.within(self.norms[1](h))
 
@@ -140,7 +148,7 @@ def _blocks(config):
 class PatchEncoder(nn.Module):
     """All tokens at once: those of a patch share a place. (B, T) -> (B, 2Z)"""
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.places = HALF // config.patch
         # one row of numbers for each token at each place in its patch; a patch is the sum
@@ -153,7 +161,7 @@ class PatchEncoder(nn.Module):
         self.blocks = _blocks(config)
         self.output = nn.Linear(self.places * config.width, 2 * config.latent)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         patches = x.unflatten(1, (self.places, -1)) + self.offset  # (B, P, patch)
         h = F.embedding_bag(patches.flatten(0, 1), self.rows.weight, mode="sum")
         h = h.unflatten(0, (len(x), self.places))  # (B, P, W)
@@ -165,14 +173,14 @@ class PatchDecoder(nn.Module):
     (B, Z) -> (B, T, V)
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.places = HALF // config.patch
         self.input = nn.Linear(config.latent, self.places * config.width)
         self.blocks = _blocks(config)
         self.output = nn.Linear(config.width, config.patch * TOKENS)
 
-    def forward(self, z, x=None):
+    def forward(self, z: torch.Tensor, x: torch.Tensor | None = None) -> torch.Tensor:
         h = self.blocks(self.input(z).unflatten(1, (self.places, -1)))  # (B, P, W)
         return self.output(h).view(len(z), HALF, TOKENS)
 
@@ -180,13 +188,13 @@ class PatchDecoder(nn.Module):
 class LSTMEncoder(nn.Module):
     """Two layers of LSTM, whose last states say what z is. (B, T) -> (B, 2Z)"""
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.embedding = nn.Embedding(TOKENS, config.width // 2)
         self.lstm = nn.LSTM(config.width // 2, config.width, num_layers=2, batch_first=True)
         self.output = nn.Linear(config.width, 2 * config.latent)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         _, (h, _) = self.lstm(self.embedding(x))
         return self.output(h[-1])
 
@@ -196,7 +204,7 @@ class LSTMDecoder(nn.Module):
     x_{t-1}, z). z is seen at every step.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.width, self.forget = config.width, config.forget
         # one more token for the beginning, and for what is not seen
@@ -206,7 +214,7 @@ class LSTMDecoder(nn.Module):
         self.lstm = nn.LSTM(inputs, config.width, num_layers=2, batch_first=True)
         self.output = nn.Linear(config.width, TOKENS)
 
-    def forward(self, z, x=None):
+    def forward(self, z: torch.Tensor, x: torch.Tensor | None = None) -> torch.Tensor:
         start = self.start(z).tanh().view(len(z), 2, 2, self.width)
         h, c = start.permute(1, 2, 0, 3).contiguous()  # each (2, B, W)
         previous = torch.full((len(z), 1), TOKENS, device=z.device)
@@ -241,12 +249,12 @@ def _five_layers(inputs, width, outputs):
 class Generator(nn.Module):
     """G: two latent vectors and a style become two others that belong together."""
 
-    def __init__(self, latent, style, width):
+    def __init__(self, latent: int, style: int, width: int) -> None:
         super().__init__()
         self.latent, self.style = latent, style
         self.net = _five_layers(2 * latent + style, width, 4 * latent)
 
-    def forward(self, z, s):
+    def forward(self, z: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
         """(B, 2, Z), (B, S) -> (B, 2, Z)"""
         out = self.net(torch.cat([z.flatten(1), s], dim=1))  # (B, 4 Z)
         gate, new = out.view(-1, 2, 2, self.latent).unbind(1)  # (B, 2, Z) each
@@ -257,10 +265,10 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """D: whether two halves belong together, as the log-odds."""
 
-    def __init__(self, latent, width):
+    def __init__(self, latent: int, width: int) -> None:
         super().__init__()
         self.net = _five_layers(2 * latent, width, 1)
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
         """(B, 2, Z) -> (B,): log D / (1 - D)"""
         return self.net(z.flatten(1))[:, 0]

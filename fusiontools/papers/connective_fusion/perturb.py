@@ -4,12 +4,19 @@ section 3.5. Chapter 4, Connective Fusion, plays it
 (``notebooks/04_connective_fusion_2_full_size``) and measures it (``..._3_measured``).
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
 from fusiontools.papers.connective_fusion.networks import join_halves
+
+if TYPE_CHECKING:
+    from fusiontools.papers.connective_fusion.networks import VAE
+
 
 __all__ = ["Perturbed", "latent_perturb", "perturb_steps"]
 
@@ -22,7 +29,15 @@ class Perturbed(NamedTuple):
     z: torch.Tensor  # (B, 2, Z): where it came from
 
 
-def perturb_steps(vae, z, judge, sigma, steps=100, noise=None, seed=0):
+def perturb_steps(
+    vae: VAE,
+    z: torch.Tensor,
+    judge: Callable,
+    sigma: float,
+    steps: int = 100,
+    noise: torch.Tensor | None = None,
+    seed: int = 0,
+) -> Iterator[Perturbed]:
     """Algorithm 1, step by step, for many pairs at once.
 
     Parameters
@@ -62,11 +77,18 @@ def perturb_steps(vae, z, judge, sigma, steps=100, noise=None, seed=0):
         yield Perturbed(best, reality, z)
 
 
-def latent_perturb(vae, z, judge, sigma, steps=100, noise=None, seed=0):
+def latent_perturb(
+    vae: VAE,
+    z: torch.Tensor,
+    judge: Callable,
+    sigma: float,
+    steps: int = 100,
+    noise: torch.Tensor | None = None,
+    seed: int = 0,
+) -> Perturbed:
     """Algorithm 1 to its end: the last `Perturbed` of `perturb_steps`."""
-    for found in perturb_steps(vae, z, judge, sigma, steps, noise, seed):
-        pass
-    return found
+    *_, last = perturb_steps(vae, z, judge, sigma, steps, noise, seed)
+    return last
 
 
 def _heard(vae, z):

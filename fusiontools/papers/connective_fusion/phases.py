@@ -6,8 +6,12 @@ How a run survives being killed, `fusiontools.training` knows; what a loss is, `
 See Connective Fusion, sections 2.4, 2.5 and 3.2.
 """
 
+from __future__ import annotations
+
 import math
+import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +23,10 @@ from fusiontools.papers.connective_fusion.data import Windows
 from fusiontools.papers.connective_fusion.networks import Networks, as_tokens
 from fusiontools.training import Batches, Run, descend, run_phases, seed_everything, steps
 
+if TYPE_CHECKING:
+    from fusiontools.papers.connective_fusion.networks import VAE
+
+
 __all__ = ["Training", "discriminator_step", "generator_step", "phase_fusion", "phase_vae"]
 __all__ += ["accuracies", "rate", "reconstruction_counts", "train"]
 
@@ -29,7 +37,9 @@ DEPENDS += ("vae_rate", "vae_rise", "vae_batch", "vae_steps", "clip")
 AT_ONCE = 1024  # halves that are encoded together
 
 
-def train(config, data, run, adopted=None):
+def train(
+    config: Config, data: Windows, run: Run, adopted: str | os.PathLike | None = None
+) -> Networks:
     """Train Connective Fusion, or go on with a training. Returns its `Networks`. Where
     memory or disk run out there is a FusionError, and the last checkpoint is whole.
 
@@ -67,18 +77,18 @@ class Training:
     networks: Networks
     run: Run
 
-    def batches(self, n, size):
+    def batches(self, n: int, size: int) -> Batches:
         """An endless shuffled stream of indices; of each batch, this process's part."""
         run = self.run
         return Batches(n, size, seed=run.seed, rank=run.rank, processes=run.processes)
 
-    def halves(self, numbers):
+    def halves(self, numbers: np.ndarray) -> torch.Tensor:
         """Halves of the training windows in all keys, by number, (B,) -> (B, T)."""
         pairs = self.data.take("train-1", numbers // 2).reshape(-1, 2, HALF)
         one_of_two = pairs[np.arange(len(numbers)), numbers % 2]
         return as_tokens(one_of_two, self.networks.device)
 
-    def held_out(self, most=512):
+    def held_out(self, most: int = 512) -> dict[str, float]:
         """How well the VAE gives back halves of songs that it has not learned from."""
         tokens = self.data.tokens("validation-1")
         even = np.linspace(0, len(tokens) - 1, min(most, len(tokens))).astype(int)
@@ -89,7 +99,7 @@ class Training:
         return {f"held_out_{name}": value for name, value in found.items()}
 
     @torch.no_grad()  # the VAE is finished: nothing is learned through it any more
-    def latents(self, part, most):
+    def latents(self, part: str, most: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Windows of a part as pairs in latent space, each in one key, (N, 2, Z); and the
         encoder's sigma, averaged over them, (Z,).
         """
@@ -108,7 +118,7 @@ class Training:
         return torch.cat(z), torch.stack(sigma).sum(0) / (2 * len(numbers))
 
 
-def phase_vae(training):
+def phase_vae(training: Training) -> None:
     """Section 2.4: halves become latent vectors and halves again."""
     config, run, vae = training.config, training.run, training.networks.vae.train()
     batches = training.batches(2 * training.data.keys("train-1"), config.vae_batch)
@@ -136,7 +146,7 @@ def phase_vae(training):
             run.log(**training.held_out())
 
 
-def phase_fusion(training):
+def phase_fusion(training: Training) -> None:
     """Section 2.5: D learns which pairs belong together, G to make such pairs."""
     config, run, networks = training.config, training.run, training.networks
     z, sigma = training.latents("train-1", config.latent_pairs)
@@ -157,7 +167,9 @@ def phase_fusion(training):
         run.log(**generator_step(training, len(pairs), z, g_adam))
 
 
-def discriminator_step(training, real, z, adam):
+def discriminator_step(
+    training: Training, real: torch.Tensor, z: torch.Tensor, adam: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
     """One step of D, Eqs. 2 to 4: real pairs (B, 2, Z) against four kinds of fake ones."""
     config, networks = training.config, training.networks
     g, d = networks.generator, networks.discriminator
@@ -178,7 +190,9 @@ def discriminator_step(training, real, z, adam):
     return {"loss_d": loss.detach(), "believes_real": believed}  # to log
 
 
-def generator_step(training, many, z, adam):
+def generator_step(
+    training: Training, many: int, z: torch.Tensor, adam: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
     """One step of G, Eqs. 5 to 8, with `many` pairs from the data and from the prior."""
     config, networks = training.config, training.networks
     g, d, sigma = networks.generator, networks.discriminator, networks.vae.sigma
@@ -197,7 +211,7 @@ def generator_step(training, many, z, adam):
     return found | {"distance": data.mean(), "distance_prior": prior.mean()}
 
 
-def unrelated(z, many):
+def unrelated(z: torch.Tensor, many: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Pairs of halves drawn alone, from the data and from the prior: i and ii of section
     2.5.1. (N, 2, Z) -> (many, 2, Z) twice.
     """
@@ -206,13 +220,13 @@ def unrelated(z, many):
     return data, torch.randn(many, *z.shape[1:], device=z.device)  # p(z) = N(0, 1)
 
 
-def styles(z, config):
+def styles(z: torch.Tensor, config: Config) -> torch.Tensor:
     """A style for each pair, even over [0, 1]^d_s. (B, 2, Z) -> (B, S)"""
     return torch.rand(len(z), config.style, device=z.device)
 
 
 @torch.no_grad()
-def reconstruction_counts(vae, x):
+def reconstruction_counts(vae: VAE, x: torch.Tensor) -> dict[str, torch.Tensor]:
     """How well a VAE gives back each half, each token the likeliest at its place: (N, T) ->
     (N,) each of ``right`` tokens, ``onsets``, those ``right_onsets`` where a note of the
     same pitch starts again, and the ``nats`` that the half costs.
@@ -225,7 +239,7 @@ def reconstruction_counts(vae, x):
     return found | {"nats": losses.divergence(mean, log_var)}
 
 
-def accuracies(vae, x, at_once=AT_ONCE):
+def accuracies(vae: VAE, x: torch.Tensor, at_once: int = AT_ONCE) -> dict[str, float]:
     """How well a VAE gives halves (N, T) back: the shares of all tokens and of all onsets
     that are right, and the nats that a half costs. "All hold" alone scores nearly half of
     all tokens: the notes are what counts.
@@ -241,7 +255,7 @@ def accuracies(vae, x, at_once=AT_ONCE):
     }
 
 
-def rate(step, total, most, rise):
+def rate(step: int, total: int, most: float, rise: int) -> float:
     """A learning rate that rises along a line to `most`, and falls along a cosine to 0."""
     # r_s = r min(1, (s + 1) / rise) (1 + cos(pi s / total)) / 2
     risen = min(1.0, (step + 1) / max(rise, 1))

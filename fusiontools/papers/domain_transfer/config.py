@@ -7,7 +7,10 @@ Figures 4 to 7 are lost from the text, so widths, the places of connections, alp
 gamma, B, d and d_2 are choices of ours, and stand here.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fusiontools.errors import check_method
 
@@ -51,22 +54,22 @@ class Config:
             raise ValueError("legal pictures are those of pitch, onset and gate")
 
     @classmethod
-    def smoke(cls):
+    def smoke(cls) -> Config:
         """Seconds: it shows that the code runs, and nothing else."""
         return cls(width=4, features=16, batch=8, steps=4, every=2)
 
     @classmethod
-    def laptop(cls):
+    def laptop(cls) -> Config:
         """Two minutes of one CPU core."""
         return cls(steps=500)
 
     @classmethod
-    def shipped(cls):
+    def shipped(cls) -> Config:
         """The weights that ship: about four minutes of one CPU core each."""
         return cls()
 
     @classmethod
-    def paper(cls):
+    def paper(cls) -> Config:
         """The paper's batch, and the 2,000 iterations of its public code; for a GPU."""
         return cls(width=64, batch=128, steps=2000)
 
@@ -97,7 +100,7 @@ METHODS = {
     "left_hand": "the lowest voice of the source pieces: no melody, and no riff",
 }
 _OURS = dict(layout="channels", legal=True, steps_between=True, average=0.98)
-_CHANGES = {
+_CHANGES: dict[str, dict[str, Any]] = {
     "ours": _OURS,
     "full": {},
     "plain": dict(residual=False, skip=False),
@@ -117,7 +120,7 @@ TRAINED = tuple(_CHANGES)
 UNTRAINED = tuple(name for name in METHODS if name not in TRAINED)
 
 
-def method(name, config):
+def method(name: str, config: Config) -> Config:
     """The config of a method: `config` with the few settings changed that make the method
     what it is. FusionError if there is no such method, or nothing to train in it.
 

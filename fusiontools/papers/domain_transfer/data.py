@@ -11,22 +11,36 @@ No picture is painted here (see `pictures`). Chapter 5, Domain transfer:
 `notebooks/05_domain_transfer_2_full_size` shows the data.
 """
 
+from __future__ import annotations
+
+import os
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fusiontools.corpora import load, split_of
-from fusiontools.corpora.cache import content_hash, read_described, write_described
+from fusiontools.corpora.cache import (
+    check_array,
+    content_hash,
+    read_described,
+    write_described,
+)
 from fusiontools.corpora.entries import digest, song_names
 from fusiontools.corpora.folders import load_folder
 from fusiontools.corpora.registry import terms
+from fusiontools.corpora.walking import called
 from fusiontools.errors import CorpusError, FusionError
 from fusiontools.music import lines
 from fusiontools.music.extract import skyline
 from fusiontools.music.lines import BAR, STEPS
+
+if TYPE_CHECKING:
+    from fusiontools.corpora.entries import Corpus
+
 
 __all__ = ["DOMAINS", "PARTS", "SOURCES", "Domains", "domains", "from_folders", "gather"]
 __all__ += ["open_domains", "save_domains"]
@@ -60,7 +74,7 @@ def _guitar(piece, heavy=False):
 
 # For each pair its labels, and which corpora make a domain: from a piece to `Notes`, the
 # highest of which are lines
-SOURCES = {
+SOURCES: dict[str, tuple[tuple[str, str], list]] = {
     "classical_metal": (
         ("classical", "metal"),
         [
@@ -90,18 +104,18 @@ class Domains:
     arrays: dict  # "S_train": (N, 1024) uint8, "S_train_song": (N,) int32, and so on
     about: dict  # how it was made, what was left out, and whose music it is
 
-    def windows(self, domain, part="train"):
+    def windows(self, domain: str, part: str = "train") -> np.ndarray:
         """The lines of "S", "T" or "L" in one part, shape (N, 1024), uint8."""
         return self.arrays[f"{domain}_{part}"]
 
-    def songs(self, domain, part="train"):
+    def songs(self, domain: str, part: str = "train") -> np.ndarray:
         """For each row of `windows` the number of its song, shape (N,)."""
         return self.arrays[f"{domain}_{part}_song"]
 
     @cached_property
-    def hash(self):
+    def hash(self) -> str:
         """Hex digits of all windows and songs: a record's data."""
-        parts = ["domain transfer"]
+        parts: list = ["domain transfer"]
         for key in sorted(self.arrays):
             parts += [key, np.ascontiguousarray(self.arrays[key]).tobytes()]
         return content_hash(*parts)
@@ -124,7 +138,12 @@ def _tenths(songs):
     return dealt
 
 
-def gather(name, labels, sources, deal=_by_hash):
+def gather(
+    name: str,
+    labels: tuple[str, str],
+    sources: Sequence[tuple[str, Corpus, Callable]],
+    deal: Callable = _by_hash,
+) -> Domains:
     """Corpora as `Domains`.
 
     Parameters
@@ -177,7 +196,9 @@ def gather(name, labels, sources, deal=_by_hash):
     arrays = _dealt(rows, deal)
     many = {d: {p: len(arrays[f"{d}_{p}"]) for p in PARTS} for d in DOMAINS}
     for d, part in ((d, part) for d in "ST" for part in PARTS if not many[d][part]):
-        says = f"no line of 32 bars in part {part!r} of {labels['ST'.index(d)]!r}"
+        n = next(source["lines"] for source in told if source["domain"] == d)
+        says = f"{n} lines that can be learned from in {labels['ST'.index(d)]!r}, none of "
+        says += f"them for the part {part!r}; {len(PARTS)} songs are needed at least"
         raise CorpusError(says, name, "bring more or longer pieces")
     means = {d: _mean(some) for d, some in shares.items()}
     about = dict(corpora=list(corpora.values()), sources=told, kept=means, windows=many)
@@ -214,7 +235,7 @@ def _mean(shares):
     return {k: float(np.mean([s[k] for s in shares])) for k in shares[0]} if shares else {}
 
 
-def domains(name="chorales_fiddle"):
+def domains(name: str = "chorales_fiddle") -> Domains:
     """One of `SOURCES` as `Domains`. CorpusError if there is none of that name;
     MissingDataError if a corpus has to be downloaded first.
     """
@@ -226,15 +247,20 @@ def domains(name="chorales_fiddle"):
     return gather(name, labels, loaded)
 
 
-def from_folders(source, target, labels=None, name="mine"):
-    """Two folders, or archives, of MIDI files as `Domains`: yours.
+def from_folders(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    labels: tuple[str, str] | None = None,
+    name: str = "mine",
+) -> Domains:
+    """Two folders, or archives, of scores as `Domains`: yours.
 
     Of the source the highest voice is taken; of the target the riff where an electric
     guitar plays, else the highest voice too. A tenth of the songs of each, and at least
     one, goes to the judges, the validation and the test. CorpusError if a folder is not
     there, or has too few or too short pieces.
     """
-    labels = labels or (Path(source).stem, Path(target).stem)
+    labels = labels or (called(source), called(target))
     a, b = (
         load_folder(f"{name}_{d}", folder, label=label)
         for d, folder, label in zip("st", (source, target), labels)
@@ -244,19 +270,21 @@ def from_folders(source, target, labels=None, name="mine"):
     return gather(name, labels, sources, _tenths)
 
 
-def save_domains(domains, path):
+def save_domains(domains: Domains, path: str | os.PathLike) -> None:
     """Write domains into one ``.npz``, all that a training needs, whole or not at all."""
     told = dict(name=domains.name, labels=domains.labels, about=domains.about)
     write_described(path, told, domains.arrays)
 
 
-def open_domains(path):
+def open_domains(path: str | os.PathLike) -> Domains:
     """Read what `save_domains` wrote; CorpusError if it is missing, damaged or another."""
 
     def make(told, arrays):
-        made = Domains(told["name"], tuple(told["labels"]), arrays, told["about"])
-        if any(made.windows(d, p).shape[1] != STEPS for d in DOMAINS for p in PARTS):
-            raise ValueError
+        a, b = map(str, told["labels"])
+        made = Domains(told["name"], (a, b), arrays, told["about"])
+        for d, part in ((d, part) for d in DOMAINS for part in PARTS):
+            check_array(made.windows(d, part), "uint8", (None, STEPS), 0, 127)
+            check_array(made.songs(d, part), "int32", (len(made.windows(d, part)),))
         return made
 
     do = "make it again with save_domains(domains(...), path)"

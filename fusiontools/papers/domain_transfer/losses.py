@@ -6,14 +6,24 @@ that weights do not depend on its size. Chapter 5, Domain transfer:
 ``notebooks/05_domain_transfer_1_from_scratch`` builds them.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    import torch
+
+    from fusiontools.papers.domain_transfer.config import Config
+
 
 __all__ = ["const", "discriminator", "gang", "spread", "tid", "total", "tv"]
 
 TINY = 1e-4  # a variance of f below this counts as none
 
 
-def discriminator(fake, real):
+def discriminator(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     """L_D, Eq. 1, from D's log-odds of transferred sources, (B,), and of real targets.
 
     Examples
@@ -26,18 +36,18 @@ def discriminator(fake, real):
     return F.softplus(fake).mean() + F.softplus(-real).mean()
 
 
-def gang(source, target):
+def gang(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """L_GANG, Eq. 2, from D's log-odds of what G makes of sources and of targets, (B,)."""
     # L_GANG = - E_s[log D(g(f(x)))] - E_t[log D(g(f(x)))]   (2)
     return F.softplus(-source).mean() + F.softplus(-target).mean()
 
 
-def spread(features):
+def spread(features: torch.Tensor) -> torch.Tensor:
     """The variance of f over a batch, averaged over its F numbers: (B, F) -> ()."""
     return features.var(0, correction=int(len(features) > 1)).mean()
 
 
-def const(before, after, guard=True):
+def const(before: torch.Tensor, after: torch.Tensor, guard: bool = True) -> torch.Tensor:
     """L_CONST, Eq. 3: how far f moves under G. (B, F), (B, F) -> ().
 
     As printed, an f that gives the same for every picture is a minimum, and with skip
@@ -58,13 +68,13 @@ def const(before, after, guard=True):
     return moved / (spread(before) + TINY) if guard else moved
 
 
-def tid(target, made):
+def tid(target: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
     """L_TID, Eq. 4: G should leave pictures of the target as they are. () from (B, ...)."""
     # L_TID = sum_t d_2(x, G(x)),  d_2(a, b) = mean (a - b)^2   (4)
     return ((target - made) ** 2).mean()
 
 
-def tv(z, power=2.0):
+def tv(z: torch.Tensor, power: float = 2.0) -> torch.Tensor:
     """L_TV, Eq. 5: differences to the pixel on the right and to the one below.
 
     Parameters
@@ -88,7 +98,7 @@ def tv(z, power=2.0):
     return (right + below + 1e-8).pow(power / 2).mean()
 
 
-def total(terms, config):
+def total(terms: dict[str, torch.Tensor], config: Config) -> torch.Tensor:
     """L_G, Eq. 6, from a dict of its terms: gang, const, tid, tv."""
     # L_G = L_GANG + alpha L_CONST + beta L_TID + gamma L_TV   (6)
     return (

@@ -11,7 +11,11 @@ connection around them, skip connections that lay f's maps beside those of g,
 nearest-neighbour upsampling.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +24,10 @@ from torch.nn import functional as F
 
 from fusiontools.music import pictures
 from fusiontools.music.lines import MIDDLE, REACH
+
+if TYPE_CHECKING:
+    from fusiontools.papers.domain_transfer.config import Config
+
 
 __all__ = ["Block", "Decoder", "Discriminator", "Extractor", "Networks", "rounded"]
 __all__ += ["RecurrentDecoder", "RecurrentExtractor"]
@@ -31,7 +39,7 @@ AT_ONCE = 64  # pictures that go through a network together
 class Networks:
     """All networks of a training. What `transfer` works with needs no discriminator."""
 
-    def __init__(self, config, device="cpu"):
+    def __init__(self, config: Config, device: str | torch.device = "cpu") -> None:
         self.config, channels = config, pictures.CHANNELS[config.layout]
         if config.recurrent:
             self.f = RecurrentExtractor(channels, config)
@@ -48,16 +56,21 @@ class Networks:
                 nn.init.zeros_(part.bias)
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
         """Where they compute."""
         return next(self.f.parameters()).device
 
-    def generate(self, x):
+    def generate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """f(x) and G(x) = g(f(x)), (B, C, 32, 32) -> (B, F), (B, C, 32, 32)."""
         features, maps = self.f(x)
         return features, self.g(features, maps)
 
-    def shown(self, y, scale=None, form=None):
+    def shown(
+        self,
+        y: torch.Tensor,
+        scale: torch.Tensor | None = None,
+        form: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """What f and D are shown of generated pictures, (B, C, 32, 32): themselves, or,
         where the config says "legal", what will be heard of them: see `rounded`. Gradients
         go through as if nothing had been rounded.
@@ -67,17 +80,17 @@ class Networks:
         # forward: round(y); backward: the identity (a straight-through estimator)
         return y + (rounded(y, scale, form) - y).detach()
 
-    def score(self, picture):
+    def score(self, picture: torch.Tensor) -> torch.Tensor:
         """log D(x) / (1 - D(x)), how real a picture is as one of the target, (B,)."""
         if self.config.steps_between:
             picture = torch.cat([picture, _steps_between(picture)], dim=1)
         return self.d(picture)
 
-    def transfer(self, x):
+    def transfer(self, x: np.ndarray | torch.Tensor) -> np.ndarray:
         """G(x) without gradients, of any number of pictures: an array (N, C, 32, 32)."""
         return self._of_many(x, lambda part: self.generate(part)[1])
 
-    def extract(self, x):
+    def extract(self, x: np.ndarray | torch.Tensor) -> np.ndarray:
         """f(x) without gradients, of any number of pictures: an array (N, F)."""
         return self._of_many(x, lambda part: self.f(part)[0])
 
@@ -87,7 +100,7 @@ class Networks:
         return torch.cat([make(part.to(self.device)).cpu() for part in parts]).numpy()
 
 
-def rounded(y, scale, form):
+def rounded(y: torch.Tensor, scale: torch.Tensor, form: torch.Tensor) -> torch.Tensor:
     """Pictures of pitch, onset and gate as they will be heard, (B, 3, 32, 32): as
     `pictures.heard` does it to tokens, but for each step by itself. The two agree where
     notes are on 16ths, one in each place where a bar begins, and nothing rests. `scale`,
@@ -135,7 +148,7 @@ class CausalConv2d(nn.Conv2d):
     row: what section 4.3 decides against.
     """
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         mask = torch.ones_like(self.weight)
         mask[:, :, 1, 2:], mask[:, :, 2:] = 0, 0  # to the right, and the row below
         weight = self.weight * mask
@@ -145,13 +158,13 @@ class CausalConv2d(nn.Conv2d):
 class Block(nn.Module):
     """Two convolutions of 3 x 3, and the input added to what they give: (B, W, H, H)."""
 
-    def __init__(self, width, residual=True, causal=False):
+    def __init__(self, width: int, residual: bool = True, causal: bool = False) -> None:
         super().__init__()
         self.first = _filters(width, width, causal=causal)
         self.second = _filters(width, width, causal=causal)
         self.residual = residual
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         h = self.second(F.relu(self.first(x)))
         # y = relu(x + F(x)); without the residual connection, y = relu(F(x))
         return F.relu(x + h if self.residual else h)
@@ -160,7 +173,7 @@ class Block(nn.Module):
 class Extractor(nn.Module):
     """f, the content extractor: a picture as F numbers in [-1, 1]."""
 
-    def __init__(self, channels, config):
+    def __init__(self, channels: int, config: Config) -> None:
         super().__init__()
         causal = config.causal
         widths = [config.width * 2**i for i in range(len(SIZES))]
@@ -171,14 +184,14 @@ class Extractor(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.waist = nn.Conv2d(widths[-1], config.features, 4)
 
-    def layers(self, x):
+    def layers(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Its maps from shallow to deep, of sides 32, 16, 8 and 4."""
         maps = [F.relu(self.inlet(x))]
         for halve, block in zip(self.halve, self.blocks):
             maps.append(block(F.relu(halve(maps[-1]))))
         return maps
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """(B, C, 32, 32) -> (B, F), and the maps for skip connections."""
         maps = self.layers(x)
         return torch.tanh(self.waist(maps[-1])).flatten(1), maps
@@ -187,7 +200,7 @@ class Extractor(nn.Module):
 class Decoder(nn.Module):
     """g, the decoder: F numbers, and f's maps by the skip connections, as a picture."""
 
-    def __init__(self, channels, config):
+    def __init__(self, channels: int, config: Config) -> None:
         super().__init__()
         causal, self.skip = config.causal, config.skip
         widths = [config.width * 2**i for i in reversed(range(len(SIZES)))]
@@ -201,7 +214,7 @@ class Decoder(nn.Module):
         self.enlarge = nn.ModuleList(enlarge)
         self.outlet = _filters(widths[-1], channels, causal=causal)
 
-    def forward(self, features, maps):
+    def forward(self, features: torch.Tensor, maps: Sequence[torch.Tensor]) -> torch.Tensor:
         """(B, F), maps of f -> (B, C, 32, 32) in [-1, 1]."""
         h = F.relu(self.waist(features[:, :, None, None]))  # (B, 8 W, 4, 4)
         for i, mix in enumerate(self.mix):
@@ -217,7 +230,7 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """D: how probable it is that a picture is real and of the target, as log-odds (B,)."""
 
-    def __init__(self, channels, width):
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         widths = [width * 2**i for i in range(len(SIZES))]
         layers = [_filters(channels, width)]
@@ -225,7 +238,7 @@ class Discriminator(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.waist = nn.Conv2d(widths[-1], 1, 4)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         for layer in self.layers:
             # leaky: a ReLU that is shut gives G nothing to learn from
             x = F.leaky_relu(layer(x), 0.2)
@@ -246,14 +259,14 @@ def _equal_width(build, twin):
 class RecurrentExtractor(nn.Module):
     """The twin of f: a bidirectional GRU over the pixels, one after the other."""
 
-    def __init__(self, channels, config, width=None):
+    def __init__(self, channels: int, config: Config, width: int | None = None) -> None:
         super().__init__()
         build = partial(RecurrentExtractor, channels, config)
         width = width or _equal_width(build, Extractor(channels, config))
         self.gru = nn.GRU(channels, width, batch_first=True, bidirectional=True)
         self.waist = nn.Linear(2 * width, config.features)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, C, 32, 32) -> (B, F), and its states for the skip connection."""
         states, _ = self.gru(x.flatten(2).transpose(1, 2))  # (B, 1024, 2 W)
         return torch.tanh(self.waist(states.mean(1))), states
@@ -262,7 +275,9 @@ class RecurrentExtractor(nn.Module):
 class RecurrentDecoder(nn.Module):
     """The twin of g: a GRU that hears the features, and f's states, at every pixel."""
 
-    def __init__(self, channels, config, beside, width=None):
+    def __init__(
+        self, channels: int, config: Config, beside: int, width: int | None = None
+    ) -> None:
         super().__init__()
         build = partial(RecurrentDecoder, channels, config, beside)
         width = width or _equal_width(build, Decoder(channels, config))
@@ -271,7 +286,7 @@ class RecurrentDecoder(nn.Module):
         self.gru = nn.GRU(2 * config.features, width, batch_first=True)
         self.outlet = nn.Linear(width, channels)
 
-    def forward(self, features, states):
+    def forward(self, features: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
         """(B, F), states of f (B, 1024, S) -> (B, C, 32, 32) in [-1, 1]."""
         heard = features[:, None].expand(-1, states.shape[1], -1)
         beside = self.inlet(states) if self.skip else torch.zeros_like(heard)

@@ -4,9 +4,11 @@ How a run survives being killed, `fusiontools.training` knows. Chapter 5, Domain
 ``notebooks/05_domain_transfer_1_from_scratch`` has the same loop in plain sight.
 """
 
+from __future__ import annotations
+
 import copy
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,13 +19,19 @@ from fusiontools.papers.domain_transfer.networks import Networks
 from fusiontools.score.transfer import copied_fraction
 from fusiontools.training import Batches, descend, run_phases, seed_everything, steps
 
+if TYPE_CHECKING:
+    from fusiontools.papers.domain_transfer.config import Config
+    from fusiontools.papers.domain_transfer.data import Domains
+    from fusiontools.training.run import Run
+
+
 __all__ = ["train"]
 
 CURVES = ["held_out", "copied"]
 LOOKED_AT = 128  # validation pictures of each domain, spread over its songs
 
 
-def train(config, data, run, adopted=None):
+def train(config: Config, data: Domains, run: Run, adopted: Any = None) -> Networks:
     """Train f, g and D together on `Domains` in a `fusiontools.training.Run`, or go on with
     it: `Networks`, on the run's device. What another run with the same seed and data has
     finished, in the folder `adopted`, is taken over. When memory or disk run out
@@ -55,14 +63,14 @@ class Painted(NamedTuple):
     form: torch.Tensor  # (N, 32)
 
     @classmethod
-    def of(cls, tokens, config):
+    def of(cls, tokens: np.ndarray, config: Config) -> Painted:
         """Paint lines, (N, 1024), as they are heard if pictures are to be legal."""
         tokens = pictures.heard(tokens, tokens) if config.legal else tokens
         x = pictures.encode(tokens, config.layout)
         parts = x, pictures.on_scale(tokens), pictures.form(tokens)
         return cls(*map(torch.from_numpy, parts))
 
-    def take(self, index, device):
+    def take(self, index: np.ndarray | slice, device: torch.device) -> Painted:
         """A batch of them."""
         return Painted(*(part[index].to(device) for part in self))
 
@@ -102,14 +110,18 @@ def _train(config, networks, painted, held_out, run, phase):
     networks.both.load_state_dict(average.state_dict())
 
 
-def discriminator_loss(networks, source, target):
+def discriminator_loss(
+    networks: Networks, source: Painted, target: Painted
+) -> torch.Tensor:
     """L_D, Eq. 1, for a batch of each domain, two `Painted`."""
     with torch.no_grad():  # D learns from what G makes, and G nothing from that
         fake = networks.shown(networks.generate(source.x)[1], *source[1:])
     return losses.discriminator(networks.score(fake), networks.score(target.x))
 
 
-def generator_terms(config, networks, source, target):
+def generator_terms(
+    config: Config, networks: Networks, source: Painted, target: Painted
+) -> dict[str, torch.Tensor]:
     """The terms of Eq. 6 for a batch of each domain, two `Painted`: a dict of scalars."""
     features, made = networks.generate(source.x)
     shown = networks.shown(made, *source[1:])
@@ -124,7 +136,9 @@ def generator_terms(config, networks, source, target):
 
 
 @torch.no_grad()
-def look(networks, held_out):
+def look(
+    networks: Networks, held_out: dict[str, Painted]
+) -> dict[str, float | torch.Tensor]:
     """How the networks do on songs that they have not seen.
 
     ``held_out`` is L_TID + L_CONST, the latter over the variance of f, so that a collapse
@@ -136,7 +150,11 @@ def look(networks, held_out):
     kept = networks.generate(target.x)[1]
     again = networks.f(networks.shown(made, *source[1:]))[0]
     layout = networks.config.layout
-    heard = [pictures.decode(x.cpu().numpy(), layout) for x in (made, source.x)]
+    heard, real = (pictures.decode(x.cpu().numpy(), layout) for x in (made, source.x))
     loss = losses.tid(target.x, kept) + losses.const(features, again)
     spread = losses.spread(features).sqrt()
-    return {"held_out": loss, "spread": spread, "copied": copied_fraction(*heard).mean()}
+    return {
+        "held_out": loss,
+        "spread": spread,
+        "copied": copied_fraction(heard, real).mean(),
+    }

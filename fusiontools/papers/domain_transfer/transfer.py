@@ -7,32 +7,46 @@ A window is a row of 1,024 tokens, a line a row of any length, in the pitches th
 Their pictures are cross-faded into one of the whole line, and only then read as notes.
 """
 
+from __future__ import annotations
+
+import os
 from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from fusiontools.corpora.registry import credits
-from fusiontools.errors import NoNotesError, RecordError
+from fusiontools.errors import MusicFileError, NoNotesError, RecordError
 from fusiontools.music import lines, pictures
 from fusiontools.music.bars import count
-from fusiontools.music.excerpts import read_score
 from fusiontools.music.extract import skyline
 from fusiontools.music.grid import HOLD, decode_grid, one_voice, repair_grid
 from fusiontools.music.lines import BAR, PER_BEAT, STEPS, sounding
 from fusiontools.music.midi import Piece, Track
 from fusiontools.music.notes import Notes, shift
+from fusiontools.music.scores import read_score
 from fusiontools.papers.domain_transfer.config import Config
 from fusiontools.papers.domain_transfer.networks import Networks
-from fusiontools.training import finished_weights, read_weights, save_weights
+from fusiontools.training import (
+    building,
+    config_from,
+    finished_weights,
+    read_weights,
+    save_weights,
+)
+
+if TYPE_CHECKING:
+    from fusiontools.papers.domain_transfer.data import Domains
+
 
 __all__ = ["HOP", "TARGETS", "Transferred", "cross_fade", "load_weights", "save_networks"]
 __all__ += ["seams", "shipped_weights", "transfer_file", "transfer_line"]
 __all__ += ["transfer_windows"]
 
 HOP = STEPS // 2  # from one window of a line to the next
+LONGEST = 5000  # bars of four beats of a line: nearly three hours
 # What the weights that come along transfer to: their data, the General MIDI program that
 # plays it, the highest median pitch (what lies higher is played some octaves lower)
 TARGETS = {"metal": ("classical_metal", 30, 64), "fiddle": ("chorales_fiddle", 40, 108)}
@@ -62,7 +76,9 @@ def _soft(networks, tokens, amount):
     return (1 - amount) * x + amount * networks.transfer(seen)
 
 
-def transfer_windows(networks, tokens, amount=1.0):
+def transfer_windows(
+    networks: Networks, tokens: np.ndarray, amount: float = 1.0
+) -> np.ndarray:
     """Transfer windows, each alone: (N, 1024) -> (N, 1024) uint8.
 
     At amount 0 they stay what they are, as far as the network's picture can hold them; at 1
@@ -71,7 +87,7 @@ def transfer_windows(networks, tokens, amount=1.0):
     return pictures.decode(_soft(networks, tokens, amount), networks.config.layout)
 
 
-def cross_fade(parts, starts):
+def cross_fade(parts: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Parts that overlap as one whole, each fading in up to its middle and out after it.
 
     (N, C, P), and where each starts, (N,), to (C, T); the last one ends where that does.
@@ -93,7 +109,9 @@ def cross_fade(parts, starts):
     return whole / weights
 
 
-def transfer_line(networks, tokens, amount=1.0, as_heard=False):
+def transfer_line(
+    networks: Networks, tokens: np.ndarray, amount: float = 1.0, as_heard: bool = False
+) -> np.ndarray:
     """Transfer a legal line of any length, without seams: (T,) -> (T,) uint8.
 
     One of less than 32 bars is played again until a window is full, as in the training, and
@@ -115,7 +133,9 @@ def transfer_line(networks, tokens, amount=1.0, as_heard=False):
     return repair_grid(np.concatenate(read)[: len(tokens)])
 
 
-def seams(line, tokens, borders=None, leap=2):
+def seams(
+    line: np.ndarray, tokens: np.ndarray, borders: np.ndarray | None = None, leap: int = 2
+) -> dict[str, tuple[float, float]]:
     """How much a transfer changes at borders of windows, and at all other bar lines.
 
     Of a line and of what came of it, (T,) each: shares of the borders, and of the others.
@@ -144,12 +164,19 @@ def seams(line, tokens, borders=None, leap=2):
     return {k: (share(x[at]), share(x[~at])) for k, x in found.items()}
 
 
-def transfer_file(networks, music, amount=1.0, program=30, ceiling=108, track=None,
-                  as_heard=True):  # fmt: skip
+def transfer_file(
+    networks: Networks,
+    music: Piece | str | os.PathLike,
+    amount: float = 1.0,
+    program: int = 30,
+    ceiling: int = 108,
+    track: int | None = None,
+    as_heard: bool = True,
+) -> Transferred:
     """Transfer a piece whole, a `Piece` or what `fusiontools.music.read_score` reads, as
     `Transferred`: its highest voice, or that of one track, counted from 1. What plays it is
     a General MIDI program, in octaves with no higher median pitch than the ceiling. A
-    MusicFileError says why it cannot be read, or that nothing sounds.
+    MusicFileError says why it cannot be read, that nothing sounds, or that it is too long.
     """
     piece, said, where = music, [], "the piece"
     if not isinstance(music, Piece):
@@ -157,6 +184,10 @@ def transfer_file(networks, music, amount=1.0, program=30, ceiling=108, track=No
     name, notes = _source(piece, track, where)
     voice = skyline(notes)
     raw = lines.line_tokens(voice)
+    if len(raw) > LONGEST * BAR:
+        found = f"its line lasts {len(raw) // BAR:,} bars of four beats"
+        do = f"crop it first: {LONGEST:,} are the most"
+        raise MusicFileError(found, where, do)
     line, by = lines.to_middle(raw)
     tokens = transfer_line(networks, line, amount, as_heard)
     # back to where the line was, and down to where the instrument plays
@@ -169,13 +200,14 @@ def transfer_file(networks, music, amount=1.0, program=30, ceiling=108, track=No
         heard = shift(decode_grid(tokens, PER_BEAT), first)
         pitch = (heard.pitch.astype(int) + semitones).clip(0, 127)
         heard = replace(heard, pitch=pitch)
-        return heard, Piece((Track(heard, program),), piece.tempo, piece.meters)
+        there = piece.tempo, piece.meters, "", piece.bars
+        return heard, Piece((Track(heard, program),), *there)
 
     taken = f"the highest voice of {name}, {(raw > HOLD).sum():,} of {len(notes):,} notes"
     taken += f", in {count(len(raw) // BAR, 'bar')} of four beats"
     said += _adapted(voice, raw, line, by, down, as_heard)
     made, plain = placed(tokens, -by - 12 * down), placed(raw, -12 * down)[1]
-    return Transferred(line, tokens, made[0], by, taken, said, made[1], plain)
+    return Transferred(line, tokens, made[0], int(by), taken, said, made[1], plain)
 
 
 def _source(piece, track, where):
@@ -206,7 +238,9 @@ def _adapted(voice, raw, line, by, down, as_heard):
     return [words for asked, words in told if asked]
 
 
-def save_networks(networks, path, data, **about):
+def save_networks(
+    networks: dict[str, Networks], path: str | os.PathLike, data: Domains, **about: Any
+) -> None:
     """Write f and g as one file of weights, from a dict of methods to their networks, and
     the `Domains` that they learned from. The rest: `fusiontools.training.save_weights`.
     """
@@ -214,17 +248,21 @@ def save_networks(networks, path, data, **about):
     about |= {"paper": "domain_transfer", "data": data.name, "labels": list(data.labels)}
     about["methods"] = {method: asdict(own.config) for method, own in networks.items()}
     corpora = {c["name"]: c for c in data.about["corpora"]}  # one may give two domains
-    names, terms = credits(corpora.values())
+    names, terms = credits([*corpora.values()])
     save_weights(models, path, corpora=names, terms=terms, **about)
 
 
-def shipped_weights(data="classical_metal"):
+def shipped_weights(data: str = "classical_metal") -> Path:
     """Where the weights lie that come with the package, trained on some data."""
     folder = Path(str(resources.files("fusiontools"))) / "pretrained"
     return folder / f"domain_transfer_{data}.safetensors"
 
 
-def load_weights(data="classical_metal", method=None, path=None):
+def load_weights(
+    data: str = "classical_metal",
+    method: str | None = None,
+    path: str | os.PathLike | None = None,
+) -> tuple[Networks, dict[str, list | str]]:
     """Networks from weights that come with the package, or from your own, a file or the
     folder of a finished run, and what the file says. The method is by default "full", or
     else the first; D is new. A RecordError says why there are none, or none of this kind.
@@ -235,17 +273,18 @@ def load_weights(data="classical_metal", method=None, path=None):
         do = "train your own: python -m fusiontools train domain_transfer --run DIR"
         raise RecordError("no weights of domain transfer come with the package", data, do)
     tensors, about = read_weights(path)
-    held = about.get("methods") or {}
+    held = about.get("methods")
+    held = held if isinstance(held, dict) else {}
     method = method or ("full" if "full" in held else next(iter(held), "full"))
     if method not in held:
         do = f"choose one of {', '.join(held)}" if held else "choose another file"
         raise RecordError(f"no domain transfer by the method {method!r}", path, do)
     own = {k: t for k, t in tensors.items() if k.startswith(f"{method}.")}
-    try:
-        networks = Networks(Config(**held[method]))
+    with building(path, own, "weights of domain transfer"):
+        networks = Networks(config_from(Config, held[method]))
         networks.both.load_state_dict({k[len(method) + 1 :]: t for k, t in own.items()})
-    except (TypeError, ValueError, RuntimeError) as error:
-        found = f"not as it says about itself ({str(error).splitlines()[0][:200]})"
-        raise RecordError(found, path, "get the file again, or train it") from None
+        source, target = about["labels"]
+        if not all(isinstance(word, str) for word in (source, target, about["data"])):
+            raise TypeError("names that are no texts")
     networks.both.eval()
     return networks, about | {"method": method}

@@ -7,8 +7,13 @@ read beside the paper, whose lines the docstrings name. How a run survives being
 writes the same loops small, `notebooks/03_fusiongan_2_full_size` runs these.
 """
 
+from __future__ import annotations
+
 import math
+import os
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
@@ -19,6 +24,13 @@ from fusiontools.papers.fusiongan.networks import NAMES, Networks
 from fusiontools.papers.fusiongan.rewards import rewards
 from fusiontools.score import euclidean, ratio, shares
 from fusiontools.training import Batches, descend, run_phases, seed_everything, steps
+
+if TYPE_CHECKING:
+    from fusiontools.papers.fusiongan.config import Config
+    from fusiontools.papers.fusiongan.data import Pair
+    from fusiontools.papers.fusiongan.networks import Critic, Generator
+    from fusiontools.training.run import Run
+
 
 __all__ = ["DEPENDS", "GAMES", "PHASES", "Training", "train"]
 
@@ -38,7 +50,9 @@ GAMES = {
 }
 
 
-def train(config, data, run, adopted=None):
+def train(
+    config: Config, data: Pair, run: Run, adopted: str | os.PathLike | None = None
+) -> Networks:
     """Train FusionGAN, or go on with a training (Algorithm 1). When memory or disk run out
     (FusionError), or when interrupted, the last checkpoint is whole.
 
@@ -71,7 +85,7 @@ def train(config, data, run, adopted=None):
 class Training:
     """What every phase works with: settings, real melodies, networks, the run."""
 
-    def __init__(self, config, data, run):
+    def __init__(self, config: Config, data: Pair, run: Run) -> None:
         self.config, self.data, self.run = config, data, run
         self.device = torch.device("cpu") if run.fabric is None else run.fabric.device
         alike = plain_tokens(data.vocabulary)
@@ -82,17 +96,17 @@ class Training:
         known = data.vocabulary
         self.histograms = {n: token_histograms(data.windows(n), known) for n in "AB"}
 
-    def melodies(self, n, part):
+    def melodies(self, n: str, part: str) -> torch.Tensor:
         """All real melodies of a genre's part, (N, T)."""
         return torch.from_numpy(self.data.windows(n, part)).to(self.device)
 
-    def begin(self, phase):
+    def begin(self, phase: str) -> None:
         """A phase deals real melodies from the start, so that its end can be taken over."""
         own = dict(seed=self.run.seed, rank=self.run.rank, processes=self.run.processes)
         size, self.phase = self.config.batch, phase
         self.batches = {n: Batches(len(x), size, **own) for n, x in self.windows.items()}
 
-    def steps(self, total, curves, **optimizers):
+    def steps(self, total: int, curves: Sequence[str], **optimizers: Any) -> Iterator:
         """The steps of the phase, which can be killed at any of them. Optimizers come as
         one dict a kind.
         """
@@ -102,7 +116,7 @@ class Training:
             state |= {f"adam_{kind}_{n}": optimizer for n, optimizer in own.items()}
         return steps(self.run, state, total, phase=self.phase, curves=curves)
 
-    def real(self, n):
+    def real(self, n: str) -> torch.Tensor:
         """A batch of real melodies of "A" or "B"; of "F", half of a batch of each, so that
         the larger corpus does not outweigh the other. (B, T)
         """
@@ -111,25 +125,29 @@ class Training:
             return torch.cat([a[: len(a) // 2], b[len(a) // 2 :]])
         return self.windows[n][torch.from_numpy(next(self.batches[n])).to(self.device)]
 
-    def written(self, n, batches=1):
+    def written(self, n: str, batches: int = 1) -> torch.Tensor:
         """A batch of melodies by a generator, (B, T), without gradients: a choice of tokens
         has none. Several batches at once are quicker.
         """
         return self.networks.g[n].sample(batches * self.share, self.length)
 
-    def sources(self, batches):
+    def sources(self, batches: int) -> dict[str, torch.Tensor]:
         """Real melodies of both genres, and some by each generator, (batches * B, T)."""
         real = {f"X{n}": torch.cat([self.real(n) for _ in range(batches)]) for n in "AB"}
         return real | {f"G{n}": self.written(n, batches) for n in NAMES}
 
-    def scores(self, names, sources):
+    def scores(
+        self, names: Sequence[str], sources: dict[str, torch.Tensor]
+    ) -> dict[tuple[str, str], torch.Tensor]:
         """The table of scores that `losses` works on: {(critic, source): (B,)}."""
         x, sizes = torch.cat(list(sources.values())), [len(s) for s in sources.values()]
         parts = {n: self.networks.d[n](x).split(sizes) for n in names}
         return {(n, s): part for n in names for s, part in zip(sources, parts[n])}
 
     @torch.no_grad()
-    def held_out(self, generators, most=512):
+    def held_out(
+        self, generators: dict[str, Generator], most: int = 512
+    ) -> dict[str, float]:
         """Minus the log-likelihood of a token of the validation songs, for each generator:
         where it rises, a generator learns by heart.
         """
@@ -146,7 +164,7 @@ def _adam(models, names, rate):
     return {n: torch.optim.Adam(models[n].parameters(), lr=rate) for n in names}
 
 
-def phase_mle(training):
+def phase_mle(training: Training) -> None:
     """Line 3, also for B and F: each generator learns real melodies by maximum likelihood,
     G_F those of both genres. What is kept is each one as it was after the epoch that gave
     the validation songs the most likelihood; until the end, the rollout policies hold it.
@@ -174,7 +192,7 @@ def phase_mle(training):
     networks.prior.load_state_dict(networks.g["F"].state_dict())
 
 
-def phase_critics(training):
+def phase_critics(training: Training) -> None:
     """Lines 4 and 5, also for B and F: the critics' first lessons."""
     adam = _adam(training.networks.d, NAMES, training.config.d_rate)
     curves = [f"distance_{n}" for n in NAMES]
@@ -183,7 +201,7 @@ def phase_critics(training):
             critic_step(training, n, adam[n])
 
 
-def critic_step(training, n, adam):
+def critic_step(training: Training, n: str, adam: torch.optim.Optimizer) -> None:
     """Lines 5 and 14: a critic learns to tell real melodies from its generator's."""
     x, y = training.real(n), training.written(n)
     d = training.networks.d[n].train()  # with dropout, but only while it learns
@@ -193,7 +211,15 @@ def critic_step(training, n, adam):
     training.run.log(**{f"distance_{n}": distance})
 
 
-def policy_step(training, n, y, q, adam, kl=0.0, baseline=True):
+def policy_step(
+    training: Training,
+    n: str,
+    y: torch.Tensor,
+    q: torch.Tensor,
+    adam: torch.optim.Optimizer,
+    kl: float = 0.0,
+    baseline: bool = True,
+) -> None:
     """Line 10: of what G_n wrote, `y`, tokens worth more, `q`, become likelier: (B, T)."""
     g, run = training.networks.g[n], training.run
     log_p = g(y).log_softmax(-1)  # (B, T, V)
@@ -211,7 +237,7 @@ def policy_step(training, n, y, q, adam, kl=0.0, baseline=True):
     run.log(**{f"reward_{n}": q[:, -1].mean()})
 
 
-def phase_game(training):
+def phase_game(training: Training) -> None:
     """Lines 6 to 17: generators against critics, as one of `GAMES` pairs them."""
     config, networks, game = training.config, training.networks, GAMES[training.phase]
     g_adam = _adam(networks.g, game, config.g_rate)
@@ -229,7 +255,7 @@ def phase_game(training):
                     critic_step(training, n, d_adam[n])
 
 
-def phase_genre(training):
+def phase_genre(training: Training) -> None:
     """Ours: the guide, one more TextCNN, learns to tell A from B, from whole melodies or
     from segments of them. It sees no triplets, or it would tell transcription from
     notation; it learns from training songs only, and evaluates no result.
@@ -251,7 +277,7 @@ def phase_genre(training):
     genre.eval()
 
 
-def phase_fusion(training):
+def phase_fusion(training: Training) -> None:
     """Lines 20 to 30: D_F and G_F, then D_A and G_A, then D_B and G_B, on all sources.
     Where nothing but our penalty rewards, there is G_F alone.
     """
@@ -274,7 +300,9 @@ def phase_fusion(training):
         training.run.log(**measure(training, sources))
 
 
-def fusion_critic_step(training, n, batch, adam):
+def fusion_critic_step(
+    training: Training, n: str, batch: dict[str, torch.Tensor], adam: torch.optim.Optimizer
+) -> None:
     """Lines 23 and 28: a critic ascends its part of the objective, on all five sources."""
     config, d = training.config, training.networks.d[n].train()
     scores = training.scores([n], batch)
@@ -284,7 +312,12 @@ def fusion_critic_step(training, n, batch, adam):
     training.run.log(**{f"ascends_{n}": value})
 
 
-def fusion_generator_step(training, n, sources, adam):
+def fusion_generator_step(
+    training: Training,
+    n: str,
+    sources: dict[str, torch.Tensor],
+    adam: torch.optim.Optimizer,
+) -> None:
     """Lines 24 and 29: a generator writes, and learns what all three critics say."""
     config, y = training.config, training.written(n)
     if config.rewards == "constant":
@@ -295,7 +328,9 @@ def fusion_generator_step(training, n, sources, adam):
     policy_step(training, n, y, q, adam, kl, baseline)
 
 
-def fusion_rewards(training, n, y, sources):
+def fusion_rewards(
+    training: Training, n: str, y: torch.Tensor, sources: dict[str, torch.Tensor]
+) -> torch.Tensor:
     """What each token of G_n's `y` was worth to all three critics, (B, T) -> (B, T)."""
     config, networks = training.config, training.networks
     critics = [networks.d[c] for c in NAMES]
@@ -309,7 +344,9 @@ def fusion_rewards(training, n, y, sources):
     return rewards(networks.rolling[n], critics, y, config.rollouts, reward)
 
 
-def our_reward(critics, sources, weight):
+def our_reward(
+    critics: Sequence[Critic], sources: dict[str, torch.Tensor], weight: float
+) -> Callable:
     """`losses.reward_ours` as a function of scores, (..., 4) -> (...): of D_A, D_B, D_F, in
     units of their spread over all five sources, and of the guide.
     """
@@ -324,7 +361,9 @@ def our_reward(critics, sources, weight):
 
 
 @torch.no_grad()
-def measure(training, sources):
+def measure(
+    training: Training, sources: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     """A round of the fusion, from outside. The paper claims that the objective shows how
     far the fusion has come, so both stand in the history: Eq. 1, corrected; the Ratios of
     durations and of pitch classes among the melodies that G_F wrote in this round.

@@ -4,7 +4,10 @@ Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size` trains with it,
 `notebooks/03_fusiongan_3_measured` compares the methods.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fusiontools.errors import check_method
 
@@ -76,35 +79,36 @@ class Config:
                 raise ValueError(f"{name} is {value!r}; it can be {', '.join(values)}")
 
     @classmethod
-    def smoke(cls):
+    def smoke(cls) -> Config:
         """Seconds: it shows that the code runs, and nothing else."""
         filters = ((1, 8), (2, 8), (3, 8))
-        sizes = dict(embedding=8, hidden=16, critic_embedding=8, filters=filters, batch=16)
-        rounds = dict(mle_epochs=1, d_start=3, gan_rounds=1, fusion_rounds=2)
-        return cls(**sizes, **rounds, d_steps=1, genre_steps=3)
+        own: dict[str, Any] = dict(embedding=8, hidden=16, critic_embedding=8, batch=16)
+        own |= dict(filters=filters, mle_epochs=1, d_start=3, gan_rounds=1, fusion_rounds=2)
+        return cls(**own, d_steps=1, genre_steps=3)
 
     @classmethod
-    def laptop(cls):
+    def laptop(cls) -> Config:
         """Minutes on two CPU cores."""
         return cls()
 
     @classmethod
-    def shipped(cls):
+    def shipped(cls) -> Config:
         """The weights that ship: all of one pair take about an hour of one CPU core."""
-        rounds = dict(mle_epochs=10, d_start=150, gan_rounds=20, fusion_rounds=80)
-        return cls(embedding=40, hidden=128, mle_rate=3e-3, **rounds)
+        own: dict[str, Any] = dict(embedding=40, hidden=128, mle_rate=3e-3)
+        own |= dict(mle_epochs=10, d_start=150, gan_rounds=20, fusion_rounds=80)
+        return cls(**own)
 
     @classmethod
-    def paper(cls):
+    def paper(cls) -> Config:
         """The sizes of the authors' public code; the paper gives none. Not from there: the
         Lipschitz bound, and objective and balance, which are corrected.
         """
         filters = tuple(zip(_SIZES, _NUMBERS))
-        sizes = dict(embedding=32, hidden=32, critic_embedding=32, filters=filters)
-        rates = dict(mle_rate=1e-2, g_rate=1e-2, fusion_rate=1e-2, d_rate=1e-3, clip=5.0)
-        rounds = dict(mle_epochs=25, d_start=300, gan_rounds=10, fusion_rounds=10)
-        others = dict(keep=0.5, batch=64, rollouts=16, update_rate=0.8)
-        return cls(**sizes, **rates, **rounds, **others)
+        own: dict[str, Any] = dict(embedding=32, hidden=32, critic_embedding=32)
+        own |= dict(mle_rate=1e-2, g_rate=1e-2, fusion_rate=1e-2, d_rate=1e-3, clip=5.0)
+        own |= dict(mle_epochs=25, d_start=300, gan_rounds=10, fusion_rounds=10)
+        own |= dict(filters=filters, keep=0.5, batch=64, rollouts=16, update_rate=0.8)
+        return cls(**own)
 
 
 METHODS = {
@@ -149,7 +153,7 @@ _DEMAND = _OURS | dict(inside=1.0, phases=("mle", "critics", "game", "genre", "f
 _STRETCH = dict(stretch=12)  # and ten times the steps for the guide, see `method`
 _GENRE = dict(phases=("mle", "genre"))
 _EXPERTS = dict(voices=("A", "B"), joint="product")
-_CHANGES = {
+_CHANGES: dict[str, dict[str, Any]] = {
     "mle": dict(phases=("mle",)),
     "gan": dict(phases=("mle", "critics", "game_f")),
     "rl": dict(phases=("mle", "critics", "game", "exchange"), voices=("A", "B")),
@@ -178,7 +182,7 @@ UNTRAINED = tuple(name for name in METHODS if name not in TRAINED)
 KL_WEIGHT = {"weimar_essen": 0.2}
 
 
-def method(name, config, pair=None):
+def method(name: str, config: Config, pair: str | None = None) -> Config:
     """The config of a method: `config` with the few settings changed that make the method
     what it is. The weight of a KL penalty depends on the name of the `pair`. FusionError if
     there is no such method, or nothing to train in it.

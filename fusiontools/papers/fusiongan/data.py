@@ -13,16 +13,25 @@ differ by what is played and not by how it was written down. Windows of 36 token
 are the public code's.
 """
 
+from __future__ import annotations
+
 import json
+import os
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fusiontools.corpora import PARTS, load, split_of
-from fusiontools.corpora.cache import content_hash, read_described, write_described
+from fusiontools.corpora.cache import (
+    check_array,
+    content_hash,
+    read_described,
+    write_described,
+)
 from fusiontools.corpora.registry import terms
 from fusiontools.errors import CorpusError, FusionError
 from fusiontools.music.grid import in_range, one_voice
@@ -36,6 +45,10 @@ from fusiontools.music.tokens import (
     length_class,
     token_windows,
 )
+
+if TYPE_CHECKING:
+    from fusiontools.corpora.entries import Corpus
+
 
 __all__ = ["DOMAINS", "PAIRS", "VOCABULARY", "Pair", "from_folders", "open_pair", "pair"]
 __all__ += [
@@ -70,22 +83,22 @@ class Pair:
     arrays: dict  # "A_train": (N, 36) int16, "A_train_song": (N,) int32, and so on
     about: dict  # how it was made, and whose music it is
 
-    def windows(self, domain, part="train"):
+    def windows(self, domain: str, part: str = "train") -> np.ndarray:
         """One domain's windows of one part, shape (N, 36), int64."""
         return self.arrays[f"{domain}_{part}"].astype(np.int64)
 
-    def songs(self, domain, part="train"):
+    def songs(self, domain: str, part: str = "train") -> np.ndarray:
         """For each row of `windows` the number of its song, shape (N,)."""
         return self.arrays[f"{domain}_{part}_song"]
 
-    def notes(self, domain, part="train"):
+    def notes(self, domain: str, part: str = "train") -> list[Notes]:
         """One domain's windows as a list of `Notes` in beats."""
         return [decode_tokens(row, self.vocabulary) for row in self.windows(domain, part)]
 
     @cached_property
-    def hash(self):
+    def hash(self) -> str:
         """Hex digits of all windows and of what their tokens mean: a record's data."""
-        parts = ["fusiongan pair", json.dumps(asdict(self.vocabulary))]
+        parts: list = ["fusiongan pair", json.dumps(asdict(self.vocabulary))]
         for key in sorted(self.arrays):
             parts += [key, np.ascontiguousarray(self.arrays[key]).tobytes()]
         return content_hash(*parts)
@@ -96,7 +109,7 @@ class Pair:
         return f"Pair({self.name!r}, training windows: {a}, {b}, {tokens})"
 
 
-def tonic(key):
+def tonic(key: str) -> int | None:
     """The pitch class of a key's first note, or None where the source names no key.
 
     Examples
@@ -110,7 +123,7 @@ def tonic(key):
     return (_NATURAL[found[1].upper()] + {"#": 1, "b": -1, "s": -1}.get(found[2], 0)) % 12
 
 
-def straighten(notes):
+def straighten(notes: Notes) -> Notes:
     """Rewrite a melody so that each note and each rest has a length that `VOCABULARY` has.
 
     Each note lasts until the next one, unless more than `CLOSE` steps of silence lie
@@ -143,7 +156,7 @@ def _nearest(steps):
     return lengths[np.abs(steps[:, None] - lengths).argmin(1)]
 
 
-def tune_tokens(notes, key="", to_c=True):
+def tune_tokens(notes: Notes, key: str = "", to_c: bool = True) -> np.ndarray:
     """A tune as tokens, (T,) int64, moved to the tonic C first if `to_c`: CorpusError if
     its key is then not known.
     """
@@ -158,7 +171,13 @@ def tune_tokens(notes, key="", to_c=True):
     return encode_tokens(straighten(notes), VOCABULARY)
 
 
-def pair(name="essen_ryan", transpose=True, corpora=None, deal=split_of, melody=None):
+def pair(
+    name: str = "essen_ryan",
+    transpose: bool = True,
+    corpora: Sequence[Corpus] | None = None,
+    deal: Callable = split_of,
+    melody: Callable | None = None,
+) -> Pair:
     """Two corpora as a `Pair`: windows of tokens, dealt by song.
 
     Parameters
@@ -186,8 +205,9 @@ def pair(name="essen_ryan", transpose=True, corpora=None, deal=split_of, melody=
             do = f"choose one of {', '.join(PAIRS)}, or give two corpora"
             raise CorpusError(f"no pair is called {name!r}", do=do)
         corpora = [load(corpus) for corpus in PAIRS[name]]
-    about = dict(transpose=bool(transpose), close=CLOSE, events=EVENTS, stride=STRIDE)
-    about["corpora"], arrays = [], {}
+    about: dict[str, Any] = dict(transpose=bool(transpose), close=CLOSE, events=EVENTS)
+    about |= dict(stride=STRIDE, corpora=[])
+    arrays = {}
     for domain, corpus in zip(DOMAINS, corpora):
         found, numbers, skipped = {part: [] for part in PARTS}, {}, []
         for entry in corpus:
@@ -201,7 +221,8 @@ def pair(name="essen_ryan", transpose=True, corpora=None, deal=split_of, melody=
             found[deal(entry.song)] += [(row, song) for row in token_windows(tokens)]
         for part, rows in found.items():
             if not rows:
-                says = f"no window of {EVENTS} tokens in part {part!r}"
+                says = f"{len(corpus)} pieces, {len(numbers)} of them with notes that fit, "
+                says += f"give no window of {EVENTS} tokens for the part {part!r}"
                 raise CorpusError(says, corpus.name, "bring more or longer melodies")
             windows, songs = zip(*rows)
             arrays[f"{domain}_{part}"] = np.array(windows, np.int16)
@@ -212,8 +233,13 @@ def pair(name="essen_ryan", transpose=True, corpora=None, deal=split_of, melody=
     return Pair(name, labels, VOCABULARY, arrays, about)
 
 
-def from_folders(a, b, labels=None, name="mine"):
-    """Two folders, or archives, of MIDI files as a `Pair`: yours.
+def from_folders(
+    a: str | os.PathLike,
+    b: str | os.PathLike,
+    labels: Sequence[str] | None = None,
+    name: str = "mine",
+) -> Pair:
+    """Two folders, or archives, of scores as a `Pair`: yours.
 
     Of a file with several voices the melody is taken. Nothing is transposed, since files
     seldom name their key. What cannot be read is skipped and named in ``pair.about``. A
@@ -222,6 +248,7 @@ def from_folders(a, b, labels=None, name="mine"):
     there, has no readable file, or too few or too short melodies.
     """
     from fusiontools.corpora.folders import load_folder
+    from fusiontools.corpora.walking import called
     from fusiontools.music.extract import melody
 
     def tune(entry):
@@ -234,11 +261,16 @@ def from_folders(a, b, labels=None, name="mine"):
             return False
 
     corpora, part_of = [], {}
-    labels = labels or (Path(a).stem, Path(b).stem)
+    labels = labels or (called(a), called(b))
     for domain, folder, label in zip(DOMAINS, (a, b), labels):
         corpora.append(load_folder(f"{name}_{domain.lower()}", folder, label=label))
         # Only songs that give a window are counted, so that no part stays empty.
         songs = {entry.song for entry in corpora[-1] if long_enough(entry)}
+        if len(songs) < len(PARTS):
+            says = f"{len(songs)} of {len(corpora[-1])} pieces have a melody of {EVENTS} "
+            says += f"notes, and {len(PARTS)} are needed, each another song"
+            do = "bring more or longer melodies"
+            raise CorpusError(says + _skipped(corpora[-1]), folder, do)
         songs = sorted(songs, key=content_hash)
         tenth = max(1, len(songs) // 10)
         part_of |= dict.fromkeys(songs, "train")
@@ -251,7 +283,15 @@ def from_folders(a, b, labels=None, name="mine"):
     return pair(name, False, corpora, deal, tune)
 
 
-def plain_tokens(vocabulary):
+def _skipped(corpus):
+    """How many files of a folder could not be read, and why the first could not."""
+    if not corpus.skipped:
+        return ""
+    (id, why), many = corpus.skipped[0], len(corpus.skipped)
+    return f"; {many} more cannot be read, {id} since: {why}"
+
+
+def plain_tokens(vocabulary: Vocabulary) -> np.ndarray:
     """For each token one of the same pitch and the same `length_class`, alike for all that
     share both, (V,): a network that looks tokens up so cannot tell triplets.
     """
@@ -262,24 +302,30 @@ def plain_tokens(vocabulary):
     return k * (token // k) + first[token % k]
 
 
-def save_pair(pair, path):
+def save_pair(pair: Pair, path: str | os.PathLike) -> None:
     """Write a pair into one ``.npz``, all that a training needs, whole or not at all."""
     told = dict(name=pair.name, labels=pair.labels, about=pair.about)
     write_described(path, told | {"vocabulary": asdict(pair.vocabulary)}, pair.arrays)
 
 
-def open_pair(path):
+def open_pair(path: str | os.PathLike) -> Pair:
     """Read what `save_pair` wrote; CorpusError if it is missing, damaged or another."""
 
     def make(told, arrays):
         vocabulary = Vocabulary(**told["vocabulary"])
-        return Pair(told["name"], tuple(told["labels"]), vocabulary, arrays, told["about"])
+        for key in (f"{d}_{part}" for d in DOMAINS for part in PARTS):
+            check_array(arrays[key], "int16", (None, None), 0, vocabulary.size - 1)
+            check_array(arrays[f"{key}_song"], "int32", (len(arrays[key]),))
+        a, b = map(str, told["labels"])
+        return Pair(told["name"], (a, b), vocabulary, arrays, told["about"])
 
     do = "make it again with save_pair(pair(...), path)"
     return read_described(path, make, "a pair of domains", do)
 
 
-def token_histograms(x, vocabulary):
+def token_histograms(
+    x: np.ndarray, vocabulary: Vocabulary
+) -> tuple[np.ndarray, np.ndarray]:
     """Counts of notes of each duration, and of each of the 12 pitch classes, in windows of
     tokens, (..., T): a quick stand-in for DD and NPD while training.
     """

@@ -14,7 +14,18 @@ those of D_A and D_B to -3. *Corrected*, a critic's positive terms are averaged,
 its negative ones.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    import torch
+
+    from fusiontools.papers.fusiongan.networks import Critic
+
 
 __all__ = ["SOURCES", "WEIGHTS", "balance_a", "balance_f", "constant_gain"]
 __all__ += ["critic_objective", "farthest", "generator_reward", "objective", "order_hinge"]
@@ -42,7 +53,7 @@ WEIGHTS = {
 _LEARNS = {"1": "ABF", "2": "F", "8": "F", "10": "A", "11": "A", "11B": "B"}
 
 
-def weights(equation, form="corrected"):
+def weights(equation: str, form: str = "corrected") -> dict[tuple[str, str], float]:
     """The weight of each mean in an equation of `WEIGHTS`: {(critic, source): float}.
 
     Corrected, the terms of a critic that learns by this equation are averaged, positives
@@ -69,7 +80,7 @@ def weights(equation, form="corrected"):
     return corrected
 
 
-def constant_gain(equation, critic, form="corrected"):
+def constant_gain(equation: str, critic: str, form: str = "corrected") -> float:
     """What adding 1 to a critic everywhere adds to an equation: anything but 0 makes its
     supremum infinite (Theorem III.1 then fails).
 
@@ -81,13 +92,15 @@ def constant_gain(equation, critic, form="corrected"):
     return sum(w for (c, _), w in weights(equation, form).items() if c == critic)
 
 
-def objective(equation, scores, form="corrected"):
+def objective(
+    equation: str, scores: dict[tuple[str, str], torch.Tensor], form: str = "corrected"
+) -> torch.Tensor:
     """One of Eqs. 1, 2, 4, 8, 10, 11, 14 as a number, from a table of scores."""
     # L = sum over critics D and sources S of w(D, S) E_{x ~ S} [D(x)]
     return sum(w * scores[key].mean() for key, w in weights(equation, form).items())
 
 
-def balance_f(scores):
+def balance_f(scores: dict[tuple[str, str], torch.Tensor]) -> torch.Tensor:
     """How unequal D_F finds the two genres. It is to be subtracted; Algorithm 1, line 23,
     adds it, which rewards the imbalance.
     """
@@ -97,14 +110,18 @@ def balance_f(scores):
     return generated.abs() + real.abs()
 
 
-def balance_a(scores, domain="A"):
+def balance_a(
+    scores: dict[tuple[str, str], torch.Tensor], domain: str = "A"
+) -> torch.Tensor:
     """Eq. 13, meant to keep the order of Eq. 12. It cannot: a norm has no sign."""
     own, mid, other = _three(scores, domain)
     # Eq. 13: L_A-bal = |D_A(X_A) - D_A(G_F)| + |D_A(G_F) - D_A(X_B)|
     return (own - mid).abs() + (mid - other).abs()
 
 
-def order_hinge(scores, domain="A"):
+def order_hinge(
+    scores: dict[tuple[str, str], torch.Tensor], domain: str = "A"
+) -> torch.Tensor:
     """How far the order of Eq. 12 is broken: what we subtract in place of Eq. 13."""
     own, mid, other = _three(scores, domain)
     # Eq. 12: D_A(X_A) >= D_A(G_F) >= D_A(X_B), so the hinge is
@@ -118,7 +135,12 @@ def _three(scores, domain):
     return [scores[domain, s].mean() for s in (f"X{domain}", "GF", f"X{other}")]
 
 
-def critic_objective(critic, scores, form="corrected", balance=1.0):
+def critic_objective(
+    critic: str,
+    scores: dict[tuple[str, str], torch.Tensor],
+    form: str = "corrected",
+    balance: float = 1.0,
+) -> torch.Tensor:
     """What a critic ascends in the fusion phase, from its scores on all five sources:
     Algorithm 1, lines 23 and 28. Printed: Eq. 8 + Eq. 9, or Eq. 11 + Eq. 13. Corrected: the
     balance is subtracted, and Eq. 12's hinge stands in for Eq. 13.
@@ -133,7 +155,7 @@ def critic_objective(critic, scores, form="corrected", balance=1.0):
     return total - balance * unequal
 
 
-def two_way(real, fake):
+def two_way(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     """What a critic ascends in the pre-training, Algorithm 1, lines 5 and 14: the
     Wasserstein distance between two sources.
     """
@@ -141,7 +163,9 @@ def two_way(real, fake):
     return real.mean() - fake.mean()
 
 
-def generator_reward(generator, scores, form="corrected"):
+def generator_reward(
+    generator: str, scores: torch.Tensor, form: str = "corrected"
+) -> torch.Tensor:
     """What the policy gradient of a generator rewards, for every sequence on its own:
     scores of D_A, D_B, D_F, (..., 3) -> (...). L is a distance, so a generator must descend
     it: its reward is -L. Printed, Algorithm 1 ascends it in lines 24 and 29.
@@ -153,7 +177,9 @@ def generator_reward(generator, scores, form="corrected"):
     return loss if form == "printed" else -loss
 
 
-def reward_ours(scores, logit, weight=1.0):
+def reward_ours(
+    scores: torch.Tensor, logit: torch.Tensor, weight: float = 1.0
+) -> torch.Tensor:
     """Our own reward of G_F: Eq. 4's, and the balance *inside* the expectation.
 
     In Eq. 4, what D_A gives for A and what D_B gives for B cancel; Eqs. 9, 12 and 13
@@ -174,7 +200,7 @@ def reward_ours(scores, logit, weight=1.0):
     return scores.mean(-1) - weight * logit.abs()
 
 
-def farthest(genre, x, stretch=0):
+def farthest(genre: Callable | Critic, x: torch.Tensor, stretch: int = 0) -> torch.Tensor:
     """How sure the guide `genre` is of a melody's genre, (B, T) -> (B,): the largest
     absolute log-odds that it gives to any segment of `stretch` tokens; or, with 0 or in a
     melody no longer than that, to the whole.
@@ -187,7 +213,9 @@ def farthest(genre, x, stretch=0):
     return logit.abs().amax(1)
 
 
-def policy_loss(log_prob, reward, baseline=True):
+def policy_loss(
+    log_prob: torch.Tensor, reward: torch.Tensor, baseline: bool = True
+) -> torch.Tensor:
     """The loss whose gradient is the policy gradient of a generator (REINFORCE), from the
     log-probability and the reward of each token, (B, T). Without a `baseline`, a constant
     reward has no direction, E[grad log p] being 0: what is left is a walk at random.

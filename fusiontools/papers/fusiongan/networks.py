@@ -6,19 +6,29 @@ LSTM/TextCNN". Shapes: B sequences of T tokens out of V; E embedding, H hidden u
 filters in all. Chapter 3, FusionGAN: `notebooks/03_fusiongan_1_from_scratch` builds both.
 """
 
+from __future__ import annotations
+
 import copy
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from fusiontools.papers.fusiongan.config import Config
+
 
 __all__ = ["NAMES", "Critic", "Generator", "Networks", "bounded_norm", "draw"]
 
 NAMES = ("A", "B", "F")  # of generators and critics: genre A, genre B, the fusion
 
 
-def draw(logits, u=None):
+def draw(logits: torch.Tensor, u: torch.Tensor | None = None) -> torch.Tensor:
     """One token a row, (R, V) -> (R,): the first at which the distribution function passes
     `u`, (R,), uniform in [0, 1). Given `u`, nothing is random any more: two ways to sample
     can be compared token by token.
@@ -35,32 +45,36 @@ class Generator(nn.Module):
     stands for the beginning.
     """
 
-    def __init__(self, tokens, embedding, hidden):
+    def __init__(self, tokens: int, embedding: int, hidden: int) -> None:
         super().__init__()
         self.tokens = tokens
         self.embedding = nn.Embedding(tokens + 1, embedding)
         self.lstm = nn.LSTM(embedding, hidden, batch_first=True)
         self.output = nn.Linear(hidden, tokens)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of each next token, given those before it: (B, T) -> (B, T, V)."""
         begin = torch.full_like(x[:, :1], self.tokens)
         before = torch.cat([begin, x[:, :-1]], dim=1)
         states, _ = self.lstm(self.embedding(before))  # (B, T, H)
         return self.output(states)  # (B, T, V)
 
-    def log_prob(self, x):
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """log p(x_t | x_1 ... x_{t-1}) of each token, (B, T) -> (B, T)."""
         logits = self(x).flatten(0, 1)  # (B * T, V)
         return -F.cross_entropy(logits, x.flatten(), reduction="none").view_as(x)
 
-    def step(self, previous, state=None):
+    def step(
+        self, previous: torch.Tensor, state: tuple[torch.Tensor, torch.Tensor] | None = None
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """One token further: (R,), a pair of (1, R, H) -> logits (R, V), a new pair."""
         out, state = self.lstm(self.embedding(previous)[:, None], state)
         return self.output(out[:, 0]), state
 
     @torch.no_grad()
-    def sample(self, n, length, temperature=1.0, u=None):
+    def sample(
+        self, n: int, length: int, temperature: float = 1.0, u: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Write `n` sequences of `length` tokens, (n, length), with the uniform numbers
         `u`, of the same shape, or fresh ones. ValueError if `temperature` is not above 0.
         """
@@ -75,7 +89,7 @@ class Generator(nn.Module):
         return torch.stack(written, dim=1)
 
     @torch.no_grad()
-    def states(self, x):
+    def states(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The LSTM's state after each token, which a continuation of that prefix starts
         from: (B, T) -> h, c, each (T, B, H).
         """
@@ -111,7 +125,15 @@ class Critic(nn.Module):
         has it: those that share one are one to the critic.
     """
 
-    def __init__(self, tokens, embedding, filters, keep=1.0, bound="spectral", alike=None):
+    def __init__(
+        self,
+        tokens: int,
+        embedding: int,
+        filters: tuple[tuple[int, int], tuple[int, int], tuple[int, int]],
+        keep: float = 1.0,
+        bound: str = "spectral",
+        alike: npt.ArrayLike | None = None,
+    ) -> None:
         super().__init__()
         if alike is not None:  # part of what it is, and not of what it learns
             self.register_buffer("alike", torch.as_tensor(alike), persistent=False)
@@ -126,26 +148,26 @@ class Critic(nn.Module):
             for layer in (*self.banks, self.output):
                 nn.utils.parametrizations.spectral_norm(layer, n_power_iterations=2)
 
-    def vectors(self):
+    def vectors(self) -> torch.Tensor:
         """What the filters see of each token, (V, E): on a sphere if there is a bound."""
         weight = self.embedding.weight
         return F.normalize(weight, dim=1) if self.bound == "spectral" else weight
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scores of sequences, (B, T) -> (B,)."""
         x = self.alike[x] if hasattr(self, "alike") else x
         columns = F.embedding(x, self.vectors()).transpose(1, 2)  # (B, E, T)
         strongest = [bank(columns).amax(2) for bank in self.banks]
         return self.head(torch.cat(strongest, dim=1))
 
-    def head(self, strongest):
+    def head(self, strongest: torch.Tensor) -> torch.Tensor:
         """From the strongest answer of each filter to the score, (B, K) -> (B,)."""
         features = F.relu(strongest)  # after the maximum: the two can change places
         features = F.dropout(features, 1 - self.keep, self.training)
         return self.output(features)[:, 0]
 
     @torch.no_grad()
-    def tables(self):
+    def tables(self) -> list[torch.Tensor]:
         """Each filter's answer to each token at each place, for each bank (size * V,
         number): row i * V + v is token v in place i, and place 0 has the bias. A
         convolution of embeddings is a sum of such rows.
@@ -159,7 +181,9 @@ class Critic(nn.Module):
         return tables
 
 
-def bounded_norm(filters):
+def bounded_norm(
+    filters: tuple[tuple[int, int], tuple[int, int], tuple[int, int]],
+) -> float:
     """How far exchanging one token moves the score of a "spectral" critic, at most: the
     vectors of two tokens differ by at most 2; a bank of filters of size w sees the token in
     w windows; banks and output have norm 1.
@@ -180,7 +204,13 @@ class Networks:
     B, takes tokens that are `alike` for one, and only our own methods train it.
     """
 
-    def __init__(self, config, tokens, device="cpu", alike=None):
+    def __init__(
+        self,
+        config: Config,
+        tokens: int,
+        device: str | torch.device = "cpu",
+        alike: np.ndarray | None = None,
+    ) -> None:
         sizes = (tokens, config.embedding, config.hidden)
         self.g = {n: Generator(*sizes).to(device) for n in NAMES}
         sizes = (tokens, config.critic_embedding, config.filters, config.keep)
@@ -193,14 +223,14 @@ class Networks:
             g.lstm.flatten_parameters()  # a copy lies scattered in a GPU's memory
 
     @torch.no_grad()
-    def follow(self, n, keep):
+    def follow(self, n: str, keep: float) -> None:
         """Move G_n's rollout policy, SeqGAN's slowly following (Polyak) average: it keeps
         `keep` of its old self, so that a token's worth does not jump with each step of G_n.
         """
         for slow, quick in zip(self.rolling[n].parameters(), self.g[n].parameters()):
             slow.lerp_(quick, 1 - keep)
 
-    def state(self, critics=True):
+    def state(self, critics: bool = True) -> dict[str, Generator]:
         """All by name, for a checkpoint; without critics while these are as made."""
         found = {f"g_{n}": self.g[n] for n in NAMES}
         found |= {f"rolling_{n}": self.rolling[n] for n in NAMES}

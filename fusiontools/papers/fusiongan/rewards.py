@@ -13,16 +13,32 @@ given the same random numbers it computes the same values; it only never does an
 twice. Chapter 3, FusionGAN: `notebooks/03_fusiongan_1_from_scratch` writes the plain one.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 import torch
 from torch.nn import functional as F
 
 from fusiontools.papers.fusiongan.networks import Critic, draw
 
+if TYPE_CHECKING:
+    from fusiontools.papers.fusiongan.networks import Generator
+
+
 __all__ = ["continuations", "rewards", "rewards_plain"]
 
 
 @torch.no_grad()
-def rewards_plain(generator, critics, y, rollouts, combine=None, u=None):
+def rewards_plain(
+    generator: Generator,
+    critics: Sequence[Critic],
+    y: torch.Tensor,
+    rollouts: int,
+    combine: Callable | None = None,
+    u: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The textbook's way: for every prefix and every rollout, write the sequence to its
     end, and ask every critic.
 
@@ -69,7 +85,14 @@ def rewards_plain(generator, critics, y, rollouts, combine=None, u=None):
 
 
 @torch.no_grad()
-def rewards(generator, critics, y, rollouts, combine=None, u=None):
+def rewards(
+    generator: Generator,
+    critics: Sequence[Callable | Critic],
+    y: torch.Tensor,
+    rollouts: int,
+    combine: Callable | None = None,
+    u: torch.Tensor | None = None,
+) -> torch.Tensor:
     """`rewards_plain`, fast.
 
     All prefixes are continued side by side, one LSTM step for all of them, each from the
@@ -122,7 +145,9 @@ def _quick(critics, x, y):
 
 
 @torch.no_grad()
-def continuations(generator, y, rollouts, u=None):
+def continuations(
+    generator: Generator, y: torch.Tensor, rollouts: int, u: torch.Tensor | None = None
+) -> torch.Tensor:
     """Every prefix of `y` continued to full length, all side by side: (B, T) -> (T - 1, N,
     B, T), where row l - 1 has the prefixes of l tokens. Parameters as in `rewards_plain`.
     """

@@ -3,10 +3,14 @@ its weights as a file. Chapter 3, FusionGAN: `notebooks/03_fusiongan_2_full_size
 hear the melodies, `notebooks/03_fusiongan_3_measured` measures them.
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -14,15 +18,24 @@ from fusiontools import training
 from fusiontools.errors import FusionError
 from fusiontools.music.midi import write_midi
 from fusiontools.music.tokens import EVENTS, Vocabulary, decode_tokens
+from fusiontools.papers.fusiongan.config import Config
 from fusiontools.papers.fusiongan.data import plain_tokens
 from fusiontools.papers.fusiongan.losses import farthest
 from fusiontools.papers.fusiongan.networks import Critic, Generator, draw
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fusiontools.music.notes import Notes
+    from fusiontools.papers.fusiongan.networks import Networks
+
 
 __all__ = ["Writer", "joint_logits", "load_weights", "sample", "sample_midi"]
 __all__ += ["sample_tokens", "save_writers", "shipped_weights", "to_notes", "write"]
 __all__ += ["writer_of"]
 
 BPM = 110.0
+TRIES = 1000  # of a writer in a file; the most that ships has 24
 
 
 class Writer(NamedTuple):
@@ -36,20 +49,25 @@ class Writer(NamedTuple):
     temperature: float = 1.0
     tries: int = 1
     stretch: int = 0
-    genre: object = None  # the guide, where there is more than one try
+    genre: Any = None  # the guide, where there is more than one try
 
 
 HOW = ("joint", "share", "temperature", "tries", "stretch")  # what a Config says of it
 
 
-def writer_of(networks, config):
+def writer_of(networks: Networks, config: Config) -> Writer:
     """What generates the melodies of a training's method."""
     how = {name: getattr(config, name) for name in HOW}
     genre = networks.genre if config.tries > 1 else None
     return Writer([networks.g[n] for n in config.voices], **how, genre=genre)
 
 
-def sample_tokens(writer, n, seed=0, temperature=1.0):
+def sample_tokens(
+    writer: Generator | Writer | Sequence[Generator],
+    n: int,
+    seed: int = 0,
+    temperature: float = 1.0,
+) -> np.ndarray:
     """Melodies as rows of tokens, ndarray of int64, shape (n, 36), by a `Writer`, or by one
     Generator or several, which then write apart.
 
@@ -74,7 +92,9 @@ def _writer(writer):
     return writer if isinstance(writer, Writer) else Writer(list(writer))
 
 
-def joint_logits(logits, joint="product", share=0.5):
+def joint_logits(
+    logits: Sequence[torch.Tensor], joint: str = "product", share: float = 0.5
+) -> torch.Tensor:
     """The next token's logits where two experts write together, (R, V) twice -> (R, V)."""
     if len(logits) == 1:
         return logits[0]
@@ -87,7 +107,13 @@ def joint_logits(logits, joint="product", share=0.5):
 
 
 @torch.no_grad()
-def write(voices, n, by, dice, length=EVENTS):
+def write(
+    voices: Sequence[Generator],
+    n: int,
+    by: Writer,
+    dice: torch.Generator,
+    length: int = EVENTS,
+) -> torch.Tensor:
     """`n` sequences, (n, length), that one voice, or two together, write in segments, with
     the rest of what a `Writer` says. After each segment the best of its `tries` is kept.
     """
@@ -104,7 +130,7 @@ def write(voices, n, by, dice, length=EVENTS):
         logits = joint_logits([own for own, _ in steps], by.joint, by.share)
         previous = draw(logits / by.temperature, u[:, t])
         x = torch.cat([x, previous[:, None]], dim=1)
-        ended = t + 1 == length or bool(by.stretch) and (t + 1) % by.stretch == 0
+        ended = t + 1 == length or (bool(by.stretch) and (t + 1) % by.stretch == 0)
         if by.tries > 1 and ended:
             # of each sequence's tries, the one with no segment whose genre is sure
             sure = farthest(by.genre, x, by.stretch).view(n, by.tries)
@@ -115,17 +141,31 @@ def write(voices, n, by, dice, length=EVENTS):
     return x[:: by.tries]
 
 
-def to_notes(tokens, vocabulary):
+def to_notes(tokens: np.ndarray, vocabulary: Vocabulary) -> list[Notes]:
     """Rows of tokens as a list of `Notes` in beats; a row of rests alone has no notes."""
     return [decode_tokens(row, vocabulary) for row in tokens]
 
 
-def sample(writer, vocabulary, n, seed=0, temperature=1.0):
+def sample(
+    writer: Generator | Writer | Sequence[Generator],
+    vocabulary: Vocabulary,
+    n: int,
+    seed: int = 0,
+    temperature: float = 1.0,
+) -> list[Notes]:
     """Melodies as a list of `Notes` in beats; see `sample_tokens`."""
     return to_notes(sample_tokens(writer, n, seed, temperature), vocabulary)
 
 
-def sample_midi(writer, vocabulary, n, folder, seed=0, temperature=1.0, name="melody"):
+def sample_midi(
+    writer: Generator | Writer | Sequence[Generator],
+    vocabulary: Vocabulary,
+    n: int,
+    folder: str | os.PathLike,
+    seed: int = 0,
+    temperature: float = 1.0,
+    name: str = "melody",
+) -> list[Path]:
     """Write `n` MIDI files, each with at least one note, and return their paths; see
     `sample_tokens`. FusionError if it writes hardly anything but rests.
     """
@@ -145,7 +185,15 @@ def sample_midi(writer, vocabulary, n, folder, seed=0, temperature=1.0, name="me
     return written
 
 
-def save_writers(writers, path, config, vocabulary, corpora, terms, **about):
+def save_writers(
+    writers: dict[str, Any],
+    path: str | os.PathLike,
+    config: Config,
+    vocabulary: Vocabulary,
+    corpora: Sequence[str],
+    terms: str,
+    **about: Any,
+) -> None:
     """Write what writes, a `Writer` or generators for each method, as one file of weights
     that says what it needs to be read. What several share is stored once. Corpora and
     terms: see `fusiontools.training.save_weights`.
@@ -177,29 +225,41 @@ def _name(models, name, model):
     return name
 
 
-def shipped_weights(pair):
+def shipped_weights(pair: str) -> Any:
     """Where the weights of a pair lie that come with the package."""
     file = f"fusiongan_{pair}.safetensors"
     return Path(str(resources.files("fusiontools").joinpath("pretrained", file)))
 
 
-def load_weights(pair="essen_ryan", path=None):
+def load_weights(
+    pair: str = "essen_ryan", path: str | os.PathLike | None = None
+) -> tuple[dict[str, Writer], Vocabulary, dict[str, list | str]]:
     """A `Writer` for each method, the `Vocabulary` that its tokens are of, and what else
     the file says: the one that comes with the package for a pair, or one of your own.
     RecordError if there is none, or it is damaged.
     """
     path = shipped_weights(pair) if path is None else path
-    about, models = training.read_weights(path)[1], {}
-    for own in about["writers"].values():
-        for name in own["voices"]:
-            models[name] = Generator(**about["sizes"]).eval()
-        if own["genre"]:
-            alike = plain_tokens(Vocabulary(**about["vocabulary"]))
-            models[own["genre"]] = Critic(**about["critic"], alike=alike).eval()
-    training.load_weights(path, models)
-    writers = {}
-    for method, own in about["writers"].items():
-        parts = {"voices": [models[name] for name in own["voices"]]}
-        parts["genre"] = own["genre"] and models[own["genre"]]
-        writers[method] = Writer(**own | parts)
-    return writers, Vocabulary(**about["vocabulary"]), about
+    tensors, about = training.read_weights(path)
+    models, writers = {}, {}
+    with training.building(path, tensors, "weights of FusionGAN"):
+        vocabulary = Vocabulary(**about["vocabulary"])
+        if about["sizes"]["tokens"] != vocabulary.size:
+            raise ValueError("tokens of another vocabulary")
+        for own in about["writers"].values():
+            how = training.config_from(Config, {name: own[name] for name in HOW})
+            alone = how.joint == "apart" and own["voices"]
+            if not (alone or len(own["voices"]) == 2) or not 0 < how.temperature < 100:
+                raise ValueError("a writer that cannot write")
+            if (how.tries > 1 and not own["genre"]) or how.tries > TRIES or how.stretch < 0:
+                raise ValueError(f"{how.tries} tries of {how.stretch} notes")
+            for name in own["voices"]:
+                models[name] = Generator(**about["sizes"]).eval()
+            if own["genre"]:
+                alike = plain_tokens(vocabulary)
+                models[own["genre"]] = Critic(**about["critic"], alike=alike).eval()
+        training.load_weights(path, models)
+        for method, own in about["writers"].items():
+            parts = {"voices": [models[name] for name in own["voices"]]}
+            parts["genre"] = own["genre"] and models[own["genre"]]
+            writers[method] = Writer(**own | parts)
+    return writers, vocabulary, about

@@ -7,7 +7,10 @@ that one, are lost, its "naive model" is never defined, and batch, decay, dropou
 of Adam are not told: these are choices of ours, and stand here.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fusiontools.errors import check_method
 
@@ -70,22 +73,22 @@ class Config:
             raise ValueError("printed networks come as a pair, on a grid of 96, alone")
 
     @classmethod
-    def smoke(cls):
+    def smoke(cls) -> Config:
         """Seconds: it shows that the code runs, and nothing else."""
         return cls(width=4, d_width=8, batch=4, steps=4, every=2)
 
     @classmethod
-    def laptop(cls):
+    def laptop(cls) -> Config:
         """Two minutes of one CPU core."""
         return cls(steps=600)
 
     @classmethod
-    def shipped(cls):
+    def shipped(cls) -> Config:
         """The weights that ship: about three minutes of one CPU core each."""
         return cls()
 
     @classmethod
-    def paper(cls):
+    def paper(cls) -> Config:
         """The printed grid, and LSTMs of the printed 512 units in D; for a GPU."""
         return cls(width=64, d_width=512, grid=96, fold=1, batch=16, steps=30_000)
 
@@ -120,7 +123,7 @@ _RECURRENT |= dict(decay=0.95, width=64)
 _PLAIN = dict(hears=False, steepness=0.0, final=1.0, average=0.0)  # as the paper has it
 _RECURRENT |= _PLAIN
 _WITH_ADAM = _RECURRENT | dict(optimizer="adam", rate=1e-3, d_rate=1e-3, decay=1.0)
-_CHANGES = {
+_CHANGES: dict[str, dict[str, Any]] = {
     "cnn_lstm": {},
     "musegan": dict(generator="strided", discriminator="conv", loss="wgan", steepness=0.0)
     | dict(rate=1e-3, width=64),
@@ -147,7 +150,7 @@ TRAINED = tuple(_CHANGES)
 UNTRAINED = tuple(name for name in METHODS if name not in TRAINED)
 
 
-def method(name, config):
+def method(name: str, config: Config) -> Config:
     """The config of a method: `config` with the few settings changed that make the method
     what it is. FusionError if there is no such method, or nothing to train in it.
 

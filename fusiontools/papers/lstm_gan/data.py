@@ -9,11 +9,15 @@ is unpacked when it is asked for. What bars are like is `fusiontools.score.rolls
 chapter 6, LSTM and convolutional GANs.
 """
 
+from __future__ import annotations
+
 import hashlib
+import os
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,13 +26,19 @@ from fusiontools.corpora.cache import content_hash, read_described, write_descri
 from fusiontools.corpora.entries import group_songs
 from fusiontools.corpora.folders import load_folder
 from fusiontools.corpora.registry import terms
+from fusiontools.corpora.walking import called
 from fusiontools.errors import CorpusError, FusionError
 from fusiontools.music.grid import in_range
 from fusiontools.music.notes import shift
 from fusiontools.music.roll import cells, encode_many_hot, split_bars
 
+if TYPE_CHECKING:
+    from fusiontools.corpora.entries import Corpus
+    from fusiontools.music.notes import Notes
+
+
 __all__ = ["LOW", "PARTS", "PITCHES", "SOURCES", "STEPS", "Bars", "bars_of"]
-__all__ += ["from_folders", "gather", "open_bars", "pack_bars", "save_bars", "same_songs"]
+__all__ += ["from_folders", "gather", "open_bars", "pack_bars", "same_songs", "save_bars"]
 PARTS = {"train": 8, "validation": 1, "test": 1}
 BEAT, STEPS = 24, 96  # steps
 LOW, PITCHES = 24, 84  # the first column is C1, as in MuseGAN
@@ -57,7 +67,9 @@ class Bars:
     arrays: dict  # "train": (N, 1008) uint8, "train_song": (N,) int32, and so on
     about: dict  # whose music it is, how much of it, and what was left out
 
-    def rows(self, part="train", share=1.0, empty=False):
+    def rows(
+        self, part: str = "train", share: float = 1.0, empty: bool = False
+    ) -> np.ndarray:
         """Where bars stand in their part, in order, shape (n,): for `take`.
 
         Parameters
@@ -76,23 +88,27 @@ class Bars:
         wanted = songs <= own[max(1, round(share * len(own))) - 1]
         return np.flatnonzero(wanted if empty else wanted & self.arrays[part].any(1))
 
-    def take(self, part, rows):
+    def take(self, part: str, rows: np.ndarray) -> np.ndarray:
         """Some bars of a part, unpacked, shape (n, 96, 84), uint8: 1 is sound."""
         packed = self.arrays[part][np.asarray(rows)]
         return np.unpackbits(packed, axis=1).reshape(-1, STEPS, PITCHES)
 
-    def bars(self, part="train", share=1.0, empty=False):
+    def bars(
+        self, part: str = "train", share: float = 1.0, empty: bool = False
+    ) -> np.ndarray:
         """All bars that `rows` names, unpacked: 1.2 GB of rock, so train with `take`."""
         return self.take(part, self.rows(part, share, empty))
 
-    def songs(self, part="train", share=1.0, empty=False):
+    def songs(
+        self, part: str = "train", share: float = 1.0, empty: bool = False
+    ) -> np.ndarray:
         """For each of `rows` the number of its song, shape (n,), int32."""
         return self.arrays[f"{part}_song"][self.rows(part, share, empty)]
 
     @cached_property
-    def hash(self):
+    def hash(self) -> str:
         """Hex digits of all bars and songs: a record's data."""
-        told = ["bars of piano roll"]
+        told: list = ["bars of piano roll"]
         for key in sorted(self.arrays):
             told += [key, np.ascontiguousarray(self.arrays[key]).tobytes()]
         return content_hash(*told)
@@ -102,7 +118,7 @@ class Bars:
         return f"Bars({self.name!r}, {bars:,} training bars of {songs:,} songs)"
 
 
-def pack_bars(notes):
+def pack_bars(notes: Notes) -> np.ndarray:
     """Notes as bars of 4/4, eight cells to the byte.
 
     Parameters
@@ -134,7 +150,7 @@ def pack_bars(notes):
     return np.packbits(bars.reshape(len(bars), -1), axis=1)
 
 
-def same_songs(packed):
+def same_songs(packed: Sequence[np.ndarray]) -> list[tuple[int, int]]:
     """Which songs have most of their bars in common, in any key.
 
     Parameters
@@ -197,7 +213,7 @@ def _tenths(songs):
     return {song: parts[min(i // tenth, 2)] for i, song in turns}
 
 
-def gather(name, corpus, deal=_by_hash):
+def gather(name: str, corpus: Corpus, deal: Callable = _by_hash) -> Bars:
     """A corpus as `Bars`.
 
     Parameters
@@ -235,12 +251,15 @@ def gather(name, corpus, deal=_by_hash):
         own = [n for n, i in enumerate(order) if dealt[names[i]] == part]
         if not own:
             says = f"no song in 4/4 for the part {part!r}, of {len(kept)} in all"
-            raise CorpusError(says, name, "bring more pieces in 4/4")
+            do = "bring more pieces in 4/4: three songs are needed at least"
+            raise CorpusError(says, name, do)
         some = [packed[order[n]] for n in own]
         arrays[part] = np.concatenate(some)
         arrays[f"{part}_song"] = np.repeat(np.array(own, np.int32), [len(s) for s in some])
         parts[part] = _told(some)
-    about = dict(corpora=[terms(corpus.name) | {"content": corpus.content}], parts=parts)
+    about: dict[str, Any] = dict(
+        corpora=[terms(corpus.name) | {"content": corpus.content}], parts=parts
+    )
     about |= _told([packed[i] for i in order])
     about |= dict(duplicates=len(packed) - len(kept), skipped=dict(skipped))
     return Bars(name, arrays, about)
@@ -251,7 +270,7 @@ def _told(songs):
     return dict(songs=len(songs), bars=bars, empty=silent / bars)
 
 
-def bars_of(name="chorales"):
+def bars_of(name: str = "chorales") -> Bars:
     """The bars of one of `SOURCES`; rock takes ten seconds and 0.7 GB. CorpusError if there
     is none of that name; MissingDataError if it has to be downloaded first.
     """
@@ -262,22 +281,22 @@ def bars_of(name="chorales"):
     return gather(name, load(corpus, **options))
 
 
-def from_folders(folder, name="mine"):
-    """A folder, or an archive, of MIDI files as `Bars`: yours.
+def from_folders(folder: str | os.PathLike, name: str = "mine") -> Bars:
+    """A folder, or an archive, of scores as `Bars`: yours.
 
     All tracks but drums are taken. A tenth of the songs, and at least one, goes to the
     validation and the test. CorpusError if it is not there, or has too few songs in 4/4.
     """
-    corpus = load_folder(name, folder, label=Path(folder).stem)
+    corpus = load_folder(name, folder, label=called(folder))
     return gather(name, corpus, _tenths)
 
 
-def save_bars(bars, path):
+def save_bars(bars: Bars, path: str | os.PathLike) -> None:
     """Write bars into one ``.npz``, all that a training needs, whole or not at all."""
     write_described(path, dict(name=bars.name, about=bars.about), bars.arrays)
 
 
-def open_bars(path):
+def open_bars(path: str | os.PathLike) -> Bars:
     """Read what `save_bars` wrote; CorpusError if it is missing, damaged or another."""
 
     def make(told, arrays):

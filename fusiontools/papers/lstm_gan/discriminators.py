@@ -4,7 +4,10 @@ convolutional GANs.
 Shapes: B bars, T cells of time, P = 84 pitches: (B, T, P) -> (B,).
 """
 
+from __future__ import annotations
+
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -12,16 +15,20 @@ from torch.nn import functional as F
 
 from fusiontools.papers.lstm_gan.generators import PITCHES, SLOPE
 
+if TYPE_CHECKING:
+    from fusiontools.papers.lstm_gan.config import Config
+
+
 __all__ = ["ConvolutionalDiscriminator", "DenseDiscriminator", "PrintedDiscriminator"]
 __all__ += ["RecurrentDiscriminator", "onsets", "summary"]
 
 
-def onsets(x):
+def onsets(x: torch.Tensor) -> torch.Tensor:
     """Where a cell is on and the one before is off: (B, T, P) -> (B, T, P)."""
     return F.relu(torch.diff(x, dim=1, prepend=torch.zeros_like(x[:, :1])))
 
 
-def summary(x):
+def summary(x: torch.Tensor) -> torch.Tensor:
     """What a bar holds in all: how long each pitch and each pitch class sounds, how often
     each pitch is struck, and how many notes there are. (B, T, P) -> (B, 181).
     """
@@ -44,7 +51,7 @@ class RecurrentDiscriminator(nn.Module):
     which G cannot hide once it makes one bar of all noise.
     """
 
-    def __init__(self, config, features=PITCHES):
+    def __init__(self, config: Config | SimpleNamespace, features: int = PITCHES) -> None:
         super().__init__()
         w, self.fold, self.hears = config.d_width, config.fold, config.hears
         given = features * self.fold * (1 + self.hears) + self.hears * (PITCHES + 12)
@@ -54,7 +61,7 @@ class RecurrentDiscriminator(nn.Module):
         self.middle = nn.Linear(w + self.hears, w // 2)
         self.last = nn.Linear(w // 2, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         steps = [x.reshape(len(x), x.shape[1] // self.fold, -1)]  # (B, T/fold, fold P)
         if self.hears:
             steps.append(onsets(x).reshape(steps[0].shape))
@@ -76,7 +83,7 @@ class ConvolutionalDiscriminator(nn.Module):
     the other way round, one at chords in time, and the `summary` of the bar.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         super().__init__()
         w, half = config.d_width, config.grid // 8
         third = config.grid // 16
@@ -98,7 +105,7 @@ class ConvolutionalDiscriminator(nn.Module):
         self.dense = nn.Linear(2 * w * 2 * 5 + 2 * w * 4 + SUMMARY, 2 * w)
         self.last = nn.Linear(2 * w, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         picture = x[:, None]
         h = self.both(torch.cat([self.octaves(picture), self.beats(picture)], 1))
         h = [h.flatten(1), self.chords(x.transpose(1, 2)).flatten(1), summary(x)]
@@ -108,17 +115,17 @@ class ConvolutionalDiscriminator(nn.Module):
 class DenseDiscriminator(nn.Module):
     """One hidden layer over all cells of a bar."""
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.hidden = nn.Linear(config.grid * PITCHES, 2 * config.d_width)
         self.last = nn.Linear(2 * config.d_width, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.last(F.leaky_relu(self.hidden(x.flatten(1)), SLOPE))[:, 0]
 
 
 class PrintedDiscriminator(RecurrentDiscriminator):
     """The discriminator of the printed table: (B, 100, 1) -> (B,)."""
 
-    def __init__(self, config=None, units=512):
+    def __init__(self, config: Config | None = None, units: int = 512) -> None:
         super().__init__(SimpleNamespace(d_width=units, fold=1, hears=False), features=1)

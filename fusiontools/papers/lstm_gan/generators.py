@@ -4,9 +4,17 @@ Shapes: B bars, T cells of time, P = 84 pitches; z is noise, (B, Z). A generator
 log-odds that a cell is on, (B, T, P); the printed one gives one number a step.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from fusiontools.papers.lstm_gan.config import Config
+
 
 __all__ = ["ConvolutionalGenerator", "DenseGenerator", "PrintedGenerator"]
 __all__ += ["RecurrentGenerator", "StridedGenerator", "begin"]
@@ -16,7 +24,7 @@ SLOPE = 0.2  # of leaky ReLUs
 SPREAD = 1.7  # standard deviation of a fresh generator's log-odds, over noises
 
 
-def begin(g):
+def begin(g: ConvolutionalGenerator | RecurrentGenerator) -> None:
     """Scale the last layer of a fresh generator: over noises, the log-odds of a cell have
     the standard deviation `SPREAD` and the mean `bias`.
 
@@ -44,7 +52,7 @@ class ConvolutionalGenerator(nn.Module):
     its own from the first layer on, as a chord is no pattern that may stand anywhere.
     """
 
-    def __init__(self, config, bias):
+    def __init__(self, config: Config, bias: torch.Tensor) -> None:
         super().__init__()
         self.noise, w = config.noise, config.width
         self.dense = nn.Linear(self.noise, w * 4 * PITCHES)
@@ -56,7 +64,7 @@ class ConvolutionalGenerator(nn.Module):
         self.bias = nn.Parameter(bias.clone())
         draw(self)
 
-    def raw(self, z):
+    def raw(self, z: torch.Tensor) -> torch.Tensor:
         # channels last in memory, which convolutions on a CPU are several times faster with
         h = self.dense(z).view(len(z), 4, PITCHES, -1).permute(0, 3, 1, 2)
         h = F.interpolate(F.leaky_relu(h, SLOPE), scale_factor=(4, 1))  # (B, W, 16, 84)
@@ -65,11 +73,11 @@ class ConvolutionalGenerator(nn.Module):
         h = F.leaky_relu(self.second(h), SLOPE)
         return self.last(h)[:, 0]
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
         return self.raw(z) + self.bias  # (B, T, 84)
 
 
-def draw(g):
+def draw(g: ConvolutionalGenerator) -> None:
     """Random weights of a convolutional generator."""
     nn.init.normal_(g.dense.weight, 0, 0.1)
     for layer in (g.first, g.second, g.last):
@@ -83,7 +91,7 @@ class StridedGenerator(nn.Module):
     each with batch normalisation.
     """
 
-    def __init__(self, config, bias):
+    def __init__(self, config: Config, bias: torch.Tensor) -> None:
         super().__init__()
         self.noise, w, long = config.noise, config.width, config.grid // 16
         self.dense = nn.Linear(self.noise, w * 4 * PITCHES)
@@ -94,14 +102,14 @@ class StridedGenerator(nn.Module):
         self.bias = nn.Parameter(bias.clone())
         draw(self)
 
-    def raw(self, z):
+    def raw(self, z: torch.Tensor) -> torch.Tensor:
         h = self.dense(z).view(len(z), 4, PITCHES, -1).permute(0, 3, 1, 2)
         h = F.leaky_relu(self.norms[0](h), SLOPE)  # (B, W, 4, 84)
         h = F.leaky_relu(self.norms[1](self.first(h)), SLOPE)  # (B, W/2, 16, 84)
         h = F.leaky_relu(self.norms[2](self.second(h)), SLOPE)  # (B, W/4, T, 84)
         return self.last(h)[:, 0]
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
         return self.raw(z) + self.bias  # (B, T, 84)
 
 
@@ -112,7 +120,7 @@ class RecurrentGenerator(nn.Module):
     ours, each reads all of it, and it begins as the others do: see `begin`.
     """
 
-    def __init__(self, config, bias):
+    def __init__(self, config: Config, bias: torch.Tensor) -> None:
         super().__init__()
         w, self.steps, self.reach = config.width, config.grid, config.reach
         self.noise = config.noise if self.reach else self.steps
@@ -126,20 +134,20 @@ class RecurrentGenerator(nn.Module):
         if self.reach:
             begin(self)
 
-    def raw(self, z):
+    def raw(self, z: torch.Tensor) -> torch.Tensor:
         h = z[:, None].expand(-1, self.steps, -1) if self.reach else z[:, :, None]
         for layer in (self.first, self.second, self.third):
             h = self.drop(layer(h)[0])  # (B, T, W), then (B, T, 2W)
         return self.last(F.leaky_relu(self.dense(h), SLOPE))
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
         return self.raw(z) + self.bias  # (B, T, 84)
 
 
 class DenseGenerator(nn.Module):
     """One hidden layer: our reading of the naive model, which the paper does not define."""
 
-    def __init__(self, config, bias):
+    def __init__(self, config: Config, bias: torch.Tensor) -> None:
         super().__init__()
         self.noise, self.grid = config.noise, config.grid
         self.hidden = nn.Linear(self.noise, 4 * config.width)
@@ -147,7 +155,7 @@ class DenseGenerator(nn.Module):
         with torch.no_grad():
             self.last.bias.copy_(bias.repeat(self.grid))
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.hidden(z), SLOPE)
         return self.last(h).view(-1, self.grid, PITCHES)
 
@@ -157,7 +165,12 @@ class PrintedGenerator(nn.Module):
 
     noise = LENGTH = 100
 
-    def __init__(self, config=None, bias=None, units=512):
+    def __init__(
+        self,
+        config: Config | None = None,
+        bias: torch.Tensor | None = None,
+        units: int = 512,
+    ) -> None:
         super().__init__()
         w = units
         self.first = nn.LSTM(1, w, batch_first=True)
@@ -168,7 +181,7 @@ class PrintedGenerator(nn.Module):
         self.last = nn.Linear(2 * w, self.LENGTH)
         self.drop = nn.Dropout(0.2 if config is None else config.dropout)
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
         h = self.drop(self.first(z[:, :, None])[0])  # (B, 100, 512)
         h = self.drop(self.second(h)[0])  # (B, 100, 1024)
         _, (last, _) = self.third(h)  # "(None, 1024)": only the last of both directions

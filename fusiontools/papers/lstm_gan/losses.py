@@ -6,13 +6,24 @@ first term does not depend on G, and the second gives no slope while D is sure o
 G maximises log D(G(z)) instead, as GANs do in practice (Goodfellow and others, 2014).
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import torch
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    pass
+
 
 __all__ = ["discriminator", "generator", "gradient_penalty", "zero_centred_penalty"]
 
 
-def discriminator(real, fake, loss="bce"):
+def discriminator(
+    real: torch.Tensor, fake: torch.Tensor, loss: str = "bce"
+) -> torch.Tensor:
     """The loss of D from its log-odds of real and of generated bars, (B,) each.
 
     Examples
@@ -32,7 +43,7 @@ def discriminator(real, fake, loss="bce"):
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
-def generator(fake, loss="bce"):
+def generator(fake: torch.Tensor, loss: str = "bce") -> torch.Tensor:
     """The loss of G from D's log-odds of what it made, (B,).
 
     Examples
@@ -44,7 +55,7 @@ def generator(fake, loss="bce"):
     return F.softplus(-fake).mean() if loss == "bce" else -fake.mean()
 
 
-def gradient_penalty(d, real, fake):
+def gradient_penalty(d: Callable, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     """How far D is from a slope of 1 between real and generated bars, (B, T, P) each.
 
     A Wasserstein critic has to be 1-Lipschitz; see Gulrajani and others, "Improved Training
@@ -56,7 +67,9 @@ def gradient_penalty(d, real, fake):
     return ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
 
 
-def zero_centred_penalty(d, real, fake):
+def zero_centred_penalty(
+    d: Callable, real: torch.Tensor, fake: torch.Tensor
+) -> torch.Tensor:
     """How steep D is at real and at generated bars: a D that need not be steep to be right
     leaves G a slope to follow (Mescheder and others, "Which Training Methods for GANs do
     actually Converge?", 2018).

@@ -7,6 +7,10 @@ follow them to the last weight, and what their numbers mean is a choice of ours,
 the highest pitch that sounds. `RecurrentGenerator` is the network that the text describes.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -14,17 +18,24 @@ from torch.nn import functional as F
 from fusiontools.papers.lstm_gan import discriminators, generators
 from fusiontools.papers.lstm_gan.generators import PITCHES, PrintedGenerator
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from fusiontools.papers.lstm_gan.config import Config
+
+
 __all__ = ["Networks", "binarise", "from_scalars", "keras_parameters", "scalars"]
 
 AT_ONCE = 250  # bars that go through a generator together
-GENERATORS = {
+GENERATORS: dict[str, Any] = {
     "cnn": generators.ConvolutionalGenerator,
     "strided": generators.StridedGenerator,
     "bilstm": generators.RecurrentGenerator,
     "printed": generators.PrintedGenerator,
     "dense": generators.DenseGenerator,
 }
-DISCRIMINATORS = {
+DISCRIMINATORS: dict[str, Any] = {
     "bilstm": discriminators.RecurrentDiscriminator,
     "conv": discriminators.ConvolutionalDiscriminator,
     "printed": discriminators.PrintedDiscriminator,
@@ -44,12 +55,17 @@ class Networks:
     device : str or torch.device
     """
 
-    def __init__(self, config, density=None, device="cpu"):
+    def __init__(
+        self,
+        config: Config,
+        density: npt.ArrayLike | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
         self.config = config
         density = torch.full((PITCHES,), 0.03) if density is None else density
         p = torch.as_tensor(density, dtype=torch.float32).clamp(1e-4, 0.5)
-        self.g = GENERATORS[config.generator](config, torch.log(p / (1 - p)))
-        self.d = DISCRIMINATORS[config.discriminator](config)
+        self.g: Any = GENERATORS[config.generator](config, torch.log(p / (1 - p)))
+        self.d: Any = DISCRIMINATORS[config.discriminator](config)
         if config.init == "constant":
             for p in self.g.parameters():
                 nn.init.constant_(p, 0.01)
@@ -57,31 +73,31 @@ class Networks:
         self.d.to(device)
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
         """Where they compute."""
         return next(self.g.parameters()).device
 
     @property
-    def noise(self):
+    def noise(self) -> int:
         """The length of z."""
         return self.g.noise
 
     @property
-    def single(self):
+    def single(self) -> bool:
         """Whether bars are one number a step, of one voice."""
         return isinstance(self.g, PrintedGenerator)
 
-    def make(self, z):
+    def make(self, z: torch.Tensor) -> torch.Tensor:
         """Bars as D is shown them, with a slope for G: (B, Z) -> (B, T, P)."""
         made = self.g(z)
         return made if self.single else binarise(made, self.config.binary)
 
-    def shown(self, bars):
+    def shown(self, bars: torch.Tensor) -> torch.Tensor:
         """Real bars, (B, T, P) of 0 and 1, as D is shown them."""
         return scalars(bars) if self.single else bars
 
     @torch.no_grad()
-    def bars(self, z, dice=None):
+    def bars(self, z: torch.Tensor, dice: torch.Generator | None = None) -> np.ndarray:
         """Bars that are heard, (B, Z) -> ndarray of bool, (B, T, P). `dice`, a
         torch.Generator, is what cells that come by chance are drawn with.
         """
@@ -95,7 +111,9 @@ class Networks:
         return torch.cat(made).numpy()
 
 
-def binarise(logits, how="threshold", dice=None):
+def binarise(
+    logits: torch.Tensor, how: str = "threshold", dice: torch.Generator | None = None
+) -> torch.Tensor:
     """Cells as 0 or 1 whose slope is that of the probability: a straight-through estimate.
 
     Examples
@@ -112,7 +130,7 @@ def binarise(logits, how="threshold", dice=None):
     return on.float() + (p - p.detach())
 
 
-def scalars(bars):
+def scalars(bars: torch.Tensor) -> torch.Tensor:
     """Bars as one number a step, the highest pitch that sounds, between -1 (a rest) and 1;
     padded by rests to the printed 100 steps: (B, 96, P) -> (B, 100, 1).
     """
@@ -122,13 +140,13 @@ def scalars(bars):
     return (2 * highest / PITCHES - 1)[:, :, None]
 
 
-def from_scalars(numbers, steps=96):
+def from_scalars(numbers: torch.Tensor, steps: int = 96) -> torch.Tensor:
     """The inverse of `scalars` for one voice: (B, 100, 1) -> (B, 96, P) of 0 and 1."""
     highest = ((numbers[:, :steps, 0] + 1) / 2 * PITCHES).round().long()
     return F.one_hot(highest.clamp(0, PITCHES), PITCHES + 1)[:, :, 1:].float()
 
 
-def keras_parameters(module):
+def keras_parameters(module: discriminators.PrintedDiscriminator | PrintedGenerator) -> int:
     """How many weights Keras counts in a module: PyTorch's LSTM has a second bias, which
     adds to the first; Keras counts the running means and variances of a normalisation.
 

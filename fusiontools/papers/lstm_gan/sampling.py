@@ -6,9 +6,14 @@ so that each alone is as before, and neighbours resemble each other; and bars wi
 are drawn apart, by how often one follows another in real songs.
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,8 +27,19 @@ from fusiontools.papers.lstm_gan.data import LOW
 from fusiontools.papers.lstm_gan.networks import Networks
 from fusiontools.papers.lstm_gan.training import fine
 from fusiontools.score import rolls
-from fusiontools.training import finished_weights, read_weights, save_weights
+from fusiontools.training import (
+    building,
+    config_from,
+    finished_weights,
+    read_weights,
+    save_weights,
+)
 from fusiontools.training import load_weights as load_into
+
+if TYPE_CHECKING:
+    from fusiontools.music.notes import Notes
+    from fusiontools.papers.lstm_gan.data import Bars
+
 
 __all__ = ["agreement", "load_weights", "rests", "sample_bars", "sample_midi"]
 __all__ += ["sample_phrases", "save_generators", "shipped_weights", "to_notes"]
@@ -33,13 +49,20 @@ USUAL = 0.8  # how much of their noise neighbouring bars share, where nothing te
 AGREEMENTS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 
 
-def sample_bars(networks, n, seed=0):
+def sample_bars(networks: Networks, n: int, seed: int = 0) -> np.ndarray:
     """Bars of a generator, ndarray of bool, (n, 96, 84); the same seed gives the same."""
     dice = torch.Generator().manual_seed(seed)
     return fine(networks.bars(torch.randn(n, networks.noise, generator=dice), dice))
 
 
-def sample_phrases(networks, n, bars=4, rho=USUAL, empty=None, seed=0):
+def sample_phrases(
+    networks: Networks,
+    n: int,
+    bars: int = 4,
+    rho: float = USUAL,
+    empty: Sequence[float] | None = None,
+    seed: int = 0,
+) -> np.ndarray:
     """Phrases of several bars, ndarray of bool, (n, bars, 96, 84).
 
     Parameters
@@ -74,7 +97,9 @@ def sample_phrases(networks, n, bars=4, rho=USUAL, empty=None, seed=0):
     return made
 
 
-def rests(data, part="train", share=1.0):
+def rests(
+    data: Bars, part: str = "train", share: float = 1.0
+) -> tuple[float, float, float]:
     """How often a bar of a song has no note: any bar, one after a bar with notes, and one
     after a bar without. (Songs begin with rests more often than they end with them, so the
     first is not what the other two lead to.)
@@ -83,11 +108,12 @@ def rests(data, part="train", share=1.0):
     silent = ~data.arrays[part][data.rows(part, share, True)].any(1)
     same = songs[1:] == songs[:-1]
     before, after = silent[:-1][same], silent[1:][same]
-    told = [after[before == x] for x in (False, True)]
-    return tuple(float(some.mean()) if len(some) else 0.0 for some in (silent, *told))
+    told = [silent, *(after[before == x] for x in (False, True))]
+    first, sounding, resting = (float(x.mean()) if len(x) else 0.0 for x in told)
+    return first, sounding, resting
 
 
-def agreement(networks, data, phrases=100, seed=0):
+def agreement(networks: Networks, data: Bars, phrases: int = 100, seed: int = 0) -> float:
     """The rho of `sample_phrases` with which neighbouring bars have as much in common as in
     the validation songs, by `fusiontools.score.rolls.repetition`.
     """
@@ -106,12 +132,20 @@ def agreement(networks, data, phrases=100, seed=0):
     return min(AGREEMENTS, key=missed) if missed(USUAL) < np.inf else USUAL
 
 
-def to_notes(phrase, low=LOW):
+def to_notes(phrase: np.ndarray, low: int = LOW) -> Notes:
     """A phrase, (bars, 96, 84), as `Notes` in beats."""
     return decode_many_hot(join_bars(phrase.astype(np.uint8)), low=low)
 
 
-def sample_midi(networks, n, folder, rho=USUAL, empty=None, seed=0, name="phrase"):
+def sample_midi(
+    networks: Networks,
+    n: int,
+    folder: str | os.PathLike,
+    rho: float = USUAL,
+    empty: Sequence[float] | None = None,
+    seed: int = 0,
+    name: str = "phrase",
+) -> list[Path]:
     """Write `n` MIDI files of four bars, each with at least one note, and return their
     paths. FusionError if the generator makes hardly anything but silence.
     """
@@ -128,7 +162,9 @@ def sample_midi(networks, n, folder, rho=USUAL, empty=None, seed=0, name="phrase
     raise FusionError(says, folder, "train the generator longer")
 
 
-def save_generators(networks, path, data, **about):
+def save_generators(
+    networks: dict[str, Networks], path: str | os.PathLike, data: Bars, **about: Any
+) -> None:
     """Write generators as one file of weights, from a dict of methods to their `Networks`,
     and the `Bars` that they learned from. The rest: `fusiontools.training.save_weights`.
     """
@@ -142,13 +178,15 @@ def save_generators(networks, path, data, **about):
     save_weights(models, path, corpora=names, terms=terms, **about)
 
 
-def shipped_weights(data="rock"):
+def shipped_weights(data: str = "rock") -> Path:
     """Where the weights lie that come with the package, trained on some data."""
     folder = Path(str(resources.files("fusiontools"))) / "pretrained"
     return folder / f"lstm_gan_{data}.safetensors"
 
 
-def load_weights(data="rock", method=None, path=None):
+def load_weights(
+    data: str = "rock", method: str | None = None, path: str | os.PathLike | None = None
+) -> tuple[Networks, dict[str, list | str]]:
     """A generator in `Networks`, of weights that come with the package, or of your own, a
     file or the folder of a finished run, and what the file says; its "rho" and "rests" are
     what `sample_phrases` takes. The method is by default "cnn_lstm", or else the first; D
@@ -159,13 +197,20 @@ def load_weights(data="rock", method=None, path=None):
     if path == shipped_weights(data) and not path.is_file():
         do = "train your own: python -m fusiontools train lstm_gan --run DIR"
         raise RecordError("no weights of these GANs come with the package", data, do)
-    about = read_weights(path)[1]
-    held = about.get("methods") or {}
+    tensors, about = read_weights(path)
+    held = about.get("methods")
+    held = held if isinstance(held, dict) else {}
     method = method or ("cnn_lstm" if "cnn_lstm" in held else next(iter(held), "cnn_lstm"))
     if method not in held:
         do = f"choose one of {', '.join(held)}" if held else "choose another file"
         raise RecordError(f"no generator by the method {method!r}", path, do)
-    with torch.random.fork_rng(devices=[]):  # new networks throw dice; yours stay as are
-        made = {name: Networks(Config(**own)) for name, own in held.items()}
-    load_into(path, {name: own.g for name, own in made.items()})
-    return made[method], about | {"method": method, "rho": about["rho"][method]}
+    # new networks throw dice; yours stay as are
+    with (
+        building(path, tensors, "weights of these GANs"),
+        torch.random.fork_rng(devices=[]),
+    ):
+        made = {n: Networks(config_from(Config, own)) for n, own in held.items()}
+        load_into(path, {name: own.g for name, own in made.items()})
+        told: dict[str, Any] = {"method": method, "rho": float(about["rho"][method])}
+        sample_phrases(made[method], 1, 1, told["rho"], about["rests"])  # it can write
+    return made[method], about | told

@@ -6,7 +6,10 @@ one of D, or of D to one of G; pre-training G; how weights start. How a run surv
 killed, `fusiontools.training` knows.
 """
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +19,12 @@ from fusiontools.papers.lstm_gan import losses
 from fusiontools.papers.lstm_gan.networks import Networks
 from fusiontools.score import rolls
 from fusiontools.training import Batches, descend, run_phases, seed_everything, steps
+
+if TYPE_CHECKING:
+    from fusiontools.papers.lstm_gan.config import Config
+    from fusiontools.papers.lstm_gan.data import Bars
+    from fusiontools.training.run import Run
+
 
 __all__ = ["Cells", "coarse", "fine", "look", "train"]
 
@@ -28,7 +37,7 @@ SELDOM = 4  # steps from one penalty of steepness to the next, which weighs as m
 LOOKED_AT, COUNTED = 128, 2000  # bars of each look; real bars that densities are taken from
 
 
-def coarse(bars, grid):
+def coarse(bars: np.ndarray, grid: int) -> np.ndarray:
     """Bars on fewer cells: the value at the first step of each, (N, 96, P) -> (N, grid, P).
 
     Examples
@@ -39,12 +48,12 @@ def coarse(bars, grid):
     return bars[:, :: bars.shape[1] // grid]
 
 
-def fine(bars, steps=96):
+def fine(bars: np.ndarray, steps: int = 96) -> np.ndarray:
     """Bars on `steps` cells, each coarse one repeated: (N, grid, P) -> (N, steps, P)."""
     return np.repeat(bars, steps // bars.shape[1], axis=1)
 
 
-def train(config, data, run, adopted=None):
+def train(config: Config, data: Bars, run: Run, adopted: Any = None) -> Networks:
     """Train G and D on `Bars` in a `fusiontools.training.Run`, or go on with it:
     `Networks`, on the run's device. What another run with the same seed and data has
     finished, in the folder `adopted`, is taken over. When memory or disk run out
@@ -71,14 +80,14 @@ class Cells:
     ``density`` is how often each pitch sounds, (84,); ``seen`` are some of the bars.
     """
 
-    def __init__(self, data, config):
+    def __init__(self, data: Bars, config: Config) -> None:
         self.data, self.grid = data, config.grid
         self.rows = data.rows("train", config.share, config.empty)
         some = np.linspace(0, len(self.rows) - 1, min(COUNTED, len(self.rows))).astype(int)
         self.seen = self.take(some)
         self.density = self.seen.float().mean((0, 1))
 
-    def take(self, index):
+    def take(self, index: np.ndarray) -> torch.Tensor:
         """Bars by their numbers, float tensor (B, grid, 84)."""
         bars = self.data.take("train", self.rows[index])
         return torch.from_numpy(np.ascontiguousarray(coarse(bars, self.grid))).float()
@@ -95,7 +104,9 @@ def _optimizer(config, model, rate):
     return torch.optim.Adam(model.parameters(), lr=rate, betas=(config.momentum, 0.9))
 
 
-def pretrain(config, networks, source, run, phase):
+def pretrain(
+    config: Config, networks: Networks, source: Cells, run: Run, phase: str
+) -> None:
     """Train G alone: every bar has noise of its own, of which G is to make it."""
     batches, device = _batches(config, source, run), networks.device
     adam = torch.optim.Adam(networks.g.parameters(), lr=PRETRAINING_RATE)
@@ -111,7 +122,9 @@ def pretrain(config, networks, source, run, phase):
         run.log(pretraining=loss.detach())
 
 
-def adversarial(config, networks, source, run, phase):
+def adversarial(
+    config: Config, networks: Networks, source: Cells, run: Run, phase: str
+) -> None:
     """The game of Eq. 6: D and G in turn."""
     g, d, device = networks.g, networks.d, networks.device
     batches, epoch = _batches(config, source, run), len(source.rows) / config.batch
@@ -165,7 +178,7 @@ def _follow(average, g, keeps):
             kept.copy_(b)
 
 
-def look(networks, seed=0):
+def look(networks: Networks, seed: int = 0) -> dict[str, float]:
     """What G makes of the same noise again and again, in numbers.
 
     ``alike`` is how much two bars with notes have in common, on the mean over pairs: 1 once

@@ -4,6 +4,11 @@ The words are the paper's, every number is computed. A claim is one function of 
 Chapter 7: `notebooks/07_audio_style_3_measured`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from fusiontools.papers.audio_style.evidence.paper import PAPER, PRINTED, SHORT
@@ -11,6 +16,10 @@ from fusiontools.report import claims as report
 from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import end, less
 from fusiontools.report.tables import cell, number, per_cent
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["CLAIMS", "DRAWN", "GOALS", "claims_table", "goals_table", "half_time", "left"]
 
@@ -31,7 +40,9 @@ def _mean(row, metric):
     return row[metric]["mean"]
 
 
-def left(found, model, optimizer="adam", scaling="relative"):
+def left(
+    found: Rows, model: str, optimizer: str = "adam", scaling: str = "relative"
+) -> dict[float, float]:
     """What is left of a model's style loss, by learning rate: dict of float to float."""
     start = f"left-{model}-{optimizer}-{scaling}-"
     row = found.one("rates")
@@ -39,7 +50,7 @@ def left(found, model, optimizer="adam", scaling="relative"):
     return {float(rate): share for rate, share in own.items()}
 
 
-def half_time(found, run):
+def half_time(found: Rows, run: str) -> float:
     """Steps until half of a descent's own style loss is gone; infinity if it never is."""
     steps, losses = found.beside["histories"][f"{run}/loss"]
     there = losses <= losses[0] / 2
@@ -59,7 +70,7 @@ def _f1(found, kind):
     return low <= theirs["f1"] <= high or ours["f1"]["mean"] >= theirs["f1"], said
 
 
-def f9(found):
+def f9(found: Any) -> Iterator[tuple]:
     """Ours reaches it."""
     yield "F1", *_f1(found, "genre_cnn")
     plain, double = (_genre(found, f"genre_cnn{k}")["f1"] for k in ("", "_double_softmax"))
@@ -67,7 +78,7 @@ def f9(found):
     yield "no softmax before the loss is better", less(double, plain), said
 
 
-def f11(found):
+def f11(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Ours reaches it, and it is more than chance."""
     yield "F1", *_f1(found, "genre_autocorr")
     row = _genre(found, "genre_autocorr")
@@ -76,7 +87,7 @@ def f11(found):
     yield "more than chance", end(row["f1"], "low") > chance, said
 
 
-def f14(found):
+def f14(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The loss falls: as relative loss, and as it is printed."""
     for model in THREE:
         curve = found.beside["histories"][f"{model}_long-0/loss"][1]
@@ -92,7 +103,7 @@ def f14(found):
         yield f"{SHORT[model]}, as printed", share < FALLS, f"as printed {per_cent(share)}"
 
 
-def f17(found):
+def f17(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """What comes out lies between both; the CycleGAN's is near noise, its content lost."""
     for model in RECURRENT:
         row = found.one(f"{model}_long")
@@ -112,7 +123,7 @@ def f17(found):
     yield "CycleGAN: little content", kept < REACH["kept"], said
 
 
-def c1(found):
+def c1(found: Any) -> Iterator[tuple]:
     """BiLSTM has least noise and most style of the three; the CycleGAN has most noise."""
     rows = {m: found.one(m) for m in THREE}
     best = rows["bilstm"]
@@ -133,7 +144,7 @@ def c1(found):
     yield "BiLSTM has least at the paper's steps", min(flat, key=flat.get) == "bilstm", ""
 
 
-def c2(found):
+def c2(found: Any) -> Iterator[tuple[str, bool, str]]:
     """Which rate leaves least; what larger rates do; SGD against Adam."""
     for model in THREE:
         tried = left(found, model)
@@ -156,7 +167,7 @@ def c2(found):
         )
 
 
-def c3(found):
+def c3(found: Any) -> Iterator[tuple]:
     """More steps, less noise."""
     flat = _mean(found.one("rnn_long"), "flatness")
     said = f"RNN: flatness {number(flat, 3)} at the end; on the way only style was heard"
@@ -172,7 +183,7 @@ def c3(found):
             yield "BiLSTM: as good at 8,000", abs(last - first) < APART, said
 
 
-def c4(found):
+def c4(found: Any) -> Iterator[tuple[str, bool, str]]:
     """Steps until half of its own loss is gone, each at the paper's rate and at one."""
     times = {m: half_time(found, f"{m}-0") for m in ("rnn", "bilstm", "bilstm_fast")}
     said = ", ".join(
@@ -183,7 +194,7 @@ def c4(found):
     yield "BiLSTM converges faster at one rate", times["bilstm_fast"] < times["rnn"], ""
 
 
-def c5(found):
+def c5(found: Any) -> Iterator[tuple[str, bool, str]]:
     """Depth, at equal filters and steps."""
     gone = {
         m: _mean(found.one(m), "style_gone") for m in ("cnn_512", "cnn_two", "cnn_three")
@@ -193,7 +204,7 @@ def c5(found):
     yield "one layer is best", best, f"style loss gone: {said}"
 
 
-def c6(found):
+def c6(found: Any) -> Iterator[tuple[str, bool, str]]:
     """A judge finds as much of the style in the output as in the style itself."""
     real, before = found.one("copy_style"), found.one("copy_content")
     for model in ("cnn", "bilstm", "content_term"):
@@ -212,7 +223,7 @@ def c6(found):
         )
 
 
-def e1(found):
+def e1(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Forward and backward units are put together."""
     from fusiontools.papers.audio_style.features import random_network
 
@@ -221,7 +232,7 @@ def e1(found):
     yield "the printed size fits", takes == PAPER["units"], said
 
 
-def f1(found):
+def f1(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """What is drawn of a genre is its own: a linear judge of features of the waveforms and
     spectrograms is right more often than by chance.
     """
@@ -231,7 +242,7 @@ def f1(found):
     yield "genres differ", end(row["f1"], "low") > chance, said
 
 
-def f3(found):
+def f3(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The printed sizes fit spectrograms of ten seconds, and each other."""
     from fusiontools.papers.audio_style.cyclegan import printed_frames
     from fusiontools.papers.audio_style.features import random_network
@@ -267,7 +278,7 @@ _DRAWN = {
 DRAWN = [Claim(k, *told, parts) for (k, told), parts in zip(_DRAWN.items(), (f1, f3))]
 
 
-def claims_table(found):
+def claims_table(found: Rows) -> report.Table:
     """Every claim, tried on our records; see `fusiontools.report.claims.claims_table`."""
     return report.claims_table(CLAIMS, found)
 
@@ -335,6 +346,6 @@ GOALS = [
 ]
 
 
-def goals_table(found):
+def goals_table(found: Rows) -> report.Table:
     """The goals, see `fusiontools.report.claims.goals_table`."""
     return report.goals_table(GOALS, found)

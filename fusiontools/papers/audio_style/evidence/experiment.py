@@ -9,12 +9,17 @@ sound that came of it. To measure anew, delete ``measure-*.done`` in ``OUT/runs`
 judges are made that it asks, `genres` says. Torch is loaded when it is used.
 """
 
+from __future__ import annotations
+
 import json
+import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fusiontools.papers import audio_style
 from fusiontools.papers.audio_style import config as sizes
@@ -23,6 +28,10 @@ from fusiontools.papers.audio_style.config import TRAINED, Config
 from fusiontools.records import read_record
 from fusiontools.report import experiment
 from fusiontools.report.experiment import WEIGHTS, Job, theirs
+
+if TYPE_CHECKING:
+    import torch
+
 
 __all__ = ["DESCENTS", "EXPERIMENT", "FIRST", "HEAR", "MAIN", "METHOD", "METHODS", "PAPER"]
 __all__ += ["SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
@@ -65,7 +74,7 @@ _NAMES = ("clips_of", "save_clips", "open_clips", "from_folders", "train")
 make_data, save_data, open_data, from_folders, train = theirs(audio_style, *_NAMES)
 
 
-def settings(method, scale, data_name):
+def settings(method: str, scale: str, data_name: str) -> Config:
     """The config of a method; fewer steps where one costs as much as many others."""
     own = sizes.method(method, getattr(Config, scale)())
     if scale == "smoke":
@@ -73,13 +82,26 @@ def settings(method, scale, data_name):
     return replace(own, steps=STEPS.get(method, own.steps))
 
 
-def save(networks, path, method, config, data, **about):
+def save(
+    networks: audio_style.CycleGAN,
+    path: str | os.PathLike,
+    method: str,
+    config: Config,
+    data: audio_style.Clips,
+    **about: Any,
+) -> None:
     """Write the generators of a run, whole: in 32 bits."""
     about |= {"half": False, "limit": None}
     audio_style.save_generators(networks, path, data, method, config, **about)
 
 
-def measure(networks, data, config, seed, say=print):
+def measure(
+    networks: audio_style.CycleGAN,
+    data: audio_style.Clips,
+    config: Config,
+    seed: int,
+    say: Callable = print,
+) -> tuple[dict[str, float], list[str]]:
     """The metrics of a trained CycleGAN on the first pair; nothing is kept as a sample."""
     say("Measuring what it makes of the first pair.")
     content, style = data.pair()
@@ -108,7 +130,7 @@ def _there_and_back(networks, content):
 # The jobs
 
 
-def jobs(file, work, scale, device):
+def jobs(file: Any, work: Any, scale: str, device: str | torch.device) -> Any:
     """All that there is to do."""
     here, name = (str(file), str(work), scale), Path(file).stem
     descents = FEW.get(name, DESCENTS)
@@ -127,13 +149,13 @@ def jobs(file, work, scale, device):
     ]
 
 
-def train_one(file, work, scale, device):
+def train_one(file: str, work: str, scale: str, device: str) -> None:
     """Train the CycleGAN, or go on with it."""
     folder = Path(work) / "cyclegan-0"
     experiment.train_in_folder(HERE, folder, METHOD, scale, 0, file, device)
 
 
-def make_one(file, work, scale, method):
+def make_one(file: str, work: str, scale: str, method: str) -> None:
     """A method on its pairs: sound; of a descent curves, too, and what noise there is at
     equal style loss.
     """
@@ -223,7 +245,7 @@ def _trivial(method, content, style):
     return istft(c * gain[:, None], length=len(content))
 
 
-def try_rates(file, work, scale):
+def try_rates(file: Any, work: Any, scale: str) -> None:
     """Learning rates, optimizers and scalings: what is left of the style loss."""
     import torch
 
@@ -247,7 +269,7 @@ def try_rates(file, work, scale):
     _write(work, "rates", {"left": left, "curves": arrays})
 
 
-def time_direct(file, work, scale):
+def time_direct(file: str, work: str, scale: str) -> None:
     """The paper's 2,500 steps with the Gram matrices written out, as loud as the clips are:
     40 minutes, done once. Then how long the closed forms take to the same loss, which is
     computed in double precision.
@@ -290,7 +312,7 @@ def time_direct(file, work, scale):
     _write(work, "direct", told)
 
 
-def measure_some(file, work, scale, part=0):
+def measure_some(file: str, work: str, scale: str, part: int = 0) -> None:
     """The records of every `PARTS`-th method: each sound that was made, measured anew."""
     data, work = _opened(file), Path(work)
     judges = evidence.genres.judges_of(data)
@@ -396,7 +418,9 @@ def _sounds(work, method, i):
     return {k: x.astype("float32") / 32768 for k, x in found.items()}
 
 
-def collect(data, out, work, scale):
+def collect(
+    data: audio_style.Clips, out: str | os.PathLike, work: str | os.PathLike, scale: str
+) -> None:
     """Write what there is to ship beside the records: the CycleGAN's generators in 16 bits;
     curves; the first pair as pictures; of music that may be passed on, its sounds.
     """

@@ -3,6 +3,11 @@ what is written into one is computed from what is drawn. Chapter 7:
 `notebooks/07_audio_style_3_measured`, and on the other pages the diagram.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -10,6 +15,12 @@ from fusiontools.papers.audio_style.evidence.paper import SHORT
 from fusiontools.report.boxes import Box, boxes
 from fusiontools.report.curves import WIDE, Curve, curves
 from fusiontools.show.colours import colour
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fusiontools.report.rows import Measured, Rows
+
 
 __all__ = ["autocorrelograms_figure", "classifiers_figure", "diagram", "gan_figure"]
 __all__ += ["losses_figure", "pictures_figure", "trade_figure"]
@@ -27,7 +38,7 @@ BANDS, TOP = 64, 11025  # of a picture
 ENDS = ("low", "high")
 
 
-def diagram(features=4096, size="1,025 x 430"):
+def diagram(features: int = 4096, size: str = "1,025 x 430") -> Figure:
     """Content and style go through one random network; the spectrogram is what learns."""
     net = {"shade": colour("plain"), "filled": True, "wide": 2.6}
     x = {"below": size, "round": 0.2, "wide": 2.2}
@@ -42,7 +53,9 @@ def diagram(features=4096, size="1,025 x 430"):
     return boxes(places, ways, title="nothing is trained but the spectrogram X").figure
 
 
-def losses_figure(histories, models=("cnn", "rnn", "bilstm")):
+def losses_figure(
+    histories: Measured, models: tuple[str, str, str] = ("cnn", "rnn", "bilstm")
+) -> Figure:
     """Figures 14 to 16 anew: the style loss of each model's own features, relative to where
     it starts; dotted, with the loss as printed; thin, of the sound that comes out.
     """
@@ -67,7 +80,7 @@ def losses_figure(histories, models=("cnn", "rnn", "bilstm")):
     return figure
 
 
-def gan_figure(histories):
+def gan_figure(histories: dict[str, np.ndarray]) -> Figure:
     """Figure 17 anew: the losses of the CycleGAN."""
     own = [Curve("cyclegan/g", "G", colour("fused"))]
     own += [Curve("cyclegan/d", "D", colour("content"))]
@@ -76,7 +89,9 @@ def gan_figure(histories):
     return curves(panels, histories)
 
 
-def pictures_figure(pictures, methods=SHOWN):
+def pictures_figure(
+    pictures: dict[str, np.ndarray], methods: Sequence[str] = SHOWN
+) -> Figure:
     """Figures 18 to 21 anew: content, style, and what each model makes of them, as mel
     spectrograms, (64, T) of bytes.
     """
@@ -109,9 +124,21 @@ def _hertz():
     return [int(np.abs(centres - f).argmin()) for f in wanted], [f"{f:,}" for f in wanted]
 
 
-def trade_figure(found, methods=("cnn", "cnn_frequency", "rnn", "rnn_time", "bilstm",
-                                 "bilstm_time", "closed_form", "content_term", "musaic",
-                                 "swap_spectrum")):  # fmt: skip
+def trade_figure(
+    found: Rows,
+    methods: Sequence[str] = (
+        "cnn",
+        "cnn_frequency",
+        "rnn",
+        "rnn_time",
+        "bilstm",
+        "bilstm_time",
+        "closed_form",
+        "content_term",
+        "musaic",
+        "swap_spectrum",
+    ),
+) -> Figure:
     """Style against content: above and right is better. Bars are ranges over pairs."""
     figure, ax = plt.subplots(figsize=(WIDE, 4.2), layout="constrained")
     for row in found.every(*methods):
@@ -136,7 +163,7 @@ def trade_figure(found, methods=("cnn", "cnn_frequency", "rnn", "rnn_time", "bil
     return figure
 
 
-def classifiers_figure(curves_of):
+def classifiers_figure(curves_of: dict[str, np.ndarray]) -> Figure:
     """Figures 9, 10, 12 and 13 anew: loss and F1 of both classifiers, epoch by epoch."""
     names = {"genre_cnn": "features", "genre_autocorr": "autocorrelograms"}
     figure, axes = plt.subplots(2, 2, figsize=(WIDE, 4.4), layout="constrained")
@@ -153,7 +180,7 @@ def classifiers_figure(curves_of):
     return figure
 
 
-def autocorrelograms_figure(curves_of):
+def autocorrelograms_figure(curves_of: dict[str, np.ndarray]) -> Figure:
     """Figure 11 anew: the mean autocorrelogram of each genre; lags in seconds."""
     own = {n.split("/")[1]: v for n, v in curves_of.items() if n.startswith("autos/")}
     figure, axes = plt.subplots(2, -(-len(own) // 2), figsize=(WIDE + 1, 3.4), sharex=True,

@@ -8,15 +8,24 @@ cross-validated twice, with folds by track and by artist. The judge of GTZAN tha
 has heard nothing of the artists of the pairs that it is to judge.
 """
 
+from __future__ import annotations
+
+import os
 import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusiontools.errors import MissingDataError
 from fusiontools.report import experiment
 from fusiontools.report.experiment import Job
+
+if TYPE_CHECKING:
+    import torch
+
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["EXPERIMENT", "KINDS", "Table", "jobs", "judges_of", "make_data", "open_data"]
 __all__ += ["save_data", "shipped_genres"]
@@ -41,14 +50,15 @@ class Table(NamedTuple):
     arrays: dict  # "ids", "labels", "artists": (N,) str; "x": (N, D); "rows", "autos"
 
     @property
-    def hash(self):
+    def hash(self) -> Any:
+        """The hash of what is in the table."""
         from fusiontools.corpora.cache import content_hash
 
         told = [self.name, *self.arrays["ids"].tolist(), *self.arrays["labels"].tolist()]
         return content_hash(*told, self.arrays["x"].tobytes())
 
 
-def make_data(name):
+def make_data(name: str) -> Any:
     """The table of GTZAN, from the published file if it is among the downloads, or else
     from its recordings; or of what is rendered. It takes a second a clip.
     """
@@ -85,7 +95,7 @@ def make_data(name):
     return Table(name, arrays | {"rows": np.array(rows, int), "autos": np.array(autos)})
 
 
-def shipped_genres(name="gtzan"):
+def shipped_genres(name: str = "gtzan") -> Rows:
     """The records of the classifiers that come with the package, as rows; beside them
     ``curves``: how they learned, and the mean autocorrelogram of each genre.
     """
@@ -119,20 +129,22 @@ def _heard(recordings, rate):
     return ids, x, np.array([r.label for r in recordings])
 
 
-def save_data(table, path):
+def save_data(table: Any, path: str | os.PathLike) -> None:
+    """Write a table into one file."""
     from fusiontools.corpora.cache import write_npz
 
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_npz(path, compress=True, **table.arrays)
 
 
-def open_data(path):
+def open_data(path: str | os.PathLike) -> Any:
+    """A table that `save_data` wrote."""
     from fusiontools.corpora.cache import read_npz
 
     return Table(Path(path).stem, read_npz(path))
 
 
-def judges_of(clips):
+def judges_of(clips: Any) -> Any:
     """The judges that may judge the pairs of `Clips`: a dict from a suffix of metrics to a
     judge. The linear one ships; the network is trained on the spot where the table is here.
     """
@@ -159,7 +171,7 @@ def _unheard(table, pairs):
     return apart(table.arrays["ids"], given, table.arrays["artists"])
 
 
-def jobs(file, work, scale, device):
+def jobs(file: Any, work: Any, scale: str, device: str | torch.device) -> Any:
     """All that there is to do."""
     kinds = [k for k in KINDS if k != "genre_autocorr" or Path(file).stem == "gtzan"]
     made = [
@@ -168,7 +180,7 @@ def jobs(file, work, scale, device):
     return [*made, Job("judge", partial(make_judge, str(file), str(work), scale))]
 
 
-def validate(file, work, scale, kind):
+def validate(file: Any, work: Any, scale: str, kind: Any) -> None:
     """The record of a kind: with folds by track, and by artist where there are some."""
     import numpy as np
 
@@ -202,7 +214,7 @@ def validate(file, work, scale, kind):
     experiment.store(Path(work) / "measured" / f"{kind}.json", [record])
 
 
-def make_judge(file, work, scale):
+def make_judge(file: Any, work: Any, scale: str) -> None:
     """The linear judge that ships."""
     import numpy as np
 
@@ -220,7 +232,7 @@ def make_judge(file, work, scale):
     audio_genre.save_judge(judge, Path(work) / JUDGE)
 
 
-def collect(table, out, work, scale):
+def collect(table: Any, out: str | os.PathLike, work: Any, scale: str) -> None:
     """Write what there is to ship beside the records: the judge, and curves."""
     import numpy as np
 

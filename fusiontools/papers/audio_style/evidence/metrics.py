@@ -6,6 +6,11 @@ Style is the relative loss of the convolution in the limit of infinitely many fi
 is taken at the level, in steps of a decibel, at which its loss is least. So is the content.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import torch
 
@@ -16,13 +21,17 @@ from fusiontools.records import read_records
 from fusiontools.report.rows import choose, rows, shipped_arrays
 from fusiontools.score.intervals import means_of_groups
 
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Rows
+
+
 __all__ = ["Measures", "flatness", "over_pairs", "shipped_rows"]
 __all__ += ["signal_to_noise", "small_picture", "small_sound"]
 
 GONE = 0.9  # of the style loss: where noise is compared
 
 
-def shipped_rows(data):
+def shipped_rows(data: str) -> Rows:
     """The records of a data set that come with the package, as
     `fusiontools.report.rows.Rows`; beside them ``histories``, how the descents went, the
     first pair as ``pictures``, of music that may be passed on its ``sounds``, and the rows
@@ -37,7 +46,7 @@ def shipped_rows(data):
     return rows(choose(read_records("audio_style"), data), order=SHORT, **beside)
 
 
-def flatness(samples):
+def flatness(samples: np.ndarray) -> float:
     """Spectral flatness, mean over frames: 1 is white noise, 0 a single tone.
 
     >>> flatness(np.sin(np.arange(9000))) < 0.01
@@ -52,7 +61,7 @@ def flatness(samples):
     return float(own.mean()) if own.size else 0.0
 
 
-def signal_to_noise(samples, margin=3.0):
+def signal_to_noise(samples: np.ndarray, margin: float = 3.0) -> float:
     """Energy of what is clearly a tone or clearly a stroke over that of the rest, in
     decibels: harmonic, percussive and residual parts (Driedger, Müller and Disch, 2014).
 
@@ -81,21 +90,27 @@ class Measures:
         From a suffix of metrics to a judge, see `fusiontools.judges.audio_genre`.
     """
 
-    def __init__(self, content, style, genres=("", ""), judges=None):
+    def __init__(
+        self,
+        content: np.ndarray,
+        style: np.ndarray,
+        genres: Sequence[str] = ("", ""),
+        judges: dict[str, Any] | None = None,
+    ) -> None:
         self.genres, self.judges = genres, judges or {}
         self.content = logs_of(content)
         self.loss = by_lags(None, torch.from_numpy(logs_of(style)))
         self.start = at_best_level(self.content, self.loss)[1]
 
-    def style(self, samples):
+    def style(self, samples: np.ndarray) -> float:
         """The share of the content's style loss that is gone."""
         return 1 - at_best_level(logs_of(samples), self.loss)[1] / max(self.start, 1e-9)
 
-    def noise(self, samples):
+    def noise(self, samples: np.ndarray) -> dict[str, float]:
         """Flatness and signal to noise."""
         return {"flatness": flatness(samples), "snr": signal_to_noise(samples)}
 
-    def transfer(self, samples):
+    def transfer(self, samples: np.ndarray) -> dict[str, float]:
         """What became of style and content: dict of str to float."""
         loss = at_best_level(logs_of(samples), self.loss)[1]
         found = {"style_loss": loss, "style_gone": 1 - loss / max(self.start, 1e-9)}
@@ -138,7 +153,7 @@ def _onsets(logs, content):
     return float(np.corrcoef(*rises)[0, 1])
 
 
-def over_pairs(found):
+def over_pairs(found: Sequence[dict[str, float]]) -> dict[str, Any]:
     """Metrics of several pairs, a list of dict, as summaries with ranges over pairs; what
     only some pairs have, over those; a single pair's numbers as they are.
     """
@@ -152,7 +167,7 @@ def over_pairs(found):
     return made
 
 
-def small_picture(samples):
+def small_picture(samples: np.ndarray) -> np.ndarray:
     """A sound as a picture to look at, too coarse to be heard again: 64 mel bands, three
     frames in one, uint8, (64, T / 3); 255 is the loudest, 0 is 60 dB below.
     """
@@ -164,7 +179,7 @@ def small_picture(samples):
     return np.round(255 * (1 + db / 60)).astype(np.uint8)
 
 
-def small_sound(samples):
+def small_sound(samples: Any) -> Any:
     """A sound as an MP3 of 24 kbit/s, uint8, (bytes,)."""
     from fusiontools.show.synth import mp3_bytes, normalize
 

@@ -2,9 +2,17 @@
 `notebooks/07_audio_style_3_measured`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fusiontools.papers.audio_style.evidence.claims import left
 from fusiontools.papers.audio_style.evidence.paper import GENRES, PRINTED, SHORT
 from fusiontools.report.tables import Table, cell, number, per_cent, shown
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["genres_table", "main_table", "noise_table", "phases_table", "rates_table"]
 __all__ += ["transfers_table"]
@@ -32,7 +40,7 @@ def _name(row):
     return SHORT[row["method"]]
 
 
-def main_table(found):
+def main_table(found: Rows) -> Table:
     """What each model does to style, content and noise."""
     ours = ("content_term",)
     columns = {"": _name, "style loss gone": _row("style_gone", 0, ours)}
@@ -54,7 +62,7 @@ def main_table(found):
     return Table(found.every(*MAIN), columns, said)
 
 
-def transfers_table(found):
+def transfers_table(found: Rows) -> Table:
     """Every method and setting, and what it costs."""
     rows = [row for row in found if "style_gone" in row]
     columns = {
@@ -79,7 +87,7 @@ def transfers_table(found):
     return Table(rows, columns, said)
 
 
-def phases_table(found):
+def phases_table(found: Rows) -> Table:
     """Three ways from magnitudes back to sound."""
     ways = {"": "the content's phase", "_griffin": "Griffin-Lim", "_refined": "refined"}
     rows = found.every("cnn", "closed_form", "bounded", "content_term")
@@ -91,7 +99,7 @@ def phases_table(found):
     return Table(rows, columns, said)
 
 
-def noise_table(found):
+def noise_table(found: Rows) -> Table:
     """Noise where 90 % of the style loss of the sound is gone for the first time."""
     rows = [row for row in found if "flatness_equal" in row]
     columns = {
@@ -104,7 +112,7 @@ def noise_table(found):
     return Table(rows, columns, said)
 
 
-def rates_table(found):
+def rates_table(found: Rows) -> Table:
     """What is left of the style loss, by learning rate, optimizer and scaling."""
     made = []
     for model in ("cnn", "rnn", "bilstm"):
@@ -127,7 +135,7 @@ def _share(value):
     return "over 1,000 %" if value > 10 else per_cent(value)
 
 
-def genres_table(found):
+def genres_table(found: Rows) -> Table:
     """The classifiers, with the paper's number under ours."""
     rows = [row for row in found if row["method"] in GENRES]
 

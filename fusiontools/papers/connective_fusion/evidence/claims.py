@@ -6,6 +6,11 @@ another only if their intervals are apart; what was made of the same pairs is co
 by pair, where records have that difference: it is above where its interval is above 0.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from fusiontools.music.grid import HIGH, LOW
@@ -23,6 +28,10 @@ from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import NotMeasured, end, less
 from fusiontools.report.tables import cell, number, per_cent
 
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Measured, Rows
+
+
 __all__ = ["CLAIMS", "GOALS", "against_perturb", "at_distance", "claims_table"]
 __all__ += ["compare", "goals_table", "iterated_against_single", "placed"]
 
@@ -37,12 +46,12 @@ ZERO = {"mean": 0.0}
 # --- comparisons at equal z-distance ---
 
 
-def compare(x, y):
+def compare(x: dict[str, float | None], y: dict[str, float]) -> str:
     """Where one summary lies beside another; "no difference" where intervals overlap."""
     return {True: "above", False: "below", None: "no difference"}[less(y, x)]
 
 
-def at_distance(path, metric, distance):
+def at_distance(path: Sequence[Measured], metric: str, distance: float) -> dict[str, float]:
     """A metric at a z-distance, on straight lines between the rows of `path` that have it:
     ``{"mean", "low", "high"}``, or None outside their span.
 
@@ -60,7 +69,7 @@ def at_distance(path, metric, distance):
     return {k: float(np.interp(distance, where, values)) for k, values in ends.items()}
 
 
-def placed(rows, metric):
+def placed(rows: Sequence[Measured], metric: str) -> list[Measured]:
     """Those rows that have the metric, and a z-distance."""
     return [row for row in rows if row.get(metric) and row.get("z_distance")]
 
@@ -82,7 +91,9 @@ def _compared(row, metrics, path, **about):
     return made
 
 
-def against_perturb(found, metrics=tuple(METRICS)):
+def against_perturb(
+    found: Rows, metrics: Sequence[str] = tuple(METRICS)
+) -> list[dict[str, float | str]]:
     """Ours, once, against Latent Perturb "at each transformation amount", section 3.5.
 
     A comparison for each metric, lambda and kind of inputs, a dict: ``inputs``,
@@ -100,7 +111,9 @@ def against_perturb(found, metrics=tuple(METRICS)):
     return made
 
 
-def iterated_against_single(found, metrics=tuple(METRICS)):
+def iterated_against_single(
+    found: Rows, metrics: Sequence[str] = tuple(METRICS)
+) -> list[dict[str, float | str]]:
     """A larger lambda, iterated, against a smaller one, once, section 3.6.
 
     As `against_perturb` has it, with ``larger``, the lambda that was iterated: ``ours`` is
@@ -131,7 +144,7 @@ def _told(name, score):
 # --- the paper's claims ---
 
 
-def f1(found):
+def f1(found: Any) -> Iterator[tuple]:
     """At the figure's lambda, after its last iteration, the halves share more of their
     pitch classes than the inputs do (pitch sets align), and durations spread less (more
     uniform); each of its iterations is farther from the inputs. Contours are not measured.
@@ -156,7 +169,7 @@ def f1(found):
     yield "contours stay similar", None, ""
 
 
-def f2(found):
+def f2(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Two styles of one pair lie farther apart than the encoder's own doubt, a z-distance
     of 1.
     """
@@ -166,7 +179,7 @@ def f2(found):
     yield "styles differ", less({"mean": 1.0}, apart), said
 
 
-def f3(found):
+def f3(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """A diagram: what goes into the networks that train, and what comes out of each stage;
     see `..diagrams.stages_figure`.
     """
@@ -184,7 +197,7 @@ def f3(found):
     yield third, moved.shape == z.shape, ""
 
 
-def f4(found):
+def f4(found: Any) -> Iterator[tuple[str, bool, str]]:
     """In each metric ours is more often above Latent Perturb than below, at equal
     z-distance, over lambdas and inputs; and the larger half of the lambdas is above in a
     larger share of what can be compared than the smaller half.
@@ -208,7 +221,7 @@ def f4(found):
         yield "a larger lambda more often", large > small, said
 
 
-def f5(found):
+def f5(found: Rows) -> Iterator[tuple]:
     """Each of the five correlations is above that of the inputs as they are, at the middle
     lambda.
     """
@@ -219,7 +232,7 @@ def f5(found):
         yield words, less(x, y), f"{words} from {cell(x)} to {cell(y)}"
 
 
-def f6(found):
+def f6(found: Rows) -> Iterator[tuple]:
     """Distances below 1, and below 3, are at least 100 times as frequent within songs as
     between. Where none was found between, the 95 % bound 3 / n stands for it, and what is
     then not shown cannot be told.
@@ -235,7 +248,7 @@ def f6(found):
         yield f"below {threshold:g}", rarer or (False if between else None), said
 
 
-def f7(found):
+def f7(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """In each metric a larger lambda, iterated, is not below a smaller one in more
     comparisons than it is above, at equal z-distance.
     """
@@ -245,7 +258,7 @@ def f7(found):
             yield name, score["below"] <= score["above"], _told(name, score)
 
 
-def r(found):
+def r(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The judge is as right on the test songs as the paper's, and as sure of real melodies:
     its interval reaches the paper's number, or lies above.
     """
@@ -256,7 +269,7 @@ def r(found):
         yield part, reached, f"{part} {cell(judge[name], 3)}"
 
 
-def c1(found):
+def c1(found: Rows) -> Iterator[tuple]:
     """Cheap: the transformation takes fewer minutes to learn than the latent space.
     Similarity: the part of CF-F6 for 3. That no gradient goes through sampled tokens is so
     by construction, and no record shows its worth: it cannot be told.
@@ -270,7 +283,7 @@ def c1(found):
     yield "it defines similarity", near, ""
 
 
-def d(found):
+def d(found: Any) -> Iterator[tuple[str, bool, str]]:
     """Every rule of section 3.1 that is a number is the same in the code, and the corpus is
     the paper's.
     """
@@ -347,7 +360,7 @@ _TRIED = {  # where it stands in the paper, and what it takes
 CLAIMS = [Claim(id, at, WORDS[id], do, WHY[id]) for id, (at, do) in _TRIED.items()]
 
 
-def claims_table(found):
+def claims_table(found: Rows) -> report.Table:
     """The paper's claims, tried on the rows that `tables` makes of our records."""
     return report.claims_table(CLAIMS, found)
 
@@ -355,7 +368,7 @@ def claims_table(found):
 # --- our own goals: about values, where they do not name the low end of an interval ---
 
 
-def judge_is_right(found):
+def judge_is_right(found: Rows) -> tuple[bool, str]:
     """On the songs of the test part."""
     first = found.one("reality", kind="transformer", part="train-2")["accuracy"]
     others = [r for r in found.every("reality", part="train-2")[1:] if "accuracy" in r]
@@ -364,7 +377,7 @@ def judge_is_right(found):
     return first["mean"] >= ACCURACY, said
 
 
-def vae_is_faithful(found):
+def vae_is_faithful(found: Rows) -> tuple[bool, str]:
     """To halves of the test part."""
     vae = found.one("vae", decoder="parallel")
     tokens, onsets = vae["token_accuracy"], vae["onset_pitch_accuracy"]
@@ -372,7 +385,7 @@ def vae_is_faithful(found):
     return reached, f"{per_cent(tokens)} of tokens, {per_cent(onsets)} of onsets"
 
 
-def reality_rises(found):
+def reality_rises(found: Rows) -> tuple[bool, str]:
     """By the best of ours, once or iterated, on test inputs: that row whose least certain
     gain, by the low end of its interval, is the largest, of those that stay near.
     """
@@ -404,7 +417,7 @@ def _surely(row):
     return min(end(row[metric], "low") for metric in GAINS)
 
 
-def more_often_above(found):
+def more_often_above(found: Rows) -> tuple[bool, str]:
     """Over lambdas and inputs."""
     every = against_perturb(found)
     if all(v["verdict"] == "outside" for v in every):
@@ -425,6 +438,6 @@ GOALS = [Goal(_JUDGE, judge_is_right), Goal(_VAE, vae_is_faithful)]
 GOALS += [Goal(_RISE, reality_rises), Goal(_ABOVE, more_often_above)]
 
 
-def goals_table(found):
+def goals_table(found: Rows) -> report.Table:
     """The goals of the chapter, reached or not."""
     return report.goals_table(GOALS, found)

@@ -2,6 +2,11 @@
 its own shapes and sizes, read off the networks that are handed in, and piano rolls.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -15,6 +20,12 @@ from fusiontools.report.curves import WIDE
 from fusiontools.show.colours import colour
 from fusiontools.show.plots import piano_roll
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fusiontools.papers.connective_fusion.networks import Networks
+
+
 __all__ = ["iteration_rolls", "stages_figure"]
 
 # beats: of a token, of a bar, and what keeps repeated notes apart
@@ -22,7 +33,7 @@ STEP, BARS, GAP = 0.25, 4.0, 0.06
 LEFT, RIGHT, FUSED, NET = map(colour, ("content", "style", "fused", "plain"))
 
 
-def stages_figure(networks):
+def stages_figure(networks: Networks) -> Figure:
     """Figure 3 made anew, from the live networks: pre-training, training, transformation.
 
     What is filled learns in its stage; what has a dashed frame is fixed there. Blue and
@@ -134,7 +145,12 @@ def _loss(ax, start, end, name, bend=0.0):
 # --- Figure 1: `tokens`, shape (128,), are two halves side by side ---
 
 
-def iteration_rolls(networks, tokens, iterations=FIGURE_1["iterations"], seed=0):
+def iteration_rolls(
+    networks: Networks,
+    tokens: np.ndarray,
+    iterations: Sequence[int] = FIGURE_1["iterations"],
+    seed: int = 0,
+) -> Figure:
     """Figure 1 made anew: a pair of halves as piano rolls, as it is and after some
     iterations, in one style, with the z-distance that each has gone.
     """

@@ -1,7 +1,7 @@
-"""How Connective Fusion's records are made: every model trained, then measured beside the
+r"""How Connective Fusion's records are made: every model trained, then measured beside the
 baselines on the same pairs::
 
-    python -m fusiontools.papers.connective_fusion.evidence.experiment \\
+    python -m fusiontools.papers.connective_fusion.evidence.experiment \
         --data fiddle_pop909 --out OUT --workers 2
     python -m fusiontools.papers.connective_fusion.evidence.experiment --out OUT --ship
 
@@ -13,12 +13,17 @@ they come before all else); ``count-fiddle``, say, counts the windows of a data 
 ``again`` measures what ships anew, without a training, and leaves it in OUT for ``--ship``.
 """
 
+from __future__ import annotations
+
+import os
 import shutil
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fusiontools.errors import CorpusError, FusionError, RecordError
 from fusiontools.papers import connective_fusion as cf
@@ -27,6 +32,10 @@ from fusiontools.papers.connective_fusion.evidence.paper import ABLATIONS, INPUT
 from fusiontools.records import read_record, read_records
 from fusiontools.report import experiment
 from fusiontools.report.experiment import WEIGHTS, Job, measured_record
+
+if TYPE_CHECKING:
+    from fusiontools.training.run import Run
+
 
 __all__ = ["EXPERIMENT", "FIRST", "MAIN", "METHOD", "METHODS", "NAME", "PAPER", "SOURCES"]
 __all__ += ["TRAININGS", "from_folders", "jobs", "make_data", "measure", "open_data"]
@@ -69,22 +78,22 @@ CURVE = (0.1, 0.3)  # shares of songs that a judge's learning curve tries before
 # --- what the command and the experiment share ---
 
 
-def make_data(name):
+def make_data(name: str) -> Any:
     """One of `SOURCES`."""
     return cf.windows(name)
 
 
-def save_data(data, path):
+def save_data(data: cf.Windows, path: str | os.PathLike) -> None:
     """Write windows as one file."""
     cf.save_windows(data, path)
 
 
-def open_data(path):
+def open_data(path: str | os.PathLike) -> cf.Windows:
     """Windows that `save_data` wrote."""
     return cf.open_windows(path)
 
 
-def from_folders(folders):
+def from_folders(folders: Any) -> Any:
     """Folders of MIDI files as windows."""
     from fusiontools.corpora.folders import load_folder
 
@@ -92,17 +101,28 @@ def from_folders(folders):
     return cf.windows("mine", corpora=[load_folder(*one) for one in zip(names, folders)])
 
 
-def settings(name, scale, data_name, similarity=None):
+def settings(
+    name: str, scale: str, data_name: Any, similarity: float | None = None
+) -> Config:
     """The config of a method."""
     return method(name, getattr(Config, scale)(), similarity)
 
 
-def train(config, data, run, adopted=None):
+def train(
+    config: Config, data: cf.Windows, run: Run, adopted: str | os.PathLike | None = None
+) -> cf.Networks:
     """The VAE, then the generator against the discriminator."""
     return cf.train(config, data, run, adopted)
 
 
-def save(networks, path, name, config, data, **about):
+def save(
+    networks: cf.Networks,
+    path: str | os.PathLike,
+    name: str,
+    config: Config,
+    data: cf.Windows,
+    **about: Any,
+) -> None:
     """Write the weights of a run, whole: in 32 bits, however many they are."""
     about = {"data": data.name, "half": False, "limit": None} | about
     cf.save_networks(networks, path, *_credits(data), name, **about)
@@ -114,7 +134,13 @@ def _credits(data):
     return credits([c for source in data.about["sources"] for c in source["corpora"]])
 
 
-def measure(networks, data, config, seed, say=print):
+def measure(
+    networks: cf.Networks,
+    data: cf.Windows,
+    config: Config,
+    seed: int,
+    say: Callable = print,
+) -> tuple:
     """The metrics of a trained method, and melodies from nothing as rows of tokens."""
     from fusiontools.papers.connective_fusion.evidence import metrics, trivial
     from fusiontools.papers.connective_fusion.fusing import from_prior
@@ -135,7 +161,15 @@ def measure(networks, data, config, seed, say=print):
     return found, from_prior(networks, NEW, seed).tolist()
 
 
-def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperature=1.0):
+def sample_files(
+    folder: str | os.PathLike,
+    n: int,
+    method: str | None = None,
+    pair: str | None = None,
+    run: str | os.PathLike | None = None,
+    seed: int = 0,
+    temperature: float = 1.0,
+) -> tuple[list[Path], str, str]:
     """Write `n` melodies from nothing as MIDI files, see ``..fusing.from_prior``, by the
     weights that ship, trained on the `pair` fiddle_pop909, or by those of a finished `run`
     or file; the method is by default "ours". Returns the files, the method, and the notice
@@ -168,12 +202,14 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
 # --- the jobs: trainings, then measurements; what there is to ship ---
 
 
-def label(name, weight, seed):
+def label(name: str, weight: float | None, seed: int) -> str:
     """The folder of a training, such as "ours-0.3-0" or "vae-0"."""
     return f"{name}-{seed}" if weight is None else f"{name}-{weight:g}-{seed}"
 
 
-def jobs(file, work, scale, device):
+def jobs(
+    file: str | os.PathLike, work: str | os.PathLike, scale: str, device: str
+) -> list[Job]:
     """All that there is to do."""
     here, made = (str(file), str(work), scale), []
     main = (label("ours", MIDDLE, 0),)  # what stands beside the baselines
@@ -201,7 +237,15 @@ def jobs(file, work, scale, device):
     return made
 
 
-def train_one(file, work, scale, device, name, weight, seed):
+def train_one(
+    file: str | os.PathLike,
+    work: str | os.PathLike,
+    scale: str,
+    device: str,
+    name: str,
+    weight: float | None,
+    seed: int,
+) -> None:
     """Train a model, or go on with it; its VAE is that of its seed."""
     folder, vae = Path(work) / label(name, weight, seed), label("vae", None, seed)
     adopted = None if name.startswith("vae") else Path(work) / vae
@@ -210,7 +254,9 @@ def train_one(file, work, scale, device, name, weight, seed):
     experiment.train_in_folder(HERE, *asked, config=config)
 
 
-def measure_one(file, work, scale, name, weight, seed):
+def measure_one(
+    file: str, work: str, scale: str, name: str, weight: float | None, seed: int
+) -> None:
     """The records of a training: the VAE's accuracies, or pairs fused again and again."""
     from fusiontools.training import load_checkpoint
 
@@ -219,13 +265,19 @@ def measure_one(file, work, scale, name, weight, seed):
     minutes = load_checkpoint(folder / "checkpoint-vae.bin")["minutes"]
     if name.startswith("vae"):
         about = {"method": "vae", "minutes": minutes, "samples": []}
-        return _store(work, folder.name, [replace(record, **about)])
+        _store(work, folder.name, [replace(record, **about)])
+        return
     # the shared VAE counts once, in its own record
     minutes = load_checkpoint(folder / "checkpoint-fusion.bin")["minutes"] - minutes
     measure_fused(file, work, replace(record, minutes=minutes), weight)
 
 
-def measure_fused(file, work, record, weight):
+def measure_fused(
+    file: str | os.PathLike,
+    work: str | os.PathLike,
+    record: experiment.Record,
+    weight: float,
+) -> None:
     """The records of a generator, trained as `record` says: pairs fused again and again."""
     from fusiontools.papers.connective_fusion.evidence import metrics
 
@@ -268,7 +320,7 @@ def _beside(networks, data, references, work, kind):
     return pairs, plain, path
 
 
-def measure_baselines(file, work, scale, kind):
+def measure_baselines(file: str, work: str, scale: str, kind: str) -> None:
     """The records of what learns nothing, on one kind of inputs."""
     from fusiontools.papers.connective_fusion.evidence import metrics, trivial
 
@@ -299,7 +351,7 @@ def measure_baselines(file, work, scale, kind):
     _store(work, f"baselines-{kind}", made)
 
 
-def measure_perturb(file, work, scale, sigma, kind):
+def measure_perturb(file: str, work: str, scale: str, sigma: float, kind: str) -> None:
     """The record of Latent Perturb with one size of steps, on one kind of inputs."""
     from fusiontools.corpora.cache import write_npz
     from fusiontools.judges.reality import load_judge
@@ -353,7 +405,7 @@ def _store(work, name, records):
     experiment.store(Path(work) / "measured" / f"{name}.json", records)
 
 
-def count_figures(file, work, scale):
+def count_figures(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """The counts that figures are drawn from, of ours at the middle lambda."""
     from fusiontools.corpora.cache import write_npz
     from fusiontools.papers.connective_fusion.evidence import metrics
@@ -362,7 +414,7 @@ def count_figures(file, work, scale):
     write_npz(Path(work) / "measured.npz", compress=True, **found)
 
 
-def count_windows(file, work, scale):
+def count_windows(file: str, work: str, scale: str) -> None:
     """Count the windows of a data set, as they are and in all keys, section 3.1."""
     data, began = open_data(file), time.monotonic()
     found = {"windows": sum(len(data.tokens(part)) for part in cf.PARTS)}
@@ -372,7 +424,12 @@ def count_windows(file, work, scale):
     _store(work, f"data-{data.name}", [measured_record(*about)])
 
 
-def make_judges(file, work, scale, which=JUDGES):
+def make_judges(
+    file: str | os.PathLike,
+    work: str | os.PathLike,
+    scale: str,
+    which: Sequence[tuple[str, str]] = JUDGES,
+) -> None:
     """The judges of reality, three kinds on two parts, measured on the test part: those of
     "train-2" mark the results, those of "train-1" guide Latent Perturb.
     """
@@ -405,7 +462,7 @@ def make_judges(file, work, scale, which=JUDGES):
     _store(work, "judges", made)
 
 
-def measure_again(file, work, scale):
+def measure_again(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """What ships, measured anew by the weights that ship; what was measured already, before
     it was stopped, is kept. What cannot be measured without a training (VAEs, ablations,
     other seeds) stays as it is, and so do what trainings took and said of themselves.
@@ -436,7 +493,9 @@ def measure_again(file, work, scale):
         shutil.copyfile(shipped / FILES[name].format(data=data.name), out / name)
 
 
-def collect(data, out, work, scale):
+def collect(
+    data: cf.Windows, out: str | os.PathLike, work: str | os.PathLike, scale: str
+) -> None:
     """Write what there is to ship beside the records: the VAE and its generators, in 16
     bits; the counts that figures are drawn from; how the trainings went.
     """
@@ -458,7 +517,7 @@ def collect(data, out, work, scale):
     write_npz(out / "histories.npz", compress=True, **columns)
 
 
-def record_name(record):
+def record_name(record: experiment.Record) -> str:
     """What tells a record from the others: method, settings, and a seed that is not 0."""
     named = {"iterated": ("similarity", "iterations"), "ours": ("similarity",)}
     keys = {"vae": ("decoder",), **named}.get(record.method, ())

@@ -3,6 +3,11 @@ distance, Figures 4 to 7 drawn anew, how trainings went. What is written into a 
 computed from what is drawn in it. `found` is what ``..evidence.tables.rows_of`` makes.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import PowerNorm, to_rgb
@@ -15,6 +20,13 @@ from fusiontools.report.curves import WIDE, Curve, curves
 from fusiontools.report.rows import shipped_arrays
 from fusiontools.score import markov
 from fusiontools.show.colours import colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["distances_figure", "iterations_figure", "matrices_figure", "metrics_figure"]
 __all__ += ["reality_figure", "training_curves"]
@@ -44,7 +56,9 @@ TICKS = {  # which states are named on the axes of Figure 5
 # --- reality, and Figures 4 and 7: metrics against z-distance ---
 
 
-def reality_figure(found, judges=("reality", "reality_features")):
+def reality_figure(
+    found: Rows, judges: Sequence[str] = ("reality", "reality_features")
+) -> Figure:
     """Reality against z-distance, on pairs of test halves, a panel for each judge: ours
     with the largest lambda, once and again and again, Latent Perturb with longer and longer
     steps, and what learns nothing. Bars are 95 % intervals.
@@ -83,7 +97,7 @@ def reality_figure(found, judges=("reality", "reality_features")):
     return figure
 
 
-def metrics_figure(found, inputs="test"):
+def metrics_figure(found: Rows, inputs: str = "test") -> Figure:
     """Figure 4 made anew: six metrics against z-distance, for halves of test songs or for
     samples of the prior.
 
@@ -113,7 +127,7 @@ def metrics_figure(found, inputs="test"):
     return _panels(found, draw, f"z-distance from {paper.INPUTS[inputs]}")
 
 
-def iterations_figure(found, inputs="test"):
+def iterations_figure(found: Rows, inputs: str = "test") -> Figure:
     """Figure 7 made anew: each lambda's way through its iterations, six metrics against
     z-distance.
 
@@ -222,7 +236,9 @@ def _paler(shade, strength):
 # --- Figures 5 and 6, how trainings went ---
 
 
-def matrices_figure(found, statistics=tuple(markov.STATISTICS)):
+def matrices_figure(
+    found: Rows, statistics: Sequence[str] = tuple(markov.STATISTICS)
+) -> Figure:
     """Figure 5 made anew: five Markov matrices, or some of them, before the transformation,
     after it, and of real melodies.
 
@@ -262,7 +278,7 @@ def _tick(name):
     return tonic.lower() if mode == "minor" else tonic
 
 
-def distances_figure(found):
+def distances_figure(found: Rows) -> Axes:
     """Figure 6 made anew: how far apart halves of one song lie, and of two, in shares of
     their pairs.
     """
@@ -288,7 +304,7 @@ def distances_figure(found):
     return ax
 
 
-def training_curves(arrays=None):
+def training_curves(arrays: dict[str, np.ndarray] | None = None) -> Figure:
     """How the trainings went: what the VAE gives back of unseen songs, how far the
     generator goes, and what the discriminator believes. `arrays` are as
     `fusiontools.report.curves.curves` takes them; by default of the weights that ship.

@@ -2,7 +2,11 @@
 is measured in the same way and on the same pairs, trained or not; sections 3.4 to 3.6.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +24,13 @@ from fusiontools.score.copying import copied_counts, ngrams
 from fusiontools.score.intervals import bootstrap, bootstrap_counts, means_of_groups
 from fusiontools.score.latent import shares_below, within_and_between, z_distance
 
+if TYPE_CHECKING:
+    from fusiontools.papers.connective_fusion.data import Windows
+    from fusiontools.papers.connective_fusion.evidence.trivial import Inputs
+    from fusiontools.papers.connective_fusion.networks import Networks
+    from fusiontools.score.intervals import Interval
+
+
 __all__ = ["References", "between", "distances", "figures", "means", "measure_model"]
 __all__ += ["measure_vae", "metrics", "motif_choice", "moved", "of_halves", "over_songs"]
 __all__ += ["repeated_bars", "shipped_judges", "styles", "token_distance", "variety"]
@@ -27,7 +38,7 @@ __all__ += ["repeated_bars", "shipped_judges", "styles", "token_distance", "vari
 REPEATS = 300  # bootstrap draws
 
 
-def styles(networks, n, seed=0):
+def styles(networks: Networks, n: int, seed: int = 0) -> torch.Tensor:
     """A random style for each pair, (n, S)."""
     dice = torch.Generator().manual_seed(seed)
     return torch.rand(n, networks.config.style, generator=dice).to(networks.device)
@@ -41,7 +52,9 @@ class References:
     `most` test windows, each in a random key.
     """
 
-    def __init__(self, data, judges, most=20_000, seed=0):
+    def __init__(
+        self, data: Windows, judges: dict[str, Any], most: int = 20_000, seed: int = 0
+    ) -> None:
         self.data, self.judges = data, judges
         rng = np.random.default_rng([seed, 3])
         some = np.sort(rng.permutation(data.keys(PART))[:most])  # real test windows
@@ -49,12 +62,19 @@ class References:
         # the runs of eight notes of all training windows: they say nothing of their key
         self.known = np.unique(ngrams([decode_grid(row) for row in data.tokens("train-1")]))
 
-    def verdicts(self, tokens):
+    def verdicts(self, tokens: np.ndarray) -> dict[str, np.ndarray]:
         """What each judge says of each melody: its name to (N,)."""
         return {k: np.asarray(judge(tokens), float) for k, judge in self.judges.items()}
 
 
-def metrics(tokens, references, songs=None, distance=None, beside=None, repeats=REPEATS):
+def metrics(
+    tokens: np.ndarray,
+    references: References,
+    songs: np.ndarray | None = None,
+    distance: np.ndarray | None = None,
+    beside: dict[str, dict[str, np.ndarray]] | None = None,
+    repeats: int = REPEATS,
+) -> dict[str, dict[str, float]]:
     """The metrics of a record, each with its 95 % interval over songs.
 
     `tokens` are N melodies (N, 128). `songs`, (N, 1) or (N, 2), are those that each was
@@ -94,14 +114,21 @@ def metrics(tokens, references, songs=None, distance=None, beside=None, repeats=
     return found
 
 
-def means(each, songs, repeats=REPEATS, of=None):
+def means(
+    each: dict[str, np.ndarray],
+    songs: np.ndarray,
+    repeats: int = REPEATS,
+    of: np.ndarray | None = None,
+) -> dict[str, dict[str, float]]:
     """Means of what N melodies have, by name; `songs`, (N, 1) or (N, 2): see `metrics`."""
     first, *second = songs.T
     others = second[0] if second else None
     return means_of_groups(each, first, of, others, repeats)
 
 
-def over_songs(statistic, songs, repeats=REPEATS, kind="percentile"):
+def over_songs(
+    statistic: Callable, songs: np.ndarray, repeats: int = REPEATS, kind: str = "percentile"
+) -> Interval:
     """The interval of a statistic of N melodies' weights, int (N,), over their songs: see
     `metrics`, and `fusiontools.score.intervals.means_of_groups`, which draws the same songs
     and does it for means.
@@ -145,7 +172,7 @@ def _plain(interval):
     return dict(zip(("value", "low", "high"), map(float, interval)))
 
 
-def repeated_bars(tokens):
+def repeated_bars(tokens: np.ndarray) -> np.ndarray:
     """Motifs: how many bars of the second half stand in the first one already, at the same
     or at another pitch, and how many bars of it have notes: (N, 128) -> (N, 2). A bar
     stands there if rests, holds and starts are the same, cell by cell, and so are the
@@ -159,7 +186,7 @@ def repeated_bars(tokens):
     return np.stack([(same & some).sum(axis=1), some.sum(axis=1)], axis=1)
 
 
-def of_halves(tokens):
+def of_halves(tokens: np.ndarray) -> dict[str, np.ndarray]:
     """What Figure 1 is about, as numbers of each melody (N, 128): ``pitch_class_overlap``,
     the pitch classes that both halves have among those that one has, and
     ``duration_spread``, the standard deviation of the notes' durations, in doublings.
@@ -174,7 +201,9 @@ def of_halves(tokens):
     return {"pitch_class_overlap": both / np.maximum(one, 1), "duration_spread": spread}
 
 
-def between(path, distance):
+def between(
+    path: Sequence[tuple[float, dict]], distance: float
+) -> dict[str, np.ndarray] | None:
     """Verdicts pair by pair at a mean z-distance, on straight lines between the nearer two
     of what was measured: `path` has, for each, a distance and verdicts by judge, (N,).
     None outside of its span.
@@ -190,7 +219,9 @@ def between(path, distance):
 
 
 @torch.no_grad()
-def moved(networks, pairs, iterations=1, seed=0):
+def moved(
+    networks: Networks, pairs: Inputs, iterations: int = 1, seed: int = 0
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """What a trained generator makes of pairs, iteration by iteration: a list of (tokens,
     distance), shapes (N, 128) and (N,).
     """
@@ -198,7 +229,7 @@ def moved(networks, pairs, iterations=1, seed=0):
     return [(decode(networks, z), distances(networks, z, path[0])) for z in path[1:]]
 
 
-def distances(networks, after, before):
+def distances(networks: Networks, after: torch.Tensor, before: torch.Tensor) -> np.ndarray:
     """How far pairs were moved, as the mean z-distance of both halves: (N, 2, Z) twice ->
     (N,).
     """
@@ -206,7 +237,7 @@ def distances(networks, after, before):
     return z_distance(after, before, networks.vae.sigma.cpu().numpy()).mean(-1)
 
 
-def token_distance(networks, tokens, pairs):
+def token_distance(networks: Networks, tokens: np.ndarray, pairs: Inputs) -> np.ndarray:
     """How far whole melodies stand from the pairs that they were made of: both are encoded.
     (N, 128) -> (N,)
     """
@@ -215,7 +246,9 @@ def token_distance(networks, tokens, pairs):
 
 
 @torch.no_grad()
-def motif_choice(networks, pairs, many=50, seed=0):
+def motif_choice(
+    networks: Networks, pairs: Inputs, many: int = 50, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Of what `many` styles make of each pair, the melody whose second half repeats most
     bars of the first, as a share; of several the one that moved least: (tokens, distance).
     """
@@ -230,7 +263,9 @@ def motif_choice(networks, pairs, many=50, seed=0):
     return best.astype(np.uint8), far
 
 
-def variety(networks, pairs, iterations=1, n=200):
+def variety(
+    networks: Networks, pairs: Inputs, iterations: int = 1, n: int = 200
+) -> dict[str, dict[str, float]]:
     """How much a style decides: of what two random styles make of one pair,
     ``style_pairs``, the share of pairs with two different melodies, ``style_tokens``, the
     share of tokens that differ, and ``style_distance``, the z-distance between them.
@@ -246,7 +281,9 @@ def variety(networks, pairs, iterations=1, n=200):
     return means(found, songs)
 
 
-def measure_vae(networks, data, most=None):
+def measure_vae(
+    networks: Networks, data: Windows, most: int | None = None
+) -> dict[str, dict[str, float]]:
     """How well a VAE gives back the halves of the test part, in the keys that they were
     found in: ``token_accuracy``, ``onset_pitch_accuracy``, ``kl``, and ``hold_accuracy``,
     what "all hold" scores. Intervals are over windows.
@@ -267,7 +304,7 @@ def measure_vae(networks, data, most=None):
     return found
 
 
-def shipped_judges():
+def shipped_judges() -> Any:
     """The three judges that ship and mark: the transformer, the one that weighs features,
     and the one that hears each half by itself.
     """
@@ -275,7 +312,13 @@ def shipped_judges():
     return {name: load_judge(SHIPPED, kind) for name, kind in zip(names, KINDS)}
 
 
-def measure_model(networks, data, judges, n=None, seed=0):
+def measure_model(
+    networks: Networks,
+    data: Windows,
+    judges: dict[str, Any],
+    n: int | None = None,
+    seed: int = 0,
+) -> dict[str, dict[str, float]]:
     """What a training is told to have reached: `measure_vae`, and the `metrics` of `n`
     pairs of test halves fused once; ``reality_before`` is the median before fusing.
     """
@@ -290,7 +333,13 @@ def measure_model(networks, data, judges, n=None, seed=0):
 # --- what Figures 5 and 6 are drawn from ---
 
 
-def figures(networks, data, most=60_000, pairs=FIGURE_6["pairs"], seed=0):
+def figures(
+    networks: Networks,
+    data: Windows,
+    most: int = 60_000,
+    pairs: int = FIGURE_6["pairs"],
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
     """The counts that Figures 5 and 6 are drawn from, as arrays by name. Figure 6 takes
     `pairs` of halves out of `most` windows of all parts and keys.
 

@@ -7,7 +7,15 @@ Transformational Joining of Sequences with Application to Melody Creation. ISMIR
 Used in chapter 4.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fusiontools.papers.connective_fusion.config import LAMBDAS
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Measured
+
 
 __all__ = ["ABLATIONS", "CORRELATIONS", "FIRST", "GAINS", "INPUTS", "JUDGES", "KINDS"]
 __all__ += ["KNOBS", "METRICS", "MIDDLE", "PAIRED", "REALITY", "SETTINGS", "SHORT"]
@@ -70,7 +78,7 @@ GAINS = {f"gain_{name}": said for name, said in JUDGES.items()}
 CORRELATIONS = {k: said for k, said in METRICS.items() if k != "reality"}
 # The settings that tell the rows of a method apart, see `fusiontools.report.rows.rows`
 _TRAINED = {"inputs": None, "similarity": None}
-KNOBS = dict.fromkeys((*TRIVIAL, "real"), {"inputs": None})
+KNOBS = {name: {"inputs": None} for name in (*TRIVIAL, "real")}
 KNOBS |= dict.fromkeys(("ours", "iterated"), _TRAINED | {"iterations": 1})
 KNOBS |= dict.fromkeys(ABLATIONS, _TRAINED)
 KNOBS |= {"latent_perturb": {"inputs": None, "sigma": None}, "vae": {"decoder": None}}
@@ -79,7 +87,7 @@ KNOBS |= {"reality": {"kind": None, "part": None}}
 FIRST = ("test", "transformer", "parallel", "train-2")  # of each setting
 
 
-def name_of(row):
+def name_of(row: Measured) -> str:
     """How a row is called, its setting with it.
 
     Examples

@@ -5,11 +5,23 @@ Every number comes from a record, from the arrays beside the records, or from th
 Nothing is measured here. `found` is what `rows_of` makes of records.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
 from fusiontools.papers.connective_fusion.config import LAMBDAS
 from fusiontools.papers.connective_fusion.evidence import claims, paper
 from fusiontools.papers.connective_fusion.evidence.paper import MIDDLE, name_of
 from fusiontools.report.rows import Measured, choose, rows, shipped_arrays
 from fusiontools.report.tables import NOTHING, SPACE, Table, cell, number, per_cent, shown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fusiontools.records import Record
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["ablations", "correlations", "judges", "methods", "motifs", "paired", "rows_of"]
 __all__ += ["seeds", "vaes"]
@@ -57,7 +69,9 @@ CAPTIONS = {  # under the tables
 }
 
 
-def rows_of(records, arrays=None):
+def rows_of(
+    records: Iterator | Sequence[Record], arrays: dict[str, np.ndarray] | None = None
+) -> Rows:
     """Records of one data set and one scale as rows, see `fusiontools.report.rows.rows`.
     Those of the method "data", which count windows, are no rows.
 
@@ -71,7 +85,7 @@ def rows_of(records, arrays=None):
     return rows(models, paper.KNOBS, paper.SHORT, paper.FIRST, runs=records, **beside)
 
 
-def methods(found, inputs="test"):
+def methods(found: Rows, inputs: str = "test") -> Table:
     """All methods, once: what the judges say, how far from the inputs, what is copied, what
     it cost. Trivial baselines and real melodies always have a row.
     """
@@ -81,7 +95,7 @@ def methods(found, inputs="test"):
     return Table(_listed(found, inputs), columns, CAPTIONS["methods"])
 
 
-def correlations(found, inputs="test"):
+def correlations(found: Rows, inputs: str = "test") -> Table:
     """All methods, once: five correlations with real melodies; rows as in `methods`."""
     columns = METHOD | {"*z*-distance": _alone("z_distance")}
     columns |= {said: shown(name) for name, said in paper.CORRELATIONS.items()}
@@ -97,7 +111,7 @@ def _listed(found, inputs):
     return kept + (found.every("real")[:1] or [Measured(method="real")])
 
 
-def paired(found, inputs="test"):
+def paired(found: Rows, inputs: str = "test") -> Table:
     """Ours minus Latent Perturb at equal z-distance, pair by pair, by three judges: once
     for each lambda, and the largest lambda after its iterations.
     """
@@ -118,7 +132,7 @@ def _signed(gap):
     return f"{word} {'+' if gap['mean'] > 0 else ''}{cell(gap)}"
 
 
-def motifs(found):
+def motifs(found: Rows) -> Table:
     """How many bars of the second half the first one has already, and what that costs."""
     asked = {"inputs": "test", "iterations": 1}
     kept = found.every("real")[:1] + found.every("concatenate", inputs="test")
@@ -128,7 +142,7 @@ def motifs(found):
     return Table(kept, columns, CAPTIONS["motifs"])
 
 
-def ablations(found):
+def ablations(found: Rows) -> Table:
     """Ours beside itself with one thing changed, at one lambda, on test inputs."""
     kept = found.every("ours", inputs="test", similarity=MIDDLE, iterations=1)
     for name in paper.ABLATIONS:
@@ -137,7 +151,7 @@ def ablations(found):
     return Table(kept, columns, CAPTIONS["ablations"])
 
 
-def seeds(records):
+def seeds(records: Sequence[Record]) -> Table:
     """Ours at the middle lambda, trained with several seeds, the VAE too: what a training
     decides, beside what a pair does. `records` are of all seeds; each row has its ``seed``.
     """
@@ -150,7 +164,7 @@ def seeds(records):
     return Table(made, columns, CAPTIONS["seeds"])
 
 
-def judges(found):
+def judges(found: Rows) -> Table:
     """Section 3.4: the judges on songs that they have never heard, under the paper's."""
     printed = {name: {"mean": value} for name, value in paper.REALITY.items()}
     made = [{"kind": "paper", "part": "train-2"} | printed, *found.every("reality")]
@@ -165,7 +179,7 @@ def judges(found):
     return Table(made, columns, CAPTIONS["judges"])
 
 
-def vaes(found):
+def vaes(found: Rows) -> Table:
     """How well each decoder gives melodies back that it has not learned from."""
     columns = {
         "decoder": lambda row: row["decoder"],

@@ -2,7 +2,10 @@
 trivial things done with a pair of ideas, what a musician would try first, real melodies.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +17,11 @@ from fusiontools.papers.connective_fusion.fusing import SHIPPED, decode, encode
 from fusiontools.papers.connective_fusion.networks import join_halves
 from fusiontools.score import baselines, markov
 from fusiontools.score.latent import z_distance
+
+if TYPE_CHECKING:
+    from fusiontools.papers.connective_fusion.data import Windows
+    from fusiontools.papers.connective_fusion.networks import Networks
+
 
 __all__ = ["BASELINES", "PAIRS", "Inputs", "baseline", "guided", "inputs", "snapped"]
 __all__ += ["unseen"]
@@ -44,7 +52,13 @@ class Inputs(NamedTuple):
     songs: np.ndarray  # (N, 2): of both halves; (N, 1), each its own, where there are none
 
 
-def inputs(networks, data, kind="test", n=None, seed=0):
+def inputs(
+    networks: Networks,
+    data: Windows,
+    kind: str = "test",
+    n: int | None = None,
+    seed: int = 0,
+) -> Inputs:
     """Random pairs of ideas, sections 3.5 and 3.6, as `Inputs`; by default `PAIRS`.
 
     Of the kind "test": a first half of one window of the test part and a second half of
@@ -65,7 +79,14 @@ def inputs(networks, data, kind="test", n=None, seed=0):
     return Inputs(tokens, encode(networks, tokens), songs)
 
 
-def baseline(name, networks, data, pairs, distance=None, seed=0):
+def baseline(
+    name: str,
+    networks: Networks,
+    data: Windows,
+    pairs: Inputs,
+    distance: np.ndarray | None = None,
+    seed: int = 0,
+) -> np.ndarray:
     """What one of `BASELINES` makes of N pairs: melodies, shape (N, 128), uint8.
 
     "real" takes as many windows of songs that nothing here has learned from, whatever the
@@ -101,7 +122,7 @@ def baseline(name, networks, data, pairs, distance=None, seed=0):
     raise ValueError(f"{name!r} is none of {', '.join(BASELINES)}")
 
 
-def unseen(data, n, seed=0):
+def unseen(data: Windows, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Real windows of songs that nothing has learned from, each in a random key: (n, 128),
     and their songs, (n, 1).
     """
@@ -109,7 +130,7 @@ def unseen(data, n, seed=0):
     return data.take(REAL, numbers), data.songs_of(REAL, numbers)[:, None]
 
 
-def guided(left, right, judge):
+def guided(left: np.ndarray, right: np.ndarray, judge: Callable) -> np.ndarray:
     """Each right half in that key, of all that fit, in which the judge likes the melody
     best: (N, T) twice -> (N, 2 T). Where it likes two as well, the nearer one.
     """
@@ -129,7 +150,7 @@ def guided(left, right, judge):
     return best
 
 
-def snapped(left, right):
+def snapped(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Right halves with each note moved to the nearest pitch of the left half's scale, the
     lower one of two: (N, T) twice -> (N, T). The scale is that of the key which fits the
     left half best; a minor key has the notes of its relative major.

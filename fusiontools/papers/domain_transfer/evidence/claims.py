@@ -4,7 +4,11 @@ The words are the paper's, every number is computed. A claim is one function of 
 apart. Chapter 5: `notebooks/05_domain_transfer_3_measured` shows both tables.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fusiontools.papers.domain_transfer.evidence.metrics import TAPS, VERDICTS, filter_span
 from fusiontools.papers.domain_transfer.evidence.paper import CRUDE, PAPER, SHORT, TRIVIAL
@@ -12,6 +16,10 @@ from fusiontools.report import claims as report
 from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import NotMeasured, end, histogram, less
 from fusiontools.report.tables import cell, number, per_cent
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["CLAIMS", "DRAWN", "GOALS", "PART_WAY", "claims_table", "goals_table"]
 
@@ -32,7 +40,7 @@ def _below(found, metric, one, other, made=cell):
     return less(x, y), f"{SHORT[one]} {made(x)}, {SHORT[other]} {made(y)}"
 
 
-def spans(found):
+def spans(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """A 3 x 3 filter spans 17 instants of a picture 7 wide, with gaps."""
     told = PAPER["span"]
     (span, seen), (ours, _) = filter_span(told["width"]), filter_span(32)
@@ -43,7 +51,7 @@ def spans(found):
     yield "the gaps", skipped == told["skipped"], said
 
 
-def votes(found):
+def votes(found: Rows) -> Iterator[tuple]:
     """Outputs are heard as blends, real music as what it is, each by more than half."""
     heard = {"full": "blend_share", "copy": "source_share", "real": "transfer_rate"}
     for kind, judge in JUDGES.items():
@@ -55,13 +63,13 @@ def votes(found):
             yield f"{SHORT[method]} ({judge})", less(HALF, share), said
 
 
-def detail(found):
+def detail(found: Rows) -> Iterator[tuple]:
     """Outputs have more high frequencies than their sources."""
     for method in ("full", "ours"):
         yield SHORT[method], *_below(found, "high_frequency", "copy", method, per_cent)
 
 
-def faster(found):
+def faster(found: Rows) -> Iterator[tuple]:
     """Residual and skip connections: the same held-out loss in a third of the time, without
     copying more: a copy costs no time, and proves nothing.
     """
@@ -76,14 +84,14 @@ def faster(found):
         yield what, holds, f"{said}{least:.1f} to {most:.1f}{ending}"
 
 
-def constancy(found):
+def constancy(found: Rows) -> Iterator[tuple]:
     """With residual connections f-constancy is lower."""
     for one, other in (("full", "no_residual"), ("no_skip", "plain")):
         part = f"{SHORT[one]} below {SHORT[other]}"
         yield part, *_below(found, "f_constancy", one, other)
 
 
-def future(found):
+def future(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The whole filter beats the past alone; near taps weigh more; past is as future."""
     below, said = _below(found, "held_out", "full", "causal")
     yield "the future helps", below, f"held-out loss: {said}"
@@ -96,7 +104,7 @@ def future(found):
     yield "symmetric", abs(past - later) <= EVEN * (past + later), said
 
 
-def recurrence(found):
+def recurrence(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """A convolution's step is shorter than that of a recurrent network as large, and in the
     same minutes it comes further.
     """
@@ -106,7 +114,7 @@ def recurrence(found):
     yield "after as many minutes", below, f"held-out loss: {said}"
 
 
-def depth(found):
+def depth(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The deeper a layer, the more steps its units see, until they see all."""
     seen = [found.one("full")[f"span_{i}"]["mean"] for i in range(4)]
     grows = all(a < b or b == 1024 for a, b in zip(seen, seen[1:]))
@@ -114,7 +122,7 @@ def depth(found):
     yield "spans grow", grows, said
 
 
-def limits(found):
+def limits(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Outputs vary less than real music; short excerpts tell genres apart less well."""
     for method in ("full", "ours"):
         below, said = _below(found, "variety", method, "real")
@@ -127,14 +135,14 @@ def limits(found):
         yield f"short excerpts ({judge})", bars[all_of_them] - bars[few] > GAIN, said
 
 
-def sizes(found):
+def sizes(found: Rows) -> None:
     """How much music there is."""
     pictures, songs = (_means(found, k, "copy", "real") for k in ("windows", "songs"))
     said = [f"{number(n)} pictures of {number(m)} songs" for n, m in zip(pictures, songs)]
     raise NotMeasured(f"the paper does not name its files; ours: {' and '.join(said)}")
 
 
-def networks(found):
+def networks(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The networks that train have the filters and the waist of the text."""
     import torch
     from torch import nn

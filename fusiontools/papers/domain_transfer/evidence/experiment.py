@@ -1,7 +1,7 @@
-"""How the records of domain transfer are made: every network trained, and measured beside
+r"""How the records of domain transfer are made: every network trained, and measured beside
 what needs no training::
 
-    python -m fusiontools.papers.domain_transfer.evidence.experiment \\
+    python -m fusiontools.papers.domain_transfer.evidence.experiment \
         --data classical_metal --out OUT --workers 2
     python -m fusiontools.papers.domain_transfer.evidence.experiment --out OUT --ship
 
@@ -11,12 +11,17 @@ baselines; and, after all, how fast the trainings were. To measure anew, delete 
 ``.done`` files of those jobs in ``OUT/runs``. Torch is loaded when it is used.
 """
 
+from __future__ import annotations
+
+import os
 import shutil
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fusiontools.papers import domain_transfer
 from fusiontools.papers.domain_transfer import config as sizes
@@ -66,24 +71,38 @@ make_data, save_data, open_data = theirs(
 (train,) = theirs(domain_transfer, "train")
 
 
-def from_folders(folders):
+def from_folders(folders: Sequence[str | os.PathLike]) -> domain_transfer.Domains:
+    """The data of a reader's own folders."""
     return domain_transfer.from_folders(*folders)
 
 
-def settings(method, scale, data_name):
+def settings(method: str, scale: str, data_name: str) -> Config:
     """The config of a method: fewer steps where one costs as much as many others."""
     own = sizes.method(method, getattr(Config, scale)())
     less, every = FEWER.get(method, (1, own.every))
     return replace(own, steps=max(2, own.steps // less), every=min(own.every, every))
 
 
-def save(networks, path, method, config, data, **about):
+def save(
+    networks: domain_transfer.Networks,
+    path: str | os.PathLike,
+    method: str,
+    config: Config,
+    data: domain_transfer.Domains,
+    **about: Any,
+) -> None:
     """Write f and g of a run, whole: in 32 bits."""
     about |= {"half": False, "limit": None}
     domain_transfer.save_networks({method: networks}, path, data, **about)
 
 
-def measure(networks, data, config, seed, say=print):
+def measure(
+    networks: domain_transfer.Networks,
+    data: domain_transfer.Domains,
+    config: Config,
+    seed: int,
+    say: Callable = print,
+) -> tuple[dict[str, dict], list[dict]]:
     """The metrics of a trained method, and what it makes of music that may be shown."""
     say("Measuring what it makes of songs that it has not seen.")
     if (judges := evidence.metrics.judges_of(data)) is None:
@@ -95,13 +114,15 @@ def measure(networks, data, config, seed, say=print):
 # The jobs, and what there is to ship
 
 
-def runs_of(name):
+def runs_of(name: str) -> list[tuple[str, int]]:
     """The trainings that are done on data of this name: (method, seed)."""
     few = FEW.get(name, ())
     return [(m, 0) for m in few] or RUNS
 
 
-def jobs(file, work, scale, device):
+def jobs(
+    file: str | os.PathLike, work: str | os.PathLike, scale: str, device: str
+) -> list[Job]:
     """All that there is to do."""
     here, runs = (str(file), str(work), scale), runs_of(Path(file).stem)
     made, measured = [Job("judges", partial(train_judges, *here))], []
@@ -114,7 +135,7 @@ def jobs(file, work, scale, device):
     return [*made, Job("speed", partial(measure_speed, *here), after)]
 
 
-def train_judges(file, work, scale):
+def train_judges(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """The judges of this data, and what they say about themselves."""
     from fusiontools.corpora.registry import credits
     from fusiontools.judges.lines import make_judges, save_judges
@@ -126,13 +147,22 @@ def train_judges(file, work, scale):
     print(*(judge.about for judge in judges), sep="\n")
 
 
-def train_one(file, work, scale, device, method, seed):
+def train_one(
+    file: str | os.PathLike,
+    work: str | os.PathLike,
+    scale: str,
+    device: str,
+    method: str,
+    seed: int,
+) -> None:
     """Train a method with one seed, or go on with it."""
     folder = Path(work) / f"{method}-{seed}"
     experiment.train_in_folder(HERE, folder, method, scale, seed, file, device)
 
 
-def measure_one(file, work, scale, method, seed):
+def measure_one(
+    file: str | os.PathLike, work: str | os.PathLike, scale: str, method: str, seed: int
+) -> None:
     """The record of a training, judged by the judges of this experiment."""
     both, folder = _opened(file, work), Path(work) / f"{method}-{seed}"
     metrics, networks = evidence.metrics, _networks(folder, method)
@@ -143,7 +173,7 @@ def measure_one(file, work, scale, method, seed):
     _store(work, folder.name, [replace(read_record(folder / "record.json"), **about)])
 
 
-def measure_baselines(file, work, scale):
+def measure_baselines(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """The records of all that needs no training."""
     (data, judges), made = _opened(file, work), []
     for name in UNTRAINED:
@@ -162,7 +192,7 @@ def _opened(file, work):
     return data, evidence.metrics.judges_of(data, Path(work) / JUDGES)
 
 
-def measure_speed(file, work, scale):
+def measure_speed(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """Add to the records of all trainings what steps cost, and how soon they came where."""
     (data, _), metrics = _opened(file, work), evidence.metrics
     made = [r for r in experiment.collected(Path(work) / "measured") if r.method in TRAINED]
@@ -194,7 +224,7 @@ def _histories(work, runs):
     return {name: values.astype("float32") for name, values in drawn.items()}
 
 
-def collect(data, out, work, scale):
+def collect(data: str, out: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """Write what there is to ship beside the records: f and g of some methods in 16 bits;
     the judges; how the trainings went.
     """

@@ -3,6 +3,11 @@ written into one is computed from what is drawn. Chapter 5, Domain transfer:
 `notebooks/05_domain_transfer_3_measured`, and on the other pages the diagram and curves.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -13,6 +18,13 @@ from fusiontools.report.boxes import Box, arrow, boxes
 from fusiontools.report.curves import WIDE
 from fusiontools.score.transfer import high_frequency, spectrum
 from fusiontools.show.colours import colour
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fusiontools.papers.domain_transfer.networks import Networks
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["before_and_after", "diagram", "precision_figure", "spectra_figure"]
 
@@ -25,7 +37,10 @@ def _panels(rows, columns, tall):
     return plt.subplots(rows, columns, **shape)
 
 
-def before_and_after(samples, layouts=("unrolled", "channels")):
+def before_and_after(
+    samples: Sequence[dict[str, Sequence | str]],
+    layouts: tuple[str, str] = ("unrolled", "channels"),
+) -> Figure:
     """Figure 9 anew: music as pictures, and what was made of it. A row of pixels is a bar,
     time runs as one reads. Titles tell the share of high frequencies.
 
@@ -46,7 +61,7 @@ def before_and_after(samples, layouts=("unrolled", "channels")):
     return figure
 
 
-def spectra_figure(lines):
+def spectra_figure(lines: dict[str, np.ndarray]) -> Figure:
     """Mean power of pictures of pitch by frequency, from lines (N, 1024) by their names."""
     figure, axes = _panels(1, 1, 3.0)
     ax = axes[0, 0]
@@ -60,7 +75,7 @@ def spectra_figure(lines):
     return figure
 
 
-def diagram(networks):
+def diagram(networks: Networks) -> Figure:
     """f, g and D, their weights counted in the live networks, and what meets them."""
     config = networks.config
     size = f"{pictures.CHANNELS[config.layout]} x 32 x 32"
@@ -84,7 +99,7 @@ def diagram(networks):
     return ax.figure
 
 
-def precision_figure(found):
+def precision_figure(found: Rows) -> Figure:
     """How precise the survey is by the votes that it asks for, with judges as listeners."""
     row, (figure, axes) = found.one("ours"), _panels(1, 1, 2.8)
     ax = axes[0, 0]

@@ -4,9 +4,14 @@ end in ``_raw`` are without that. Ranges are over songs. Chapter 5:
 `notebooks/05_domain_transfer_3_measured` shows these numbers.
 """
 
+from __future__ import annotations
+
+import os
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -32,6 +37,13 @@ from fusiontools.score import transfer as measures
 from fusiontools.score.intervals import means_of_groups
 from fusiontools.score.verdicts import HIGH, LOW
 
+if TYPE_CHECKING:
+    from fusiontools.judges.lines import FeatureLineJudge, NetworkLineJudge
+    from fusiontools.papers.domain_transfer.config import Config
+    from fusiontools.papers.domain_transfer.data import Domains
+    from fusiontools.report.rows import Rows
+
+
 __all__ = ["AMOUNTS", "TAPS", "THRESHOLDS", "VERDICTS", "amounts", "filter_span"]
 __all__ += ["judges_of", "measure_baseline", "measure_networks", "measure_tokens"]
 __all__ += ["milliseconds", "precision", "shipped_rows", "shown", "shown_sources", "speeds"]
@@ -47,7 +59,7 @@ DRAWN = 8  # random pictures that show what a unit sees
 THRESHOLDS = range(10, 50, 5)  # of 50 votes
 
 
-def shipped_rows(data):
+def shipped_rows(data: str) -> Rows:
     """The records of a data set that come with the package, as
     `fusiontools.report.rows.Rows`; beside them ``histories``, how the trainings went, and
     ``judges``, what each judge says about itself.
@@ -58,7 +70,9 @@ def shipped_rows(data):
     return rows(choose(read_records("domain_transfer"), data), order=SHORT, **beside)
 
 
-def judges_of(data, path=None):
+def judges_of(
+    data: Domains, path: str | os.PathLike | None = None
+) -> tuple[NetworkLineJudge, FeatureLineJudge] | None:
     """The judges of this data out of a file, by default those that come with the package;
     None where those are of other songs, which may have trained a network.
     """
@@ -69,7 +83,14 @@ def judges_of(data, path=None):
     return judges if judges[0].about.get("sha256") == data.hash else None
 
 
-def measure_tokens(made, source, songs, data, judges=None, follows=True):
+def measure_tokens(
+    made: np.ndarray,
+    source: np.ndarray,
+    songs: np.ndarray,
+    data: Domains,
+    judges: Sequence | None = None,
+    follows: bool = True,
+) -> dict[str, dict[str, float]]:
     """The metrics of a record: of outputs and their sources, (N, 1024) uint8, and the songs
     that those are of, (N,). Runs of notes may be copied from the target's training lines of
     `data`. Without `judges` no genre is measured; real music `follows` no source.
@@ -105,7 +126,11 @@ def _notes(tokens):
     return [decode_grid(row, lines.PER_BEAT) for row in tokens]
 
 
-def measure_networks(networks, data, judges=None):
+def measure_networks(
+    networks: Networks,
+    data: Domains,
+    judges: tuple[NetworkLineJudge, FeatureLineJudge] | None = None,
+) -> dict[str, dict[str, float]]:
     """The metrics of a trained method; without `judges`, all that need none."""
     source, songs = data.windows("S", "test"), data.songs("S", "test")
     found = measure_tokens(transfer_windows(networks, source), source, songs, data, judges)
@@ -128,7 +153,12 @@ def measure_networks(networks, data, judges=None):
     return found
 
 
-def measure_baseline(name, data, judges=None, seed=0):
+def measure_baseline(
+    name: str,
+    data: Domains,
+    judges: tuple[NetworkLineJudge, FeatureLineJudge] | None = None,
+    seed: int = 0,
+) -> dict[str, dict[str, float]]:
     """The metrics of a method that needs no training; how many windows and songs there are
     of "real", "copy" and "left_hand"; and of "copy" what pictures keep of real lines.
     """
@@ -154,7 +184,9 @@ def measure_baseline(name, data, judges=None, seed=0):
     return found
 
 
-def amounts(networks, data, judges):
+def amounts(
+    networks: Networks, data: Domains, judges: tuple[NetworkLineJudge, FeatureLineJudge]
+) -> dict[str, dict[str, float]]:
     """Some metrics on the way from the source to G(x): ``passed_60`` is `passed` at 0.6."""
     source, songs, found = data.windows("S", "test"), data.songs("S", "test"), {}
     wanted = {k: k for k in ("passed", "passed_blend", "pitch_correlation", "variety")}
@@ -166,7 +198,9 @@ def amounts(networks, data, judges):
     return found
 
 
-def precision(networks, data, judges, seed=0):
+def precision(
+    networks: Networks | None, data: Domains, judges: Sequence, seed: int = 0
+) -> dict[str, float]:
     """The survey of section 6 with judges: fifty votes on eight bars of each of 25 outputs,
     15 sources and 15 targets, half of them by one judge and half by the other. Gives for
     each class and each of `THRESHOLDS` the precision, ``precision_blend_20``, if there is
@@ -190,7 +224,9 @@ def precision(networks, data, judges, seed=0):
     return found
 
 
-def receptive_pixels(layers, size=pictures.SIZE, channels=3, seed=0):
+def receptive_pixels(
+    layers: Callable, size: int = pictures.SIZE, channels: int = 3, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Which pixels the middle unit of each layer sees, found by gradients.
 
     Parameters
@@ -230,14 +266,14 @@ def receptive_pixels(layers, size=pictures.SIZE, channels=3, seed=0):
     return seen, np.array([s[-1] - s[0] + 1 if len(s) else 0 for s in steps])
 
 
-def taps(networks):
+def taps(networks: Networks) -> np.ndarray:
     """Mean sizes of the weights of f's and g's 3 x 3 filters, (3, 3), adding up to 1."""
     filters = [p for p in networks.both.parameters() if p.shape[2:] == (3, 3)]
     sizes = [w.detach().abs().mean((0, 1)).cpu() for w in filters]
     return np.mean([w / w.sum() for w in sizes], axis=0)
 
 
-def filter_span(size):
+def filter_span(size: int) -> tuple[int, np.ndarray]:
     """Which pixels a 3 x 3 filter sees in a picture `size` wide, by gradient: how many from
     the first to the last, and which of them, bool.
     """
@@ -247,7 +283,7 @@ def filter_span(size):
     return int(span), seen.ravel()[first : first + span]
 
 
-def milliseconds(config, data, steps=2):
+def milliseconds(config: Config, data: Domains, steps: int = 2) -> float:
     """What a step of the training costs one core, in time of this process alone."""
     networks, took = Networks(config), []
     batches = [data.windows(n)[: config.batch] for n in "ST"]
@@ -263,7 +299,9 @@ def milliseconds(config, data, steps=2):
     return 1000 * min(took)
 
 
-def speeds(histories, cost):
+def speeds(
+    histories: dict[str, np.ndarray], cost: dict[str, float]
+) -> dict[str, dict[str, float]]:
     """How soon trainings reach one level of held-out L_TID + L_CONST: the least demanding
     one that every run of "full" and "plain" reaches, by means over three looks.
 
@@ -293,7 +331,7 @@ def speeds(histories, cost):
     return found
 
 
-def shown_sources():
+def shown_sources() -> dict[str, np.ndarray]:
     """Music that may be shown, of no training: from names, `SHOWN`, to a row (1024,)."""
     found = {}
     for name, file in SHOWN.items():
@@ -302,7 +340,7 @@ def shown_sources():
     return found
 
 
-def shown(networks):
+def shown(networks: Networks) -> list[dict[str, list | str]]:
     """What comes of `shown_sources`: dicts of ``name``, ``source`` and ``output``."""
     sources = shown_sources()
     both = zip(sources.items(), transfer_windows(networks, np.stack([*sources.values()])))

@@ -3,11 +3,19 @@ the paper. Each function returns a `fusiontools.report.tables.Table`; ``found`` 
 `fusiontools.report.rows.Rows`. Chapter 5: `notebooks/05_domain_transfer_3_measured`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fusiontools.papers.domain_transfer.config import TRAINED
 from fusiontools.papers.domain_transfer.evidence.metrics import AMOUNTS, VERDICTS
 from fusiontools.papers.domain_transfer.evidence.paper import CLASSES, SHORT, TABLE_1
 from fusiontools.report.tables import Table, cell, number, per_cent
 from fusiontools.report.tables import shown as column
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["ablations", "by_judge", "main_table", "part_way", "speed", "table_1"]
 
@@ -42,7 +50,7 @@ def _count(found, digits=0):
     return number(found and found["mean"], digits)
 
 
-def main_table(found, raw=False):
+def main_table(found: Rows, raw: bool = False) -> Table:
     """All rows that a transfer stands beside; `raw`, judged as they are."""
     end = {"passed": "_raw", "passed_blend": "_raw"} if raw else {}
     heads = {k: (name + end.get(name, ""), *how) for k, (name, *how) in HEADS.items()}
@@ -50,7 +58,7 @@ def main_table(found, raw=False):
     return _table(found, MAIN, heads, PASSED)
 
 
-def ablations(found):
+def ablations(found: Rows) -> Table:
     """What each part of the network and of its loss is for."""
     heads = HEADS | {"held-out loss": ("held_out", cell, 3)}
     heads |= {"f-constancy": ("f_constancy", cell), "weights": ("parameters", _count)}
@@ -59,7 +67,7 @@ def ablations(found):
     return _table(found, TRAINED, heads | {"minutes": ("minutes", number, 1)}, PASSED)
 
 
-def by_judge(found, raw=False):
+def by_judge(found: Rows, raw: bool = False) -> Table:
     """What each judge says of each row, in shares of its outputs."""
     heads, end = {}, "_raw" if raw else ""
     for kind, judge in {"": "network", "_features": "features"}.items():
@@ -68,7 +76,7 @@ def by_judge(found, raw=False):
     return _table(found, dict.fromkeys([*MAIN, *TRAINED]), heads, RANGES)
 
 
-def part_way(found):
+def part_way(found: Rows) -> Table:
     """Ours on the way from the source (0) to what G makes of it (1)."""
     row, made = found.one("ours"), []
     for amount in AMOUNTS:
@@ -78,7 +86,7 @@ def part_way(found):
     return Table(made, {"amount": lambda row: row["amount"]} | _columns(HEADS), PASSED)
 
 
-def speed(found):
+def speed(found: Rows) -> Table:
     """How soon each training comes as far as every run of both "full" and "plain" does."""
     heads = {"milliseconds a step": ("milliseconds_a_step", _count)}
     heads |= {"steps": ("steps_to_threshold", cell, 0)}
@@ -91,7 +99,7 @@ def speed(found):
     return _table(found, TRAINED, heads, said)
 
 
-def table_1():
+def table_1() -> Table:
     """Table 1 as printed, with the recall and the precision that follow from it."""
     made = []
     for i, (actual, counts) in enumerate(TABLE_1.items()):

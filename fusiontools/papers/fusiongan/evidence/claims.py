@@ -7,8 +7,12 @@ and the trial on our records have a verdict each. Goals compare means, and inter
 they say "ranges apart". Chapter 3: `notebooks/03_fusiongan_3_measured` shows both tables.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +26,10 @@ from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import NotMeasured, Rows, end, less, printed
 from fusiontools.report.tables import cell, number, per_cent
 from fusiontools.score import back_out_distance, peaks, row_checks, valleys
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Measured
+
 
 __all__ = ["CLAIMS", "GOALS", "claims_table", "goals_table", "progress", "spelled_classes"]
 
@@ -65,7 +73,7 @@ def _answers(found, entry):
     return told
 
 
-def f1_to_f5(found):
+def f1_to_f5(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Figures 1 to 5, from the weights that train: Figure 1 has an arrow for each critic
     and source, and in Figures 2 to 5 each has the sign that it has there.
     """
@@ -82,7 +90,7 @@ def f1_to_f5(found):
         yield figure, all(alike), f"{figure}: {', '.join(signs)}"
 
 
-def f6(found):
+def f6(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Each method has as many of the four peaks and valleys as the paper says; and, since
     a power law falls from the start, the shortest notes of both genres are the most.
     """
@@ -101,7 +109,7 @@ def f6(found):
         yield f"a power law in {SHORT[method]}", not shares[:most].any(), f"{said}shorter"
 
 
-def t1(found):
+def t1(found: Rows) -> Iterator[tuple]:
     """The methods are in the printed order of Ratios, column by column. The printed table
     alone tells whether Diff and Ratio are of the same d(A, B), Diff / (Ratio - 1), and that
     of distributions, as its caption says: then it is not above the square root of 2.
@@ -120,7 +128,7 @@ def t1(found):
                 yield f"distributions in {label}", low <= np.sqrt(2), ""
 
 
-def t2(found):
+def t2(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Every row adds up to 100, its FL follows from it, Fusion's FL is the highest, and MLE
     has the most votes for "mixture".
     """
@@ -140,7 +148,7 @@ def t2(found):
         yield f"{SHORT[method]} leads in {entry}", best == method, said
 
 
-def t2b(found):
+def t2b(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Every row adds up to 100; the three methods are taken for an expert by more than for
     each of the others, and by more than half.
     """
@@ -154,7 +162,7 @@ def t2b(found):
         yield f"{SHORT[method]}: a majority", expert > 50, ""
 
 
-def theorem(found):
+def theorem(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """What a critic ascends has a maximum over 1-Lipschitz functions only if its weights
     sum to zero: else it says 1 more about everything, and again.
     """
@@ -167,7 +175,7 @@ def theorem(found):
         yield f"a maximum of Eq. {equation}", gain == 0, said
 
 
-def c1(found):
+def c1(found: Rows) -> Iterator[tuple]:
     """Fusion has the second lowest Ratio of pitch classes after MC, and is level with MC in
     durations.
 
@@ -187,14 +195,14 @@ def c1(found):
             yield f"level in {label}", less(mc, fusion) is None, said
 
 
-def c2(found):
+def c2(found: Rows) -> Iterator[tuple]:
     """In pitch, MLE outperforms RM, RL and GAN."""
     for column, label in PITCH.items():
         (mle, *others), said = _ratios(found, column, ("mle", "rm", "rl", "gan"))
         yield label, _all(less(mle, other) for other in others), said
 
 
-def c3(found):
+def c3(found: Rows) -> Iterator[tuple]:
     """GAN and RL improve RM's Ratio of pitch classes by around 10 %, which is 5 to 15 %."""
     for column, label in PITCH.items():
         rm = found.one("rm")[f"{column}_ratio"]
@@ -211,7 +219,7 @@ def c3(found):
             yield f"{SHORT[method]} in {label}", holds, said
 
 
-def c4(found):
+def c4(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Melodies by the model were preferred by the majority of users: more than half say
     expert, and no method has more of them.
     """
@@ -223,7 +231,7 @@ def c4(found):
     yield "the most of all methods", best == "fusion", said
 
 
-def c5(found):
+def c5(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The objective indicates how far the fusion has come: in every run of the method
     "fusion", what it changes by from one round to the next has a rank correlation of at
     least 0.5 with what the measured Ratios change by. (The values themselves tell nothing:
@@ -245,7 +253,9 @@ def c5(found):
         raise NotMeasured(f"no history of more than {ROUNDS} rounds of fusion")
 
 
-def progress(histories, run="fusion-0"):
+def progress(
+    histories: dict[str, np.ndarray] | Measured, run: str = "fusion-0"
+) -> dict[str, Any]:
     """How well the objective tells the measured Ratios, over the ``rounds`` of the fusion.
 
     The objective is a distance, and G_F descends it; so a rank correlation of +1 would be
@@ -278,7 +288,7 @@ def _ranks_agree(x, y):
     return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
 
 
-def c6(found):
+def c6(found: Rows) -> Iterator[tuple]:
     """RL overfits in pitch: it is further off than the others that learn, and copies more
     than held-out music has. GAN has a single peak, at D#. Neither copying nor peaks are in
     a table of the paper.
@@ -301,12 +311,12 @@ def c6(found):
     yield "GAN has one peak, D♯", single, peaks_said
 
 
-def c7(found):
+def c7(found: Rows) -> None:
     """A protocol: what it says of listeners, only listeners can tell."""
     raise NotMeasured("needs listeners")
 
 
-def spelled_classes(classes):
+def spelled_classes(classes: Sequence[int]) -> str:
     """Pitch classes in words, such as "C D♯"; "none" for none."""
     return " ".join(NAMES[p].replace("#", "♯") for p in classes) or "none"
 
@@ -335,7 +345,7 @@ CLAIMS = [
 ]
 
 
-def claims_table(found):
+def claims_table(found: Rows) -> report.Table:
     """The paper's claims, tried on its own tables and on our rows, see
     `fusiontools.report.claims.claims_table`. FG-C5 needs ``histories`` beside the rows.
     """
@@ -443,6 +453,6 @@ def _goals():
 GOALS = [*_goals()]
 
 
-def goals_table(found):
+def goals_table(found: Rows) -> report.Table:
     """The goals of the chapter, reached or not; see `fusiontools.report.claims`."""
     return report.goals_table(GOALS, found)

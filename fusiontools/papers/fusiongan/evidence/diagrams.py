@@ -7,11 +7,19 @@ arrows carry their two ends as their ``gid``, such as ``"XA>DF"``. Chapter 3, Fu
 `notebooks/03_fusiongan_2_full_size` shows them.
 """
 
+from __future__ import annotations
+
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusiontools.report.boxes import PALE, Box, arrow, canvas, draw_box, weights_of
 from fusiontools.show.colours import colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from fusiontools.papers.fusiongan.networks import Networks
+
 
 __all__ = ["FIGURES", "Arrow", "arrows", "diagram", "framework", "spelled"]
 
@@ -37,7 +45,7 @@ class Arrow(NamedTuple):
     feedback: bool
 
 
-def arrows(equation, form="printed"):
+def arrows(equation: str, form: str = "printed") -> list[Arrow]:
     """The arrows of an equation, read off its weights: a list of `Arrow`.
 
     A critic that learns (Eqs. 8, 11, 11B; all in Eq. 1) gets one with its weight from each
@@ -61,7 +69,7 @@ def arrows(equation, form="printed"):
     return there + [Arrow(d, source, w, True) for (source, d), w in terms.items()]
 
 
-def spelled(weight):
+def spelled(weight: float) -> str:
     """A weight as it is written beside an arrow.
 
     Examples
@@ -74,7 +82,12 @@ def spelled(weight):
     return ("+" if weight > 0 else "−") + vulgar
 
 
-def diagram(equation, form="printed", ax=None, labels=LABELS):
+def diagram(
+    equation: str,
+    form: str = "printed",
+    ax: Axes | None = None,
+    labels: tuple[str, str, str] = LABELS,
+) -> Axes:
     """Draw one update: Figure 2 is Eq. 4, Figure 3 Eq. 8, Figure 4 Eq. 11, Figure 5 Eq. 14.
 
     Solid arrows count as more (+), dashed ones as less (−). The box with a thick black
@@ -107,7 +120,12 @@ def diagram(equation, form="printed", ax=None, labels=LABELS):
     return ax
 
 
-def framework(ax=None, form="printed", labels=LABELS, networks=None):
+def framework(
+    ax: Axes | None = None,
+    form: str = "printed",
+    labels: tuple[str, str, str] = LABELS,
+    networks: Networks | None = None,
+) -> Axes:
     """Draw Figure 1: the whole of Eq. 1, every source scored by every critic. An arrow with
     a head at its source too is feedback: that generator learns from what this critic says
     (Eqs. 4 and 14). Boxes of live `networks`, if there are any, say how many weights they

@@ -9,17 +9,29 @@ is named, ``again-blend-0``, say, which measures a finished training anew; and, 
 copied to ``fusiontools/pretrained``, they judge, so they come before all else.
 """
 
+from __future__ import annotations
+
+import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from fusiontools.errors import FusionError, RecordError
+from fusiontools.errors import CorpusError, FusionError, RecordError
 from fusiontools.papers import fusiongan
 from fusiontools.papers.fusiongan.config import TRAINED, UNTRAINED, Config
 from fusiontools.report import experiment
 from fusiontools.report.experiment import Job
+
+if TYPE_CHECKING:
+    import torch
+
+    from fusiontools.papers.fusiongan.data import Pair
+    from fusiontools.training.run import Run
+
 
 __all__ = ["EXPERIMENT", "FIRST", "MAIN", "METHOD", "METHODS", "NAME", "PAPER", "RUNS"]
 __all__ += ["SHIPPED", "SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
@@ -60,31 +72,54 @@ COLUMNS += ["objective", "ratio_dd", "ratio_npd"]
 # What `fusiontools.report.experiment` asks of a paper; each loads its module when called.
 
 
-def make_data(name):
+def make_data(name: str) -> Pair:
+    """A pair of genres by its name."""
     return fusiongan.pair(name)
 
 
-def from_folders(folders):
-    return fusiongan.from_folders(*folders)
+def from_folders(folders: Sequence[str | os.PathLike]) -> Pair:
+    """The pair of a reader's own folders; CorpusError if nothing lies between them."""
+    from fusiontools.score import fusion_scores
+
+    made = fusiongan.from_folders(*folders)
+    x, y = ([m for m in made.notes(domain) if len(m) > 3] for domain in "AB")
+    try:
+        fusion_scores(x, x, y)
+    except ValueError:  # they are at distance 0, by which the metrics divide
+        says = "by their pitches or lengths, its melodies cannot be told from those of "
+        do = "bring more pieces, or two kinds that differ"
+        raise CorpusError(f"{says}{folders[1]}", folders[0], do) from None
+    return made
 
 
-def save_data(data, path):
+def save_data(data: Pair, path: str | os.PathLike) -> None:
+    """Write a pair into one file."""
     fusiongan.save_pair(data, path)
 
 
-def open_data(path):
+def open_data(path: str | os.PathLike) -> Pair:
+    """A pair that `save_data` wrote."""
     return fusiongan.open_pair(path)
 
 
-def settings(method, scale, data_name):
+def settings(method: str, scale: str, data_name: str) -> Config:
+    """The config of a method."""
     return fusiongan.method(method, getattr(Config, scale)(), data_name)
 
 
-def train(config, data, run, adopted=None):
+def train(config: Config, data: Pair, run: Run, adopted: Any = None) -> Any:
+    """Train a method; nothing is adopted."""
     return fusiongan.train(config, data, run, adopted)
 
 
-def save(networks, path, method, config, data, **about):
+def save(
+    networks: Any,
+    path: str | os.PathLike,
+    method: str,
+    config: Config,
+    data: Pair,
+    **about: Any,
+) -> None:
     """Write what writes a method's melodies."""
     from fusiontools.papers.fusiongan.sampling import writer_of
 
@@ -100,7 +135,7 @@ def _save(writers, path, config, data, **about):
     save_writers(writers, path, config, data.vocabulary, *whose, **about)
 
 
-def measure(networks, data, config, seed, say=print):
+def measure(networks: Any, data: Pair, config: Config, seed: int, say: Any = print) -> Any:
     """The metrics of a trained method, and the first of its melodies as rows of tokens."""
     from fusiontools.papers.fusiongan.sampling import writer_of
 
@@ -122,7 +157,15 @@ def _measured(writer, data, seed, say=print):
     return found, tokens[:KEPT].tolist()
 
 
-def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperature=1.0):
+def sample_files(
+    folder: str | os.PathLike,
+    n: int,
+    method: str | None = None,
+    pair: str | None = None,
+    run: Run | None = None,
+    seed: int = 0,
+    temperature: float = 1.0,
+) -> Any:
     """Write melodies as MIDI files, by the weights of `pair` that come with the package, by
     default those of essen_ryan, or by those of a finished run. The method is by default
     blend, or else the first one that the weights have. Returns the files, the method,
@@ -150,7 +193,13 @@ def sample_files(folder, n, method=None, pair=None, run=None, seed=0, temperatur
     return files, method, weights_notice(about)
 
 
-def pretrain(file, work, scale, device, seed):
+def pretrain(
+    file: str | os.PathLike,
+    work: str | os.PathLike,
+    scale: str,
+    device: str | torch.device,
+    seed: int,
+) -> None:
     """The phases that most methods begin with, for them to take over."""
     from fusiontools.training import Run, fabric
 
@@ -162,7 +211,14 @@ def pretrain(file, work, scale, device, seed):
         train(own, data, run)
 
 
-def train_method(file, work, scale, device, method, seed):
+def train_method(
+    file: str | os.PathLike,
+    work: str | os.PathLike,
+    scale: str,
+    device: str | torch.device,
+    method: str,
+    seed: int,
+) -> None:
     """Train a method with one seed, and measure it."""
     folder, adopted = Path(work) / f"{method}-{seed}", Path(work) / f"pretraining-{seed}"
     asked = (folder, method, scale, seed, file, device, adopted)
@@ -170,7 +226,9 @@ def train_method(file, work, scale, device, method, seed):
     experiment.store(Path(work) / "measured" / f"{folder.name}.json", [made])
 
 
-def measure_again(file, work, method, seed):
+def measure_again(
+    file: str | os.PathLike, work: str | os.PathLike, method: str, seed: int
+) -> None:
     """Measure what a finished training's weights write, with the judges as they are now."""
     from fusiontools.records import read_record
 
@@ -182,7 +240,7 @@ def measure_again(file, work, method, seed):
     experiment.store(Path(work) / "measured" / f"{folder.name}.json", [made])
 
 
-def measure_baselines(file, work, scale):
+def measure_baselines(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """The records of all methods that need no training, and of the controls."""
     from fusiontools.errors import MissingDataError
     from fusiontools.papers.fusiongan.evidence import metrics
@@ -203,7 +261,7 @@ def measure_baselines(file, work, scale):
     experiment.store(Path(work) / "measured" / "baselines.json", made)
 
 
-def train_judges(file, work):
+def train_judges(file: str | os.PathLike, work: str | os.PathLike) -> None:
     """The judges of genre, and what they say about themselves."""
     from fusiontools.corpora.registry import credits
     from fusiontools.judges.genre import save_judges
@@ -215,7 +273,9 @@ def train_judges(file, work):
     print(*(judge.about for judge in judges), sep="\n")
 
 
-def jobs(file, work, scale, device):
+def jobs(
+    file: str | os.PathLike, work: str | os.PathLike, scale: str, device: str | torch.device
+) -> Any:
     """All that there is to do."""
     where, made = (str(file), str(work), scale), []
     for seed in range(3):
@@ -232,7 +292,7 @@ def jobs(file, work, scale, device):
     return made
 
 
-def collect(data, out, work, scale):
+def collect(data: str, out: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """Write what there is to ship beside the records: the generators of the first seed in
     16 bits, and the curves that the chapter draws.
     """

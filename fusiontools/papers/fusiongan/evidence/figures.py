@@ -9,6 +9,11 @@ and colours; ``histories`` see `fusiontools.report.curves`. Chapter 3, FusionGAN
 others.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fusiontools.papers.fusiongan.evidence.claims import progress
@@ -21,6 +26,12 @@ from fusiontools.score.verdicts import HIGH, LOW
 from fusiontools.show.colours import colour
 from fusiontools.show.plots import pitch_class_names
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fusiontools.report.rows import Rows
+
+
 __all__ = ["distributions_figure", "progress_figure", "training_curves", "verdicts_figure"]
 
 WIDE = 6.2  # inches: a page's width on a phone leaves letters of size 9 legible
@@ -29,7 +40,9 @@ LABELS = ("jazz", "folk", "fused")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (3, 1, 1, 1)), (0, (8, 2)), "--")
 
 
-def distributions_figure(found, methods, labels=LABELS):
+def distributions_figure(
+    found: Rows, methods: Sequence, labels: tuple[str, str, str] = LABELS
+) -> Figure:
     """Figure 6 made anew, all methods in one: durations and pitch classes of each as a
     line, over bars for both genres, which are the rows ``real_a`` and ``real_b``. The
     paper's durations have other bins: it does not give them.
@@ -58,7 +71,9 @@ def distributions_figure(found, methods, labels=LABELS):
     return figure
 
 
-def verdicts_figure(found, methods, labels=LABELS):
+def verdicts_figure(
+    found: Rows, methods: tuple[str, str, str], labels: tuple[str, str, str] = LABELS
+) -> Figure:
     """What the network judge says of the typical melodies of each method, from B (left) to
     A (right); the band between the genres is shaded. A 50/50 mixture of both genres has two
     towers; a fusion fills the band. Each panel says how many melodies are in the middle and
@@ -97,7 +112,7 @@ def verdicts_figure(found, methods, labels=LABELS):
     return figure
 
 
-def progress_figure(histories, run="fusion-0"):
+def progress_figure(histories: dict[str, np.ndarray], run: str = "fusion-0") -> Figure:
     """The objective over the rounds of the fusion, and under it the measured Ratios:
     section I calls it "an objective function indicating fusion progress". The titles tell
     Spearman's rank correlation, 1 for a perfect indicator, of single rounds; strong lines
@@ -122,7 +137,11 @@ def progress_figure(histories, run="fusion-0"):
     return figure
 
 
-def training_curves(histories, labels=LABELS, run="pretraining-0"):
+def training_curves(
+    histories: dict[str, np.ndarray],
+    labels: tuple[str, str, str] = LABELS,
+    run: str = "pretraining-0",
+) -> Figure:
     """The phases before the fusion: each generator's loss with that on held-out songs, then
     each critic's estimate of the distance. A ValueError if the histories have neither.
     """

@@ -3,7 +3,10 @@ trained or not; and which songs the judges of a pair are trained on. Chapter 3, 
 `notebooks/03_fusiongan_3_measured` shows these numbers.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,6 +24,11 @@ from fusiontools.records import read_records
 from fusiontools.report.rows import choose, histogram, rows, shipped_arrays
 from fusiontools.score.intervals import means_of_groups
 
+if TYPE_CHECKING:
+    from fusiontools.papers.fusiongan.data import Pair
+    from fusiontools.report.rows import Measured, Rows
+
+
 __all__ = ["CONTROLS", "HISTOGRAMS", "MELODIES", "Melodies", "References", "baseline"]
 __all__ += ["control", "make_judges", "measure_melodies", "shares_of", "shipped_judges"]
 __all__ += ["shipped_rows"]
@@ -34,7 +42,7 @@ HISTOGRAMS = {  # the bins of each histogram of a record
 }
 
 
-def shipped_rows(pair, seed=None):
+def shipped_rows(pair: str, seed: int | None = None) -> Rows:
     """The records of a pair that come with the package, as `fusiontools.report.rows.Rows`,
     of all seeds or of one; beside them, as ``histories``, how the trainings of the shipped
     weights went, and the name of the ``pair``.
@@ -45,7 +53,7 @@ def shipped_rows(pair, seed=None):
     return rows(records, order=SHORT, histories=histories, pair=pair)
 
 
-def shares_of(row, name):
+def shares_of(row: Measured, name: str) -> np.ndarray:
     """One of `HISTOGRAMS` out of a row, as shares that add up to 1, shape (K,): "dd",
     durations in sixteenths; "npd", pitch classes; "verdict", the log-odds of A that the
     network gives to typical melodies; each bin is named by its low end, and those at both
@@ -63,12 +71,12 @@ class Melodies(NamedTuple):
     folds: np.ndarray | None = None  # (M,): where a judge has heard the song
 
 
-def written(notes):
+def written(notes: Sequence[Notes]) -> Melodies:
     """Melodies that nobody wrote before: each stands for itself."""
     return Melodies(notes, np.arange(len(notes)))
 
 
-def baseline(name, pair, n=MELODIES, seed=0):
+def baseline(name: str, pair: Pair, n: int = MELODIES, seed: int = 0) -> Melodies:
     """`Melodies` of a method that needs no training: made from as many training windows of
     both domains; for ``real_a`` and ``real_b``, real ones of the test part.
     """
@@ -120,7 +128,7 @@ CONTROLS = {
 _CORPORA = {"irish": "oneill", "airs": "aird"}
 
 
-def control(name, pair, n=MELODIES, seed=0):
+def control(name: str, pair: Pair, n: int = MELODIES, seed: int = 0) -> Melodies:
     """One of `CONTROLS` as `Melodies`, of songs that no judge has heard; a
     `MissingDataError` where its corpus is not there.
     """
@@ -185,7 +193,7 @@ class References:
     part that the training part has too.
     """
 
-    def __init__(self, pair, n=MELODIES, seed=0):
+    def __init__(self, pair: Pair, n: int = MELODIES, seed: int = 0) -> None:
         self.a, self.b = (_draw(pair, d, "train", n, seed).notes for d in DOMAINS)
         trained_on = [m for d in DOMAINS for m in pair.notes(d, "train")]
         self.known = np.unique(score.ngrams(trained_on))
@@ -194,7 +202,12 @@ class References:
         self.held_out_8gram = float(copied / runs)
 
 
-def measure_melodies(melodies, references, judges=(), repeats=300):
+def measure_melodies(
+    melodies: Melodies | Sequence[Notes],
+    references: References,
+    judges: Sequence = (),
+    repeats: int = 300,
+) -> dict[str, dict[str, float]]:
     """The metrics of a record, each with its 95 % interval. Those of what judges say are
     over songs: all windows of a song are drawn together, and what was made of two songs is
     drawn by both. Those of distances are over melodies, a little too narrow.
@@ -282,7 +295,7 @@ def _interval(found):
     return {"value": value, "low": min(low, value), "high": max(high, value)}
 
 
-def shipped_judges(pair):
+def shipped_judges(pair: Pair) -> tuple:
     """The two judges that come with the package for this pair, or none. Those of other
     songs, or of the same songs dealt in another way, have heard what trained the
     generators: none.
@@ -294,7 +307,7 @@ def shipped_judges(pair):
     return judges if judges[0].about["data"] == pair.hash else ()
 
 
-def make_judges(pair):
+def make_judges(pair: Pair) -> None:
     """Train the judges of a pair, see `fusiontools.judges.genre.make_judges`, on songs that
     train no generator: those of the validation part, by which maximum likelihood chooses
     its epoch, and of the test part.

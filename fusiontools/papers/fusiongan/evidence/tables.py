@@ -7,6 +7,7 @@ function returns a `fusiontools.report.tables.Table`; ``found`` are
 by default all. Chapter 3, FusionGAN: `notebooks/03_fusiongan_3_measured` shows all tables.
 """
 
+from collections.abc import Sequence
 from operator import itemgetter
 from statistics import median
 
@@ -32,7 +33,7 @@ def _called(row):
     return SHORT.get(row["method"], row["method"])
 
 
-def table_1(found, methods=()):
+def table_1(found: Rows, methods: Sequence = ()) -> Table:
     """Table I: the four Ratios of every method beside the paper's. The paper's methods and
     the trivial baselines always have a line.
     """
@@ -41,7 +42,7 @@ def table_1(found, methods=()):
     return beside_paper(found, columns, TABLE_1, SHORT, TRIVIAL, caption)
 
 
-def implied_distances():
+def implied_distances() -> Table:
     """Which distance between jazz and folk each row of Table I implies: Diff / (Ratio - 1),
     which must be one number a column.
 
@@ -81,7 +82,7 @@ def _allowed(row):
     return span if row["agree"] else "nothing"
 
 
-def table_2_repairs():
+def table_2_repairs() -> Table:
     """The rows of Table II that do not add up, with every way to change one entry of them,
     and what each would change.
 
@@ -120,7 +121,7 @@ def table_2_repairs():
     return Table(made, columns, f"As printed, {SHORT[before[0]]} leads in FL. FL in %.")
 
 
-def beyond_marginals(found, methods=()):
+def beyond_marginals(found: Rows, methods: Sequence = ()) -> Table:
     """What Table I cannot see: melodies that lie between the genres one by one and are like
     real music, by two judges; what follows what; copies, and the cost. The trivial
     baselines always have a line.

@@ -4,7 +4,11 @@ The words are the paper's, every number is computed. A claim is one function of 
 below another only if their ranges are apart. Chapter 6: `notebooks/06_lstm_gan_3_measured`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +17,10 @@ from fusiontools.report import claims as report
 from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import less, printed
 from fusiontools.report.tables import NOTHING, cell, number, per_cent
+
+if TYPE_CHECKING:
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["CLAIMS", "DRAWN", "GOALS", "best_model", "claims_table", "distance"]
 __all__ += ["goals_table"]
@@ -25,7 +33,7 @@ PIXELS = 24  # a beat has so many, Figure 1
 THREE = ("naive", "bilstm", "cnn_lstm")  # the paper's own
 
 
-def distance(found, method, metric):
+def distance(found: Rows, method: str, metric: str) -> dict[str, Any]:
     """How far a method is from the mean of the training songs, as a summary; of bars that
     are all silent, without end.
     """
@@ -46,7 +54,7 @@ def _silent(row):
 _printed = partial(distance, printed(TABLE_1))  # of a method and a metric
 
 
-def best_model(found):
+def best_model(found: Rows) -> str:
     """The method of `CANDIDATES` that is nearest to the validation songs, by overlap."""
     found.one(*CANDIDATES)  # NotMeasured without any
     there = found.every(*CANDIDATES)
@@ -110,7 +118,7 @@ def _weights(row):
     return " : ".join(number(row[f"parameters_{k}"]["mean"]) for k in "gd")
 
 
-def table_1(found):
+def table_1(found: Rows) -> Iterator[tuple]:
     """CNN-LSTM is as near to the training songs as printed; beside MuseGAN by QN alone."""
     yield "as near as printed", *_near(found, "cnn_lstm")
     for metric in DIGITS:
@@ -120,7 +128,7 @@ def table_1(found):
         yield part, *_nearer(found, *order, metric)
 
 
-def balance(found):
+def balance(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The bi-LSTM GAN does not converge, because G has so many more weights than D."""
     for method, part in (
         ("bilstm", "it does not"),
@@ -138,7 +146,7 @@ def balance(found):
     yield "noise is no cause", False if y < ALIKE <= x else None if y < x else True, said
 
 
-def best_of_three(found):
+def best_of_three(found: Rows) -> Iterator[tuple]:
     """CNN-LSTM is nearest to the training songs by EB, UPC and QN."""
     for metric in DIGITS:
         for other in ("bilstm", "naive"):
@@ -146,7 +154,7 @@ def best_of_three(found):
             yield part, *_nearer(found, "cnn_lstm", other, metric)
 
 
-def segmented(found):
+def segmented(found: Rows) -> Iterator[tuple]:
     """More empty bars and pitch classes, fewer qualified notes than in the data."""
     learned = ("cnn_lstm_empty",) if found.every("cnn_lstm_empty") else THREE
     for metric, digits in DIGITS.items():
@@ -158,7 +166,7 @@ def segmented(found):
             yield part, less(*(real, x)[::sign]), f"{said}, data {cell(real, digits)}"
 
 
-def more_data(found):
+def more_data(found: Rows) -> Iterator[tuple[str, None, str]]:
     """All songs are better than a tenth of them."""
     few, many = (found.one(m)["overlap_heldout"] for m in ("cnn_lstm", "cnn_lstm_all"))
     # an overlap has no range of its own: the seeds of one training tell how far it moves
@@ -168,7 +176,7 @@ def more_data(found):
     yield "all songs", None if abs(gain) <= reach else gain > 0, said
 
 
-def remedies(found):
+def remedies(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Pre-training and several updates help, and no training converges."""
     for method in ("bilstm_pretrained", "bilstm_g_steps", "bilstm_d_steps"):
         yield f"help of {SHORT[method]}", *_helps(found, method, "bilstm")
@@ -176,7 +184,7 @@ def remedies(found):
         yield part, not _converged(found, method)[0], ""
 
 
-def at_random(found):
+def at_random(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Weights that start at random mend a loss that does not move."""
     both = ("bilstm", "bilstm_constant")
     yield "nearer", *_helps(found, *both)
@@ -186,7 +194,7 @@ def at_random(found):
     yield "the loss moves more", random > alike, f"{said}{alike:.3f}"
 
 
-def oscillation(found):
+def oscillation(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Both losses go up and down around a level."""
     for name in "GD":
         values = found.beside["histories"][f"cnn_lstm-0/{name.lower()}"][1]
@@ -203,7 +211,7 @@ def oscillation(found):
         yield f"the loss of {name}", crossed >= len(means) / 4, said
 
 
-def printed_tables(found):
+def printed_tables(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The printed layers have so many weights, and make a piano roll."""
     import torch
 
@@ -220,7 +228,7 @@ def printed_tables(found):
     yield "a many-hot piano roll", wide > 1, f"what G makes is {steps} x {wide}"
 
 
-def hierarchy(found):
+def hierarchy(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """A phrase is four bars of four beats of 24 pixels; a piano roll gives it back."""
     from fusiontools.music import Notes, roll
 
@@ -234,7 +242,7 @@ def hierarchy(found):
     yield "given back", again == phrase, f"{len(again)} notes of {len(phrase)} come back"
 
 
-def back_propagation(found):
+def back_propagation(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """The loss goes back through D to every weight of G; and both terms of Eq. 4, which G
     is to minimise, have a slope for G.
     """
@@ -261,7 +269,7 @@ def back_propagation(found):
     yield "both terms of Eq. 4", reached, said
 
 
-def convolutional(found):
+def convolutional(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """G: dense, two units of upsampling and deconvolution and another deconvolution, and no
     recurrence. D: an LSTM, a bi-LSTM, three dense layers.
     """
@@ -284,7 +292,7 @@ def convolutional(found):
     yield "D", (ways, len(d[1]), len(d[2])) == ([False, True], 3, 0), said
 
 
-def examples(found):
+def examples(found: Rows) -> Iterator[tuple[str, bool, str]]:
     """Each of the paper's three models makes bars that are not all silent."""
     for method in THREE:
         row = found.one(method)

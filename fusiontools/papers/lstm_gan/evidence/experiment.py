@@ -8,11 +8,16 @@ that need no training. To measure anew, delete the ``.done`` files of those jobs
 ``OUT/runs``. Torch is loaded when it is used.
 """
 
+from __future__ import annotations
+
+import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fusiontools.errors import FusionError
 from fusiontools.papers import lstm_gan
@@ -22,6 +27,10 @@ from fusiontools.papers.lstm_gan.config import TRAINED, UNTRAINED, Config
 from fusiontools.records import read_record
 from fusiontools.report import experiment
 from fusiontools.report.experiment import WEIGHTS, Job, theirs
+
+if TYPE_CHECKING:
+    import torch
+
 
 __all__ = ["EXPERIMENT", "FIRST", "FOLDERS", "MAIN", "METHOD", "METHODS", "NAME", "PAPER"]
 __all__ += ["RUNS", "SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
@@ -48,7 +57,7 @@ MAIN = {
 KEPT = 4  # phrases that stay in a record, as packed bars
 # Steps that cost more than others, so that all trainings fit two hours of two cores
 STEPS = {"bilstm_printed": 60, "bilstm_d_steps": 800, "bilstm_g_steps": 1500}
-STEPS |= {name: 6000 for name in ("bilstm", "bilstm_pretrained", "bilstm_balanced")}
+STEPS |= dict.fromkeys(("bilstm", "bilstm_pretrained", "bilstm_balanced"), 6000)
 STEPS |= {"bilstm_constant": 3000, "collapsed": 1000, "bilstm_reach": 1000}
 # Methods and seeds, those that matter most first
 RUNS = [(name, seed) for name in ("cnn_lstm", "bilstm_ours") for seed in range(3)]
@@ -66,11 +75,12 @@ make_data, save_data, open_data = theirs(lstm_gan, "bars_of", "save_bars", "open
 (train,) = theirs(lstm_gan, "train")
 
 
-def from_folders(folders):
+def from_folders(folders: Sequence[str | os.PathLike]) -> lstm_gan.Bars:
+    """The data of a reader's own folders."""
     return lstm_gan.from_folders(*folders)
 
 
-def settings(method, scale, data_name):
+def settings(method: str, scale: str, data_name: str) -> Config:
     """The config of a method; fewer steps where one costs as much as many others."""
     own = sizes.method(method, getattr(Config, scale)())
     if data_name == FIRST:
@@ -80,13 +90,26 @@ def settings(method, scale, data_name):
     return replace(own, steps=STEPS.get(method, own.steps))
 
 
-def save(networks, path, method, config, data, **about):
+def save(
+    networks: lstm_gan.Networks,
+    path: str | os.PathLike,
+    method: str,
+    config: Config,
+    data: lstm_gan.Bars,
+    **about: Any,
+) -> None:
     """Write the generator of a run, whole: in 32 bits."""
     about |= {"half": False, "limit": None}
     lstm_gan.save_generators({method: networks}, path, data, **about)
 
 
-def measure(networks, data, config, seed, say=print):
+def measure(
+    networks: lstm_gan.Networks,
+    data: lstm_gan.Bars,
+    config: Config,
+    seed: int,
+    say: Callable = print,
+) -> tuple[dict[str, dict], list[str]]:
     """The metrics of a trained method, and some of its bars, packed."""
     say("Measuring what it makes.")
     metrics = evidence.metrics
@@ -104,7 +127,15 @@ def _packed(bars):
     return [base64.b85encode(row.tobytes()).decode() for row in bits]
 
 
-def sample_files(folder, n, method=None, data=None, run=None, seed=0, temperature=1.0):
+def sample_files(
+    folder: str,
+    n: int,
+    method: str | None = None,
+    data: str | None = None,
+    run: str | os.PathLike | None = None,
+    seed: int = 0,
+    temperature: float = 1.0,
+) -> tuple[list[Path], str, str]:
     """Write phrases of four bars as MIDI files, by the weights of `data` that come with the
     package, by default those of rock piano, or by those of a finished run. Returns the
     files, the method, and the notice of the weights.
@@ -125,12 +156,14 @@ def sample_files(folder, n, method=None, data=None, run=None, seed=0, temperatur
 # The jobs, and what there is to ship
 
 
-def runs_of(name):
+def runs_of(name: str) -> list[tuple[str, int]]:
     """The trainings that are done on data of this name: (method, seed)."""
     return [(m, 0) for m in FEW.get(name, ())] or RUNS
 
 
-def jobs(file, work, scale, device):
+def jobs(
+    file: str | os.PathLike, work: str | os.PathLike, scale: str, device: str | torch.device
+) -> list[Job]:
     """All that there is to do."""
     here, runs = (str(file), str(work), scale), runs_of(Path(file).stem)
     made, measured = [], []
@@ -140,13 +173,22 @@ def jobs(file, work, scale, device):
     return [*made, *measured, Job("baselines", partial(measure_baselines, *here))]
 
 
-def train_one(file, work, scale, device, method, seed):
+def train_one(
+    file: str | os.PathLike,
+    work: str | os.PathLike,
+    scale: str,
+    device: str | torch.device,
+    method: str,
+    seed: int,
+) -> None:
     """Train a method with one seed, or go on with it."""
     folder = Path(work) / f"{method}-{seed}"
     experiment.train_in_folder(HERE, folder, method, scale, seed, file, device)
 
 
-def measure_one(file, work, scale, method, seed):
+def measure_one(
+    file: str | os.PathLike, work: str | os.PathLike, scale: str, method: str, seed: int
+) -> None:
     """The record of a training, measured anew, and its bars."""
     metrics, folder = evidence.metrics, Path(work) / f"{method}-{seed}"
     data, networks = _opened(file), _networks(folder, method)
@@ -156,7 +198,7 @@ def measure_one(file, work, scale, method, seed):
     _keep(work, folder.name, bars)
 
 
-def measure_baselines(file, work, scale):
+def measure_baselines(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """The records of all that needs no training."""
     data, metrics, made = _opened(file), evidence.metrics, []
     references = metrics.References(data)
@@ -194,7 +236,7 @@ def _keep(work, name, bars):
     write_npz(Path(work) / "bars" / f"{name}.npz", compress=True, bars=packed)
 
 
-def collect(data, out, work, scale):
+def collect(data: str, out: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """Write what there is to ship beside the records: generators in 16 bits; the bars of
     those that are too large; how the trainings went.
     """

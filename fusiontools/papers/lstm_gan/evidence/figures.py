@@ -3,7 +3,11 @@
 6: `notebooks/06_lstm_gan_3_measured`, and on the other pages the diagram and the curves.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 
@@ -11,6 +15,13 @@ from fusiontools.papers.lstm_gan.evidence.paper import SHORT
 from fusiontools.report.boxes import Box, boxes
 from fusiontools.report.curves import WIDE, Curve, curves
 from fusiontools.show.colours import colour
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fusiontools.papers.lstm_gan.networks import Networks
+    from fusiontools.report.rows import Rows
+
 
 __all__ = ["course_figure", "diagram", "losses_figure", "overlap_figure"]
 
@@ -24,7 +35,7 @@ PARTS |= {"density": "notes a bar", "scale": "scale\nconsistency", "range": "ran
 COMPARED = ("heldout", "permuted", "naive", "bilstm", "musegan", "bilstm_ours", "cnn_lstm")
 
 
-def diagram(networks):
+def diagram(networks: Networks) -> Figure:
     """Noise, G, and D between what G makes and real bars; weights of the live networks."""
     config, shade, own = networks.config, colour("content"), colour("fused")
     size = "100 numbers" if networks.single else f"{config.grid} x 84"
@@ -48,9 +59,12 @@ def _method(run):
     return run.rsplit("-", 1)[0]
 
 
-def losses_figure(histories, runs=("cnn_lstm-0", "bilstm-0")):
+def losses_figure(
+    histories: Mapping, runs: Sequence[str] = ("cnn_lstm-0", "bilstm-0")
+) -> Figure:
     """Figure 8 anew: the losses of G and of D, a panel for each run "method-seed"; dotted,
-    what they are while D is at chance."""
+    what they are while D is at chance.
+    """
     of_g, of_d = colour("fused"), colour("content")
     panels = {
         f"{SHORT[_method(run)]}: loss": [
@@ -66,8 +80,10 @@ def losses_figure(histories, runs=("cnn_lstm-0", "bilstm-0")):
 
 
 def course_figure(
-    histories, runs=("collapsed-0", "bilstm_reach-0", "cnn_lstm-0"), found=None
-):
+    histories: Mapping,
+    runs: Sequence[str] = ("collapsed-0", "bilstm_reach-0", "cnn_lstm-0"),
+    found: Rows | None = None,
+) -> Figure:
     """How bars get alike, or do not, and UPC and QN beside it; dotted: the training songs,
     if there are rows `found`. A collapse is seen here before it is heard.
     """
@@ -92,7 +108,7 @@ def course_figure(
     return figure
 
 
-def overlap_figure(found, methods=COMPARED):
+def overlap_figure(found: Rows, methods: Sequence[str] = COMPARED) -> Figure:
     """The six overlaps with held-out songs, a line of dots for each method; of held-out
     songs themselves, those with training songs.
     """

@@ -3,7 +3,10 @@ same way. Ranges are over songs where there are songs, else over phrases of four
 Chapter 6, LSTM and convolutional GANs.
 """
 
+from __future__ import annotations
+
 from base64 import b85decode
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,13 +19,18 @@ from fusiontools.report.rows import choose, rows, shipped_arrays
 from fusiontools.score import rolls
 from fusiontools.score.intervals import means_of_groups
 
+if TYPE_CHECKING:
+    from fusiontools.papers.lstm_gan.data import Bars
+    from fusiontools.report.rows import Rows
+
+
 __all__ = ["References", "measure_bars", "measure_baseline", "measure_networks"]
 __all__ += ["sample_bars", "sampled", "shipped_rows"]
 
 BARS, PHRASE = PAPER["bars"], 4
 
 
-def shipped_rows(data):
+def shipped_rows(data: str) -> Rows:
     """The records of a data set that come with the package, as
     `fusiontools.report.rows.Rows`; beside them ``histories``, how the trainings went.
     """
@@ -30,7 +38,7 @@ def shipped_rows(data):
     return rows(choose(read_records("lstm_gan"), data), order=SHORT, **beside)
 
 
-def sample_bars(record):
+def sample_bars(record: Any) -> Any:
     """The bars that a record keeps, uint8, (N, 96, 84)."""
     packed = [np.frombuffer(b85decode(text), np.uint8) for text in record.samples]
     return np.unpackbits(np.array(packed), axis=1).reshape(-1, STEPS, PITCHES)
@@ -41,7 +49,7 @@ class References:
     the keys of all training bars, and how often bars of training songs have no note.
     """
 
-    def __init__(self, data):
+    def __init__(self, data: Bars) -> None:
         self.data = data
         share = 1.0 if data.name == "chorales" else PAPER["share"]
         self.training = rolls.each(_some(data, "train", share, empty=False)[0])
@@ -65,7 +73,9 @@ def _some(data, part, share=1.0, empty=True, most=BARS):
     return data.take(part, rows[index]), songs[index]
 
 
-def measure_bars(bars, groups, references):
+def measure_bars(
+    bars: np.ndarray, groups: np.ndarray, references: References
+) -> dict[str, dict[str, float]]:
     """The metrics of a record, of bars (N, 96, 84) and the song or phrase of each, (N,)."""
     bars, groups = np.asarray(bars), np.asarray(groups)
     silent = rolls.is_empty(bars)
@@ -96,7 +106,13 @@ def measure_bars(bars, groups, references):
     return found
 
 
-def sampled(networks, n=BARS, rho=0.0, rests=None, seed=0):
+def sampled(
+    networks: sampling.Networks,
+    n: int = BARS,
+    rho: float = 0.0,
+    rests: tuple[float, float, float] | None = None,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
     """Bars in phrases of four, (n, 96, 84), and the number of each one's phrase, (n,)."""
     phrases = -(-n // PHRASE)
     made = sampling.sample_phrases(networks, phrases, PHRASE, rho, rests, seed)
@@ -104,7 +120,9 @@ def sampled(networks, n=BARS, rho=0.0, rests=None, seed=0):
     return made.reshape(-1, *made.shape[2:])[:n], groups[:n]
 
 
-def measure_networks(networks, data, references, seed=0):
+def measure_networks(
+    networks: sampling.Networks, data: Bars, references: References, seed: int = 0
+) -> tuple[dict[str, dict], np.ndarray]:
     """The metrics of a trained method; bars without a note are drawn apart unless it has
     learned them, and ``eb_learned`` is what G makes of its own. The bars come back, too.
     """
@@ -120,7 +138,9 @@ def measure_networks(networks, data, references, seed=0):
     return found | {"steps": networks.config.steps}, bars
 
 
-def measure_baseline(name, data, references, seed=0):
+def measure_baseline(
+    name: str, data: Bars, references: References, seed: int = 0
+) -> tuple[dict[str, dict], np.ndarray]:
     """The metrics of a row that needs no training, and its bars. The overlap of "data" is
     that of two halves of the training songs.
     """

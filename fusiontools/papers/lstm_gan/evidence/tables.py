@@ -20,7 +20,7 @@ ALIKE = "Alike: what two bars at random have in common, 1 once all noise gives o
 ALIKE += "Distinct: the share of bars that differ. "
 
 
-def table_1(found):
+def table_1(found: Rows) -> Table:
     """Table 1 anew: ours, and the paper's number under it."""
     columns = {"EB, %": ("eb", 1, 1), "UPC": ("upc", 2, 2), "QN, %": ("qn", 1, 1)}
     said = "Bars without a note are drawn apart, as often as in the training songs: EB of "
@@ -34,7 +34,7 @@ def _table(found, methods, columns, caption):
     return Table(made, {"": lambda row: SHORT[row["method"]]} | columns, caption)
 
 
-def measures_table(found):
+def measures_table(found: Rows) -> Table:
     """What Table 1 cannot tell: six measures, and the overlap with training bars."""
     columns = {
         "polyphony": shown("polyphony", cell, 2),
@@ -54,12 +54,12 @@ def measures_table(found):
     return _table(found, MAIN, columns, said)
 
 
-def trainings_table(found):
+def trainings_table(found: Rows) -> Table:
     """Every training: what it changes, what came of it, and what it cost."""
     return _trainings(found, [r["method"] for r in found if r.get("steps")])
 
 
-def remedies_table(found):
+def remedies_table(found: Rows) -> Table:
     """The bi-LSTM GAN and each of its remedies, the paper's and ours."""
     return _trainings(found, REMEDIES)
 
