@@ -3,6 +3,7 @@
 Every command imports what it needs when it runs, so that ``--help`` is there at once.
 """
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from fusiontools import cli_fuse, cli_papers, cli_restyle, cli_transfer
-from fusiontools.cli_door import guarded, needs, say
+from fusiontools.cli_door import Legible, guarded, needs, say
 
 __all__ = ["app", "main"]
 
@@ -149,7 +150,7 @@ def notice(
 ) -> None:
     if weights is None:
         text = resources.files("fusiontools") / "pretrained" / "NOTICE.md"
-        say(*text.read_text(encoding="utf-8").splitlines())
+        _show(text.read_text(encoding="utf-8"))
         return
     needs("torch", "safetensors")
     from fusiontools.training import finished_weights, read_weights, weights_notice
@@ -158,7 +159,25 @@ def notice(
     say(weights_notice(read_weights(file)[1]))
 
 
+def _show(markdown):
+    """Laid out for a terminal; elsewhere, as it is."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    screen = Console()
+    if screen.is_terminal:
+        # a table's columns would cut the names of files
+        rows = re.sub(r"^\|[^`\n]*\n", "", markdown, flags=re.M)
+        rows = re.sub(
+            r"^\| (.*) \| (.*) \| (.*) \|$", r"- \1: \2; trained on \3", rows, flags=re.M
+        )
+        screen.print(Markdown(rows, hyperlinks=False))
+    else:
+        say(*markdown.splitlines())
+
+
 app.command(
+    cls=Legible,
     help=_help(
         "Train a paper's model in a folder, or go on with the training that is there. "
         "You can stop it at any moment.",
@@ -174,9 +193,10 @@ app.command(
         f"\n\n[bold]Methods of {paper}[/bold]\n\n"
         + "\n\n".join(f"[bold]{name}[/bold]: {says}" for name, says in own)
         for paper, own in cli_papers.methods().items()
-    )
+    ),
 )(cli_papers.train)
 app.command(
+    cls=Legible,
     help=_help(
         "Write new music as MIDI files, from weights that come with the package or from a "
         "run of your own: melodies, or phrases of four bars.",
@@ -185,9 +205,10 @@ app.command(
         "sample --run runs/first --out mine",
         "sample connective_fusion -n 8 --out joined",
         "sample lstm_gan -n 16 --out phrases",
-    )
+    ),
 )(cli_papers.sample)
 app.command(
+    cls=Legible,
     help=_help(
         "Fuse two pieces of music by Connective Fusion: four bars of each melody become "
         "one melody of eight. What is taken, and what is adapted to fit, is told. The file "
@@ -196,9 +217,10 @@ app.command(
         "fuse mine.mid yours.abc --out ours.mid --left-bar 9 --amount 0.5",
         "fuse mine.mid yours.mxl --out ours.mid --styles 4 --plain as_they_are.mid",
         "fuse song.mid book.abc --out ours.mid --left-track bass --right-tune 12",
-    )
+    ),
 )(cli_fuse.fuse)
 app.command(
+    cls=Legible,
     help=_help(
         "Transfer a piece of music, whole, into another genre: its highest voice becomes a "
         "riff of metal, or a fiddle tune. What is taken, what is adapted to fit and what "
@@ -207,9 +229,10 @@ app.command(
         "transfer tune.abc --to metal --out heavy.mid --amount 0.6 --plain tune.mid",
         "transfer chorale.mxl --to fiddle --out jig.mid --track 1",
         "transfer mine.mid --to samba --out samba.mid --weights runs/mine",
-    )
+    ),
 )(cli_transfer.transfer)
 app.command(
+    cls=Legible,
     help=_help(
         "Restyle a recording: what is played in CONTENT, in the sound of STYLE. Both may "
         "be of any length and rate, mono or stereo; what comes out is as long, as loud and "
@@ -219,7 +242,7 @@ app.command(
         "restyle song.flac bells.ogg --out bells.mp3 --model musaic --seconds 30",
         "restyle a.wav b.wav --out c.wav --strength 0.6 --start 20 --style-start 45",
         "restyle a.wav b.wav --out c.wav --model cyclegan --weights runs/mine",
-    )
+    ),
 )(cli_restyle.restyle)
 
 

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from fusiontools.errors import FusionError
 
-__all__ = ["check_folder", "check_free", "guarded", "needs", "notice", "option", "say"]
+__all__ = ["Legible", "check_folder", "check_free", "guarded", "needs", "notice"]
+__all__ += ["option", "say"]
 
 HOME = "git+https://github.com/music-fusion-book/music-fusion-book"
 INSTALL = f'pip install "fusiontools[train] @ {HOME}"'
@@ -39,6 +41,33 @@ WHOLE = 92  # letters of a notice that is told in full
 def option(metavar: str | None, help: str, *names: str, **bounds: Any) -> Any:
     """An option of a command, as `typer.Option` takes it."""
     return typer.Option(*names, metavar=metavar, help=help, **bounds)
+
+
+class Legible(TyperCommand):
+    """A command that says which number it asks for, where it is given none such."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = _number(str(error.message or ""), error.param) or error.message
+            raise
+
+
+def _number(says, param):
+    """The number that is asked for; None where the library's message is of something else.
+
+    Older libraries keep the bounds in a parameter's type.
+    """
+    if not any(word in says for word in ("integer", "number", "float", " than ", "range")):
+        return None
+    kind = getattr(param, "type", None)
+    low, high = (getattr(param, k, getattr(kind, k, None)) for k in ("min", "max"))
+    if low is not None:
+        return f"a whole number from {low}" + (f" to {high}" if high is not None else " on")
+    if "integer" in says:
+        return "a whole number such as 9"
+    return f"a number {'from 0 to 1' if param.metavar == '0..1' else 'such as 1.5'}"
 
 
 def needs(*modules: str) -> None:

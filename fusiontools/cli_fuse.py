@@ -39,7 +39,10 @@ _METHODS = (
     "by default styled if --styles is more than 1, else ours."
 )
 Method = Annotated[str | None, option("NAME", _METHODS)]
-_BAR = "The first of LEFT's four bars; 1 is its first whole bar."
+_BAR = (
+    "The first of LEFT's four bars; 1 is its first whole bar. Bars of a MusicXML score "
+    "count as written, of an ABC tune as played."
+)
 LeftBar = Annotated[int | None, option("N", _BAR)]
 RightBar = Annotated[int | None, option("N", "The same for RIGHT.")]
 Plain = Annotated[Path | None, option("PLAIN.mid", "Write the halves as they are, too.")]
@@ -137,7 +140,8 @@ def _told(made, generator, files, plain, verdicts):
     """What was taken, what was adapted and what came of it, line by line."""
     for name, excerpt in (("Left", made.left), ("Right", made.right)):
         yield f"{name}: {excerpt}."
-        for sentence in excerpt.said:
+        # the file has the tempo and the instrument of LEFT
+        for sentence in excerpt.said + excerpt.played * (name == "Left"):
             yield f"  {sentence}"
     yield f"Generator: {generator['method']}, lambda {generator['similarity']:g}."
     for i, (file, distance) in enumerate(zip(files, made.distance), start=1):

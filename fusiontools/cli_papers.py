@@ -162,8 +162,6 @@ def _told(folder):
 def _paper(asked, told, folder):
     """The name of the paper, as typed or as a run's folder tells it."""
     if not asked and not told:
-        if folder is None:
-            raise FusionError("no paper is named", "PAPER", f"name one of {_NAMES}")
         do = f"check the folder, or name one of {_NAMES}"
         raise FusionError("no run is there, and no paper is named", folder, do)
     if asked:
@@ -192,7 +190,7 @@ _FORCE = "Replace the files of an earlier sample in that folder."
 def sample(
     out: Annotated[Path, option("DIR", _OUT)],
     paper: Annotated[
-        str, _argument("fusiongan, connective_fusion or lstm_gan; not with --run.")
+        str, _argument("fusiongan, connective_fusion or lstm_gan; a --run names its own.")
     ] = "",
     n: Annotated[int, option("N", "How many.", "-n", min=1, max=1000)] = 10,
     method: Annotated[str | None, option("NAME", _HELD)] = None,
@@ -208,10 +206,13 @@ def sample(
     if not 0.01 <= temperature <= 100:
         told = "a temperature lies between 0.01 and 100"
         raise typer.BadParameter(told, param_hint="--temperature")
+    if not paper and not run:
+        able = [name for name in PAPERS if hasattr(_module(name), "sample_files")]
+        raise FusionError("no paper is named", "PAPER", f"name one of {', '.join(able)}")
     name = _paper(paper, _told(run) if run else {}, run)
     own = _module(name)
     if not hasattr(own, "sample_files"):
-        do = "give it music: python -m fusiontools transfer --help"
+        do = f"give it music: python -m fusiontools {own.HEAR.split()[0]} --help"
         raise FusionError(f"{name} writes nothing from nothing", "PAPER", do)
     needs("torch", "safetensors")
     check_folder(out)

@@ -27,6 +27,8 @@ _METHOD = (
     "Of those that the weights hold: full, the paper's (the default), or, for metal, ours."
 )
 _PROGRAM = "General MIDI: by default 30 for metal, a guitar, 40 for fiddle, a violin."
+_TRACK = "Of this track the highest voice: its number, or a part of its name."
+_TUNE = "Of an IN that is a book in ABC: its number, or a part of its title."
 _SNAP = "Leave notes off the 16ths and the scale, and bars unlike that are alike in IN."
 
 
@@ -44,9 +46,8 @@ def transfer(
     ] = None,
     tempo: Annotated[str, option("keep|BPM", "The source's, or beats a minute.")] = "keep",
     program: Annotated[int | None, option("N", _PROGRAM, min=0, max=127)] = None,
-    track: Annotated[
-        int | None, option("N", "Of this track the highest voice.", min=1)
-    ] = None,
+    track: Annotated[str | None, option("N|NAME", _TRACK)] = None,
+    tune: Annotated[str | None, option("N|NAME", _TUNE)] = None,
     no_snap: Annotated[bool, option(None, _SNAP, "--no-snap")] = False,
     plain: Annotated[
         Path | None, option("PLAIN.mid", "Write the line as it is, too.")
@@ -76,7 +77,7 @@ def transfer(
     torch.set_num_threads(1)  # one piece is no work to share
     networks, about = _weights(to, method, weights, TARGETS)
     _, usual, ceiling = TARGETS.get(to, ("", 0, 108))
-    dials = (usual if program is None else program, ceiling, track, not no_snap)
+    dials = (usual if program is None else program, ceiling, track, not no_snap, tune)
     made = transfer_file(networks, music, amount, *dials)
     if not len(made.notes):
         raise NoNotesError("nothing but rests came of it", out, "take less of --amount")

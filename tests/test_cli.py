@@ -72,6 +72,10 @@ def test_an_error_of_ours_is_one_line_and_exit_code_1(words, run):
     )
 
 
+def test_what_comes_along_needs_no_download(run):
+    assert "What to do: nothing: it comes along." in run("data", "fetch", "essen")[2]
+
+
 def test_a_fetched_corpus_is_named_with_its_terms(run, tmp_path, monkeypatch):
     source = Source("tiny.bin", checksum="md5:" + "0" * 32, url="http://x.invalid/")
     card = CorpusInfo("tiny", "Tiny", "", "CC0", "Ann", "", "", (), sources=(source,))

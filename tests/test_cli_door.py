@@ -5,6 +5,7 @@ is one line, and every name can be printed.
 import errno
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -333,6 +334,54 @@ def test_the_version_is_told(run):
 def test_the_terms_of_all_weights_are_told(run):
     code, out, err = run("notice")
     assert code == 0 and "Weimar Jazz Database" in out and "GTZAN" in out and not err
+
+
+def test_on_a_terminal_the_terms_are_laid_out(run, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    out = run("notice")[1]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", out)
+    assert "Weimar Jazz" in plain and "|---" not in plain and "**" not in plain
+    assert max(map(len, plain.splitlines())) <= 80
+    folder = Path(cli.__file__).parent / "pretrained"
+    for file in (folder / "NOTICE.md").read_text(encoding="utf-8").split("`"):
+        assert not file.endswith(".safetensors") or file in plain  # and none is cut
+
+
+NUMBERS = {
+    "a whole number such as 9": [
+        ("fuse", "--left-bar", w) for w in ("abc", "1.5", "x9", "")
+    ],
+    "a number from 0 to 1": [
+        ("fuse", "--amount", "half"),
+        ("transfer", "--amount", "0,5"),
+        ("restyle", "--strength", "all"),
+    ],
+    "a number such as 1.5": [
+        ("restyle", "--seconds", "1:30"),
+        ("sample", "--temperature", "x"),
+    ],
+    "a whole number from 1 to 1000": [
+        ("fuse", "--styles", "0"),
+        ("sample", "-n", "1001"),
+        ("sample", "-n", "two"),
+    ],
+    "a whole number from 0 to 4294967295": [
+        ("train", "--seed", "-1"),
+        ("fuse", "--seed", "1e9"),
+    ],
+    "a whole number from 0 to 127": [("transfer", "--program", "128")],
+}
+
+
+@pytest.mark.parametrize(
+    ("says", "words"), [(says, w) for says, many in NUMBERS.items() for w in many]
+)
+def test_a_number_that_is_none_is_asked_for_in_plain_words(run, monkeypatch, says, words):
+    monkeypatch.setenv("COLUMNS", "200")
+    command, *given = words
+    code, out, err = run(*COMMANDS[command], *given)
+    assert code == 2 and not out and f"{given[0]}': {says}" in err
 
 
 def test_a_notice_that_is_long_says_where_it_can_be_read(capsys):

@@ -61,7 +61,7 @@ def weights(tmp_path_factory):
             torch.nn.init.normal_(layer.weight)
     made[0].vae.sigma.copy_(torch.linspace(0.2, 2.0, 6))
     save_networks(
-        made, path, ["mine"], "mine: CC0", method=["ours", "ours", "styled"], data="toy"
+        made, path, ["toy"], "toy: CC0", method=["ours", "ours", "styled"], data="toy"
     )
     return path
 
@@ -89,7 +89,7 @@ def fused(run, weights, *words):
 def test_what_was_taken_and_what_came_of_it_is_told(run, weights, here):
     code, out, err = fused(run, weights, "--out", "c.mid", "--plain", "p.mid")
     lines = out.splitlines()
-    assert code == 0 and err == "Weights trained on mine. Terms: mine: CC0.\n"
+    assert code == 0 and err == "Weights trained on toy. Terms: toy: CC0.\n"
     assert lines[0] == 'Left: a.mid, bars 1 to 4, its only track "Fiddle".'
     assert lines[1] == 'Right: b.mid, bars 1 to 4, its only track "Flute".'
     assert lines[2] == "Generator: ours, lambda 0.3."
@@ -125,6 +125,23 @@ def test_a_waltz_is_given_a_fourth_beat_and_it_is_told(run, weights, here):
     assert code == 0
     assert f"{given}, and what sounds at its end is held." in out.splitlines()
     assert read_midi("p.mid").notes()[len(TUNE) :].duration.tolist() == [1, 1, 2] * 4
+
+
+@pytest.mark.parametrize("left", ["bass.mid", "b.mid"])
+def test_how_it_is_played_is_told_only_of_the_file_whose_tempo_it_has(
+    run, weights, here, left
+):
+    slower = Tempo([0.0, 8.0, 16.0], [0.0, 4.0, 12.0])
+    write_midi(Piece((Track(transpose(TUNE, -36), 33),), slower), "bass.mid")
+    right = {"bass.mid": "b.mid", "b.mid": "bass.mid"}[left]
+    code, out, _ = run("fuse", left, right, "--weights", weights, "--out", "c.mid")
+    told = [line for line in out.splitlines() if "plays it" in line or "tempo" in line]
+    own = ["  Up there an electric guitar plays it."]
+    own += ["  Its tempo changes in these bars: 80 is taken, their average."]
+    assert code == 0 and told == own * (left == "bass.mid")
+    made = read_midi("c.mid")
+    assert made.tracks[0].program == (27 if told else 73)
+    assert made.tempo.bpm[0] == pytest.approx(80 if told else 150, abs=1e-3)
 
 
 def test_amount_0_is_the_halves_as_the_vae_hears_them(run, weights, here):
@@ -291,7 +308,7 @@ def test_absurd_words_are_a_question_of_use(run, weights, here, words):
     [
         (b"", "the file is empty"),
         (b"MThd", "truncated"),
-        (b"not music", "not a MIDI file"),
+        (b"not music", "a text in which no tune in ABC begins"),
         (Piece((Track(TUNE, is_drum=True),)), "no pitched note"),
         (Piece((Track(TUNE),), meters=(Meter(0.0, 5, 4),)), "it is in 5/4"),
     ],
@@ -557,7 +574,7 @@ def test_its_methods_train(run, windows, tmp_path, method):
     assert (
         code == 0
         and experiment.METHODS[method] in out
-        and "Windows('toy', train-1 24," in out
+        and "toy, windows of eight bars: 24 of train-1" in out
     )
     assert load_weights(path=tmp_path / "r" / "weights.safetensors")[1]["generators"] == [
         {"method": method, "similarity": 0.3}
@@ -665,7 +682,7 @@ def test_a_run_writes_melodies_and_fuses(run, trained, here):
     )
     assert s == t != u
     code, out, err = run("fuse", "a.mid", "b.mid", "--out", "c.mid", "--weights", trained)
-    assert code == 0 and "Terms: mine: CC0" in err and read_midi("c.mid").tracks
+    assert code == 0 and err == own and read_midi("c.mid").tracks
 
 
 @pytest.mark.parametrize(

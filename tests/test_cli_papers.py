@@ -85,7 +85,7 @@ def test_a_run_says_what_it_does_and_what_came_out(run, pair, tmp_path):
     ) == ("mle", "smoke", 0, "toy")
     assert (
         experiment.METHODS["mle"] in out
-        and "jazz 40, folk 40" in out
+        and "Data: toy, windows to learn from: 40 of jazz, 40 of folk." in out
         and "Scale smoke, seed 0, on CPU" in out
     )
     assert (
@@ -200,9 +200,44 @@ def test_what_cannot_be_read_is_counted_too(run, tmp_path):
     a, b = (scores(tmp_path / d, 2, seed=s) for d, s in (("a", 9), ("b", 8)))
     (a / "bad.mid").write_bytes(b"junk")
     (a / "score.mscz").write_bytes(b"?")
-    assert "; 2 more cannot be read, mine_a/bad since: " in refused(
+    assert "; 2 more cannot be read, mine_a/bad.mid since: " in refused(
         run, tmp_path, "fusiongan", a, b
     )
+
+
+JUNK = {"bad.mid": b"junk", "cut.musicxml": b"<score-partwise>", "empty.mid": b""}
+
+
+@pytest.mark.parametrize("paper", ["fusiongan", "connective_fusion", "domain_transfer"])
+@pytest.mark.parametrize("more", [0, 1, 9])
+def test_what_is_left_out_of_two_folders_is_said_before_the_training(
+    run, tmp_path, paper, more
+):
+    a, b = (scores(tmp_path / d, 2, seed=s) for d, s in (("a", 9), ("b", 8)))
+    junk = JUNK | {f"z{k}.mid": b"?" for k in range(more)}
+    for file, data in junk.items():
+        (a / file).write_bytes(data)
+    _, out, _ = run("train", paper, "--run", tmp_path / "r", "--folders", a, b)
+    (line,) = [line for line in out.splitlines() if "left out" in line]
+    many = len(junk)
+    assert line.startswith(f"{a}: {many + 2} files, 2 read, {many} left out: bad.mid (")
+    assert all(f"{file} (" in line for file in JUNK)
+    assert (f"and {many - 4} more" in line) == (many > 4)
+
+
+@pytest.mark.parametrize("paper", ["lstm_gan", "audio_style"])
+def test_what_is_left_out_is_said_of_every_kind_of_folder(run, tmp_path, paper):
+    from fusiontools.music.audio import write_sound
+
+    a = scores(tmp_path / "a", 2)
+    (a / "bad.mid").write_bytes(b"junk")
+    (a / "bad.wav").write_bytes(b"junk")
+    named = ("--data", a)
+    if paper == "audio_style":
+        write_sound(np.sin(np.arange(22_050) / 9), a / "x.wav", 22_050)
+        named = ("--folders", a, a)
+    _, out, _ = run("train", paper, "--run", tmp_path / "r", *named)
+    assert "read, 1 left out: " in out and "bad" in out.splitlines()[0]
 
 
 @pytest.mark.parametrize(
@@ -501,7 +536,9 @@ def test_two_samples_never_mix(run, trained, tmp_path):
             "no weights come with the package for the pair 'abba_bach'",
         ),
         (("lstm",), "no paper is called 'lstm'"),
-        ((), "no paper is named"),
+        ((), "name one of fusiongan, connective_fusion, lstm_gan."),
+        (("domain_transfer",), "python -m fusiontools transfer --help"),
+        (("audio_style",), "python -m fusiontools restyle --help"),
     ],
 )
 def test_what_cannot_be_sampled_is_one_line(run, trained, tmp_path, words, says):
@@ -531,6 +568,7 @@ def test_what_cannot_be_sampled_is_one_line(run, trained, tmp_path, words, says)
 def test_absurd_numbers_are_a_question_of_use(run, trained, tmp_path, words):
     code, _, err = run("sample", "--run", trained, "--out", tmp_path, *words)
     assert code == 2 and words[0] in err and "Traceback" not in err
+    assert "Input should" not in err and "valid" not in err.replace("Invalid", "")
 
 
 def test_an_out_that_is_a_file_is_one_line(run, trained, tmp_path):
@@ -615,3 +653,19 @@ def test_help_names_every_method_and_scale(run):
     assert all(
         f"{name}: {says}" in said for name, says in experiment.METHODS.items()
     ) and all(scale in said for scale in SCALES)
+
+
+def test_the_folders_of_a_run_of_ones_own_are_named(run, tmp_path):
+    from fusiontools.training import weights_notice
+
+    for names in (["mine"], ["mine_a", "mine_b"], ["mine_s", "mine_t"]):
+        told = weights_notice({"corpora": names, "labels": ["b", "h"], "terms": ""})
+        assert "music of your own (b, h)" in told and "mine" not in told
+    other = {"corpora": ["ryan", "mine"], "labels": ["b", "h"], "terms": "free"}
+    assert weights_notice(other) == "Weights trained on ryan, mine. Terms: free."
+
+
+@pytest.mark.parametrize("paper", ["connective_fusion", "lstm_gan"])
+def test_a_run_of_another_paper_is_named(run, trained, tmp_path, paper):
+    code, _, err = run("sample", paper, "--run", trained, "--out", tmp_path / "x")
+    assert code == 1 and "fusiongan" in err and paper in err and "Error" not in err

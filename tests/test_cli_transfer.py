@@ -35,7 +35,7 @@ def made_weights(folder, name, labels=("classical", "metal"), size=None):
     torch.manual_seed(0)
     size = size or replace(Config.smoke(), width=4)
     networks = {n: Networks(method(n, size)) for n in ("ours", "full")}
-    about = {"corpora": [{"name": "mine", "licence": "CC0", "credit": ""}]}
+    about = {"corpora": [{"name": "airs", "licence": "CC0", "credit": ""}]}
     data = SimpleNamespace(name=name, labels=labels, about=about)
     save_networks(networks, folder / f"{name}.safetensors", data)
     return folder / f"{name}.safetensors"
@@ -74,13 +74,16 @@ def transferred(run, weights, *words):
 def test_what_was_taken_and_what_came_of_it_is_told(run, weights, here):
     code, out, err = transferred(run, weights, "--out", "b.mid", "--plain", "p.mid")
     lines = out.splitlines()
-    assert code == 0 and err == "Weights trained on mine. Terms: mine: CC0.\n"
+    assert code == 0 and err == "Weights trained on airs. Terms: airs: CC0.\n"
     assert lines[0] == (
         "Source: a.mid, the highest voice of all tracks, 160 of 200 notes, in 20 bars of "
         "four beats."
     )
+    assert lines[1].startswith("  It is in 2/4, and ") and lines[1].endswith(
+        "bars of four beats: two of yours are one of them."
+    )
     assert (
-        lines[1] == "  All moved by -14 semitones, and back: the median becomes middle C."
+        lines[2] == "  All moved by -14 semitones, and back: the median becomes middle C."
     )
     assert "Network: full, from classical to metal." in lines
     assert lines[-2].startswith("Transferred: b.mid, amount 1. It keeps the pitch ")
@@ -122,6 +125,8 @@ def test_the_method_the_instrument_the_tempo_and_the_track_are_chosen(run, weigh
     assert not np.array_equal(loose.notes().onset, full[1].notes().onset)
     out, bass = notes("--track", 2, "--amount", 0)
     assert "voice of track 2, 40 of 40" in out and bass.notes() == BASS
+    out, flute = notes("--track", "flu", "--amount", 0, "--program", 73)
+    assert 'voice of track 1 "Flute", 160 of 160' in out and len(flute.notes()) == 160
     assert notes("--amount", 0.5)[1].notes() != full[1].notes()
 
 
@@ -155,10 +160,14 @@ def test_no_file_is_overwritten_without_force(run, weights, here, words):
         (("--out", "c.mid", "--plain", "a.mid", "--force"), "this file is read here"),
         (("--out", "none/c.mid"), "no such folder"),
         (("--out", "c.mid", "--method", "plain"), "choose one of ours, full"),
-        (("--out", "c.mid", "--weights", "a.mid"), "not weights"),
+        (("--out", "c.mid", "--weights", "a.mid"), "weights of this package"),
         (("--out", "c.mid", "--weights", "nothing"), "no such weights"),
         (("--out", "c.mid", "--weights", "."), "no run's folder"),
-        (("--out", "c.mid", "--track", "7"), "a.mid: no pitched note sounds in track 7"),
+        (("--out", "c.mid", "--track", "7"), "a.mid: no track '7'. What to do: choose f"),
+        (("--out", "c.mid", "--track", "0"), 'from 1 "Flute", 2'),
+        (("--out", "c.mid", "--track", "-1"), 'from 1 "Flute", 2'),
+        (("--out", "c.mid", "--track", "oboe"), 'from 1 "Flute", 2'),
+        (("--out", "c.mid", "--tune", "1"), "only books in ABC have"),
         (("--out", "c.mid", "--to", "fiddle"), "transfer to metal, not to fiddle"),
     ],
 )
@@ -181,7 +190,6 @@ def test_an_unknown_target_gets_the_choices(run, here):
         ("--amount", "1.5"),
         ("--amount", "nan"),
         ("--program", "128"),
-        ("--track", "0"),
         ("--tempo", "fast"),
         ("--tempo", "0"),
         ("--tempo", "nan"),
@@ -206,7 +214,7 @@ def test_a_target_and_a_file_to_write_have_to_be_named(run, here):
     [
         (b"", "the file is empty"),
         (b"MThd", "truncated"),
-        (b"not music", "not a MIDI file"),
+        (b"not music", "take a MIDI, MusicXML or ABC file"),
         (Piece((Track(TUNE, is_drum=True),)), "no pitched note"),
     ],
 )
@@ -228,6 +236,37 @@ def test_abc_and_a_single_note_are_music(run, weights, here):
         code, _out, err = run("transfer", name, *words, "--amount", 0)
         assert code == 0 and read_midi("b.mid").tracks, err
     assert read_midi("b.mid").notes() == Notes.of([(7, 1, 60)])
+
+
+BOOK = "".join(
+    f"X:{n}\nT:{title}\nM:4/4\nL:1/4\nK:C\n{notes}|{notes}|\n\n"
+    for n, title, notes in (
+        (3, "The Rose", "CDEF"),
+        (7, "Lily", "GABc"),
+        (9, "Iris", "cBAG"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [((), 60), (("--tune", "7"), 67), (("--tune", "iris"), 72), (("--tune", "ose"), 60)],
+)
+def test_a_tune_of_a_book_is_chosen(run, weights, here, words, first):
+    (here / "book.abc").write_text(BOOK)
+    asked = ("--to", "metal", "--weights", weights, "--out", "c.mid", "--plain", "p.mid")
+    code, out, err = run("transfer", "book.abc", *asked, "--method", "ours", *words)
+    assert code == 0 and ("the first of them" in out) == (not words), err
+    assert read_midi("p.mid").notes().pitch[0] % 12 == first % 12
+
+
+@pytest.mark.parametrize("tune", ["1", "tulip", "i"])
+def test_a_tune_that_is_not_there_is_one_line(run, weights, here, tune):
+    (here / "book.abc").write_text(BOOK)
+    asked = ("--to", "metal", "--weights", weights, "--out", "c.mid", "--tune", tune)
+    code, out, err = run("transfer", "book.abc", *asked)
+    assert code == 1 and not out and err.count("\n") == 1 and "What to do" in err
+    assert '7 "Lily"' in err and not (here / "c.mid").exists()
 
 
 def test_nothing_but_rests_is_no_file(run, weights, here, monkeypatch):
@@ -301,6 +340,6 @@ def test_help_names_every_option_within_80_columns(run):
     code, out, _ = run("transfer", "--help")
     assert code == 0 and "python -m fusiontools transfer" in out
     assert max(map(len, out.splitlines())) <= 80
-    named = "to out amount method weights tempo program track no-snap plain force"
+    named = "to out amount method weights tempo program track tune no-snap plain force"
     assert all(f"--{option}" in out for option in named.split())
     assert "transfer --help" in run("--help")[1]

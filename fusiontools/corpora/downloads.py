@@ -54,7 +54,7 @@ def fetch(name: str, progress: Any = None) -> list[Path]:
     card = info(name)
     if not card.sources:
         found = f"{card.title} comes with a dependency: there is nothing to download"
-        raise CorpusError(found, name, f"use load({name!r})")
+        raise CorpusError(found, name, "nothing: it comes along")
     if not card.fetchable:
         about = f"; about it: {card.home}" if card.home else ""
         found = f"{card.title} cannot be downloaded"

@@ -31,7 +31,7 @@ from fusiontools.corpora.entries import (
 )
 from fusiontools.corpora.parallel import in_parallel
 from fusiontools.corpora.places import SUFFIXES, is_kind, source_of
-from fusiontools.corpora.walking import files_below
+from fusiontools.corpora.walking import files_below, tell_left_out
 from fusiontools.errors import CorpusError, FusionError, NoNotesError
 from fusiontools.music.abc import read_abc, split_abc
 from fusiontools.music.midi import piece_from_bytes
@@ -141,7 +141,9 @@ def load_folder(
     there = source_hash(source, SUFFIXES["notes"])
     key = content_hash("folder", code_hash(*CODE), filters, there)
     built = cached(name, key, build, f"{filters} {source}")
-    return Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
+    corpus = Corpus(name, built, tuple(tuple(s) for s in built["skipped"]))
+    tell_left_out(name, source, len(corpus), corpus.skipped)
+    return corpus
 
 
 def read_pieces(
@@ -298,7 +300,7 @@ def _named(name, source, label, columns, marks, skipped):
     kept = ids[: len(columns["id"])]
     columns["song"] = song_names(marks, kept)
     columns["id"] = kept
-    unread = [[id, why] for id, (_, why) in zip(ids[len(kept) :], skipped)]
+    unread = [[f"{name}/{below[file]}", why] for file, why in skipped]
     return columns | {"skipped": unread}
 
 

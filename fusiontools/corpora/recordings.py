@@ -21,7 +21,7 @@ from fusiontools.corpora.cache import cache_dir, content_hash
 from fusiontools.corpora.entries import asked, digest, song_names, unique
 from fusiontools.corpora.places import is_kind, path, source_of
 from fusiontools.corpora.unpacking import unpack
-from fusiontools.corpora.walking import files_below
+from fusiontools.corpora.walking import files_below, tell_left_out
 from fusiontools.errors import CorpusError, FusionError, MusicFileError
 from fusiontools.music.audio import LONGEST, read_sound, sound_length
 
@@ -203,6 +203,7 @@ def load_recordings(
         raise CorpusError(what, source, do)
     songs = song_names(marks, [r.id for r in found])
     found = [replace(recording, song=song) for recording, song in zip(found, songs)]
+    tell_left_out(name, source, len(found), skipped)
     return Recordings(name, tuple(found), tuple(skipped))
 
 

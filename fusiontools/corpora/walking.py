@@ -5,9 +5,15 @@ Nothing is read. Used in chapters 3, 4, 5, 6 and 7.
 
 import os
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["called", "files_below", "shown"]
+__all__ = ["called", "files_below", "left_out_told", "shown", "tell_left_out"]
+
+NAMED, LETTERS = 4, 90  # files that are named of a folder, and letters of each one's reason
+_SAY: ContextVar[Callable[[str], object]] = ContextVar("say", default=lambda line: None)
 
 
 def files_below(folder: str | os.PathLike) -> tuple[list[tuple[str, Path]], list[str]]:
@@ -89,3 +95,37 @@ def shown(name: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+@contextmanager
+def left_out_told(say: Callable[[str], object]) -> Iterator[None]:
+    """Within it, `say` takes a line for each folder of which files are left out."""
+    before = _SAY.set(say)
+    try:
+        yield
+    finally:
+        _SAY.reset(before)
+
+
+def tell_left_out(
+    name: str, folder: str | os.PathLike, read: int, skipped: Sequence[Sequence[str]]
+) -> None:
+    """Say which files of a folder were left out, and why, to whom `left_out_told` names.
+
+    Examples
+    --------
+    >>> with left_out_told(print):
+    ...     tell_left_out("mine", "my/blues", 2, [("mine/a.mid", "an empty file")])
+    my/blues: 3 files, 2 read, 1 left out: a.mid (an empty file)
+    """
+    if skipped:
+        told = skipped[:NAMED]
+        named = [f"{id.removeprefix(name + '/')} ({_short(why)})" for id, why in told]
+        if len(skipped) > NAMED:
+            named.append(f"and {len(skipped) - NAMED} more")
+        counts = f"{read + len(skipped)} files, {read} read, {len(skipped)} left out"
+        _SAY.get()(f"{shown(str(folder))}: {counts}: {', '.join(named)}")
+
+
+def _short(why):
+    return why if len(why) <= LETTERS else f"{why[: LETTERS - 4]} ..."

@@ -45,6 +45,7 @@ class AbcTune:
     count from: below zero where the tune starts with an upbeat (anacrusis). `meters` has
     those that follow, too, and `bars` the beats on which bars start, as written; None if
     there is no bar line. `program` is the General MIDI instrument, None if it names none.
+    `said` has a sentence for what it does not name, or is left out.
     """
 
     number: str
@@ -56,6 +57,7 @@ class AbcTune:
     tempo: Tempo
     bars: tuple[float, ...] | None
     program: int | None
+    said: tuple[str, ...] = ()
 
     @property
     def meter(self) -> Meter:
@@ -136,13 +138,16 @@ def read_abc(text: str, where: object = "ABC text") -> AbcTune:
     keys = [i for i, line in enumerate(lines) if line.startswith("K:")]
     if not keys:
         found = "not an ABC tune: it needs a line X: (number) and a line K: (key)"
-        raise MusicFileError(found, where, "check the file, or convert it to MIDI")
+        do = "write its key, such as K:C, on a line before its notes"
+        if not lines:
+            do = "write a line X:1 at its top, if it is one"
+        raise MusicFileError(found, where, do)
     if (tunes := sum(line.startswith("X:") for line in lines)) > 1:
         found = f"{tunes} tunes, where one is read at a time"
         raise MusicFileError(found, where, "cut them apart with split_abc(text)")
     head, body = [*book, *lines[: keys[0] + 1]], _body(lines, keys[0] + 1)
     try:
-        items, program = _sung(head, body)
+        items, program, said = _sung(head, body)
         parts = next((line[2:] for line in head if line.startswith("P:")), "")
         tune = _performed(items, order(items, part_order(parts)))
     except MusicFileError as error:
@@ -152,7 +157,9 @@ def read_abc(text: str, where: object = "ABC text") -> AbcTune:
         if line[1:2] == ":" and line[0].isalpha():
             fields.setdefault(line[0], line[2:].strip())
     number, title, key = fields["X"], fields.get("T", ""), key_of(fields["K"])[0]
-    return AbcTune(number, title, key, fields, *tune, program)
+    if not any(isinstance(item, Sound) and item.bpm for item in items):
+        said.append(f"It names no tempo: {BPM} is taken.")
+    return AbcTune(number, title, key, fields, *tune, program, tuple(said))
 
 
 def _prose(lines):
@@ -203,7 +210,9 @@ def _body(lines, start):
 
 
 def _sung(head, body):
-    """What the first voice writes that has notes, and its program; all if none is named."""
+    """What the first voice writes that has notes (all if none is named), its program, and
+    what to say of the others.
+    """
     base, named, tempos = Voice(), {}, []
     for line in head:
         if line.startswith("%%"):
@@ -217,7 +226,8 @@ def _sung(head, body):
     for text in tempos:
         base.field("Q", text)
     lines = _by_voice(body, next(iter(named), "1"))
-    for name in list(dict.fromkeys(name for name, _ in lines if name))[:MOST_VOICES]:
+    names = list(dict.fromkeys(name for name, _ in lines if name))
+    for name in names[:MOST_VOICES]:
         voice = base.begin()
         voice.place(named.get(name, ""))
         for other, line in lines:
@@ -232,13 +242,26 @@ def _sung(head, body):
             else:
                 voice.music(line)
         if any(isinstance(item, Sound) and item.tones for item in voice.items):
-            return voice.items, voice.program
+            return voice.items, voice.program, _others(name, names, [*head, *body])
     raise _silent()
+
+
+def _others(name, names, lines):
+    """What to say of a voice that is taken, if there are others."""
+    if len(names) < 2:
+        return []
+    own = [line for line in lines if re.match(rf"\[?V:\s*{re.escape(name)}(\s|\]|$)", line)]
+    told = re.search(r"\b(?:name|nm)\s*=\s*(?:\"([^\"]*)\"|([^\s\]]+))", " ".join(own))
+    called = (told[1] or told[2] or "").strip() if told else ""
+    called = called or ("" if name.isdecimal() else name)
+    which = " that has notes" if name != names[0] else ""
+    ends = f": {called[:40]}." if called else "."
+    return [f"The first of {len(names)} voices{which} is taken{ends}"]
 
 
 def _silent():
     found = "an ABC tune without a single note"
-    return NoNotesError(found, do="choose another tune")
+    return NoNotesError(found, do="check that notes, letters A to G, follow its line K:")
 
 
 def _by_voice(body, voice):

@@ -3,8 +3,9 @@ Fusion, fuses two of them (``notebooks/04_connective_fusion_2_full_size``).
 
 An excerpt fits the grid: four bars of four beats, one voice, sixteenths, pitches from 55 to
 84. Music is seldom just that, so it is adapted where a musician would want it, and
-`Excerpt.said` names every step; what cannot be adapted is refused. Nothing is ever moved
-into another key to make two excerpts fit. `fusiontools.music.bars` finds the four bars.
+`Excerpt.said` names every step (`Excerpt.played` those of tempo and instrument); what
+cannot be adapted is refused. Nothing is ever moved into another key to make two excerpts
+fit. `fusiontools.music.bars` finds the four bars.
 """
 
 import os
@@ -17,6 +18,7 @@ from fusiontools.errors import MusicFileError, NoNotesError
 from fusiontools.music.abc import FLUTE
 from fusiontools.music.bars import (
     BEATS,
+    NEAR,
     STEP,
     bars_of,
     chosen_bar,
@@ -34,7 +36,7 @@ from fusiontools.music.midi import Piece, Track, write_midi
 from fusiontools.music.notes import Notes, note_name, shift, transpose
 from fusiontools.music.scores import chosen, plain, read_score
 
-__all__ = ["Excerpt", "read_excerpt", "write_grid"]
+__all__ = ["Excerpt", "piece_of", "read_excerpt", "tracks_of", "write_grid"]
 
 # What plays a melody that was written for a General MIDI program and is moved up, because
 # basses have no such notes.
@@ -44,6 +46,8 @@ HIGHER |= {43: (40, "a violin"), 47: (12, "a marimba"), 58: (56, "a trumpet")}
 HIGHER |= {67: (64, "a soprano saxophone"), 70: (68, "an oboe")}
 VALUES = {1: "whole notes", 2: "half notes", 4: "quarters", 8: "eighths", 16: "sixteenths"}
 VALUES |= {32: "thirty-seconds", 64: "sixty-fourths"}
+NO_TEMPO = "It names no tempo"  # how a reader of files says so
+SAME_TEMPO = 1.005  # a tempo that is so many times another is the same, rounded
 REPEATS = {  # fewer than four bars: their order, and how to say it
     1: ((0, 0, 0, 0), "It has one bar, and it is played four times."),
     2: ((0, 1, 0, 1), "It has two bars, and they are played twice."),
@@ -63,6 +67,7 @@ class Excerpt:
     said: tuple  # a sentence for each thing that was adapted
     bpm: float
     program: int  # General MIDI
+    played: tuple = ()  # the same for tempo and program, where these are used
 
     @property
     def notes(self) -> Notes:
@@ -138,8 +143,8 @@ def read_excerpt(
     It has two bars, and they are played twice.
     It is moved two octaves up: E2 to A2 lies outside G3 to C6.
     """
-    piece, where, said = _piece(music, where, tune)
-    tracks = _tracks(piece, track, where)
+    piece, where, said = piece_of(music, where, tune)
+    tracks = tracks_of(piece, track, where)
     try:
         found = melody(Piece(tuple(own for _, own in tracks)))
     except NoNotesError as error:
@@ -173,28 +178,59 @@ def read_excerpt(
     tokens, repeated = _four_bars(encode_grid(notes, length=HALF), whole)
     rest = longest_rest(tokens) / BAR
     if rest > 1:
-        known = "the model knows rests of one bar at most"
-        moved.append(f"It rests for {rest:g} bars: {known}.")
+        known = "which stay silent: the model knows rests of one bar at most"
+        other = "no four bars of it rest less" if bar is None else "choose another bar"
+        moved.append(f"It rests for {rest:g} bars, {known}; {other}.")
     # where they are in the piece itself: bars that were given a beat are shorter there
     four = (bars.start > start - STEP / 2) & (bars.start < start + BEATS - STEP / 2)
     first = counted.start[at] + behind
     last = first + counted.length[four].sum()
     sound = first - STEP / 2, last - STEP / 2
     source, program, chords = _sources(tracks, len(piece.tracks), found, *sound)
+    played = [sentence for sentence in said if sentence.startswith(NO_TEMPO)]
+    said = [sentence for sentence in said if sentence not in played]
     if program in HIGHER and int(notes.pitch.min()) - low >= 12:
         program, name = HIGHER[program]
-        moved.append(f"Up there {name} plays it.")
+        played.append(f"Up there {name} plays it.")
     # 60 beats / seconds: the tempo on average over the four bars, without what is held
     scale = [1.0 if same[i] else in_fours(bars.meter[i])[1] for i in np.flatnonzero(four)]
     beats = float(counted.length[four] @ scale)
     bpm = 60 * beats / float(np.ptp(piece.tempo.seconds_at([first, last])))
+    if _changes(piece.tempo, first, last):
+        average = f"{bpm:.0f} is taken, their average"
+        played.append(f"Its tempo changes in these bars: {average}.")
     numbers = int(bars.number[inside][0]), int(bars.number[inside][-1])
     said = (*said, *chords, *changed, *repeated, *moved)
-    return Excerpt(tokens, where, piece.title, numbers, source, said, bpm, program)
+    return Excerpt(
+        tokens, where, piece.title, numbers, source, said, bpm, program, tuple(played)
+    )
 
 
-def _piece(music, where, tune):
-    """Music as a piece, what messages call it, what to say of it."""
+def _changes(tempo, first, last):
+    """Whether a tempo is another within a stretch of beats, by more than rounding."""
+    inner = tempo.beat[(tempo.beat > first + NEAR) & (tempo.beat < last - NEAR)]
+    beats = np.concatenate([[first], inner, [last]])
+    pace = np.diff(tempo.seconds_at(beats)) / np.diff(beats)
+    return pace.max() > pace.min() * SAME_TEMPO
+
+
+def piece_of(
+    music: str | os.PathLike | Piece | Notes,
+    where: str | None = None,
+    tune: int | str | None = None,
+) -> tuple[Piece, str, list[str]]:
+    """Music as a piece, what messages call it, what to say of it: see `read_excerpt`.
+
+    Raises
+    ------
+    MusicFileError
+        If the file cannot be read, or has no such tune.
+
+    Examples
+    --------
+    >>> piece_of(Notes.of([(0, 1, 60)]))[1:]
+    ('the piece', [])
+    """
     if not isinstance(music, (Notes, Piece)):
         piece, said = read_score(music, tune)
         return piece, str(where or music), said
@@ -205,16 +241,47 @@ def _piece(music, where, tune):
     return piece, str(where or piece.title or "the piece"), list(piece.said)
 
 
-def _tracks(piece, wanted, where):
-    """The tracks that a melody is looked for in, with their numbers; drums have none."""
+def tracks_of(
+    piece: Piece, wanted: int | str | None, where: object
+) -> list[tuple[int, Track]]:
+    """The tracks that a melody is looked for in, with their numbers; drums have none.
+
+    Chapters 4, Connective Fusion, and 5, Domain transfer, take one by number or by name.
+
+    Parameters
+    ----------
+    piece : Piece
+    wanted : int or str, optional
+        A number, counted from 1, or a part of a name; None: all.
+    where : object
+        What messages call the piece.
+
+    Raises
+    ------
+    MusicFileError
+        If there is no such track, or more than one; it lists what is there.
+    NoNotesError
+        If it is drums.
+
+    Examples
+    --------
+    >>> tune = Notes.of([(0, 1, 60)])
+    >>> trio = Piece((Track(tune, name="Violin"), Track(tune, name="Flute I")))
+    >>> [(number, track.name) for number, track in tracks_of(trio, "flute", "trio.mid")]
+    [(2, 'Flute I')]
+    """
     there = [(n, t) for n, t in enumerate(piece.tracks, start=1) if not t.is_drum]
     if wanted is None:
         return there
     names = [(n, t.name) for n, t in there]
-    if str(wanted) in [str(n) for n, t in enumerate(piece.tracks, start=1) if t.is_drum]:
-        do = "choose one of the others, or leave the track out"
-        raise NoNotesError(f"track {wanted} is drums, which play no melody", where, do)
-    return [there[chosen(wanted, names, "track", where)]]
+    asked = str(wanted).strip().casefold()
+    named = asked and not any(asked in name.casefold() for _, name in names)
+    for n, t in enumerate(piece.tracks, start=1):
+        own = (t.name.strip() or "drums").casefold()
+        if t.is_drum and (asked == str(n) or (named and asked in own)):
+            do = "choose one of the others, or leave the track out"
+            raise NoNotesError(f"track {n} is drums, which play no melody", where, do)
+    return [there[chosen(wanted, names, "track", where)]] if there else []
 
 
 def _meters(bars):

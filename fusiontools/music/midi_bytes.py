@@ -121,9 +121,11 @@ def check_start(data: bytes, where: object) -> None:
     if not data:
         raise MusicFileError("the file is empty", where, AGAIN)
     if data[:4] != b"MThd":
-        seen = data[:12].decode("latin-1")
-        found = f"not a MIDI file: it starts with {seen!r} where MIDI says 'MThd'"
-        raise MusicFileError(found, where, "convert it to Standard MIDI first")
+        seen = repr(data[:12].decode("latin-1"))
+        if "\\x" in seen:
+            seen = f"the bytes {data[:4].hex(' ')}"
+        found = f"not a MIDI file: it starts with {seen} where MIDI says 'MThd'"
+        raise MusicFileError(found, where, "take one that a music program exports as MIDI")
 
 
 def _chunks(data, where):

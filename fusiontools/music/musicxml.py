@@ -28,7 +28,8 @@ from fusiontools.music.zips import open_zip, readable
 __all__ = ["read_musicxml"]
 
 BPM = 100.0  # of a score that does not say; most chorales do not
-CHOIR, SNARE = 52, 38  # what an instrument is, or a drum, that nothing is said of
+PIANO, SNARE = 0, 38  # what an instrument is, or a drum, that nothing is said of
+CHOIR = 52
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 LARGEST = 50_000_000  # bytes of XML; a symphony takes ten million
 MOST = 3_000_000  # tags, or attributes: each takes a hundred bytes of memory or more
@@ -48,7 +49,7 @@ VALUES |= {f"{2**k}{'nd' if k == 5 else 'th'}": 4 / 2**k for k in range(4, 11)}
 # General MIDI programs by what instruments are called, in MusicXML's own list of sounds and
 # in print; the first that fits counts.
 NAMED = {
-    r"voice|choir|\bchor\b": CHOIR,
+    r"voice|vocal|choir|\bchor(us)?\b|gesang|singstimme": CHOIR,
     r"harpsi|cembal|clavecin": 6,
     r"celest": 8,
     r"glocken": 9,
@@ -84,6 +85,22 @@ NAMED = {
     r"flute|flöte|flauto": 73,
     r"banjo": 105,
 }
+# the same for names that are one word, a number apart: "S", "Vln. II", "Ob. 1"
+SHORT = dict.fromkeys("s a t b sop sopran alt ten bass mezzo cantus".split(), CHOIR)
+SHORT |= dict.fromkeys("soprano alto tenor baritone altus bassus vox".split(), CHOIR)
+SHORT |= dict.fromkeys("pno pf klav".split(), 0) | dict.fromkeys("hpsd cemb".split(), 6)
+SHORT |= dict.fromkeys("gtr guit git".split(), 24) | {"org": 19, "vib": 11, "mar": 12}
+SHORT |= dict.fromkeys("vln vl vn viol".split(), 40) | {"vla": 41, "va": 41, "br": 41}
+SHORT |= dict.fromkeys("vlc vcl vc".split(), 42) | dict.fromkeys("cb db kb".split(), 43)
+SHORT |= {"hp": 46, "hrf": 46, "timp": 47, "pk": 47, "str": 48, "xyl": 13, "acc": 21}
+SHORT |= dict.fromkeys("tpt trp trpt tr".split(), 56) | {"tba": 58, "eh": 69, "ca": 69}
+SHORT |= dict.fromkeys("tbn trb pos".split(), 57) | dict.fromkeys("hn hrn cor".split(), 60)
+SHORT |= dict.fromkeys("bsn fg fag".split(), 70) | {"ob": 68, "picc": 72, "rec": 74}
+SHORT |= dict.fromkeys("cl clar klar".split(), 71) | {"fl": 73, "bjo": 105}
+SHORT_NAME = re.compile(r"([a-z]+)\.?(\s*(\d+|[ivx]+)\.?)?")
+# where it says that bars are played more than once
+AGAIN_SIGNS = (".//repeat", ".//ending", ".//sound[@dacapo='yes']", ".//sound[@dalsegno]")
+AGAIN_WORDS = re.compile(r"\bd\. ?[cs]\.|da capo|dal segno", re.IGNORECASE)
 # encodings that spell letters; others might hide what stands there from who looks for it
 TEXT = r"(us-)?ascii|utf-?8|iso-?8859|latin|windows-|cp-?\d|koi8|mac|gb|big5|shift|euc"
 # what a damaged score makes of itself
@@ -107,11 +124,12 @@ def read_musicxml(
     piece : Piece
         Onsets and durations in beats, ties joined, measures as the file has them; repeats
         are not played out. One track a part, or one for each of its MIDI programs; drums
-        apart. A part without a program has the one of its sound or its name, or else 52, a
-        choir. The tempo follows metronome marks and what is said for playback; what it is
+        apart. A part without a program has the one of its sound or its name, or else 0, a
+        piano. The tempo follows metronome marks and what is said for playback; what it is
         in the first measure holds from the start, and a score that does not say has 100
-        bpm. Transposing instruments are given as they sound. Of cue notes, which another
-        part plays, only the time counts, and grace notes take none.
+        bpm; that, and repeats that are not played, stand in `said`. Transposing instruments
+        are given as they sound. Of cue notes, which another part plays, only the time
+        counts, and grace notes take none.
     key : str
         The first key signature as it sounds, such as "Gm" or "Bb"; "" if there is none.
 
@@ -257,7 +275,17 @@ def _piece(root):
     title = root.findtext("work/work-title") or root.findtext("movement-title") or ""
     key = next((part.key for part in parts if part.key), "")
     lines = tuple(float(beat) for beat in bars)
-    return Piece(tracks, tempo, tuple(meters) or (Meter(0.0),), title, lines), key
+    meters = tuple(meters) or (Meter(0.0),)
+    return Piece(tracks, tempo, meters, title, lines, tuple(_said(root, parts))), key
+
+
+def _said(root, parts):
+    """What is not as the score has it, or is not in it."""
+    repeats = any(root.find(sign) is not None for sign in AGAIN_SIGNS)
+    if repeats or any(AGAIN_WORDS.search(e.text or "") for e in root.iter("words")):
+        yield "Its repeats are not played: bars count as they are written."
+    if all(bpm is None for part in parts for _, _, bpm in part.tempos):
+        yield f"It names no tempo: {BPM:g} is taken."
 
 
 def _measures(root):
@@ -407,7 +435,7 @@ class _Part:
             now = bisect_right(changes, onset, key=itemgetter(0)) - 1
             _, program, channel_10 = changes[max(now, 0)]
             drum = drum or channel_10
-            program = program if program is not None else 0 if drum else CHOIR
+            program = program if program is not None else PIANO
             found[program, drum].append((float(onset), float(length), pitch))
         return [Track(Notes.of(r), *about, self.name) for about, r in found.items()]
 
@@ -462,13 +490,17 @@ def _program(said, *words):
     of the first word which names an instrument; None if nothing does.
     """
     program = _midi(said.get("midi-program"))
-    named = (
-        number
-        for word in words
-        for name, number in NAMED.items()
-        if word and re.search(name, word.lower())
-    )
-    return next(named, None) if program is None else program
+    named = (_named(word.strip().lower()) for word in words if word)
+    found = (number for number in named if number is not None)
+    return next(found, None) if program is None else program
+
+
+def _named(word):
+    """The General MIDI program that a word names, or an abbreviation; None if neither."""
+    short = SHORT_NAME.fullmatch(word)
+    if short and short[1] in SHORT:
+        return SHORT[short[1]]
+    return next((n for name, n in NAMED.items() if re.search(name, word)), None)
 
 
 def _midi(text):

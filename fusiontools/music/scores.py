@@ -162,9 +162,13 @@ def _read(data, where, name, tune, zipped=False):
         piece = piece_from_bytes(data, where)
     else:
         text = text_of(data)
-        if name.lower().endswith(".abc") or re.search(r"(?m)^X:\s*\d", text):
+        if name.lower().endswith(".abc") or re.search(r"(?m)^(X:\s*\d|K:)", text):
             return _of_book(text, where, tune)
-        piece = piece_from_bytes(data, where)
+        kind = "a text in which no tune in ABC begins (with a line X:1)"
+        if any(not (c.isprintable() or c.isspace()) for c in text[:HEAD]):
+            kind = f"no file of music: it starts with the bytes {data[:4].hex(' ')}"
+        do = "take a MIDI, MusicXML or ABC file"
+        raise MusicFileError(f"this is {kind}", where, do)
     if tune is not None:
         found = "it has no tunes to choose from: only books in ABC have"
         raise MusicFileError(found, where, "leave the tune out, or choose a track")
@@ -231,7 +235,8 @@ def _of_book(text, where, tune):
         said = [
             f"The file holds {len(tunes)} tunes, and the first of them is taken: {first}."
         ]
-    return read_abc(tunes[at], where).piece, said
+    taken = read_abc(tunes[at], where)
+    return taken.piece, [*said, *taken.said]
 
 
 def _number_and_title(tune):

@@ -92,7 +92,8 @@ def train_in_folder(
         raise FusionError(f"no method {method!r}", "--method", do)
     # One thread: the networks are small, and two threads wait for each other, a hundred
     # times as long where another program is busy too.
-    own, data = fabric(device, threads=1), data_of(paper, folder, data)
+    own = fabric(device, threads=1)
+    data = data_of(paper, folder, data, say)
     config = config or paper.settings(method, scale, data.name)
     asked = {"paper": paper.PAPER, "method": method, "scale": scale, "seed": seed}
     asked |= {"config": config, "data": {"name": data.name, "sha256": data.hash}}
@@ -102,15 +103,22 @@ def train_in_folder(
         if not (folder / DATA).is_file():
             paper.save_data(data, folder / DATA)
         say(f"{method}: {paper.METHODS[method]}.")
-        say(f"Data: {data!r}. Scale {scale}, seed {seed}, on {device_name(own)}.")
+        say(f"Data: {data}. Scale {scale}, seed {seed}, on {device_name(own)}.")
         networks = paper.train(config, data, run, adopted)
         about = {"scale": scale, "seed": seed}
         paper.save(networks, folder / WEIGHTS, method, config, data, **about)
         return run.finish(*paper.measure(networks, data, config, seed, say))
 
 
-def data_of(paper: Any, folder: str | os.PathLike, asked: Any = None) -> Any:
-    """The data that is asked for, or that a run's folder holds; see `train_in_folder`."""
+def data_of(
+    paper: Any,
+    folder: str | os.PathLike,
+    asked: Any = None,
+    say: Callable[[str], object] = print,
+) -> Any:
+    """The data that is asked for, or that a run's folder holds; see `train_in_folder`.
+    What is left out of folders of music is said.
+    """
     kept, about = Path(folder) / DATA, Path(folder) / "config.json"
     held = paper.open_data(kept) if kept.is_file() else None
     if held is not None and asked in (None, held.name):
@@ -124,7 +132,10 @@ def data_of(paper: Any, folder: str | os.PathLike, asked: Any = None) -> Any:
             raise CorpusError(f"it holds no copy of its data, {asked!r}", folder, do)
     asked = paper.FIRST if asked is None else asked
     if isinstance(asked, tuple | list):
-        return paper.from_folders(asked)
+        from fusiontools.corpora.walking import left_out_told
+
+        with left_out_told(say):
+            return paper.from_folders(asked)
     if asked in paper.SOURCES:
         return paper.make_data(asked)
     if not Path(asked).is_file():

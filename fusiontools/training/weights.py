@@ -39,6 +39,7 @@ WEIGHTS_LIMIT = 8_000_000  # bytes of one weights file that ships with the packa
 LARGEST = 500_000_000  # bytes of any: in 32 bits twice as many, and networks beside them
 AGAIN = "get the file again, or train them"
 WHAT = "weights of this package"
+OWN = "those of that music"
 Settings = TypeVar("Settings")
 
 
@@ -153,18 +154,25 @@ def read_safetensors(
         told = json.loads(data[8 : 8 + length])["__metadata__"]
         told = {name: plain(json.loads(text), name) for name, text in told.items()}
     except (*MALFORMED, SafetensorError, struct.error) as error:
-        found = f"not {what} ({type(error).__name__})"
-        raise RecordError(found, path, AGAIN) from None
+        raise RecordError(f"this file is not {what}", path, AGAIN) from error
     for name, array in arrays.items():
         if (array != array).any():  # nothing else is unlike itself
             raise RecordError(f"the weight {name!r} holds NaN", path, AGAIN)
     return arrays, told
 
 
-def read_weights(path: str | os.PathLike) -> tuple[dict[str, "Tensor"], dict]:
+def read_weights(
+    path: str | os.PathLike, paper: str | None = None
+) -> tuple[dict[str, "Tensor"], dict]:
     """The tensors of a weights file, and what it says about itself.
 
     Floating point tensors come in 32 bits.
+
+    Parameters
+    ----------
+    path : path-like
+    paper : str, optional
+        Whose weights they have to be, such as "fusiongan".
 
     Returns
     -------
@@ -176,7 +184,8 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, "Tensor"], dict]:
     Raises
     ------
     RecordError
-        If there is no such file, it is damaged, or it is no weights file of this package.
+        If there is no such file, it is damaged, it is no weights file of this package, or
+        one of another paper.
     """
     need_torch()
     tensors, told = read_safetensors(path, "torch")
@@ -187,6 +196,9 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, "Tensor"], dict]:
         isinstance(t, str) for t in texts + corpora
     ):
         raise RecordError("not weights of this package (no notice)", path, AGAIN)
+    if paper and notice.get("paper", paper) != paper:
+        found = f"these are weights of {notice['paper']!s:.40}, not of {paper}"
+        raise RecordError(found, path, f"take weights of {paper}")
     for name, tensor in tensors.items():
         if tensor.is_complex() or not tensor.isfinite().all():
             says = f"the weight {name!r} holds a number that is none"
@@ -374,7 +386,15 @@ def weights_notice(about: dict) -> str:
     --------
     >>> weights_notice({"corpora": ["ryan"], "terms": "public domain."})
     'Weights trained on ryan. Terms: public domain.'
+    >>> own = {"corpora": ["mine_a", "mine_b"], "labels": ["blues", "hymns"], "terms": ""}
+    >>> weights_notice(own)
+    'Weights trained on music of your own (blues, hymns). Terms: those of that music.'
     """
-    corpora = ", ".join(about["corpora"]) or "music of your own"
-    terms = about["terms"] or "those of that music"
+    names, corpora = about["corpora"], ", ".join(about["corpora"])
+    terms = about["terms"] or OWN
+    unknown = all(term.endswith(OWN) for term in terms.split("; "))
+    if unknown and all(name.split("_")[0] == "mine" for name in names):  # folders
+        labels = about.get("labels") or names
+        labels = ", ".join(map(str, labels)) if isinstance(labels, list) else corpora
+        corpora, terms = "music of your own" + (f" ({labels})" if labels else ""), OWN
     return f"Weights trained on {corpora}. Terms: {terms.rstrip('.')}."

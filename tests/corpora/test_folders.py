@@ -71,15 +71,15 @@ def test_bad_files_are_skipped_named_and_counted(home, files, pack_files):
     corpus = load("genre_midi", folder=pack_files(home / "music", files))
     reasons = dict(corpus.skipped)
     assert reasons.keys() == {
-        "genre_midi/rock/broken",
-        "genre_midi/rock/empty",
-        "genre_midi/metal/drums",
+        "genre_midi/rock/broken.mid",
+        "genre_midi/rock/empty.mid",
+        "genre_midi/metal/drums.mid",
     }
     assert (
-        "header is damaged" in reasons["genre_midi/rock/broken"]
-        and "empty" in reasons["genre_midi/rock/empty"]
+        "header is damaged" in reasons["genre_midi/rock/broken.mid"]
+        and "empty" in reasons["genre_midi/rock/empty.mid"]
     )
-    assert "drums" in reasons["genre_midi/metal/drums"] and "3 skipped" in repr(corpus)
+    assert "drums" in reasons["genre_midi/metal/drums.mid"] and "3 skipped" in repr(corpus)
 
 
 @pytest.mark.parametrize("kind", PACKED)
@@ -265,7 +265,8 @@ def test_a_file_that_may_not_be_read_stops_no_other(home, files, pack_files, mon
     monkeypatch.setattr(io, "open", guarded)
     corpus = load("genre_midi", folder=folder)
     assert (
-        len(corpus) == 4 and "may not be read" in dict(corpus.skipped)["genre_midi/rock/13"]
+        len(corpus) == 4
+        and "may not be read" in dict(corpus.skipped)["genre_midi/rock/13.mid"]
     )
 
 
@@ -423,7 +424,7 @@ def test_a_book_of_tunes_counts_as_a_folder_of_them(home, pack_files, encoding):
         69,
         71,
     ]
-    assert [id for id, _ in corpus.skipped] == ["mine/irish/book/2"]
+    assert [id for id, _ in corpus.skipped] == ["mine/irish/book/2.abc"]
 
 
 def test_a_tune_of_one_title_is_one_song_in_midi_in_abc_and_in_musicxml(
@@ -479,7 +480,7 @@ def test_every_kind_of_score_counts(home, midi, tune, pack_files, suffix, kind):
     }
     corpus = load_folder("mine", pack_files(home / kind, files), n_jobs=1)
     assert corpus.columns["id"] == ["mine/g/one"] and corpus.columns["label"] == ["g"]
-    assert [id for id, _ in corpus.skipped] == ["mine/g/bad"]
+    assert [id for id, _ in corpus.skipped] == [f"mine/g/bad{suffix}"]
 
 
 @pytest.mark.parametrize("suffix", folders.OTHERS)
@@ -487,7 +488,7 @@ def test_files_of_other_programs_are_named(home, midi, tune, pack_files, suffix)
     files = {"g/a.mid": midi((tune(1), 0, False)), f"g/b{suffix}": b"?", "g/c.txt": b"?"}
     corpus = load_folder("mine", pack_files(home / "music", files))
     (id, why), *more = corpus.skipped
-    assert len(corpus) == 1 and not more and id == "mine/g/b"
+    assert len(corpus) == 1 and not more and id == f"mine/g/b{suffix}"
     assert folders.OTHERS[suffix] in why and "export it" in why
     (home / "music" / "g" / "a.mid").unlink()
     with pytest.raises(CorpusError, match="none of 1 scores"):

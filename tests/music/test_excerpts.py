@@ -744,7 +744,7 @@ def test_a_bass_that_is_moved_up_is_played_by_another_and_it_is_said(program):
     low = piece(transpose(tune(), -36), program=program)
     excerpt = read_excerpt(low)
     another = excerpt.program != program
-    assert another == any("plays it" in s for s in excerpt.said)
+    assert another == any("plays it" in s for s in excerpt.played)
     assert another == (program in (*range(32, 40), 43, 47, 58, 67, 70))
     # where it is at home, it stays
     assert read_excerpt(piece(tune(), program=program)).program == program
@@ -786,7 +786,13 @@ def test_files_are_read_by_what_is_in_them(tmp_path):
         (b"", "empty"),
         (b"MThd\0\0\0\6\0\1", "truncated"),
         (b"RIFFxxxxAVI LIST", "not a MIDI file"),
-        (b"what is this?", "not a MIDI file"),
+        (b"what is this?", "a text in which no tune in ABC begins"),
+        ("Übrigens\n".encode("utf-16"), "a text in which no tune in ABC begins"),
+        (b"X is here\nX: none\n", "a text in which no tune in ABC begins"),
+        (bytes(100) + b"MThd", "no file of music.* the bytes 00 00 00 00[.]"),
+        (b"T:None\nK:C\nCDEF|\n", "needs a line X:.* write a line X:1 at its top"),
+        (b"X:1\nT:No key\nCDEF|\n", "a line K:.* write its key"),
+        (b"X:1\nT:Only a head\nK:C\n", "without a single note.* follow its line K:"),
         (b"<html><body>no</body></html>", "not a MusicXML score"),
         (b"PK\3\4rubbish", "damaged compressed"),
         (b"X:1\nT:Silence\nM:4/4\nK:C\nzzzz|\n", "without a single note"),
@@ -1077,3 +1083,77 @@ def test_the_tempo_is_that_of_the_four_bars():
         round(read_excerpt(Piece((Track(tune(8)),), slow), bar).bpm) for bar in (1, 3, 5)
     ] == [60, 80, 120]
     assert isinstance(read_excerpt(tune()), Excerpt)
+
+
+# What is not as the file has it, or would have been otherwise in another place
+
+
+def test_drums_that_are_asked_for_by_name_are_drums():
+    kit = Track(Notes.of([(0, 1, 36)]), is_drum=True, name="Drum Kit")
+    bare, sax = replace(kit, name=" "), Track(tune(), name="Sax")
+    for track, names in ((kit, ("kit", "DRUM", " drum kit ")), (bare, ("drums", "2"))):
+        for name in names:
+            with pytest.raises(NoNotesError, match="track 2 is drums"):
+                read_excerpt(Piece((sax, track)), track=name)
+    # a melody of that name comes first, and what is no name is none
+    steel = Track(tune(), 114, name="Steel drums")
+    assert read_excerpt(Piece((steel, kit)), track="drum").program == 114
+    with pytest.raises(MusicFileError, match="no track .harp."):
+        read_excerpt(Piece((sax, kit)), track="harp")
+
+
+@pytest.mark.parametrize("bar", [None, 1, 2])
+def test_a_long_rest_is_said_with_what_can_be_done(bar):
+    notes = tune(1) if bar is None else Notes.of([*tune(1), *tune(5, start=16)])
+    notes = Notes.of([*notes, (15, 1, G)]) if bar is None else notes
+    sentence = next(s for s in read_excerpt(piece(notes), bar).said if "rests" in s)
+    can = "no four bars of it rest less" if bar is None else "choose another bar"
+    assert "which stay silent" in sentence and sentence.endswith(f"; {can}.")
+
+
+@pytest.mark.parametrize(
+    ("beats", "bpm", "average"),
+    [
+        ((0, 8), (120, 60), 80),
+        ((0, 4, 8), (60, 120, 60), 69),
+        ((0, 15), (100, 200), 103),
+        ((0, 16), (100, 200), None),
+        ((-4, 0), (200, 100), None),
+        ((0, 8), (100, 100.2), None),
+    ],
+)
+def test_a_tempo_that_changes_in_the_bars_is_said_with_its_average(beats, bpm, average):
+    beats = np.append(beats, 40.0)
+    seconds = np.append(0.0, np.cumsum(np.diff(beats) * 60 / np.array(bpm)))
+    excerpt = read_excerpt(replace(piece(tune(8)), tempo=Tempo(beats, seconds)), 1)
+    says = f"Its tempo changes in these bars: {average} is taken, their average."
+    assert excerpt.played == ((says,) if average else ()) and not excerpt.said
+
+
+@pytest.mark.parametrize(
+    ("head", "names"),
+    [("Q:1/4=90\n", True), ("", False), ("Q:lively\n", False), ("Q:\n", False)],
+)
+def test_a_tune_without_a_tempo_says_which_is_taken(tmp_path, head, names):
+    text = f"X:1\nT:T\nM:4/4\nL:1/4\n{head}K:C\nGABc|cBAG|GABc|cBAG|\n"
+    (tmp_path / "t.abc").write_text(text)
+    excerpt = read_excerpt(tmp_path / "t.abc")
+    says = ("It names no tempo: 120 is taken.",)
+    assert excerpt.played == (() if names else says) and not excerpt.said
+
+
+@pytest.mark.parametrize(
+    ("voices", "says"),
+    [
+        ('V:1 name="Oben"\nGABc|\nV:2\nCDEF|\n', "The first of 2 voices is taken: Oben."),
+        ("[V:1]GABc|\n[V:2]CDEF|\n", "The first of 2 voices is taken."),
+        ("V:S\nGABc|\nV:B\nCDEF|\n[V:S] c4|\n", "The first of 2 voices is taken: S."),
+        ("V:1\nz4|\nV:Lute nm=Laute\nCDEF|\n", "The first of 2 voices that has notes is"),
+        ('V:1 name="Alone"\nGABc|\n', ""),
+        ("GABc|\n", ""),
+    ],
+)
+def test_voices_that_are_not_taken_are_said(tmp_path, voices, says):
+    (tmp_path / "t.abc").write_text(f"X:1\nM:4/4\nL:1/4\nK:C\n{voices}")
+    told = [s for s in read_score(tmp_path / "t.abc")[1] if "tempo" not in s]
+    assert len(told) == bool(says) and " ".join(told).startswith(says)

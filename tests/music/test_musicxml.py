@@ -686,8 +686,35 @@ NAMES = {
     "Bass trombone": 57,
     "Tenor Sax": 66,
     "Soprano": 52,
-    "Kazoo": 52,
-    "": 52,
+    "Kazoo": 0,
+    "Melody": 0,
+    "": 0,
+    "Vocals": 52,
+    "A": 52,
+    "Sop.": 52,
+    "Ten. 2": 52,
+    "Bass": 52,
+    "T. 2": 52,
+    "Bass clarinet": 71,
+    "Alto sax": 65,
+    "Vln.": 40,
+    "Vln. II": 40,
+    "Vl.1": 40,
+    "Vla.": 41,
+    "Vlc": 42,
+    "Cb.": 43,
+    "Fl. 2": 73,
+    "Ob.": 68,
+    "CL.": 71,
+    "Bsn. 1.": 70,
+    "Hn. IV": 60,
+    "Tpt.": 56,
+    "Tbn. 3": 57,
+    "Tba.": 58,
+    "Pno.": 0,
+    "Gtr": 24,
+    "Clown": 0,
+    "Obelisk": 0,
     "brass.trumpet": 56,
     "keyboard.piano.grand": 0,
     "strings.violin": 40,
@@ -1135,3 +1162,35 @@ def test_a_score_is_what_music21_reads(name):
     from fusiontools.corpora.music21_corpus import corpus_path
 
     assert differences(corpus_path() / name) == {}
+
+
+REPEATED = {
+    "a repeat": '<barline><repeat direction="backward"/></barline>',
+    "a repeat that begins": '<barline><repeat direction="forward"/></barline>',
+    "an ending": '<barline><ending number="1" type="start"/></barline>',
+    "a da capo": '<direction><sound dacapo="yes"/></direction>',
+    "a dal segno": '<sound dalsegno="segno"/>',
+    "words": "<direction><direction-type><words>D.C. al Fine</words></direction-type>"
+    "</direction>",
+    "Italian": "<direction><direction-type><words>Dal Segno</words></direction-type>"
+    "</direction>",
+}
+ONCE = ("", '<sound dacapo="no"/>', "<barline><bar-style>light-heavy</bar-style></barline>")
+
+
+@pytest.mark.parametrize("sign", [*REPEATED.values(), *ONCE])
+def test_repeats_are_not_played_and_that_is_said(sign):
+    piece = read([attributes() + WHOLE, WHOLE + sign])
+    assert len(piece.notes()) == 2 and piece.said == (
+        *(
+            ["Its repeats are not played: bars count as they are written."]
+            * (sign not in ONCE)
+        ),
+        "It names no tempo: 100 is taken.",
+    )
+
+
+@pytest.mark.parametrize("marks", ['<sound tempo="90"/>', '<sound tempo="lively"/>'])
+def test_a_score_that_names_no_tempo_says_which_is_taken(marks):
+    said = read([attributes() + WHOLE, marks + WHOLE]).said
+    assert said == (("It names no tempo: 100 is taken.",) if "lively" in marks else ())

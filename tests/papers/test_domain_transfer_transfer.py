@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from fusiontools.errors import FusionError, MusicFileError, NoNotesError, RecordError
 from fusiontools.music import pictures
+from fusiontools.music.extract import skyline
 from fusiontools.music.grid import HOLD, decode_grid, repair_grid
-from fusiontools.music.lines import BAR, HIGH, LOW, STEPS, windows
+from fusiontools.music.lines import BAR, HIGH, LOW, STEPS, line_tokens, to_middle, windows
 from fusiontools.music.midi import Meter, Piece, Track, read_midi, write_midi
-from fusiontools.music.notes import Notes, Tempo, shift, transpose
+from fusiontools.music.notes import Notes, Tempo, crop, merge, shift, transpose
 from fusiontools.papers.domain_transfer.config import Config, method
 from fusiontools.papers.domain_transfer.networks import Networks
 from fusiontools.papers.domain_transfer.transfer import (
@@ -224,6 +225,8 @@ def test_as_heard_bars_that_are_alike_stay_alike():
 # Files
 
 TUNE = Notes.of([(0.5 * k, 0.5, p) for k, p in enumerate([72, 74, 76, 77, 79, 76] * 40)])
+LINED_UP = "bars that are alike stay alike"
+OTHERS = "the network works in bars of four beats: "
 BASS = Notes.of([(2.0 * k, 2.0, 40) for k in range(60)])
 
 
@@ -242,7 +245,9 @@ def test_a_file_comes_back_in_its_place_at_its_pitch_and_tempo(tmp_path):
     assert made.shift == 60 - 76 and np.array_equal(made.line, made.tokens)
     assert made.notes == shift(transpose(decode_grid(made.tokens, 8), -made.shift), 8)
     assert made.plain.tracks[0].notes == made.notes and made.said == [
-        "All moved by -16 semitones, and back: the median becomes middle C."
+        "The first 3 bars are silent.",
+        f"It is in 3/4, and {OTHERS}its bars do not line up with yours.",
+        "All moved by -16 semitones, and back: the median becomes middle C.",
     ]
     assert made.taken == (
         "the highest voice of all tracks, 240 of 300 notes, in 31 bars of four beats"
@@ -256,16 +261,18 @@ def test_a_file_comes_back_in_its_place_at_its_pitch_and_tempo(tmp_path):
 def test_what_was_adapted_is_said():
     far = Notes.of([(0.06 + k, 1, p) for k, p in enumerate([84] * 38 + [105, 60])])
     made = transfer_file(fake("channels"), piece_of(far), ceiling=64)
+    grids = "The line is put on 32nds (40 notes, by up to 0.06 beats), what comes of it on "
+    grids += f"16ths and on the line's scale; {LINED_UP}."
     assert made.said == [
-        "Put on the 32nds, by up to 0.06 beats: 40 notes.",
+        grids,
         "All moved by -24 semitones, and back: the median becomes middle C.",
         "Moved by octaves, to within 18 semitones of that: 2 notes.",
-        "Put on 16ths and on the line's scale; bars that are alike stay alike.",
         "It is played 2 octaves lower than the line.",
     ]
     assert made.notes.pitch[-3:].tolist() == [60, 60, 60]  # the last bar is nearly another
     loose = transfer_file(fake("channels"), piece_of(far), ceiling=64, as_heard=False)
-    assert loose.said == made.said[:3] + made.said[4:]
+    assert loose.said[0] == "Put on the 32nds, by up to 0.06 beats: 40 notes."
+    assert loose.said[1:] == made.said[1:]
     assert loose.notes.pitch[-3:].tolist() == [60, 69, 48]
     assert made.plain.tracks[0].notes.pitch[-3:].tolist() == [60, 81, 36]
 
@@ -282,11 +289,15 @@ def test_every_register_can_be_written(tmp_path, pitch):
 def test_one_track_can_be_taken():
     piece = piece_of(TUNE, BASS, drums=[BASS])
     made = transfer_file(fake("roll"), piece, track=2)
-    assert set(made.notes.pitch) == {40} and "voice of track 2, 60 of 60" in made.taken
-    with pytest.raises(NoNotesError, match="in track 3.* do: choose 1, 2"):
+    assert set(made.notes.pitch) == {40} and 'track 2 "t1", 60 of 60' in made.taken
+    assert transfer_file(fake("roll"), piece, track="T1").notes == made.notes
+    with pytest.raises(NoNotesError, match="track 3 is drums"):
         transfer_file(fake("roll"), piece, track=3)
-    with pytest.raises(NoNotesError, match="track 9"):
-        transfer_file(fake("roll"), piece, track=9)
+    for track in (9, -1, "oboe"):
+        with pytest.raises(MusicFileError, match=f'no track.*{track}.*1 "t0", 2 "t1"'):
+            transfer_file(fake("roll"), piece, track=track)
+    with pytest.raises(MusicFileError, match="only a book in ABC"):
+        transfer_file(fake("roll"), piece, tune=1)
     with pytest.raises(NoNotesError, match="no pitched note.*more than drums"):
         transfer_file(fake("roll"), piece_of(drums=[BASS]))
 
@@ -295,6 +306,136 @@ def test_bar_lines_of_the_source_stay():
     bars = tuple(float(b) for b in range(-3, 200, 5))
     made = transfer_file(fake("channels"), replace(piece_of(TUNE), bars=bars))
     assert made.piece.bars == made.plain.bars == bars
+
+
+@pytest.mark.parametrize(
+    ("meters", "bars", "says"),
+    [
+        ([(0, 4, 4)], None, ""),
+        ([(0, 2, 2)], None, ""),
+        ([(0, 4, 2)], None, ""),
+        ([(0, 1, 4), (1, 4, 4)], None, ""),
+        ([(0, 5, 8), (2.5, 2, 2)], None, ""),
+        ([(-3, 4, 4)], range(-3, 120, 4), ""),
+        ([(0, 3, 4)], None, "It is in 3/4, and {}its bars do not line up"),
+        ([(0, 6, 8)], None, "It is in 6/8, and {}its bars do not line up"),
+        ([(0, 12, 8)], None, "It is in 12/8, and {}its bars do not line up"),
+        ([(0, 5, 4)], None, "It is in 5/4, and {}its bars do not line up"),
+        ([(0, 7, 8)], None, "It is in 7/8, and {}its bars do not line up"),
+        ([(0, 1, 4), (1, 3, 4)], None, "It is in 3/4, and {}its bars do not line up"),
+        ([(0, 4, 4), (32, 3, 4)], None, "It is in 4/4 and 3/4, and {}its bars do not"),
+        (
+            [(0, 4, 4), (8, 3, 4), (20, 5, 4), (40, 7, 8)],
+            None,
+            "It is in 4 meters, and {}its bars do not line up",
+        ),
+        ([(0, 2, 4)], None, "It is in 2/4, and {}two of yours are one of them."),
+        ([(0, 2, 4), (40, 4, 4)], None, "It is in 2/4 and 4/4, and {}its bars do not"),
+        (
+            [(0, 4, 4)],
+            [0, 4, 7, 11, 15],
+            "Some of its bars are not whole ones of 4/4, and {}its bars do not line up",
+        ),
+    ],
+)
+def test_bars_that_are_not_the_networks_are_said(meters, bars, says):
+    bars = bars and tuple(float(b) for b in bars)
+    piece = replace(piece_of(TUNE), meters=tuple(Meter(*m) for m in meters), bars=bars)
+    said = " ".join(transfer_file(fake("channels"), piece).said)
+    assert (says.format(OTHERS) in said) and (LINED_UP in said) == (not says), said
+    assert (OTHERS in said) == bool(says)
+
+
+@pytest.mark.parametrize(
+    ("meters", "bars"),
+    [
+        ([(0, 1, 4), (1, 4, 4)], None),
+        ([(0, 3, 8), (1.5, 4, 4)], None),
+        ([(0, 3, 4), (3, 4, 4)], None),
+        ([(-3, 4, 4)], range(-3, 60, 4)),
+        ([(-1, 4, 4)], range(-1, 60, 4)),
+    ],
+)
+def test_after_an_upbeat_bars_stand_on_the_first_whole_bar(meters, bars):
+    meters = tuple(Meter(*m) for m in meters)
+    bars = bars and tuple(float(b) for b in bars)
+    upbeat = meters[1].beat if len(meters) > 1 else meters[0].beat + 4
+    bar = Notes.of([(0, 1, 60), (1, 0.5, 62), (1.5, 1.5, 64), (3, 1, 65)])
+    whole = [shift(bar, upbeat + 4 * k) for k in range(12)]
+    piece = piece_of(merge(Notes.of([(0, upbeat, 67)]), *whole))
+    piece = replace(piece, meters=meters, bars=bars)
+    # a network that fills each row, a bar of four beats, with the same loud noise
+    noise = np.random.default_rng(1).uniform(-1, 1, (1, 3, 1, 32)).astype(np.float32)
+
+    def painted(x):
+        return np.broadcast_to(noise, x.shape)
+
+    for as_heard in (True, False):
+        made = transfer_file(fake("channels", painted), piece, as_heard=as_heard)
+        assert made.plain.tracks[0].notes == piece.notes()
+        assert made.notes.onset.min() >= 0 and made.notes.end <= upbeat + 48
+        bars_of_it = [
+            crop(made.notes, upbeat + 4 * k, upbeat + 4 * k + 4) for k in range(1, 12)
+        ]
+        assert len(bars_of_it[0]) and all(own == bars_of_it[0] for own in bars_of_it)
+
+
+@settings(max_examples=30)
+@given(
+    st.sampled_from([(4, 4), (2, 2), (3, 4), (6, 8), (7, 8), (5, 4), (2, 4)]),
+    st.integers(0, 31),
+    st.integers(1, 300),
+)
+def test_nothing_sounds_before_the_start_or_after_the_end(meter, upbeat, eighths):
+    upbeat = upbeat % (8 * meter[0] // meter[1]) / 2  # of half a beat each
+    bar = 4 * meter[0] / meter[1]
+    upbeat = upbeat % bar
+    bars = None if not upbeat else tuple(np.arange(upbeat - bar, 400, bar).tolist())
+    notes = Notes.of([(0.5 * k, 0.5, 60 + k % 5) for k in range(eighths)])
+    piece = piece_of(notes, meters=(Meter(upbeat - bar if upbeat else 0.0, *meter),))
+    made = transfer_file(toy(), replace(piece, bars=bars))
+    end = notes.end if upbeat or bar != 4 else 4 * np.ceil(notes.end / 4)
+    plain = made.plain.tracks[0].notes  # a rest of a beat at most is filled
+    assert plain[:-1] == notes[:-1] and plain[-1].onset == notes[-1].onset
+    assert notes.end <= plain.end <= end
+    assert not len(made.notes) or (made.notes.onset.min() >= 0 and made.notes.end <= end)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 9), st.integers(1, 200), st.integers(0, 99))
+def test_in_4_4_without_an_upbeat_bars_count_from_beat_0(late, many, seed):
+    """All is as the tokens say: nothing is moved, and nothing is cut."""
+    rng = np.random.default_rng(seed)
+    onset = 4 * late + np.cumsum(rng.choice([0.25, 0.5, 0.75, 1.3], many))
+    rows = zip(onset, rng.choice([0.25, 0.5, 2.0], many), rng.integers(40, 90, many))
+    notes = Notes.of(list(rows))
+    made = transfer_file(toy(), piece_of(notes))
+    line, by = to_middle(line_tokens(skyline(notes)))
+    tokens = transfer_line(toy(), line, as_heard=True)
+    start = int(np.floor(notes.onset[0] * 8 + 0.5)) // 32 * 4
+    heard = transpose(shift(decode_grid(tokens, 8), start), -by)
+    assert np.array_equal(made.line, line) and np.array_equal(made.tokens, tokens)
+    assert np.array_equal(made.notes.onset, heard.onset)
+    assert np.array_equal(made.notes.duration, heard.duration)
+    assert np.array_equal(made.notes.pitch % 12, heard.pitch % 12)
+
+
+@pytest.mark.parametrize(
+    ("beats", "meter", "says"),
+    [
+        (0, (4, 4), None),
+        (3, (4, 4), None),
+        (4, (4, 4), "The first bar is silent."),
+        (80, (4, 4), "The first 20 bars are silent."),
+        (83, (4, 4), "The first 20 bars are silent."),
+        (12, (3, 4), "The first 4 bars are silent."),
+    ],
+)
+def test_silent_bars_at_the_start_are_said(beats, meter, says):
+    piece = piece_of(shift(TUNE, beats), meters=(Meter(0.0, *meter),))
+    made = transfer_file(fake("channels"), piece)
+    assert [s for s in made.said if "silent" in s] == ([says] if says else [])
+    assert made.notes.onset[0] == beats  # they are kept
 
 
 @pytest.mark.parametrize("beats", [20_000, 150_000])

@@ -1,5 +1,7 @@
 """Bars of songs: packed, dealt by song, told apart from duplicates, in a file."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,6 +93,9 @@ def test_songs_do_not_straddle_parts(made):
         assert (told["songs"], told["bars"]) == (len(set(own.tolist())), len(own))
         assert told["empty"] == pytest.approx(2 / 12)
     assert "training bars of" in repr(made) and "'toy'" in repr(made)
+    one = dict(train=made.arrays["train"][:1], train_song=made.arrays["train_song"][:1])
+    one = replace(made, arrays=made.arrays | one)
+    assert str(one) == "toy, 1 bar of 1 song to learn from"
 
 
 def test_every_bar_of_every_song_comes_back_in_order(made):

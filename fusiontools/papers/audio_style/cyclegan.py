@@ -358,7 +358,7 @@ def load_generators(
         raise RecordError("no weights of this CycleGAN come with the package", name, do)
     path = held[str(name)] if path is None else Path(path)
     path = training.finished_weights(path) if path.is_dir() else path
-    tensors, about = training.read_weights(path)
+    tensors, about = training.read_weights(path, "audio_style")
     # new networks throw dice; yours stay as are
     with (
         training.building(path, tensors, "weights of a CycleGAN"),

@@ -102,6 +102,10 @@ class Clips:
         a, b = (f"{len(self.arrays[k])} of {n}" for k, n in zip("ab", self.labels))
         return f"Clips({self.name!r}, {len(self.arrays['pairs'])} pairs, {a}, {b})"
 
+    def __str__(self):
+        a, b = (f"{len(self.arrays[k])} of {n}" for k, n in zip("ab", self.labels))
+        return f"{self.name}, clips to learn from: {a}, {b}"
+
 
 def _floats(x):
     return x.astype(np.float32) / 32768

@@ -137,6 +137,10 @@ class Windows:
         counts = ", ".join(f"{part} {len(self.tokens(part)):,}" for part in PARTS)
         return f"Windows({self.name!r}, {counts})"
 
+    def __str__(self):
+        counts = ", ".join(f"{len(self.tokens(part)):,} of {part}" for part in PARTS)
+        return f"{self.name}, windows of eight bars: {counts}"
+
 
 def bar_grid(notes: grid.Notes, meter: Meter, outside: str = "move") -> np.ndarray:
     """A track in 4/4 as a grid of whole bars, counted from its first bar line: shape

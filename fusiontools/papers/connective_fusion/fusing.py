@@ -299,7 +299,7 @@ def load_weights(
         How the generator was trained. By default `rather` where there is one, else "ours".
     """
     path = _file(path, data)
-    tensors, about = read_weights(path)
+    tensors, about = read_weights(path, "connective_fusion")
     with building(path, tensors, "weights of Connective Fusion"):
         there = [(one["method"], float(one["similarity"])) for one in about["generators"]]
         taken = _choose(there, method, similarity, rather, path)

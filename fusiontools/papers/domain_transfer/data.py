@@ -124,6 +124,10 @@ class Domains:
         a, b = (f"{n} {len(self.windows(d)):,}" for d, n in zip("ST", self.labels))
         return f"Domains({self.name!r}, training windows: {a}, {b})"
 
+    def __str__(self):
+        a, b = (f"{len(self.windows(d)):,} of {n}" for d, n in zip("ST", self.labels))
+        return f"{self.name}, windows to learn from: {a}, {b}"
+
 
 def _by_hash(songs):
     return {song: split_of(song, PARTS) for song in songs}

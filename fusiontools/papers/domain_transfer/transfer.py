@@ -20,13 +20,14 @@ import numpy as np
 from fusiontools.corpora.registry import credits
 from fusiontools.errors import MusicFileError, NoNotesError, RecordError
 from fusiontools.music import lines, pictures
-from fusiontools.music.bars import count
+from fusiontools.music.bars import bars_of, count
+from fusiontools.music.excerpts import piece_of, tracks_of
 from fusiontools.music.extract import skyline
 from fusiontools.music.grid import HOLD, decode_grid, one_voice, repair_grid
 from fusiontools.music.lines import BAR, PER_BEAT, STEPS, sounding
 from fusiontools.music.midi import Piece, Track
 from fusiontools.music.notes import Notes, shift
-from fusiontools.music.scores import read_score
+from fusiontools.music.scores import plain
 from fusiontools.papers.domain_transfer.config import Config
 from fusiontools.papers.domain_transfer.networks import Networks
 from fusiontools.training import (
@@ -47,6 +48,7 @@ __all__ += ["transfer_windows"]
 
 HOP = STEPS // 2  # from one window of a line to the next
 LONGEST = 5000  # bars of four beats of a line: nearly three hours
+NEAR = 1e-6  # beats: closer is the same place
 # What the weights that come along transfer to: their data, the General MIDI program that
 # plays it, the highest median pitch (what lies higher is played some octaves lower)
 TARGETS = {"metal": ("classical_metal", 30, 64), "fiddle": ("chorales_fiddle", 40, 108)}
@@ -170,19 +172,29 @@ def transfer_file(
     amount: float = 1.0,
     program: int = 30,
     ceiling: int = 108,
-    track: int | None = None,
+    track: int | str | None = None,
     as_heard: bool = True,
+    tune: int | str | None = None,
 ) -> Transferred:
     """Transfer a piece whole, a `Piece` or what `fusiontools.music.read_score` reads, as
-    `Transferred`: its highest voice, or that of one track, counted from 1. What plays it is
-    a General MIDI program, in octaves with no higher median pitch than the ceiling. A
-    MusicFileError says why it cannot be read, that nothing sounds, or that it is too long.
+    `Transferred`: its highest voice, or that of one track, its number or a part of its
+    name; of a book in ABC, of one tune, likewise. What plays it is a General MIDI program,
+    in octaves with no higher median pitch than the ceiling.
+
+    Bars of four beats are counted from the first whole bar of the piece. Before it begins
+    nothing sounds, nor, where its own bars are others or an upbeat begins it, after its
+    last note. A MusicFileError says why it cannot be read, that there is no such track or
+    tune, that nothing sounds, or that it is too long.
     """
-    piece, said, where = music, [], "the piece"
-    if not isinstance(music, Piece):
-        (piece, said), where = read_score(music), str(music)
+    piece, where, said = piece_of(music, None, tune)
     name, notes = _source(piece, track, where)
-    voice = skyline(notes)
+    end = max(t.notes.end for t in piece.tracks)
+    bars = bars_of(piece, end)
+    # the network's bars count from beat 0 of the line: it begins so much later
+    lead = -bars.start[np.argmax(bars.number > 0)] % 4
+    others = _other_bars(bars)
+    end = end if lead or others else np.inf  # else what is left of its bar is its own
+    voice = shift(skyline(notes), lead)
     raw = lines.line_tokens(voice)
     if len(raw) > LONGEST * BAR:
         found = f"its line lasts {len(raw) // BAR:,} bars of four beats"
@@ -194,45 +206,91 @@ def transfer_file(
     pitch = tokens[tokens > HOLD].astype(int) - by
     high = (np.median(pitch) - ceiling) / 12 if len(pitch) else 0
     down = max(int(np.ceil(high)), 0)
-    first = one_voice(voice, PER_BEAT)[0][0] // BAR * 4  # the beat of its first bar line
+    # the beat of its first bar line
+    first = one_voice(voice, PER_BEAT)[0][0] // BAR * 4 - lead
 
     def placed(tokens, semitones):
         heard = shift(decode_grid(tokens, PER_BEAT), first)
         pitch = (heard.pitch.astype(int) + semitones).clip(0, 127)
         heard = replace(heard, pitch=pitch)
+        heard = heard[(heard.offset > 0) & (heard.onset < end)]
+        onset, offset = heard.onset.clip(0), heard.offset.clip(max=end)
+        heard = replace(heard, onset=onset, duration=offset - onset)
         there = piece.tempo, piece.meters, "", piece.bars
         return heard, Piece((Track(heard, program),), *there)
 
     taken = f"the highest voice of {name}, {(raw > HOLD).sum():,} of {len(notes):,} notes"
     taken += f", in {count(len(raw) // BAR, 'bar')} of four beats"
-    said += _adapted(voice, raw, line, by, down, as_heard)
+    said += _silent(bars, voice.onset[0] - lead) + others
+    said += _adapted(voice, raw, line, by, down, as_heard, not others)
     made, plain = placed(tokens, -by - 12 * down), placed(raw, -12 * down)[1]
     return Transferred(line, tokens, made[0], int(by), taken, said, made[1], plain)
 
 
 def _source(piece, track, where):
     """The notes that a line is taken from, and what they are called."""
-    sound = {n: t for n, t in enumerate(piece.tracks, 1) if len(t.notes) and not t.is_drum}
-    if not sound or track not in (None, *sound):
-        do = f"choose {', '.join(map(str, sound)) or 'a piece with more than drums'}"
-        there = "it" if track is None else f"track {track}"
+    found = tracks_of(piece, track, where)
+    if not any(len(t.notes) for _, t in found):
+        there = "it" if track is None else f"track {found[0][0]}" if found else "any track"
+        do = "choose another track, or a piece with more than drums"
         raise NoNotesError(f"no pitched note sounds in {there}", where, do)
     if track is None:
         return "all tracks", piece.notes()
-    return f"track {track}", sound[track].notes
+    number, own = found[0]
+    name = f' "{plain(own.name)}"' if plain(own.name) else ""
+    return f"track {number}{name}", own.notes
 
 
-def _adapted(voice, raw, line, by, down, as_heard):
+def _silent(bars, onset):
+    """What to say of whole bars before a line begins."""
+    ended = bars.start + bars.length <= onset + NEAR
+    silent = int((ended & (bars.number > 0)).sum())
+    first = "The first bar is" if silent == 1 else f"The first {silent} bars are"
+    return [f"{first} silent."] if silent else []
+
+
+def _other_bars(bars):
+    """What to say of a piece whose bar lines are not all those of bars of four beats."""
+    whole = np.flatnonzero(bars.number > 0)
+    if not len(whole):
+        return []
+    first = whole[0]
+    # where it has but one bar, its end
+    beats = np.append(bars.start[whole] - bars.start[first], bars.length[first])
+
+    def stand(every):
+        return bool((np.abs(beats - every * np.round(beats / every)) < NEAR).all())
+
+    if stand(4):
+        return []
+    lengths = {str(bars.meter[i]): bars.meter[i].bar for i in whole}
+    found = f"It is in {' and '.join(lengths)}"
+    if not any(length % 4 for length in lengths.values()):
+        found = f"Some of its bars are not whole ones of {' or '.join(lengths)}"
+    elif len(lengths) > 3:
+        found = f"It is in {len(lengths)} meters"
+    yours = "its bars do not line up with yours"
+    if set(lengths.values()) == {2} and stand(2):
+        yours = "two of yours are one of them"
+    return [f"{found}, and the network works in bars of four beats: {yours}."]
+
+
+def _adapted(voice, raw, line, by, down, as_heard, in_fours):
     """What to say of a line that became tokens, and of what comes of it."""
     off = np.abs(voice.onset - np.floor(voice.onset * PER_BEAT + 0.5) / PER_BEAT)
     late, on = int((off > lines.EXACT).sum()), raw > HOLD
     far = int((line[on].astype(int) - by != raw[on]).sum())
     within = f"to within {lines.REACH} semitones of that"
+    grid, far_off = f"by up to {off.max():.2f} beats", count(late, "note")
+    snap = "on 16ths and on the line's scale"
+    snap += "; bars that are alike stay alike." if in_fours else "."
+    both = f"The line is put on 32nds ({far_off}, {grid}), what comes of it {snap}"
     told = [
-        (late, f"Put on the 32nds, by up to {off.max():.2f} beats: {count(late, 'note')}."),
+        (late and as_heard, both),
+        (late and not as_heard, f"Put on the 32nds, {grid}: {far_off}."),
         (by, f"All moved by {by:+d} semitones, and back: the median becomes middle C."),
         (far, f"Moved by octaves, {within}: {count(far, 'note')}."),
-        (as_heard, "Put on 16ths and on the line's scale; bars that are alike stay alike."),
+        (as_heard and not late, f"Put {snap}"),
         (down, f"It is played {count(down, 'octave')} lower than the line."),
     ]
     return [words for asked, words in told if asked]
@@ -272,7 +330,7 @@ def load_weights(
     if path == shipped_weights(data) and not path.is_file():
         do = "train your own: python -m fusiontools train domain_transfer --run DIR"
         raise RecordError("no weights of domain transfer come with the package", data, do)
-    tensors, about = read_weights(path)
+    tensors, about = read_weights(path, "domain_transfer")
     held = about.get("methods")
     held = held if isinstance(held, dict) else {}
     method = method or ("full" if "full" in held else next(iter(held), "full"))

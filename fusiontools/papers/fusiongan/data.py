@@ -108,6 +108,10 @@ class Pair:
         tokens = f"{self.vocabulary.size} tokens"
         return f"Pair({self.name!r}, training windows: {a}, {b}, {tokens})"
 
+    def __str__(self):
+        a, b = (f"{len(self.windows(d)):,} of {n}" for d, n in zip(DOMAINS, self.labels))
+        return f"{self.name}, windows to learn from: {a}, {b}"
+
 
 def tonic(key: str) -> int | None:
     """The pitch class of a key's first note, or None where the source names no key.

@@ -239,7 +239,7 @@ def load_weights(
     RecordError if there is none, or it is damaged.
     """
     path = shipped_weights(pair) if path is None else path
-    tensors, about = training.read_weights(path)
+    tensors, about = training.read_weights(path, "fusiongan")
     models, writers = {}, {}
     with training.building(path, tensors, "weights of FusionGAN"):
         vocabulary = Vocabulary(**about["vocabulary"])

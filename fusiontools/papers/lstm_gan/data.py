@@ -28,6 +28,7 @@ from fusiontools.corpora.folders import load_folder
 from fusiontools.corpora.registry import terms
 from fusiontools.corpora.walking import called
 from fusiontools.errors import CorpusError, FusionError
+from fusiontools.music.bars import count
 from fusiontools.music.grid import in_range
 from fusiontools.music.notes import shift
 from fusiontools.music.roll import cells, encode_many_hot, split_bars
@@ -116,6 +117,10 @@ class Bars:
     def __repr__(self):
         bars, songs = len(self.arrays["train"]), len(np.unique(self.arrays["train_song"]))
         return f"Bars({self.name!r}, {bars:,} training bars of {songs:,} songs)"
+
+    def __str__(self):
+        bars, songs = len(self.arrays["train"]), len(np.unique(self.arrays["train_song"]))
+        return f"{self.name}, {count(bars, 'bar')} of {count(songs, 'song')} to learn from"
 
 
 def pack_bars(notes: Notes) -> np.ndarray:

@@ -197,7 +197,7 @@ def load_weights(
     if path == shipped_weights(data) and not path.is_file():
         do = "train your own: python -m fusiontools train lstm_gan --run DIR"
         raise RecordError("no weights of these GANs come with the package", data, do)
-    tensors, about = read_weights(path)
+    tensors, about = read_weights(path, "lstm_gan")
     held = about.get("methods")
     held = held if isinstance(held, dict) else {}
     method = method or ("cnn_lstm" if "cnn_lstm" in held else next(iter(held), "cnn_lstm"))
