@@ -658,7 +658,8 @@ def test_folders_of_ones_own_are_data(tmp_path):
 def test_a_run_writes_melodies_and_fuses(run, trained, here):
     code, out, err = run("sample", "--run", trained, "-n", 3, "--out", "s", "--seed", 5)
     assert (code, out) == (0, "3 melodies by ours in s: melody_001.mid to melody_003.mid\n")
-    assert err == "Weights trained on mine. Terms: mine: CC0.\n"
+    own = "Weights trained on mine. Terms: mine: CC0.\n"
+    assert err == own
     run(
         "sample",
         "connective_fusion",
