@@ -34,6 +34,7 @@ PYTHON = (3, 13)  # Colab's, at the end of 2026, as all that follows
 COLAB = """numpy==2.1.3 scipy==1.16.3 pandas==2.2.3 matplotlib==3.10.0 librosa==0.11.0
     numba==0.61.2 music21==9.9.2 ipywidgets==7.7.1 ipython==7.34.0 notebook==6.5.7
     ipykernel==6.17.1""".split()
+PIP = "pip>=24.1"  # an older one takes no extras from a repository that is a file
 LENT = "torch"  # linked over, with all that it needs: Colab's own has another version
 KEPT = ("torch", "numpy", "ipywidgets")
 # One line of a first cell stands between what installs and what imports.
@@ -113,7 +114,7 @@ def colab(tmp_path_factory):
     reach = ["download", "--no-deps", "--retries=0", "--timeout=10", f"--dest={home}"]
     if call(place, "-m", "pip", *reach, COLAB[0]).returncode:
         pytest.skip("needs a package registry, and pip reaches none from here")
-    wheels = ["install", "--quiet", "--only-binary=:all:", "--no-compile", *COLAB]
+    wheels = ["install", "--quiet", "--only-binary=:all:", "--no-compile", PIP, *COLAB]
     there = call(place, "-m", "pip", *wheels)
     assert there.returncode == 0, there.stderr[-3000:]
     assert not is_installed(place)
