@@ -472,22 +472,22 @@ def _weights():
     config = lstm_gan.Config.smoke()
     told = {"data": "own", "rests": [0.1, 0.1, 0.5], "rho": {"cnn_lstm": 0.5}}
     keep(
-        "lstm",
+        "lstm_gan",
         {"cnn_lstm": Playing(config).g},
         methods={"cnn_lstm": asdict(config)},
         **told,
     )
     config = domain_transfer.Config.smoke()
     told = {"data": "own", "labels": ["a", "b"], "methods": {"full": asdict(config)}}
-    keep("transfer", {"full": Transferring(config).both}, **told)
+    keep("domain_transfer", {"full": Transferring(config).both}, **told)
     config = connective_fusion.Config.smoke()
     networks = Fusing(config)
     models = {"vae": networks.vae, "generator_0": networks.generator}
     told = {"generators": [{"method": "ours", "similarity": 0.3}]}
-    keep("fusing", models, config=asdict(config), **told)
+    keep("connective_fusion", models, config=asdict(config), **told)
     config = audio_style.Config.smoke()
     told = {"labels": ["a", "b"], "config": asdict(config), "rows": 65, "top": 4.5}
-    keep("style", CycleGAN(config, 65, 4.5).g, data="own", **told)
+    keep("audio_style", CycleGAN(config, 65, 4.5).g, data="own", **told)
     vocabulary = Vocabulary()
     sizes = {"tokens": vocabulary.size, "embedding": 8, "hidden": 16}
     critic = {"tokens": vocabulary.size, "embedding": 8, "filters": [[1, 8], [2, 8]]}
@@ -495,7 +495,7 @@ def _weights():
     writer = {"voices": ["a-0"], "genre": "a-genre", **how}
     models = {"a-0": Generator(**sizes), "a-genre": Critic(**critic)}
     told = {"sizes": sizes, "critic": critic, "vocabulary": asdict(vocabulary)}
-    keep("gan", models, writers={"a": writer}, **told)
+    keep("fusiongan", models, writers={"a": writer}, **told)
     return [file.read_bytes() for file in sorted(folder.iterdir())]
 
 

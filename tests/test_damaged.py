@@ -40,7 +40,7 @@ NONE = ("8", 1.5, None, [], {}, True, -1, 0)
 NO_TEXT = ([], {}, None, 3, ["a"])
 # Of each paper's file in the order of their names: what is changed, and to what
 FORGED = {
-    "fusing": [
+    "connective_fusion": [
         *[(("config", name), HUGE + NONE) for name in ("width", "latent", "mlp_width")],
         *[(("config", name), HUGE + ("8", None, [])) for name in ("blocks", "style")],
         (("config", "encoder"), (*NO_TEXT, "x", "lstm")),
@@ -53,7 +53,7 @@ FORGED = {
         (("generators", 0, "method"), (["ours"], None, "x")),
         (("generators", 0, "similarity"), ("x", None, [0.3])),
     ],
-    "gan": [
+    "fusiongan": [
         *[(("sizes", name), HUGE + NONE) for name in ("tokens", "embedding", "hidden")],
         *[(("critic", name), HUGE + NONE) for name in ("tokens", "embedding")],
         (("critic", "filters"), (None, [], [1], [[1, 10**9]], [[10**9, 1]], "x")),
@@ -70,7 +70,7 @@ FORGED = {
         (("writers", "a", "stretch"), (-1, "x", None)),
         (("writers", "a", "colour"), (3,)),
     ],
-    "lstm": [
+    "lstm_gan": [
         *[(("methods", "cnn_lstm", name), HUGE + NONE) for name in ("width", "d_width")],
         (("methods", "cnn_lstm", "noise"), HUGE + ("8", None, [])),
         (("methods", "cnn_lstm", "grid"), (0, 5, "48", -96)),
@@ -81,7 +81,7 @@ FORGED = {
         (("rho", "cnn_lstm"), (None, "x", -1, 2, [0.5])),
         (("rests",), ("x", 3, [1], [1, 2], ["a", "b", "c"], {"a": 1})),
     ],
-    "style": [
+    "audio_style": [
         (("config", "width"), HUGE + NONE),
         (("config", "frames"), (10**9, 2**62, "8", None)),
         (("config", "model"), (*NO_TEXT, "x")),
@@ -90,7 +90,7 @@ FORGED = {
         (("top",), ("x", None, [])),
         (("labels",), (None, 3, [1, 2], {1: 2})),
     ],
-    "transfer": [
+    "domain_transfer": [
         *[(("methods", "full", name), HUGE + NONE) for name in ("width", "features")],
         (("methods", "full", "layout"), (*NO_TEXT, "x", "unrolled")),
         (("methods", "full"), NO_TEXT),
@@ -107,7 +107,7 @@ def test_what_weights_say_of_themselves_is_not_believed(tmp_path, paper):
     is built that is huge beside the file, and the error is ours.
     """
     kind = KINDS["weights"]
-    (notice,), close = kind.open(kind.make()[[*FORGED].index(paper)])
+    (notice,), close = kind.open(kind.make()[sorted(FORGED).index(paper)])
     path, read = tmp_path / "w", _loader(paper)
     path.write_bytes(close([notice]))
     read(path)
@@ -146,10 +146,10 @@ def _loader(paper):
     )
 
     load = {
-        "fusing": connective_fusion.load_weights,
-        "gan": fusiongan.load_weights,
-        "lstm": lstm_gan.load_weights,
-        "style": audio_style.load_generators,
-        "transfer": domain_transfer.load_weights,
+        "connective_fusion": connective_fusion.load_weights,
+        "fusiongan": fusiongan.load_weights,
+        "lstm_gan": lstm_gan.load_weights,
+        "audio_style": audio_style.load_generators,
+        "domain_transfer": domain_transfer.load_weights,
     }[paper]
     return lambda path: load(path=path)

@@ -206,7 +206,8 @@ def test_the_command_trains_and_says_how_to_hear_it(home, capsys, tmp_path):
     asked = ("--run", run, "--data", home / "toy.npz", "--scale", "smoke")
     code, out, err = command("train", "domain_transfer", *asked)
     assert code == 0 and "No judges come with the package" in out
-    assert "windows to learn from: 12 of quarters, 12 of eighths" in out and "f_constancy" in out
+    assert "windows to learn from: 12 of quarters, 12 of eighths" in out
+    assert "f_constancy" in out
     assert f"transfer IN.mid --to GENRE --out OUT.mid --weights {run}" in out
     code, out, err = command("sample", "--run", run, "--out", tmp_path / "out")
     assert code and "writes nothing from nothing" in err and not (tmp_path / "out").exists()
