@@ -4,7 +4,8 @@ Every table of the book is made from them.
 
 A record is a value with a fixed set of fields, checked when it is made, when it is written
 and when it is read. Nothing here trains, measures or prints: `fusiontools.training` writes
-records, chapters turn the rows of `table` into pages. Used in chapters 2, 3, 4, 5 and 6.
+records, chapters turn the rows of `table` into pages. Used in chapters 2, 3, 4, 5, 6
+and 8.
 """
 
 import json
@@ -235,8 +236,13 @@ def metric_value(metric: float | dict) -> float:
     return float(metric["value"] if isinstance(metric, dict) else metric)
 
 
-# a list of numbers, which takes one line in a record: a line for each doubles the file
-_NUMBERS = re.compile(r"\[\n[-+.\deE,\s]+\]")  # no string holds a line's end
+# what holds no list and no dict takes one line in a record: more would double the file
+_INNERMOST = re.compile(r"[\[{][^\[\]{}]*[\]}]")
+
+
+def _on_one_line(found):
+    between = "" if found[0][0] == "[" else " "  # long lists are of numbers
+    return re.sub(r"\n *", between, found[0])  # no string holds a line's end
 
 
 def write_record(record: Record | dict, path: str | os.PathLike) -> None:
@@ -255,7 +261,7 @@ def write_record(record: Record | dict, path: str | os.PathLike) -> None:
     """
     record = record if isinstance(record, Record) else _from_dict(record, "record")
     text = json.dumps(asdict(record), indent=1, ensure_ascii=False, allow_nan=False)
-    text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n"
+    text = _INNERMOST.sub(_on_one_line, text) + "\n"
     try:
         write_whole(path, text.encode())
     except OSError as error:

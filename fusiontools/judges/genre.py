@@ -27,7 +27,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from fusiontools.errors import CorpusError, RecordError
+from fusiontools.errors import RecordError
 from fusiontools.judges.grams import count_runs, surprise
 from fusiontools.judges.melody_features import (
     FEATURES,
@@ -469,7 +469,8 @@ def save_judges(
     network, weighing = pair
     arrays = {f"network.{name}": own for name, own in network.weights.items()}
     for i, (keys, counts) in enumerate(zip(network.keys, network.counts)):
-        arrays |= {f"keys.{i}": keys, f"counts.{i}": counts.astype(np.int16)}
+        arrays[f"keys.{i}"] = keys.astype(np.uint32)  # half as large
+        arrays[f"counts.{i}"] = counts.astype(np.int16)
     arrays |= {f"features.{name}": getattr(weighing, name) for name in _ARRAYS}
     arrays = {name: torch.as_tensor(own) for name, own in arrays.items()}
     state = SimpleNamespace(state_dict=lambda: arrays)
@@ -486,14 +487,11 @@ def load_judges(pair: str) -> tuple[NetworkJudge, FeatureJudge]:
     CorpusError
         If there are none for that pair.
     """
-    from importlib import resources
+    from fusiontools.training import shipped_file
 
-    file = resources.files("fusiontools") / "pretrained" / f"genre_{pair}.safetensors"
-    if not file.is_file():
-        what = f"no judges come with the package for the pair {pair!r}"
-        raise CorpusError(what, do="train them with fusiontools.judges.genre.make_judges")
-    with resources.as_file(file) as path:
-        return open_judges(path)
+    lacks = f"no judges come with the package for the pair {pair!r}"
+    do = "train them with fusiontools.judges.genre.make_judges"
+    return open_judges(shipped_file(f"genre_{pair}.safetensors", lacks, do))
 
 
 def open_judges(path: str | os.PathLike) -> tuple[NetworkJudge, FeatureJudge]:
@@ -515,7 +513,7 @@ def open_judges(path: str | os.PathLike) -> tuple[NetworkJudge, FeatureJudge]:
             part, name = name.split(".", 1)
             parts.setdefault(part, {})[name] = tensor
         heard, named = told["judges"]
-        keys = [parts["keys"][f"{i}"].numpy() for i in range(ORDER)]
+        keys = [parts["keys"][f"{i}"].numpy().astype(int) for i in range(ORDER)]
         counts = [parts["counts"][f"{i}"].numpy().astype(int) for i in range(ORDER)]
         network = _network(parts["network"], keys, counts, heard)
         own = {name: tensor.numpy() for name, tensor in parts["features"].items()}

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fusiontools.errors import CorpusError, RecordError
+from fusiontools.errors import RecordError
 from fusiontools.judges.grams import count_runs, surprise
 from fusiontools.music.grid import HOLD, REST
 from fusiontools.score.intervals import bootstrap_counts
@@ -433,7 +433,8 @@ def save_judges(
 
     network, features = pair
     arrays = {f"features {name}": getattr(features, name) for name in _ARRAYS}
-    arrays |= {f"grams {i}": np.stack(gram) for i, gram in enumerate(network.grams)}
+    grams = [np.stack(gram).astype(np.uint32) for gram in network.grams]  # half as large
+    arrays |= {f"grams {i}": gram for i, gram in enumerate(grams)}
     arrays = {name: torch.from_numpy(array) for name, array in arrays.items()}
     parts = {
         "network": network.network,
@@ -462,7 +463,7 @@ def open_judges(path: str | os.PathLike) -> tuple[NetworkLineJudge, FeatureLineJ
         heard, named = told["judges"]
         network = _network(heard["width"]).requires_grad_(False)
         network.load_state_dict(weights)
-        grams = [tuple(arrays[f"grams {i}"]) for i in range(4)]
+        grams = [tuple(arrays[f"grams {i}"].astype(int)) for i in range(4)]
         own = (arrays[f"features {name}"].astype(float) for name in _ARRAYS)
         pair = NetworkLineJudge(network, grams, heard), FeatureLineJudge(*own, named)
         for judge in pair:  # it can judge
@@ -478,12 +479,8 @@ def load_judges(data_name: str) -> tuple[NetworkLineJudge, FeatureLineJudge]:
     CorpusError
         If there are none.
     """
-    from importlib import resources
+    from fusiontools.training import shipped_file
 
-    name = f"lines_{data_name}.safetensors"
-    file = resources.files("fusiontools") / "pretrained" / name
-    if not file.is_file():
-        what = f"no judges of lines come with the package for {data_name!r}"
-        raise CorpusError(what, do="train them with fusiontools.judges.lines.make_judges")
-    with resources.as_file(file) as path:
-        return open_judges(path)
+    lacks = f"no judges of lines come with the package for {data_name!r}"
+    do = "train them with fusiontools.judges.lines.make_judges"
+    return open_judges(shipped_file(f"lines_{data_name}.safetensors", lacks, do))

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fusiontools.errors import CorpusError, RecordError
+from fusiontools.errors import RecordError
 from fusiontools.judges.boosting import Trees, fit_trees
 from fusiontools.judges.joins import FEATURES, features
 from fusiontools.judges.pairs import learning_curve, measure, shuffled
@@ -507,11 +507,8 @@ def load_judge(
     CorpusError
         If there is none.
     """
-    from importlib import resources
+    from fusiontools.training import shipped_file
 
-    file = resources.files("fusiontools") / "pretrained" / judge_name(data, kind, part)
-    if not file.is_file():
-        what = f"no judge of reality ({kind}, {part}) comes with the package for {data!r}"
-        raise CorpusError(what, do="train one with fusiontools.judges.reality.train_judge")
-    with resources.as_file(file) as path:
-        return open_judge(path)
+    lacks = f"no judge of reality ({kind}, {part}) comes with the package for {data!r}"
+    do = "train one with fusiontools.judges.reality.train_judge"
+    return open_judge(shipped_file(judge_name(data, kind, part), lacks, do))

@@ -25,7 +25,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from concurrent import futures
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +34,15 @@ from fusiontools.files import write_whole
 from fusiontools.records import Record, code_version, plain, write_record
 
 __all__ = ["Experiment", "Job", "collected", "data_of", "gather", "main", "measured_record"]
-__all__ += ["run_jobs", "ship", "store", "theirs", "train_in_folder"]
+__all__ += [
+    "rounded",
+    "run_jobs",
+    "ship",
+    "store",
+    "store_measured",
+    "theirs",
+    "train_in_folder",
+]
 
 DATA, WEIGHTS = "data.npz", "weights.safetensors"  # in the folder of a run
 
@@ -171,6 +179,11 @@ def store(path: str | os.PathLike, records: Iterable[Record]) -> None:
     write_whole(Path(path), json.dumps(plain([asdict(r) for r in records])).encode())
 
 
+def store_measured(work: str | os.PathLike, name: str, records: Iterable[Record]) -> None:
+    """Write the records of a job into a folder of work, where `gather` finds them."""
+    store(Path(work) / "measured" / f"{name}.json", records)
+
+
 def collected(folder: str | os.PathLike) -> list[Record]:
     """All records that `store` wrote into a folder's files, in the order of their names."""
     return [r for file in sorted(Path(folder).glob("*.json")) for r in _read(file)]
@@ -300,7 +313,7 @@ def ship(
     name_of = experiment.record_name
     written = [results / f"{r.data['name']}-{name_of(r)}.json" for r in records]
     for record, path in zip(records, written):
-        write_record(record, path)
+        write_record(replace(record, metrics=rounded(record.metrics)), path)
     data = next(r.data["name"] for r in records if r.method != "data")
     for file, place in experiment.files.items():
         path = package / place.format(data=data)
@@ -308,6 +321,23 @@ def ship(
         write_whole(path, files[file])
         written.append(path)
     return written
+
+
+def rounded(metrics: dict) -> dict:
+    """Metrics to eight digits: what lies beyond takes room, and says nothing.
+
+    Examples
+    --------
+    >>> rounded({"ratio": {"value": 1 / 3, "low": 0.25, "high": 2}, "songs": 12})
+    {'ratio': {'value': 0.33333333, 'low': 0.25, 'high': 2}, 'songs': 12}
+    """
+
+    def short(x):
+        if isinstance(x, dict):
+            return {name: short(number) for name, number in x.items()}
+        return float(f"{x:.8g}") if isinstance(x, float) else x
+
+    return short(metrics)
 
 
 def main(experiment: Experiment, arguments: list[str] | None = None) -> int:

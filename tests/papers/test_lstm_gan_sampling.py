@@ -189,7 +189,7 @@ def test_bars_of_what_is_too_large_to_ship_are_there():
     held = read_weights(sampling.shipped_weights("rock"))[1]["methods"]
     trained = [row["method"] for row in found if "steps" in row]
     assert {*kept} == {*trained} - {*held}
-    bars = np.unpackbits(kept["musegan"], axis=1).reshape(-1, 96, 84)
+    bars = np.unpackbits(kept["musegan"], axis=2).transpose(0, 2, 1)
     assert len(bars) == 2000
     told = found.one("musegan")["eb"]["mean"]
     assert 100 * rolls.is_empty(bars).mean() == pytest.approx(told)

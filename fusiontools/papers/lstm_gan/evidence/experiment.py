@@ -26,7 +26,7 @@ from fusiontools.papers.lstm_gan import evidence
 from fusiontools.papers.lstm_gan.config import TRAINED, UNTRAINED, Config
 from fusiontools.records import read_record
 from fusiontools.report import experiment
-from fusiontools.report.experiment import WEIGHTS, Job, theirs
+from fusiontools.report.experiment import WEIGHTS, Job, store_measured, theirs
 
 if TYPE_CHECKING:
     import torch
@@ -193,8 +193,9 @@ def measure_one(
     metrics, folder = evidence.metrics, Path(work) / f"{method}-{seed}"
     data, networks = _opened(file), _networks(folder, method)
     found, bars = metrics.measure_networks(networks, data, metrics.References(data), seed)
-    about = {"metrics": found, "samples": _packed(bars)}
-    _store(work, folder.name, [replace(read_record(folder / "record.json"), **about)])
+    changed = {"metrics": found, "samples": _packed(bars)}
+    record = replace(read_record(folder / "record.json"), **changed)
+    store_measured(work, folder.name, [record])
     _keep(work, folder.name, bars)
 
 
@@ -207,7 +208,7 @@ def measure_baselines(file: str | os.PathLike, work: str | os.PathLike, scale: s
         found, _ = metrics.measure_baseline(name, data, references)
         about = (data, began, found)
         made.append(experiment.measured_record(PAPER, name, scale, *about, config={}))
-    _store(work, "baselines", made)
+    store_measured(work, "baselines", made)
 
 
 def _opened(file):
@@ -222,17 +223,15 @@ def _networks(folder, method):
     return lstm_gan.load_weights(path=folder, method=method)[0]
 
 
-def _store(work, name, records):
-    experiment.store(Path(work) / "measured" / f"{name}.json", records)
-
-
 def _keep(work, name, bars):
-    """The bars of a method, packed: of a model too large to ship they ship themselves."""
+    """The bars of a method, packed: of a model too large to ship they ship themselves.
+    Along time, (N, 84, 12): a note that lasts makes bytes alike, which zip well.
+    """
     import numpy as np
 
     from fusiontools.corpora.cache import write_npz
 
-    packed = np.packbits(np.asarray(bars, bool).reshape(len(bars), -1), axis=1)
+    packed = np.packbits(np.asarray(bars, bool).transpose(0, 2, 1), axis=2)
     write_npz(Path(work) / "bars" / f"{name}.npz", compress=True, bars=packed)
 
 
