@@ -63,7 +63,8 @@ def _tempo(score, piece):
                 beat = round(float(mark.getOffsetInHierarchy(part)), 4)
                 marks.add((beat, round(mark.getQuarterBPM(), 2)))
     if not marks:
-        return [] if (piece.tempo.bpm == 100).all() else [(0, None, piece.tempo.bpm[0])]
+        ours = piece.tempo.bpm
+        return [] if (ours == 100).all() else [(0, None, float(ours[0]))]
     wrong = []
     for beat in {beat for beat, _ in marks}:
         before = np.searchsorted(piece.tempo.beat, beat + 1e-6, side="right") - 1
@@ -103,7 +104,7 @@ def _bars(score, piece):
     for k, ours in enumerate(np.diff(starts[:most]).round(3)):
         theirs = {round(float(p[k + 1] - p[k]), 3) for p in parts if k + 1 < len(p)}
         if ours not in theirs:
-            wrong.append((k, ours, sorted(theirs)))
+            wrong.append((k, float(ours), sorted(theirs)))
     return wrong
 
 

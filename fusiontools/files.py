@@ -16,17 +16,26 @@ from typing import BinaryIO
 
 from fusiontools.errors import FusionError, MusicFileError
 
-__all__ = ["drop_drafts", "no_link", "open_regular", "read_limited", "whole_file"]
-__all__ += ["write_whole"]
+__all__ = ["draft_name", "drop_drafts", "no_link", "open_regular", "read_limited"]
+__all__ += ["whole_file", "write_whole"]
 
-# what a killed process left of a file that it wrote: ours, and those of older versions
+# what a killed process left of a file that it wrote: ours, see `draft_name`, and those of
+# older versions
 _DRAFT = re.compile(
     r"\.[0-9a-f]{16}\.part|\.[\w.-]+-\w{8}\.part"
     r"|(config\.json|history\.csv|record\.json|checkpoint-\w+(\.previous)?\.bin)\.part"
 )
+# the same of a folder of samples, `sample` of the command, and what lies in it
+_DRAFT_FOLDER = re.compile(r"\.sample-\w{8}")
+_SAMPLE = re.compile(r"\w+_\d+\.(mid|wav|flac|mp3|ogg)")
 _WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe has its writer at once, or never
 _LINK = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def draft_name() -> str:
+    """A new name for a file that is written, until it is whole; `drop_drafts` knows it."""
+    return f".{secrets.token_hex(8)}.part"
 
 
 def no_link(path: str | os.PathLike, flags: int) -> int:
@@ -168,7 +177,7 @@ def whole_file(
     def at(name):
         return path.parent / name if folder is None else name
 
-    draft = at(f".{secrets.token_hex(8)}.part")
+    draft = at(draft_name())
     try:
         new = os.O_RDWR | os.O_CREAT | os.O_EXCL | _LINK | _BINARY
         number = os.open(draft, new, 0o666, dir_fd=folder)
@@ -227,7 +236,8 @@ def write_whole(
 
 
 def drop_drafts(folder: str | os.PathLike, before: float | None = None) -> None:
-    """Delete what killed processes left of files that they were writing.
+    """Delete what killed processes left of files, and folders of samples, that they were
+    writing. A folder with anything else in it stays.
 
     Parameters
     ----------
@@ -243,3 +253,17 @@ def drop_drafts(folder: str | os.PathLike, before: float | None = None) -> None:
                 continue
             if before is None or draft.lstat().st_mtime < before:
                 draft.unlink(missing_ok=True)
+        for draft in Path(folder).glob(".sample-*"):
+            mine = _DRAFT_FOLDER.fullmatch(draft.name) and not draft.is_symlink()
+            if mine and (before is None or draft.lstat().st_mtime < before):
+                _drop_samples(draft)
+
+
+def _drop_samples(folder):
+    """Delete a folder of samples; a file, a link, and what is not of a sample stay."""
+    with suppress(OSError):
+        drop_drafts(folder)
+        for file in folder.iterdir():
+            if _SAMPLE.fullmatch(file.name) and not file.is_dir():
+                file.unlink()
+        folder.rmdir()

@@ -42,8 +42,9 @@ from fusiontools.music.scores import text_of
 __all__ = ["BATCH", "CODE", "FEW", "load_folder", "opening", "read_pieces"]
 
 # what the packed arrays depend on
-_READERS = ("midi", "midi_bytes", "notes", "abc", "abc_order", "abc_voice", "musicxml")
-CODE = tuple(f"fusiontools.music.{name}" for name in (*_READERS, "scores", "zips"))
+_READERS = ("midi", "midi_bytes", "notes", "pieces", "abc", "abc_order", "abc_voice")
+_READERS += ("musicxml", "musicxml_file", "programs", "scores", "zips")
+CODE = tuple(f"fusiontools.music.{name}" for name in _READERS)
 CODE += ("fusiontools.corpora.entries", __name__)
 TITLED = {".abc", ".musicxml", ".mxl", ".xml"}  # their own titles say more than file names
 CLOSED = "this folder may not be looked into"

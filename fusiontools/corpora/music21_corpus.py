@@ -78,8 +78,8 @@ def load_tunebook(name: str, folder: str, label: str, as_trained: bool = True) -
 
 
 def _cached(kind, read, name, files, label):
-    modules = ("abc", "abc_voice", "abc_order", "musicxml", "notes")
-    music = [f"fusiontools.music.{module}" for module in modules]
+    modules = ("abc", "abc_voice", "abc_order", "musicxml", "musicxml_file", "programs")
+    music = [f"fusiontools.music.{module}" for module in (*modules, "notes", "pieces")]
     code = code_hash(*music, "fusiontools.corpora.entries", __name__)
     told = [kind, code, KEPT, name, label]
     for file in files:

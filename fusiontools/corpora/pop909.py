@@ -10,10 +10,8 @@ Z. Wang and others, "POP909: A Pop-song Dataset for Music Arrangement Generation
 2020.
 """
 
-import io
 import os
 import re
-import zipfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -31,6 +29,7 @@ from fusiontools.corpora.places import source_of
 from fusiontools.errors import CorpusError, FusionError, MusicFileError
 from fusiontools.music.midi import piece_from_bytes
 from fusiontools.music.notes import to_seconds
+from fusiontools.music.zips import open_zip
 
 __all__ = ["load_pop909"]
 
@@ -38,11 +37,13 @@ _CODE: tuple[str, ...] = (
     "fusiontools.music.midi",
     "fusiontools.music.midi_bytes",
     "fusiontools.music.notes",
+    "fusiontools.music.pieces",
     "fusiontools.corpora.beats",
 )
 _CODE += ("fusiontools.corpora.entries", __name__)
 # not the unfinished versions beside each song
 _FILES = re.compile(r"(^|/)(\d{3})/(\2\.mid|beat_midi\.txt)$")
+_BOOK = (10_000_000, 200, 1000)  # a spreadsheet of titles, see `open_zip`
 
 
 def load_pop909(
@@ -149,10 +150,8 @@ def _on_beats(piece, seconds, short, long):
 def _titles(data):
     """Song titles of ``index.xlsx``, by number; none if it cannot be read."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as book:
+        with open_zip(data, "index.xlsx", _BOOK) as book:
             sheet = next(i for i in book.infolist() if i.filename.endswith("sheet1.xml"))
-            if sheet.file_size > 10_000_000:
-                return {}
             rows = ElementTree.fromstring(book.read(sheet)).iterfind(".//{*}row")
             cells = [["".join(cell.itertext()) for cell in row] for row in rows]
             return {

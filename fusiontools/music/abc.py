@@ -15,8 +15,8 @@ import numpy as np
 from fusiontools.errors import MusicFileError, NoNotesError
 from fusiontools.music.abc_order import Bar, order, part_order, too_long
 from fusiontools.music.abc_voice import Sound, Voice, key_of
-from fusiontools.music.midi import Meter, Piece, Track
 from fusiontools.music.notes import Notes, Tempo, legato
+from fusiontools.music.pieces import Meter, Piece, Track
 
 __all__ = ["AbcTune", "read_abc", "split_abc"]
 
@@ -351,7 +351,5 @@ def _length(meter):
 
 def _tempo(tempos):
     """The clock of ``(beat, quarter notes a minute)``; the last tempo goes on."""
-    beats = [*tempos, max(tempos) + 1]
     pace = [60.0 / float(bpm or BPM) for bpm in tempos.values()]
-    beats = np.array([float(beat) for beat in beats])
-    return Tempo(beats, np.append(0.0, np.cumsum(np.diff(beats) * pace)))
+    return Tempo.of([float(beat) for beat in tempos], pace)

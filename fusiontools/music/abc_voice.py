@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from fusiontools.errors import MusicFileError
 from fusiontools.music.abc_order import MOST_PLAYS, Bar, Part, too_long
-from fusiontools.music.midi import MICROSECONDS, Meter
+from fusiontools.music.midi_bytes import MICROSECONDS
+from fusiontools.music.pieces import Meter
 
 __all__ = ["Sound", "Voice", "key_of", "meter_of", "tempo_of"]
 

@@ -16,24 +16,27 @@ import numpy.typing as npt
 
 from fusiontools.errors import MusicFileError, NoNotesError
 from fusiontools.music.abc import FLUTE
-from fusiontools.music.bars import (
+from fusiontools.music.bar_notes import (
     BEATS,
-    NEAR,
     STEP,
-    bars_of,
-    chosen_bar,
     count,
-    first_bar,
     grid_offset,
-    in_fours,
     longest_rest,
     notes_from,
+)
+from fusiontools.music.bars import (
+    NEAR,
+    bars_of,
+    chosen_bar,
+    first_bar,
+    in_fours,
     read_in_fours,
 )
 from fusiontools.music.extract import MANY, melody
 from fusiontools.music.grid import BAR, HALF, HIGH, HOLD, LOW, decode_grid, encode_grid
-from fusiontools.music.midi import Piece, Track, write_midi
+from fusiontools.music.midi_writing import write_midi
 from fusiontools.music.notes import Notes, note_name, shift, transpose
+from fusiontools.music.pieces import Piece, Track
 from fusiontools.music.scores import chosen, plain, read_score
 
 __all__ = ["Excerpt", "piece_of", "read_excerpt", "tracks_of", "write_grid"]

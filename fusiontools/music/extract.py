@@ -21,8 +21,8 @@ import re
 import numpy as np
 
 from fusiontools.errors import NoNotesError
-from fusiontools.music.midi import Piece
 from fusiontools.music.notes import Notes, _need, legato, merge
+from fusiontools.music.pieces import Piece
 
 __all__ = [
     "line",
@@ -226,7 +226,7 @@ def track_scores(piece: Piece) -> np.ndarray:
 
     Examples
     --------
-    >>> from fusiontools.music.midi import Track
+    >>> from fusiontools.music.pieces import Track
     >>> tune = Notes.of([(0, 1, 60), (1, 1, 62)])
     >>> named, drums = Track(tune, name="Lead vocal"), Track(tune, is_drum=True)
     >>> scores = track_scores(Piece((Track(tune), named, drums)))
@@ -302,7 +302,7 @@ def melody(piece: Piece | Notes) -> Notes:
 
     Examples
     --------
-    >>> from fusiontools.music.midi import Track
+    >>> from fusiontools.music.pieces import Track
     >>> tune = Notes.of([(0, 1, 72), (1, 1, 72), (2, 1, 74), (3, 1, 76)])
     >>> chords = Notes.of([(b, 2, p) for b in (0, 2) for p in (48, 52, 55)])
     >>> melody(Piece((Track(chords), Track(tune)))) == tune

@@ -10,7 +10,7 @@ and the silence after the last note unless you say how long the piece is. What i
 apart, unlike a piano roll: a repeated note and a long one.
 
 This module is not a data set: it knows nothing of songs, splits or files. Used in chapters
-2, 4 and 5.
+2, 4, 5 and 8.
 """
 
 from dataclasses import replace

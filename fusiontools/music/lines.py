@@ -14,8 +14,8 @@ import numpy.typing as npt
 from fusiontools.errors import NoNotesError
 from fusiontools.music.extract import skyline
 from fusiontools.music.grid import HOLD, REST, in_range, one_voice
-from fusiontools.music.midi import Piece
 from fusiontools.music.notes import Notes
+from fusiontools.music.pieces import Piece
 
 __all__ = ["BAR", "HIGH", "LOW", "MIDDLE", "PER_BEAT", "REACH", "STEPS", "is_heavy", "kept"]
 __all__ += ["line_tokens", "lowest", "riff", "sounding", "to_middle"]

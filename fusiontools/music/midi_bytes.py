@@ -18,6 +18,10 @@ __all__ = ["Events", "Meta", "meta_event", "midi_file", "read_events", "track_ch
 AGAIN = "export the file again from the program that made it, or leave it out"
 LARGEST = 10_000_000  # bytes; a long symphony takes one million
 MOST_METAS = 200_000  # a tempo for each beat of six hours at 555 bpm
+MOST_TRACKS = 1_920  # 128 ports of 15 channels, the drums' aside
+DRUMS = 9  # their channel, on every port
+# a beat, 3,000 to 3.5763 bpm: below lies a damaged event, above what MIDI cannot say
+MICROSECONDS = (20_000, 0xFFFFFF)
 NAME, PORT, END, TEMPO, METER = 0x03, 0x21, 0x2F, 0x51, 0x58
 # data bytes of a channel event, by its status
 SIZES = np.array([0] * 0x80 + [2] * 0x40 + [1] * 0x20 + [2] * 0x10 + [0] * 0x10)

@@ -1,108 +1,47 @@
 """MusicXML scores, read for what sounds: notes, instruments, tempo, bar lines, key, meter.
 
-Layout, lyrics and repeats are left out. It imports no score library. Places are counted in
+Layout, lyrics and repeats are left out. It imports no score library; its XML comes from
+`fusiontools.music.musicxml_file`. Places are counted in
 fractions, not in floats: three thirds of a beat are one beat, in every part. Used in
 chapter 4, Connective Fusion.
 """
 
-import codecs
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import zip_longest
 from operator import itemgetter
-from urllib.parse import unquote
 from xml.etree import ElementTree
-from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-from fusiontools.errors import CorpusError, MusicFileError, NoNotesError
-from fusiontools.music.midi import MICROSECONDS, Meter, Piece, Track
+from fusiontools.errors import MusicFileError, NoNotesError
+from fusiontools.music.midi_bytes import MICROSECONDS
+from fusiontools.music.musicxml_file import AGAIN, parsed, unpacked
 from fusiontools.music.notes import Notes, Tempo
-from fusiontools.music.zips import open_zip, readable
+from fusiontools.music.pieces import Meter, Piece, Track
+from fusiontools.music.programs import program_named
 
 __all__ = ["read_musicxml"]
 
 BPM = 100.0  # of a score that does not say; most chorales do not
 PIANO, SNARE = 0, 38  # what an instrument is, or a drum, that nothing is said of
-CHOIR = 52
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-LARGEST = 50_000_000  # bytes of XML; a symphony takes ten million
-MOST = 3_000_000  # tags, or attributes: each takes a hundred bytes of memory or more
-LONG_TAG = re.compile("<[^<>]{1000000}")  # with more attributes than can be told apart
-LIMITS = (4 * LARGEST, 200, 10_000)  # of a compressed score, which may hold pictures too
 LONGEST = 1_000_000  # beats: a week of music; what promises more is damaged
 # No place in a measure has a larger denominator: counting on would take forever.
 FINEST = 10**9
 ROUNDED = Fraction(1, 8)  # beats: so far rounded durations may lead back past a bar line
-AGAIN = "export the score again as MusicXML or as MIDI"
 # by fifths, from seven flats to seven sharps
 MAJOR = "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split()
 MINOR = "Ab Eb Bb F C G D A E B F# C# G# D# A#".split()
 # beats, by the names of note values
 VALUES = dict(maxima=32, long=16, breve=8, whole=4, half=2, quarter=1, eighth=0.5)
 VALUES |= {f"{2**k}{'nd' if k == 5 else 'th'}": 4 / 2**k for k in range(4, 11)}
-# General MIDI programs by what instruments are called, in MusicXML's own list of sounds and
-# in print; the first that fits counts.
-NAMED = {
-    r"voice|vocal|choir|\bchor(us)?\b|gesang|singstimme": CHOIR,
-    r"harpsi|cembal|clavecin": 6,
-    r"celest": 8,
-    r"glocken": 9,
-    r"vibra": 11,
-    r"marimba": 12,
-    r"xylo": 13,
-    r"piano\b|klavier|grand": 0,
-    r"accord|akkord": 21,
-    r"organ|orgel|orgue": 19,
-    r"bass guitar|guitar\.bass|electric bass|bass\.electric": 33,
-    r"guitar|gitarre|guitare|chitarra": 24,
-    r"cello|gamba": 42,
-    r"contrabass|double bass|kontrabass": 43,
-    r"violin|violon\b|geige": 40,
-    r"viola\b|bratsche": 41,
-    r"harp\b|harfe|\barpa": 46,
-    r"timpani|pauke|timbales": 47,
-    r"strings?\b(?!\.)|strings\.group|streicher|archi\b": 48,
-    r"trumpet|trompete|tromba|cornet": 56,
-    r"trombon|posaune": 57,
-    r"tuba": 58,
-    r"english.horn|englischhorn|cor anglais": 69,
-    r"horn\b|corno|\bcor\b": 60,
-    r"sopran.*sax": 64,
-    r"tenor.*sax": 66,
-    r"bari.*sax": 67,
-    r"sax": 65,
-    r"bassoon|fagott|basson": 70,
-    r"oboe|hautbois": 68,
-    r"clarinet|klarinette": 71,
-    r"recorder|blockfl": 74,
-    r"piccolo": 72,
-    r"flute|flöte|flauto": 73,
-    r"banjo": 105,
-}
-# the same for names that are one word, a number apart: "S", "Vln. II", "Ob. 1"
-SHORT = dict.fromkeys("s a t b sop sopran alt ten bass mezzo cantus".split(), CHOIR)
-SHORT |= dict.fromkeys("soprano alto tenor baritone altus bassus vox".split(), CHOIR)
-SHORT |= dict.fromkeys("pno pf klav".split(), 0) | dict.fromkeys("hpsd cemb".split(), 6)
-SHORT |= dict.fromkeys("gtr guit git".split(), 24) | {"org": 19, "vib": 11, "mar": 12}
-SHORT |= dict.fromkeys("vln vl vn viol".split(), 40) | {"vla": 41, "va": 41, "br": 41}
-SHORT |= dict.fromkeys("vlc vcl vc".split(), 42) | dict.fromkeys("cb db kb".split(), 43)
-SHORT |= {"hp": 46, "hrf": 46, "timp": 47, "pk": 47, "str": 48, "xyl": 13, "acc": 21}
-SHORT |= dict.fromkeys("tpt trp trpt tr".split(), 56) | {"tba": 58, "eh": 69, "ca": 69}
-SHORT |= dict.fromkeys("tbn trb pos".split(), 57) | dict.fromkeys("hn hrn cor".split(), 60)
-SHORT |= dict.fromkeys("bsn fg fag".split(), 70) | {"ob": 68, "picc": 72, "rec": 74}
-SHORT |= dict.fromkeys("cl clar klar".split(), 71) | {"fl": 73, "bjo": 105}
-SHORT_NAME = re.compile(r"([a-z]+)\.?(\s*(\d+|[ivx]+)\.?)?")
 # where it says that bars are played more than once
 AGAIN_SIGNS = (".//repeat", ".//ending", ".//sound[@dacapo='yes']", ".//sound[@dalsegno]")
 AGAIN_WORDS = re.compile(r"\bd\. ?[cs]\.|da capo|dal segno", re.IGNORECASE)
-# encodings that spell letters; others might hide what stands there from who looks for it
-TEXT = r"(us-)?ascii|utf-?8|iso-?8859|latin|windows-|cp-?\d|koi8|mac|gb|big5|shift|euc"
 # what a damaged score makes of itself
 _DAMAGE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 
@@ -146,7 +85,7 @@ def read_musicxml(
             "read_musicxml takes a file's content, bytes or text, "
             f"not {type(data).__name__}: say path.read_bytes()"
         )
-    root = _parse(data if isinstance(data, str) else _unpacked(bytes(data), where), where)
+    root = parsed(data if isinstance(data, str) else unpacked(bytes(data), where), where)
     if root.tag not in ("score-partwise", "score-timewise"):
         found = f"XML, but not a MusicXML score: its root is <{root.tag[:40]}>"
         raise MusicFileError(found, where, AGAIN)
@@ -158,92 +97,6 @@ def read_musicxml(
     if not piece.tracks:
         raise NoNotesError("a score without a single note", where, "choose another file")
     return piece, key
-
-
-# Files
-
-
-def _unpacked(data, where):
-    """The text of a score; of a compressed file, the score that its container names."""
-    if data[:2] != b"PK":
-        return _text(data)
-    try:
-        with readable(where), open_zip(data, where, LIMITS) as archive:
-            text = first = None
-            for info in _candidates(archive):
-                if info.file_size > LARGEST:
-                    found = f"a score of {info.file_size:,} bytes"
-                    raise MusicFileError(found, where, AGAIN)
-                text = _text(archive.read(info))
-                first = text if first is None else first
-                if re.search(r"<score-(part|time)wise\b", text):
-                    return text
-    except CorpusError as error:
-        found = f"a damaged compressed file: {error.found}"
-        raise MusicFileError(found, where, AGAIN) from None
-    if first is None:
-        raise MusicFileError("a compressed file without a score in it", where, AGAIN)
-    return first
-
-
-def _candidates(archive: ZipFile) -> Iterator[ZipInfo]:
-    """What may be the score, the most likely first; the rest is music of single parts,
-    settings, pictures.
-    """
-
-    def plain(name):
-        return unquote(name).replace("\\", "/").lstrip("./").lower()
-
-    files = {plain(i.filename): i for i in archive.infolist() if not i.is_dir()}
-    if "meta-inf/container.xml" in files:
-        container = files["meta-inf/container.xml"]
-        text = _text(archive.read(container)) if container.file_size < LARGEST else ""
-        try:
-            named = _parse(text, "").iterfind(".//{*}rootfile")
-            names = [plain(rootfile.get("full-path", "")) for rootfile in named]
-        except MusicFileError:
-            names = []
-        yield from (files[name] for name in names if name in files)
-    own = [n for n in files if not re.match(r"meta-inf/|(.*/)?\._", n)]
-    scores = [n for n in own if n.endswith((".xml", ".musicxml"))]
-    # parts lie in folders, and are smaller than the score
-    scores.sort(key=lambda n: (n.count("/"), -files[n].file_size))
-    yield from (files[name] for name in scores)
-
-
-def _text(data):
-    """XML as text: by its byte order mark, its zeros, what it declares, or what fits."""
-    marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16"}
-    marks |= {codecs.BOM_UTF16_BE: "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
-    known = [name for mark, name in marks.items() if data.startswith(mark)]
-    declared = re.match(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([\w.:-]+)", data)
-    if declared and not known and re.match(TEXT, name := declared[1].decode().lower()):
-        known = [name]
-    for name in (*known, "utf-8", "cp1252"):
-        try:
-            return data.decode(name)
-        except (LookupError, ValueError):
-            continue
-    return data.decode("latin-1")
-
-
-def _parse(text, where):
-    if len(text) > LARGEST:
-        raise MusicFileError(f"a score of {len(text):,} bytes", where, AGAIN)
-    if max(text.count("<"), text.count("=")) > MOST or LONG_TAG.search(text):
-        raise MusicFileError(f"more than {MOST:,} tags or attributes", where, AGAIN)
-    if "<!ENTITY" in text:
-        found = "XML that defines entities of its own, which a score never needs"
-        raise MusicFileError(found, where, AGAIN)
-    try:
-        # what it declares has been dealt with, or never held for a text
-        parser = ElementTree.XMLParser(encoding="utf-8")
-        return ElementTree.fromstring(text.encode("utf-8", "replace"), parser)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise MusicFileError(f"not well-formed XML ({error})", where, AGAIN) from None
-
-
-# What sounds
 
 
 def _piece(root):
@@ -453,9 +306,7 @@ def _tempo(marks, second):
     at = {0.0: at[min(at)] if early else BPM} | at
     changes = np.append(True, np.diff(list(at.values())) != 0)
     beats, bpm = np.array(list(at.items()))[changes].T
-    beats = np.append(beats, beats[-1] + 1.0)
-    seconds = np.cumsum(np.diff(beats) * (60.0 / bpm))
-    return Tempo(beats, np.append(0.0, seconds))
+    return Tempo.of(beats, 60.0 / bpm)
 
 
 def _per_minute(text):
@@ -490,17 +341,9 @@ def _program(said, *words):
     of the first word which names an instrument; None if nothing does.
     """
     program = _midi(said.get("midi-program"))
-    named = (_named(word.strip().lower()) for word in words if word)
+    named = (program_named(word.strip().lower()) for word in words if word)
     found = (number for number in named if number is not None)
     return next(found, None) if program is None else program
-
-
-def _named(word):
-    """The General MIDI program that a word names, or an abbreviation; None if neither."""
-    short = SHORT_NAME.fullmatch(word)
-    if short and short[1] in SHORT:
-        return SHORT[short[1]]
-    return next((n for name, n in NAMED.items() if re.search(name, word)), None)
 
 
 def _midi(text):

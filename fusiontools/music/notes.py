@@ -176,8 +176,10 @@ class Notes:
 def _whole(values, name):
     """Whole numbers as int64: a pitch of 60.5 is an error, never a silent 60."""
     array = np.asarray(values)
-    if array.dtype.kind not in "iu" and not np.array_equal(array, np.round(array)):
-        raise ValueError(f"{name} must be whole numbers")
+    if array.dtype.kind not in "iu":
+        whole = np.array_equal(array, np.round(array))
+        if not (whole and (np.abs(array) < 2**63).all()):  # what int64 can hold
+            raise ValueError(f"{name} must be whole numbers")
     return array.astype(np.int64)
 
 
@@ -231,6 +233,23 @@ class Tempo:
             found = f"a tempo of {bpm} beats a minute"
             raise MusicFileError(found, do="give a positive tempo, such as 120")
         return cls(np.array([0.0, 1.0]), np.array([0.0, 60.0 / bpm]))
+
+    @classmethod
+    def of(cls, beat: npt.ArrayLike, pace: npt.ArrayLike, per_second: float = 1.0) -> Tempo:
+        """Tempo changes on beats, shape (K,), the last of which goes on.
+
+        `pace` is how long a beat lasts from each of them on, shape (K,), in units of which
+        `per_second` make a second.
+
+        Examples
+        --------
+        >>> Tempo.of([0, 4], [0.5, 1]).bpm.tolist()
+        [120.0, 60.0]
+        """
+        beat = np.asarray(beat, dtype=np.float64)
+        beat = np.append(beat, beat[-1] + 1.0)  # one more anchor gives the last slope
+        second = np.cumsum(np.diff(beat) * np.asarray(pace) / per_second)
+        return cls(beat, np.append(0.0, second))
 
     def __eq__(self, other):
         if not isinstance(other, Tempo):

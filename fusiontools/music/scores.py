@@ -11,8 +11,9 @@ from pathlib import Path
 from fusiontools.errors import CorpusError, MusicFileError
 from fusiontools.files import open_regular, read_limited
 from fusiontools.music.abc import read_abc, split_abc
-from fusiontools.music.midi import Piece, piece_from_bytes
+from fusiontools.music.midi import piece_from_bytes
 from fusiontools.music.musicxml import read_musicxml
+from fusiontools.music.pieces import Piece
 from fusiontools.music.zips import open_zip, readable
 
 __all__ = ["chosen", "plain", "read_score", "text_of"]

@@ -5,7 +5,6 @@ It encodes what it gets: nothing is resampled. Used in chapter 7, Audio style tr
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fusiontools.errors import FusionError, MusicFileError
+from fusiontools.files import draft_name
 
 __all__ = ["SoundWriter"]
 
@@ -87,7 +87,8 @@ class SoundWriter:
             found = f"{suffix[1:].upper()} knows no sample rate of {rate}"
             do = "resample to a usual one, such as 22050, 44100 or 48000"
             raise FusionError(found, path, do)
-        self._draft = self.path.parent / f".{secrets.token_hex(8)}.part"
+        # not `whole_file`: libsndfile opens by name, and Windows opens no file twice
+        self._draft = self.path.parent / draft_name()
         try:
             open(self._draft, "xb").close()
             how = FORMATS[suffix]

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fusiontools.errors import CorpusError
 from fusiontools.score.distances import earth_mover, earth_mover_of_counts, euclidean
 from fusiontools.score.distributions import COUNTS, counts, shares
 from fusiontools.score.intervals import Interval, bootstrap_counts
@@ -49,10 +50,11 @@ def _three(f, a, b, distance):
 def _over(way, ab):
     """``way / ab``; in a batch distance 0 gives infinity, as samples may meet by chance."""
     if np.all(ab == 0):
-        raise ValueError(
-            "the two domains are at distance 0 from each other: "
-            "there is nothing between them to divide by"
+        says = (
+            "by pitches or lengths, the melodies of one domain cannot be told from those "
         )
+        says += "of the other: the two are at distance 0, and nothing lies between"
+        raise CorpusError(says, do="bring more pieces, or two kinds that differ")
     return np.where(ab == 0, np.inf, way / np.where(ab == 0, 1, ab))[()]
 
 
@@ -101,7 +103,7 @@ def ratio(
 
     Raises
     ------
-    ValueError
+    CorpusError
         If A and B are at distance 0. In a batch, a row where they are gives infinity,
         unless all are.
 
@@ -134,7 +136,7 @@ def balance(
 
     Raises
     ------
-    ValueError
+    CorpusError
         If A and B are at distance 0, as for `ratio`.
 
     Examples
@@ -278,6 +280,8 @@ def fusion_scores(
     ------
     NoNotesError
         If one of the three has nothing to count.
+    CorpusError
+        If A and B are at distance 0 by one of the metrics, as for `ratio`.
 
     Examples
     --------

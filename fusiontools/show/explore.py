@@ -4,7 +4,7 @@ Knobs redraw and replay where a kernel runs; ready-made views stand where none d
 
 In JupyterLab and on Colab you see ipywidgets. In the built book, on a page of saved
 outputs, or where widgets are stripped, the same cell shows tabs with the views that were
-rendered for it, players and all. Used in chapters 1, 3, 4, 5, 6 and 7.
+rendered for it, players and all. Used in chapters 1, 3, 4, 5, 6, 7 and 8.
 """
 
 import hashlib

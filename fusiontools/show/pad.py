@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fusiontools.errors import FusionError, NoNotesError
-from fusiontools.music.midi import TICKS_PER_BEAT, Meter, Piece, Track, bar_lines
+from fusiontools.music.midi_writing import TICKS_PER_BEAT
 from fusiontools.music.notes import Notes, Tempo, _need, to_seconds
+from fusiontools.music.pieces import Meter, Piece, Track, bar_lines
 from fusiontools.show.colours import colour
 from fusiontools.show.player import (
     SAMPLE_RATE,

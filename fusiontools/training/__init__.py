@@ -17,7 +17,7 @@ _NAMES = {
     "scales": "scale",
     "seeds": "capture_generators restore_generators seed_everything",
     "weights": "as_told building config_from load_weights read_safetensors read_weights "
-    "save_weights weights_notice",
+    "save_weights shipped_file weights_notice",
 }
 _HOMES = {module: names.split() for module, names in _NAMES.items()}
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_HOMES)

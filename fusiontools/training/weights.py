@@ -13,10 +13,11 @@ import struct
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, get_args, get_type_hints
 
-from fusiontools.errors import MALFORMED, FusionError, RecordError
+from fusiontools.errors import MALFORMED, CorpusError, FusionError, RecordError
 from fusiontools.files import read_limited, write_whole
 from fusiontools.records import code_version, plain
 from fusiontools.training.checkpoint import disk_guard
@@ -33,7 +34,7 @@ __all__ = [
     "load_weights",
     "read_safetensors",
 ]
-__all__ += ["read_weights", "save_weights", "weights_notice"]
+__all__ += ["read_weights", "save_weights", "shipped_file", "weights_notice"]
 
 WEIGHTS_LIMIT = 8_000_000  # bytes of one weights file that ships with the package
 LARGEST = 500_000_000  # bytes of any: in 32 bits twice as many, and networks beside them
@@ -114,6 +115,34 @@ def save_weights(
         )
     with disk_guard(path, "check that the folder exists, may be written to and has room"):
         write_whole(path, data)
+
+
+def shipped_file(name: str, lacks: str, do: str) -> Path:
+    """Where a file of weights lies that comes with the package. Chapters 3, 4 and 5 load
+    their judges from there.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    lacks, do : str
+        What is not there otherwise, and what to do about it.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> shipped_file("polka.safetensors", "no judges of polkas", "train them")
+    Traceback (most recent call last):
+    fusiontools.errors.CorpusError: no judges of polkas. What to do: train them.
+    """
+    path = Path(str(resources.files("fusiontools"))) / "pretrained" / name
+    if not path.is_file():
+        raise CorpusError(lacks, do=do)
+    return path
 
 
 def read_safetensors(

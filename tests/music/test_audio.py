@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusiontools.errors import FusionError, MusicFileError, NoNotesError
+from fusiontools.files import drop_drafts
 from fusiontools.music import audio, soundwriter
 from fusiontools.music.audio import (
     Sound,
@@ -403,6 +404,13 @@ def test_a_long_job_keeps_or_drops_what_it_has(tmp_path):
         writer.close()
         raise KeyboardInterrupt
     assert read_sound(path).samples.shape == (2, N) and len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path):
+    writer = SoundWriter(tmp_path / "a.wav", RATE)
+    writer.write(tone().T)
+    drop_drafts(tmp_path)  # as the next process does
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_louder_block_turns_down_what_follows(tmp_path):

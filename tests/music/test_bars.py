@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusiontools.music.bars import bars_of, chosen_bar, first_bar, notes_from, read_in_fours
+from fusiontools.music.bar_notes import notes_from
+from fusiontools.music.bars import bars_of, chosen_bar, first_bar, read_in_fours
 from fusiontools.music.grid import HOLD, REST, encode_grid
 from fusiontools.music.midi import Meter, Piece
 from fusiontools.music.notes import Notes, legato

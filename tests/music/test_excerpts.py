@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fusiontools.errors import FusionError, MusicFileError, NoNotesError
 from fusiontools.music import scores
-from fusiontools.music.bars import grid_offset, notes_from
+from fusiontools.music.bar_notes import grid_offset, notes_from
 from fusiontools.music.excerpts import Excerpt, read_excerpt, write_grid
 from fusiontools.music.grid import HIGH, LOW, is_legal_grid
 from fusiontools.music.midi import Meter, Piece, Track, bar_lines, read_midi, write_midi
@@ -513,7 +513,7 @@ def test_what_silence_costs_does_not_grow_with_it(monkeypatch, meter, gap):
 def test_of_a_piece_with_a_long_rest_everywhere_some_places_are_tried(monkeypatch):
     asked = []
     counted = lambda *a: asked.append(len(a[0])) or quantize(*a)  # noqa: E731
-    monkeypatch.setattr("fusiontools.music.bars.quantize", counted)
+    monkeypatch.setattr("fusiontools.music.bar_notes.quantize", counted)
     notes = Notes.of([(9 * k, 1, 60 + k % 12) for k in range(5000)])
     excerpt = read_excerpt(piece(notes))
     # few places, and at each of them a few notes

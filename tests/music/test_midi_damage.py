@@ -10,9 +10,6 @@ import pytest
 
 from fusiontools.errors import FusionError, MusicFileError
 from fusiontools.music.midi import (
-    LONGEST_HOURS,
-    MOST_BARS,
-    MOST_TRACKS,
     Meter,
     Piece,
     Track,
@@ -25,6 +22,7 @@ from fusiontools.music.midi import (
 from fusiontools.music.midi_bytes import (
     END,
     METER,
+    MOST_TRACKS,
     NAME,
     TEMPO,
     meta_event,
@@ -32,6 +30,7 @@ from fusiontools.music.midi_bytes import (
     track_chunk,
 )
 from fusiontools.music.notes import Notes, Tempo
+from fusiontools.music.pieces import LONGEST_HOURS, MOST_BARS
 
 
 def written(piece, folder):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusiontools.errors import MusicFileError
-from fusiontools.music import midi as module
+from fusiontools.music import midi, midi_writing
 from fusiontools.music.midi import Piece, Track, piece_from_bytes, read_midi, write_midi
 from fusiontools.music.midi_bytes import midi_file, track_chunk
 from fusiontools.music.notes import Notes
@@ -157,7 +157,8 @@ def test_a_note_sounds_with_the_program_that_its_channel_had_when_it_was_struck(
 
 
 def test_nobody_can_ask_for_more_tracks_than_ports_have_channels(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "MOST_TRACKS", 20)
+    for module in (midi, midi_writing):
+        monkeypatch.setattr(module, "MOST_TRACKS", 20)
     tracks = [[down(0, C), up(1, C)] for _ in range(20)]
     assert len(piece_from_bytes(file_of(*tracks)).tracks) == 20
     with pytest.raises(MusicFileError, match="21 tracks, and 20 are the most.*What to do"):

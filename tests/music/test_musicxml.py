@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fusiontools.errors import FusionError, MusicFileError, NoNotesError
-from fusiontools.music import musicxml
+from fusiontools.music import musicxml_file
 from fusiontools.music.extract import skyline
 from fusiontools.music.midi import Meter, bar_lines
 from fusiontools.music.musicxml import read_musicxml
@@ -1045,7 +1045,7 @@ def test_a_container_with_a_namespace():
 
 
 def test_a_score_that_is_too_large_is_refused_before_it_is_unpacked(monkeypatch):
-    monkeypatch.setattr(musicxml, "LARGEST", 2 * len(ONE))
+    monkeypatch.setattr(musicxml_file, "LARGEST", 2 * len(ONE))
     large = ONE + " " * len(ONE) * 2
     read_musicxml(mxl({"s.xml": ONE}))
     for data in (mxl({"s.xml": large}), large, large.encode()):
@@ -1057,7 +1057,7 @@ def test_a_score_that_is_too_large_is_refused_before_it_is_unpacked(monkeypatch)
 
 @pytest.mark.parametrize("more", ["<a/>", "<a>", "</a>", '<a b="" c="" d=""/>'])
 def test_more_tags_than_memory_holds_are_refused(more, monkeypatch):
-    monkeypatch.setattr(musicxml, "MOST", 100)
+    monkeypatch.setattr(musicxml_file, "MOST", 100)
     for data in (ONE + 100 * more, mxl({"s.xml": ONE + 100 * more})):
         with pytest.raises(MusicFileError, match="more than 100 tags or attributes"):
             read_musicxml(data)
@@ -1072,7 +1072,7 @@ def test_a_tag_of_megabytes_is_refused():
 def test_of_a_packed_score_the_bytes_count(monkeypatch):
     """They are known before it is unpacked, and letters only after."""
     long = ONE.replace("Made by hand", "ü" * 1000)
-    monkeypatch.setattr(musicxml, "LARGEST", len(long) + 500)
+    monkeypatch.setattr(musicxml_file, "LARGEST", len(long) + 500)
     assert read_musicxml(long)[0].title == "ü" * 1000
     with pytest.raises(MusicFileError, match=f"a score of {len(long) + 1000:,} bytes"):
         read_musicxml(mxl({"s.xml": long}))

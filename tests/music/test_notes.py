@@ -165,6 +165,8 @@ def test_no_notes_are_notes_too():
         ([0], [1], [-1]),
         ([0], [1], [60.5]),
         ([0], [1], [np.nan]),
+        ([0], [1], [np.inf]),
+        ([0], [1], [60], [-1e300]),
         ([0], [1], [60], [0]),
         ([0], [1], [60], [128]),
         ([0], [1], [60], [64.5]),
@@ -175,6 +177,7 @@ def test_no_notes_are_notes_too():
         (0, 1, 60),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_impossible_values_are_programming_mistakes(columns):
     with pytest.raises(ValueError) as caught:
         Notes(*columns)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from fusiontools.corpora.cache import read_npz
-from fusiontools.errors import FusionError, RecordError
+from fusiontools.errors import CorpusError, FusionError, RecordError
 from fusiontools.judges import reality
 from fusiontools.music import read_midi
 from fusiontools.music.grid import HALF, HOLD, is_legal_grid, repair_grid
@@ -414,7 +414,7 @@ def test_judges_say_which_songs_they_have_heard(tmp_path, monkeypatch):
 
 def test_without_a_judge_only_the_vae_is_measured(monkeypatch, capsys):
     def none():
-        raise reality.CorpusError("no judge")
+        raise CorpusError("no judge")
 
     monkeypatch.setattr(measuring, "shipped_judges", none)
     config = Config.smoke()

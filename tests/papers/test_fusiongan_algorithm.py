@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusiontools.errors import FusionError
+from fusiontools.errors import CorpusError, FusionError
 from fusiontools.music.tokens import Vocabulary
 from fusiontools.papers.fusiongan import algorithm, losses
 from fusiontools.papers.fusiongan.algorithm import Training, train
@@ -404,6 +404,13 @@ def test_constant_rewards_and_no_phase_two_leave_alone_what_they_should(tmp_path
         method("fusion_constant_rewards", TINY),
     )
     assert set(history.column("reward_F")[1]) == {1.0}
+
+
+def test_genres_at_distance_0_are_refused_with_what_to_do(pair):
+    arrays = {key: pair.arrays[f"A{key[1:]}"] for key in pair.arrays}
+    training, _ = beginning(replace(pair, arrays=arrays))
+    with pytest.raises(CorpusError, match=r"distance 0.* What to do: bring more pieces"):
+        algorithm.measure(training, training.sources(1))
 
 
 def test_histograms_of_tokens_are_those_of_notes(pair):

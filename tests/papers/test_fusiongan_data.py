@@ -157,10 +157,12 @@ def test_two_folders_of_midi_become_the_two_genres(tmp_path):
     from fusiontools.papers.fusiongan.data import EVENTS, from_folders
 
     rng = np.random.default_rng(0)
-    for label, low in (("high", 70), ("low", 50)):
+    for label, low, longest in (("high", 70, 1), ("low", 50, 2)):
         (tmp_path / label).mkdir()
         for i in range(6):
-            tune = Notes(np.arange(60) / 2, np.full(60, 0.5), low + rng.integers(0, 12, 60))
+            long = rng.integers(1, longest + 1, 60) / 2
+            pitch = low + rng.integers(0, 12, 60)
+            tune = Notes(np.cumsum(long) - long, long, pitch)
             chords = Notes(np.arange(15) * 2.0, np.full(15, 2.0), np.full(15, 40))
             write_midi(
                 Piece((Track(tune, name="melody"), Track(chords, name="bass"))),
@@ -195,4 +197,18 @@ def test_a_folder_of_scraps_is_refused_with_what_to_do(tmp_path):
             tmp_path / label / "scrap.mid",
         )
     with pytest.raises(CorpusError, match="more or longer melodies"):
+        from_folders(tmp_path / "a", tmp_path / "b")
+
+
+def test_two_folders_of_the_same_music_are_refused(tmp_path):
+    from fusiontools.music import write_midi
+    from fusiontools.papers.fusiongan.data import from_folders
+
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        tune = Notes(np.arange(60) / 2, np.full(60, 0.5), rng.integers(60, 72, 60))
+        for label in ("a", "b"):
+            (tmp_path / label).mkdir(exist_ok=True)
+            write_midi(tune, tmp_path / label / f"{i}.mid")
+    with pytest.raises(CorpusError, match=r"distance 0.* What to do: bring more pieces"):
         from_folders(tmp_path / "a", tmp_path / "b")

@@ -1,5 +1,5 @@
 """Every figure, table and claim of the five papers has a row in the table of its paper, and
-so on the results page, whose cells are run here.
+so on the page of every row, whose cells are run here.
 """
 
 import importlib
@@ -89,17 +89,22 @@ def cells(page):
     return [re.sub(r"^:.*\n|^---\n.*?^---\n", "", own, flags=re.MULTILINE) for own in code]
 
 
-def test_every_row_stands_on_the_results_page(root, monkeypatch):
-    """The page's own cells, run in order; what they display is read."""
+@pytest.mark.parametrize("page", ["every_row", "results"])
+def test_every_row_stands_on_its_page(root, monkeypatch, page):
+    """Each page's own cells, run in order; what they display is read."""
     import IPython.display
 
+    monkeypatch.syspath_prepend(str(root / "book"))
     shown, names = [], {}
     # at once: a cell further down gives some names another meaning
     monkeypatch.setattr(
         IPython.display, "display", lambda one: shown.append(one._repr_markdown_())
     )
-    for cell in cells(root / "book" / "results.md"):
-        exec(compile(cell, "results.md", "exec"), names)
+    for cell in cells(root / "book" / f"{page}.md"):
+        exec(compile(cell, page, "exec"), names)
+    assert all(shown)
+    if page == "results":  # the runs
+        return
     text = "\n".join(shown).replace("\u2011", "-")
     for paper in SHOWN:
         for claim in every(paper):

@@ -17,6 +17,7 @@ from fusiontools.report.experiment import (
     data_of,
     run_jobs,
     store,
+    store_measured,
     train_in_folder,
 )
 from fusiontools.training import Run
@@ -107,7 +108,7 @@ def test_a_finished_run_is_read_and_not_trained(toy, tmp_path, monkeypatch):
 
 def test_stored_records_come_back(toy, tmp_path):
     made = train_in_folder(toy, tmp_path / "run", "bigram", "smoke", say=lambda said: None)
-    store(tmp_path / "measured" / "b.json", [made])
+    store_measured(tmp_path, "b", [made])
     store(tmp_path / "measured" / "a.json", [])
     assert collected(tmp_path / "measured") == [made]
 

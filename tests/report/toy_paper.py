@@ -90,13 +90,13 @@ def measure(networks, data, config, seed, say):
 def measure_uniform(file, work, scale):
     about = PAPER, "uniform", scale, open_data(file), time.monotonic()
     made = experiment.measured_record(*about, {"nats": float(np.log(12))}, {})
-    experiment.store(Path(work) / "measured" / "uniform.json", [made])
+    experiment.store_measured(work, "uniform", [made])
 
 
 def train_one(file, work, scale, device):
     run = sys.modules[__name__], Path(work) / "bigram", METHOD, scale
     made = experiment.train_in_folder(*run, data=file, device=device)
-    experiment.store(Path(work) / "measured" / "bigram.json", [made])
+    experiment.store_measured(work, "bigram", [made])
 
 
 def jobs(file, work, scale, device):

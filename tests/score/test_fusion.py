@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fusiontools.errors import NoNotesError
+from fusiontools.errors import CorpusError, NoNotesError
 from fusiontools.score import (
     Interval,
     back_out_distance,
@@ -227,9 +227,9 @@ def test_score_ranges_stay_where_numbers_can_be_and_hold_the_truth_of_a_bag():
 
 
 def test_what_has_no_answer_is_refused():
-    with pytest.raises(ValueError, match="distance 0"):
+    with pytest.raises(CorpusError, match="distance 0"):
         ratio([1, 0], [1, 0], [1, 0])
-    with pytest.raises(ValueError, match="distance 0"):
+    with pytest.raises(CorpusError, match="distance 0"):
         balance([1, 0], [1, 0], [1, 0])
     # one of a batch does not spoil it
     assert ratio([[1, 0], [1, 0]], [1, 0], [[1, 0], [0, 1]]).tolist() == [np.inf, 1]

@@ -24,6 +24,7 @@ NAMES = (
     "errors",
     "music.notes",
     "music.midi",
+    "music.pieces",
     "music.abc",
     "music.musicxml",
     "show.player",

@@ -249,11 +249,13 @@ def from_folders(
     seldom name their key. What cannot be read is skipped and named in ``pair.about``. A
     tenth of each folder's songs goes to validation and a tenth to the test. The two are
     called by their `labels`, by default the folders' names. CorpusError if a folder is not
-    there, has no readable file, or too few or too short melodies.
+    there, has no readable file, or too few or too short melodies; or if the two are at
+    distance 0, by which the metrics divide.
     """
     from fusiontools.corpora.folders import load_folder
     from fusiontools.corpora.walking import called
     from fusiontools.music.extract import melody
+    from fusiontools.score.fusion import fusion_scores
 
     def tune(entry):
         return melody(entry.piece)
@@ -284,7 +286,10 @@ def from_folders(
     def deal(song):
         return part_of.get(song, "train")
 
-    return pair(name, False, corpora, deal, tune)
+    made = pair(name, False, corpora, deal, tune)
+    x, y = ([m for m in made.notes(domain) if len(m) > 3] for domain in DOMAINS)
+    fusion_scores(x, x, y)  # refuses two that are at distance 0, before anything is trained
+    return made
 
 
 def _skipped(corpus):

@@ -336,7 +336,7 @@ def measure_some(file: str, work: str, scale: str, part: int = 0) -> None:
         records.append(_record(data, scale, method, told, metrics))
     if part == 0:
         records += _others(data, work, scale, measures)
-    experiment.store(work / "measured" / f"{part}.json", records)
+    experiment.store_measured(work, str(part), records)
 
 
 def _others(data, work, scale, measures):

@@ -211,7 +211,7 @@ def validate(file: Any, work: Any, scale: str, kind: Any) -> None:
     metrics |= {"clips": len(rows), "labels": len(set(labels.tolist()))}
     about = (table, began, metrics)
     record = experiment.measured_record(PAPER, kind, scale, *about, config={})
-    experiment.store(Path(work) / "measured" / f"{kind}.json", [record])
+    experiment.store_measured(work, kind, [record])
 
 
 def make_judge(file: Any, work: Any, scale: str) -> None:

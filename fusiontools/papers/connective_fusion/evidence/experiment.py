@@ -31,7 +31,7 @@ from fusiontools.papers.connective_fusion.config import LAMBDAS, METHODS, Config
 from fusiontools.papers.connective_fusion.evidence.paper import ABLATIONS, INPUTS, MIDDLE
 from fusiontools.records import read_record, read_records
 from fusiontools.report import experiment
-from fusiontools.report.experiment import WEIGHTS, Job, measured_record
+from fusiontools.report.experiment import WEIGHTS, Job, measured_record, store_measured
 
 if TYPE_CHECKING:
     from fusiontools.training.run import Run
@@ -265,7 +265,7 @@ def measure_one(
     minutes = load_checkpoint(folder / "checkpoint-vae.bin")["minutes"]
     if name.startswith("vae"):
         about = {"method": "vae", "minutes": minutes, "samples": []}
-        _store(work, folder.name, [replace(record, **about)])
+        store_measured(work, folder.name, [replace(record, **about)])
         return
     # the shared VAE counts once, in its own record
     minutes = load_checkpoint(folder / "checkpoint-fusion.bin")["minutes"] - minutes
@@ -300,7 +300,7 @@ def measure_fused(
             about["config"] = record.config | {"inputs": kind, "iterations": i}
             about["method"] = name if i == 1 else "iterated"
             made.append(replace(record, **about))
-    _store(work, label(name, weight, seed), made)
+    store_measured(work, label(name, weight, seed), made)
 
 
 def _beside(networks, data, references, work, kind):
@@ -348,7 +348,7 @@ def measure_baselines(file: str, work: str, scale: str, kind: str) -> None:
         found = metrics.metrics(tokens, references, songs, far, beside)
         about = (PAPER, name, scale, data, began, found, told)
         made.append(measured_record(*about, _kept(tokens, kind)))
-    _store(work, f"baselines-{kind}", made)
+    store_measured(work, f"baselines-{kind}", made)
 
 
 def measure_perturb(file: str, work: str, scale: str, sigma: float, kind: str) -> None:
@@ -373,7 +373,7 @@ def measure_perturb(file: str, work: str, scale: str, sigma: float, kind: str) -
     config = {"sigma": sigma, "steps": EVALUATIONS, "inputs": kind}
     about = (PAPER, "latent_perturb", scale, data, began, numbers, config)
     made = measured_record(*about, _kept(found.tokens, kind), minutes=minutes)
-    _store(work, f"latent_perturb-{sigma:g}-{kind}", [made])
+    store_measured(work, f"latent_perturb-{sigma:g}-{kind}", [made])
 
 
 def _networks(work, name=METHOD, weight=MIDDLE, seed=0):
@@ -401,10 +401,6 @@ def _kept(tokens, kind):
     return tokens[:KEPT].tolist() if kind == "prior" else []
 
 
-def _store(work, name, records):
-    experiment.store(Path(work) / "measured" / f"{name}.json", records)
-
-
 def count_figures(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
     """The counts that figures are drawn from, of ours at the middle lambda."""
     from fusiontools.corpora.cache import write_npz
@@ -421,7 +417,7 @@ def count_windows(file: str, work: str, scale: str) -> None:
     found["windows_all_keys"] = sum(data.keys(part) for part in cf.PARTS)
     found["songs"] = sum(len(set(data.songs(part).tolist())) for part in cf.PARTS)
     about = (PAPER, "data", scale, data, began, found, {"corpora": _credits(data)[0]})
-    _store(work, f"data-{data.name}", [measured_record(*about)])
+    store_measured(work, f"data-{data.name}", [measured_record(*about)])
 
 
 def make_judges(
@@ -459,7 +455,7 @@ def make_judges(
         told = {"kind": kind, "part": part} | judge.about.get("config", {})
         about = (PAPER, "reality", scale, data, began, found, told)
         made.append(measured_record(*about, minutes=minutes))
-    _store(work, "judges", made)
+    store_measured(work, "judges", made)
 
 
 def measure_again(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:

@@ -29,7 +29,7 @@ from fusiontools.papers.domain_transfer import evidence
 from fusiontools.papers.domain_transfer.config import TRAINED, UNTRAINED, Config
 from fusiontools.records import read_record
 from fusiontools.report import experiment
-from fusiontools.report.experiment import WEIGHTS, Job, theirs
+from fusiontools.report.experiment import WEIGHTS, Job, store_measured, theirs
 
 __all__ = ["EXPERIMENT", "FIRST", "HEAR", "MAIN", "METHOD", "METHODS", "PAPER", "RUNS"]
 __all__ += ["SOURCES", "collect", "from_folders", "jobs", "make_data", "measure"]
@@ -169,8 +169,9 @@ def measure_one(
     found = metrics.measure_networks(networks, *both)
     if method == METHOD:
         found |= metrics.amounts(networks, *both) | metrics.precision(networks, *both)
-    about = {"metrics": found, "samples": metrics.shown(networks)}
-    _store(work, folder.name, [replace(read_record(folder / "record.json"), **about)])
+    changed = {"metrics": found, "samples": metrics.shown(networks)}
+    record = replace(read_record(folder / "record.json"), **changed)
+    store_measured(work, folder.name, [record])
 
 
 def measure_baselines(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
@@ -180,7 +181,7 @@ def measure_baselines(file: str | os.PathLike, work: str | os.PathLike, scale: s
         began = time.monotonic()
         about = (data, began, evidence.metrics.measure_baseline(name, data, judges))
         made.append(experiment.measured_record(PAPER, name, scale, *about, config={}))
-    _store(work, "baselines", made)
+    store_measured(work, "baselines", made)
 
 
 def _opened(file, work):
@@ -202,15 +203,11 @@ def measure_speed(file: str | os.PathLike, work: str | os.PathLike, scale: str) 
     each = {name: cost[record.method] for name, record in trained.items()}
     for name, found in metrics.speeds(_histories(work, trained), each).items():
         both = trained[name].metrics | found
-        _store(work, name, [replace(trained[name], metrics=both)])
+        store_measured(work, name, [replace(trained[name], metrics=both)])
 
 
 def _networks(folder, method):
     return domain_transfer.load_weights(path=folder, method=method)[0]
-
-
-def _store(work, name, records):
-    experiment.store(Path(work) / "measured" / f"{name}.json", records)
 
 
 def _histories(work, runs):

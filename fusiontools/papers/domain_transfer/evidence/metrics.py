@@ -21,9 +21,9 @@ from fusiontools.corpora.music21_corpus import corpus_path
 from fusiontools.errors import CorpusError
 from fusiontools.judges.lines import load_judges, open_judges, verdicts
 from fusiontools.music import lines, pictures
-from fusiontools.music.excerpts import read_score
 from fusiontools.music.extract import skyline
 from fusiontools.music.grid import HOLD, decode_grid
+from fusiontools.music.scores import read_score
 from fusiontools.papers.domain_transfer import losses, training
 from fusiontools.papers.domain_transfer.data import PARTS
 from fusiontools.papers.domain_transfer.evidence.paper import CLASSES, SHORT, SHOWN, VOTES

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusiontools.errors import CorpusError, FusionError, RecordError
+from fusiontools.errors import FusionError, RecordError
 from fusiontools.papers import fusiongan
 from fusiontools.papers.fusiongan.config import TRAINED, UNTRAINED, Config
 from fusiontools.report import experiment
@@ -78,18 +78,8 @@ def make_data(name: str) -> Pair:
 
 
 def from_folders(folders: Sequence[str | os.PathLike]) -> Pair:
-    """The pair of a reader's own folders; CorpusError if nothing lies between them."""
-    from fusiontools.score import fusion_scores
-
-    made = fusiongan.from_folders(*folders)
-    x, y = ([m for m in made.notes(domain) if len(m) > 3] for domain in "AB")
-    try:
-        fusion_scores(x, x, y)
-    except ValueError:  # they are at distance 0, by which the metrics divide
-        says = "by their pitches or lengths, its melodies cannot be told from those of "
-        do = "bring more pieces, or two kinds that differ"
-        raise CorpusError(f"{says}{folders[1]}", folders[0], do) from None
-    return made
+    """The pair of a reader's own folders."""
+    return fusiongan.from_folders(*folders)
 
 
 def save_data(data: Pair, path: str | os.PathLike) -> None:
@@ -223,7 +213,7 @@ def train_method(
     folder, adopted = Path(work) / f"{method}-{seed}", Path(work) / f"pretraining-{seed}"
     asked = (folder, method, scale, seed, file, device, adopted)
     made = experiment.train_in_folder(sys.modules[__name__], *asked)
-    experiment.store(Path(work) / "measured" / f"{folder.name}.json", [made])
+    experiment.store_measured(work, folder.name, [made])
 
 
 def measure_again(
@@ -237,7 +227,7 @@ def measure_again(
     writers = fusiongan.load_weights(path=folder / experiment.WEIGHTS)[0]
     found, tokens = _measured(writers[method], data, seed)
     made = replace(record, metrics=found, samples=tokens)
-    experiment.store(Path(work) / "measured" / f"{folder.name}.json", [made])
+    experiment.store_measured(work, folder.name, [made])
 
 
 def measure_baselines(file: str | os.PathLike, work: str | os.PathLike, scale: str) -> None:
@@ -258,7 +248,7 @@ def measure_baselines(file: str | os.PathLike, work: str | os.PathLike, scale: s
         found = metrics.measure_melodies(melodies, references, judges)
         about = (PAPER, name, scale, data, began, found)
         made.append(experiment.measured_record(*about, config={}))
-    experiment.store(Path(work) / "measured" / "baselines.json", made)
+    experiment.store_measured(work, "baselines", made)
 
 
 def train_judges(file: str | os.PathLike, work: str | os.PathLike) -> None:
