@@ -4,21 +4,36 @@ Every command imports what it needs when it runs, so that ``--help`` is there at
 """
 
 import re
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fusiontools import cli_fuse, cli_papers, cli_restyle, cli_transfer
-from fusiontools.cli_door import Legible, guarded, needs, say
+from fusiontools import cli_fuse, cli_papers, cli_play, cli_restyle, cli_score, cli_transfer
+from fusiontools.cli_door import Legible, guarded, needs
+from fusiontools.cli_options import Json
+from fusiontools.cli_told import Facts, say, tell
 
 __all__ = ["app", "main"]
 
+NAME = "python -m fusiontools"
+
 
 def _help(text, *examples):
-    shown = [f"python -m fusiontools {words}" for words in examples]
+    shown = [f"{NAME} {words}" for words in examples]
     return "\n\n".join([text, "[bold]Examples[/bold]", *shown])
+
+
+# of the commands that write music
+_OUT = "OUT ends in .mid, or in .wav, .flac, .mp3 or .ogg, to be heard at once."
+
+
+def _first_methods():
+    """The default methods of all papers, in words."""
+    first = cli_papers.first_methods().items()
+    return ", ".join(f"{method} for {paper}" for paper, method in first)
 
 
 _ABOUT = "Music Fusion, End to End: the package under the book."
@@ -28,6 +43,7 @@ app = typer.Typer(
         "data",
         *("train --help", "sample --help"),
         *("fuse --help", "transfer --help", "restyle --help"),
+        *("play --help", "score --help"),
         *("notice", "--version"),
     ),
     no_args_is_help=True,
@@ -67,33 +83,42 @@ def _first(version: Annotated[bool, _VERSION] = False):
         "data path",
     ),
 )
-def data_list(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        from rich.console import Console
-
-        from fusiontools.corpora.places import data_dir
-
-        Console().print(_table())
-        say(f"Downloads lie in {data_dir()}")
-        say("Get one with: python -m fusiontools data fetch NAME")
-
-
-def _table():
-    from rich import box
-    from rich.table import Table
-
-    from fusiontools.corpora.places import find
+def data_list(context: typer.Context, as_json: Json = False) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from fusiontools.corpora.places import data_dir, find
     from fusiontools.corpora.registry import CORPORA
+
+    facts: Facts = {"command": "data", "folder": data_dir()}
+    facts["corpora"] = [
+        {
+            "name": card.name,
+            "here": bool(find(card.name)),
+            "download": _size(card),
+            "bytes": card.size or None,
+            "terms": card.licence,
+        }
+        for card in CORPORA.values()
+    ]
+    tell(facts, _listed, as_json)
+
+
+def _listed(facts):
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
 
     heads = ("Corpus", "Here", "Download", "Terms")
     table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[:3]:
         column.no_wrap = True
     table.columns[2].justify = "right"
-    for card in CORPORA.values():
-        here = "[green]yes[/green]" if find(card.name) else "no"
-        table.add_row(f"[bold]{card.name}[/bold]", here, _size(card), card.licence)
-    return table
+    for one in facts["corpora"]:
+        here = "[green]yes[/green]" if one["here"] else "no"
+        table.add_row(f"[bold]{one['name']}[/bold]", here, one["download"], one["terms"])
+    Console().print(table)
+    yield f"Downloads lie in {facts['folder']}"
+    yield "Get one with: python -m fusiontools data fetch NAME"
 
 
 def _size(card):
@@ -109,13 +134,19 @@ def _size(card):
 @data.command(help=_help("Download a corpus, and check it.", "data fetch weimar"))
 def fetch(
     name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")],
+    as_json: Json = False,
 ) -> None:
     from fusiontools.corpora.downloads import fetch as fetch_corpus
     from fusiontools.corpora.registry import info
 
-    for file in fetch_corpus(name):
-        say(str(file))
+    facts: Facts = {
+        "command": "data fetch",
+        "name": name,
+        "files": list(fetch_corpus(name)),
+    }
     card = info(name)
+    facts |= {"title": card.title, "terms": card.licence, "credit": card.credit}
+    tell(facts, lambda facts: map(str, facts["files"]), as_json)
     say(f"{card.title}. Terms: {card.licence}. Credit: {card.credit}.", err=True)
 
 
@@ -128,11 +159,14 @@ def fetch(
 )
 def path(
     name: Annotated[str, typer.Argument(help="As the table of `data` calls it.")] = "",
+    as_json: Json = False,
 ) -> None:
     from fusiontools.corpora.places import data_dir
     from fusiontools.corpora.places import path as path_of
 
-    say(str(path_of(name) if name else data_dir()))
+    there = path_of(name) if name else data_dir()
+    facts: Facts = {"command": "data path", "name": name or None, "path": there}
+    tell(facts, lambda facts: [str(facts["path"])], as_json)
 
 
 @app.command(
@@ -147,33 +181,40 @@ def notice(
     weights: Annotated[
         Path | None, typer.Argument(help="A file, or a run's folder.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
+    facts: Facts = {"command": "notice", "weights": weights}
     if weights is None:
         text = resources.files("fusiontools") / "pretrained" / "NOTICE.md"
-        _show(text.read_text(encoding="utf-8"))
+        facts["terms"] = text.read_text(encoding="utf-8")
+        facts["files"] = [dict(zip(_COLUMNS, row)) for row in _ROW.findall(facts["terms"])]
+        tell(facts, lambda facts: _shown(facts["terms"]), as_json)
         return
     needs("torch", "safetensors")
     from fusiontools.training import finished_weights, read_weights, weights_notice
 
     file = finished_weights(weights) if weights.is_dir() else weights
-    say(weights_notice(read_weights(file)[1]))
+    facts["terms"] = weights_notice(read_weights(file)[1])
+    tell(facts, lambda facts: [facts["terms"]], as_json)
 
 
-def _show(markdown):
+# of the table in the notice, without its head, whose cells have no names of files
+_ROW = re.compile(r"^\| (`.*) \| (.*) \| (.*) \|$", re.M)
+_COLUMNS = ("file", "what", "trained_on")
+
+
+def _shown(markdown):
     """Laid out for a terminal; elsewhere, as it is."""
     from rich.console import Console
     from rich.markdown import Markdown
 
     screen = Console()
-    if screen.is_terminal:
-        # a table's columns would cut the names of files
-        rows = re.sub(r"^\|[^`\n]*\n", "", markdown, flags=re.M)
-        rows = re.sub(
-            r"^\| (.*) \| (.*) \| (.*) \|$", r"- \1: \2; trained on \3", rows, flags=re.M
-        )
-        screen.print(Markdown(rows, hyperlinks=False))
-    else:
-        say(*markdown.splitlines())
+    if not screen.is_terminal:
+        return markdown.splitlines()
+    # a table's columns would cut the names of files
+    rows = re.sub(r"^\|[^`\n]*\n", "", markdown, flags=re.M)
+    screen.print(Markdown(_ROW.sub(r"- \1: \2; trained on \3", rows), hyperlinks=False))
+    return []
 
 
 app.command(
@@ -188,7 +229,9 @@ app.command(
         "train connective_fusion --run runs/joined",
         "train domain_transfer --run runs/heavy --data classical_metal --method full",
         "train lstm_gan --run runs/bars --data my/scores",
+        "train --run runs/first --json",
     )
+    + f"\n\n[bold]Method[/bold] is by default {_first_methods()}."
     + "".join(
         f"\n\n[bold]Methods of {paper}[/bold]\n\n"
         + "\n\n".join(f"[bold]{name}[/bold]: {says}" for name, says in own)
@@ -198,9 +241,13 @@ app.command(
 app.command(
     cls=Legible,
     help=_help(
-        "Write new music as MIDI files, from weights that come with the package or from a "
-        "run of your own: melodies, or phrases of four bars.",
+        "Write new music as files of MIDI, or of sound, from weights that come with the "
+        "package or, with --run, from a run of your own: melodies, or phrases of four "
+        "bars. For fusiongan the method is by default blend; connective_fusion has ours "
+        "(the default) and styled; lstm_gan has cnn_lstm (the default), bilstm_ours and "
+        "collapsed.",
         "sample fusiongan -n 20 --out melodies",
+        "sample fusiongan -n 3 --out heard --format mp3",
         "sample fusiongan --pair weimar_essen --method mle --out plain",
         "sample --run runs/first --out mine",
         "sample connective_fusion -n 8 --out joined",
@@ -212,8 +259,11 @@ app.command(
     help=_help(
         "Fuse two pieces of music by Connective Fusion: four bars of each melody become "
         "one melody of eight. What is taken, and what is adapted to fit, is told. The file "
-        "that comes of it has the tempo and the instrument of LEFT.",
+        f"that comes of it has the tempo and the instrument of LEFT. {_OUT} The method is "
+        "ours, or styled, whose styles differ most; by default styled if --styles is more "
+        "than 1.",
         "fuse mine.mid yours.mid --out ours.mid",
+        "fuse mine.mid yours.mid --out ours.mp3 --plain as_they_are.mp3",
         "fuse mine.mid yours.abc --out ours.mid --left-bar 9 --amount 0.5",
         "fuse mine.mid yours.mxl --out ours.mid --styles 4 --plain as_they_are.mid",
         "fuse song.mid book.abc --out ours.mid --left-track bass --right-tune 12",
@@ -224,10 +274,11 @@ app.command(
     help=_help(
         "Transfer a piece of music, whole, into another genre: its highest voice becomes a "
         "riff of metal, or a fiddle tune. What is taken, what is adapted to fit and what "
-        "two judges say of it is told. The file that comes of it has the tempo of IN.",
+        "two judges say of it is told. The file that comes of it has the tempo of IN. "
+        f"{_OUT} The method is full, the paper's (the default), or, for metal, ours.",
         "transfer elise.mid --to metal --out heavy.mid",
         "transfer tune.abc --to metal --out heavy.mid --amount 0.6 --plain tune.mid",
-        "transfer chorale.mxl --to fiddle --out jig.mid --track 1",
+        "transfer chorale.mxl --to fiddle --out jig.wav --track 1",
         "transfer mine.mid --to samba --out samba.mid --weights runs/mine",
     ),
 )(cli_transfer.transfer)
@@ -237,13 +288,38 @@ app.command(
         "Restyle a recording: what is played in CONTENT, in the sound of STYLE. Both may "
         "be of any length and rate, mono or stereo; what comes out is as long, as loud and "
         "as wide as the content. What is taken, what is adapted and what came of it is "
-        "told. Ctrl-C keeps what is made so far.",
+        "told. Ctrl-C keeps what is made so far. OUT ends in .wav, .flac, .mp3 or .ogg; "
+        "--weights are a CycleGAN's.",
         "restyle voice.wav organ.mp3 --out voice_as_organ.wav",
         "restyle song.flac bells.ogg --out bells.mp3 --model musaic --seconds 30",
         "restyle a.wav b.wav --out c.wav --strength 0.6 --start 20 --style-start 45",
         "restyle a.wav b.wav --out c.wav --model cyclegan --weights runs/mine",
     ),
 )(cli_restyle.restyle)
+app.command(
+    cls=Legible,
+    help=_help(
+        "Play music of any kind: a page of players, each with a piano roll and its sound, "
+        "opens in the browser. With --out the page is written instead; or, where OUT ends "
+        "in .mid, .wav, .flac, .mp3 or .ogg, the music of one FILE. A player has ten "
+        "minutes at most, all of a page an hour, a sound file half an hour.",
+        "play mine.mid yours.abc",
+        "play mine.mid ours.mid voice.wav --out heard.html",
+        "play book.abc --tune 12 --out tune.mp3",
+        "play song.mid --track bass --out bass.wav --force",
+    ),
+)(cli_play.play)
+app.command(
+    cls=Legible,
+    help=_help(
+        "Score a piece, by whoever made it, against two others, A and B: is it a fusion of "
+        "them, or one of them in the style of the other? It is read as melodies of eight "
+        "bars, and stands beside rows that cost nothing: A itself, B itself, and half of A "
+        "before half of B. What cannot be measured says why.",
+        "score ours.mid --against mine.mid yours.abc",
+        "score heavy.mid --against elise.mid riff.mid --json",
+    ),
+)(cli_score.score)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -260,5 +336,9 @@ def main(arguments: list[str] | None = None) -> None:
         Always: 0 if all went well, 1 if something could not be done, 2 if the command was
         not understood, 130 or 143 if it was interrupted or told to end.
     """
-    with guarded():
-        app(arguments, prog_name="python -m fusiontools")
+    words = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in words
+    with guarded(as_json):
+        # for people the library prints questions of use; for programs we do
+        code = app(words, prog_name=NAME, standalone_mode=not as_json)
+        sys.exit(code if isinstance(code, int) else 0)

@@ -19,6 +19,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from fusiontools.cli_told import error_facts, legible, print_json, say
 from fusiontools.errors import FusionError
 
 __all__ = ["Legible", "check_folder", "check_free", "guarded", "needs", "notice"]
@@ -35,7 +36,10 @@ MODULES = {
     "sound": ("soundfile", "soundfile"),
 }
 MEMORY = ("out of memory", "allocate memory", "not enough memory", "storage size calc")
+STOPS = (130, 143)  # exit codes of what was interrupted, and told to end
+_STOPPED = FusionError("it was stopped", do="give the same command again")
 WHOLE = 92  # letters of a notice that is told in full
+_USAGE: Any = typer.BadParameter.__base__  # whatever was not understood
 
 
 def option(metavar: str | None, help: str, *names: str, **bounds: Any) -> Any:
@@ -86,24 +90,6 @@ def needs(*modules: str) -> None:
         title, *any_of = MODULES[module]
         if not any(map(importlib.util.find_spec, any_of)):
             raise FusionError(f"{title} is not installed", "this command", INSTALL)
-
-
-def say(*lines: str, err: bool = False) -> None:
-    r"""Print lines. What could move a terminal's cursor, or split a line, is left out.
-
-    Examples
-    --------
-    >>> say("a name\x1b[2J\nof two lines")
-    a name�[2J�of two lines
-    """
-    for line in lines:
-        print(legible(line), file=sys.stderr if err else sys.stdout)
-
-
-def legible(text: str) -> str:
-    # A lone surrogate is a byte of a file's name; `main` sees that a stream takes it.
-    kept = (c if c.isprintable() or "\udc80" <= c <= "\udcff" else "\ufffd" for c in text)
-    return "".join(kept)
 
 
 def notice(text: str, weights: Path | None = None) -> None:
@@ -171,30 +157,45 @@ def check_folder(folder: Path) -> None:
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def guarded(as_json: bool = False) -> Iterator[None]:
     """Around a command: what goes wrong that is no fault of ours is one red line.
 
     That is what a `FusionError` says, and what the system refuses: a file, memory, a
-    library. Exit codes are those of `fusiontools.cli.main`.
+    library. Exit codes are those of `fusiontools.cli.main`. With `as_json` it is an object
+    on standard output, too.
     """
     _readable_streams()
     before = _terminable()
     try:
         yield
     except SystemExit as stop:
+        if as_json and stop.code in STOPS:
+            print_json(error_facts(_STOPPED))
         sys.exit(_flushed(stop.code))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except (KeyboardInterrupt, typer.Abort):  # as which older libraries pass it on
+        if as_json:
+            print_json(error_facts(_STOPPED))
+        sys.exit(_flushed(130))
     except Exception as error:
-        ours = in_our_words(error)
+        misused = isinstance(error, _USAGE)
+        ours = _as_misused(error) if misused else in_our_words(error)
         if ours is None:
             raise
         if not isinstance(error, BrokenPipeError):
             _print_red(ours)
-        sys.exit(_flushed(1))
+            if as_json:
+                print_json(error_facts(ours))
+        sys.exit(_flushed(2 if misused else 1))
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def _as_misused(error):
+    """A question of use, as an error of ours; the library has its own way to print it."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "python -m fusiontools"
+    return FusionError(error.format_message().rstrip(". "), None, f"see {path} --help")
 
 
 def in_our_words(error: Exception) -> FusionError | None:

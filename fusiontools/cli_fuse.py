@@ -11,50 +11,44 @@ from typing import Annotated
 
 import typer
 
-from fusiontools.cli_door import check_free, needs, notice, option, say
+from fusiontools.cli_door import needs, notice, option
+from fusiontools.cli_music import check_music, needs_for, write_music
+from fusiontools.cli_options import (
+    Amount,
+    Force,
+    Json,
+    Method,
+    Out,
+    Plain,
+    Weights,
+    file_argument,
+    seed_option,
+)
+from fusiontools.cli_told import Facts, tell, told_of
 from fusiontools.errors import CorpusError, NoNotesError
 
 __all__ = ["fuse"]
 
-MIDI = (".mid", ".midi")
-
-
-def _file(metavar, help):
-    return typer.Argument(metavar=metavar, help=help, show_default=False)
-
-
-Left = Annotated[Path, _file("LEFT", "What comes first: a MIDI, MusicXML or ABC file.")]
-Right = Annotated[Path, _file("RIGHT", "What comes second.")]
-Out = Annotated[Path, option("OUT.mid", "The MIDI file to write.")]
-_ENDS = "0: the halves as the model hears them; 1: all of the way."
-Amount = Annotated[float, option("0..1", _ENDS)]
+_FIRST = "What comes first: a MIDI, MusicXML or ABC file."
+Left = Annotated[Path, file_argument("LEFT", _FIRST)]
+Right = Annotated[Path, file_argument("RIGHT", "What comes second.")]
 Iterations = Annotated[int, option("N", "How often they are transformed.", min=1, max=1000)]
 _FILES = "So many styles: OUT-1.mid, OUT-2.mid ..."
 Styles = Annotated[int, option("K", _FILES, min=1, max=1000)]
-Seed = Annotated[int, option("N", "Another seed, other styles.", min=0, max=2**32 - 1)]
 _LAMBDA = "The weights' lambda: 0.1 changes most, 2 least; by default 0.3."
 Similarity = Annotated[float | None, option("L", _LAMBDA)]
-_METHODS = (
-    "Of those that the weights hold: ours, or styled, whose styles differ most; "
-    "by default styled if --styles is more than 1, else ours."
-)
-Method = Annotated[str | None, option("NAME", _METHODS)]
 _BAR = (
     "The first of LEFT's four bars; 1 is its first whole bar. Bars of a MusicXML score "
     "count as written, of an ABC tune as played."
 )
 LeftBar = Annotated[int | None, option("N", _BAR)]
 RightBar = Annotated[int | None, option("N", "The same for RIGHT.")]
-Plain = Annotated[Path | None, option("PLAIN.mid", "Write the halves as they are, too.")]
-_TRACK = "Of this track of LEFT alone: its number, or a part of its name."
+_TRACK = "Of LEFT this track alone: its number, or a part of its name."
 LeftTrack = Annotated[str | None, option("N|NAME", _TRACK)]
 RightTrack = Annotated[str | None, option("N|NAME", "The same for RIGHT.")]
-_TUNE = "Of a LEFT that is a book in ABC: its number, or a part of its title."
+_TUNE = "Of a LEFT that is a book in ABC this tune: its number, or a part of its title."
 LeftTune = Annotated[str | None, option("N|NAME", _TUNE)]
 RightTune = Annotated[str | None, option("N|NAME", "The same for RIGHT.")]
-_OWN = "Weights of your own: a file, or a finished run's folder."
-Weights = Annotated[Path | None, option("FILE", _OWN)]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
 
 
 def fuse(
@@ -64,7 +58,7 @@ def fuse(
     amount: Amount = 1.0,
     iterations: Iterations = 1,
     styles: Styles = 1,
-    seed: Seed = 0,
+    seed: Annotated[int, seed_option()] = 0,
     similarity: Similarity = None,
     method: Method = None,
     left_bar: LeftBar = None,
@@ -76,6 +70,7 @@ def fuse(
     plain: Plain = None,
     weights: Weights = None,
     force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """The command; `fusiontools.cli` has its help."""
     if not 0 <= amount <= 1:
@@ -84,16 +79,17 @@ def fuse(
     if styles > 1:
         files = [out.with_stem(f"{out.stem}-{i}") for i in range(1, styles + 1)]
     for file in files:
-        check_free(file, "--out", MIDI, force, left, right)
+        check_music(file, "--out", force, left, right)
     if plain:
-        check_free(plain, "--plain", MIDI, force, left, right)
+        check_music(plain, "--plain", force, left, right)
         if plain.resolve() in {file.resolve() for file in files}:
             raise typer.BadParameter("it is the file of --out", param_hint="--plain")
     needs("torch", "safetensors")
+    needs_for(out, plain)
 
     import torch
 
-    from fusiontools.music.excerpts import read_excerpt, write_grid
+    from fusiontools.music.excerpts import read_excerpt
     from fusiontools.papers.connective_fusion import fusing
     from fusiontools.training import weights_notice
 
@@ -115,40 +111,67 @@ def fuse(
         raise NoNotesError("nothing but rests came of it", files[0], do)
     verdicts = _verdicts([made.plain, *made.tokens])
     for file, row in zip(files, made.tokens):
-        write_grid(row, file, made.left)
+        write_music(_piece(row, made.left), file)
     if plain:
-        write_grid(made.plain, plain, made.left)
-    say(*_told(made, about["generator"], files, plain, verdicts))
-    notice(weights_notice(about), weights)
+        write_music(_piece(made.plain, made.left), plain)
+    terms = weights_notice(about)
+    facts: Facts = {"command": "fuse"} | _facts(made, files, plain, verdicts) | dials
+    facts |= {"generator": about["generator"], "terms": terms}
+    tell(facts, _lines, as_json)
+    notice(terms, weights)
+
+
+def _piece(tokens, excerpt):
+    """A melody with the tempo and the instrument of an excerpt."""
+    from fusiontools.music.grid import decode_grid
+    from fusiontools.music.midi import Piece, Track
+    from fusiontools.music.notes import Tempo
+
+    track = Track(decode_grid(tokens), excerpt.program)
+    return Piece((track,), Tempo.constant(excerpt.bpm))
 
 
 def _verdicts(melodies):
-    """What the judge that comes with the package says to melodies, in words; None without
-    it.
+    """The probability that each is one melody, by the judge that comes with the package;
+    without it None of each.
     """
     from fusiontools.judges.reality import load_judge
     from fusiontools.papers.connective_fusion.fusing import SHIPPED
 
     try:
-        judge = load_judge(SHIPPED)
+        return [float(probability) for probability in load_judge(SHIPPED)(melodies)]
     except CorpusError:
-        return None
-    return [f"{100 * probability:.0f} %" for probability in judge(melodies)]
+        return [None] * len(melodies)
 
 
-def _told(made, generator, files, plain, verdicts):
-    """What was taken, what was adapted and what came of it, line by line."""
-    for name, excerpt in (("Left", made.left), ("Right", made.right)):
-        yield f"{name}: {excerpt}."
+def _facts(made, files, plain, verdicts):
+    """What was taken, what was adapted and what came of it."""
+    facts: Facts = {}
+    for name, excerpt in (("left", made.left), ("right", made.right)):
         # the file has the tempo and the instrument of LEFT
-        for sentence in excerpt.said + excerpt.played * (name == "Left"):
-            yield f"  {sentence}"
+        adapted = [*excerpt.said, *excerpt.played * (name == "left")]
+        facts[name] = {"file": excerpt.where, "title": excerpt.title, "bars": excerpt.bars}
+        facts[name] |= {"taken": str(excerpt), "adapted": adapted}
+    rows = zip(files, made.distance, verdicts[1:])
+    names = ("file", "z_distance", "one_melody")
+    facts["fused"] = [dict(zip(names, (file, float(d), p))) for file, d, p in rows]
+    facts["plain"] = {"file": plain, "one_melody": verdicts[0]}
+    return facts
+
+
+def _lines(facts):
+    for name in ("left", "right"):
+        yield f"{name.capitalize()}: {facts[name]['taken']}."
+        yield from told_of(facts[name]["adapted"])
+    generator, plain = facts["generator"], facts["plain"]
     yield f"Generator: {generator['method']}, lambda {generator['similarity']:g}."
-    for i, (file, distance) in enumerate(zip(files, made.distance), start=1):
-        line = f"Fused: {file}, at z-distance {distance:.2f} from the halves."
-        if verdicts:
-            line += f" The judge takes it for one melody with {verdicts[i]}, "
-            line += f"the halves as they are with {verdicts[0]}."
+    for one in facts["fused"]:
+        line = f"Fused: {one['file']}, at z-distance {one['z_distance']:.2f} from the"
+        line += " halves."
+        if one["one_melody"] is not None:
+            line += " The judge takes it for one melody with "
+            line += f"{100 * one['one_melody']:.0f} %, the halves as they are with "
+            line += f"{100 * plain['one_melody']:.0f} %."
         yield line
-    if plain:
-        yield f"Plain: {plain}, the halves as they are."
+    if plain["file"]:
+        yield f"Plain: {plain['file']}, the halves as they are."

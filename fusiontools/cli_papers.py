@@ -12,16 +12,22 @@ import os
 import re
 import shlex
 import tempfile
+import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fusiontools.cli_door import check_folder, needs, notice, option, say
+from fusiontools.cli_door import check_folder, needs, notice, option
+from fusiontools.cli_music import FORMATS, MIDI, write_music
+from fusiontools.cli_options import Force, Json, Method, Run, seed_option
+from fusiontools.cli_told import Facts, say, tell
 from fusiontools.errors import FusionError, RecordError
+from fusiontools.files import drop_drafts
 
-__all__ = ["PAPERS", "methods", "sample", "train"]
+__all__ = ["PAPERS", "first_methods", "methods", "sample", "train"]
 
 PAPERS = {
     "fusiongan": "fusiontools.papers.fusiongan.evidence.experiment",
@@ -29,6 +35,7 @@ PAPERS = {
     "domain_transfer": "fusiontools.papers.domain_transfer.evidence.experiment",
     "lstm_gan": "fusiontools.papers.lstm_gan.evidence.experiment",
     "audio_style": "fusiontools.papers.audio_style.evidence.experiment",
+    "masked": "fusiontools.compare.experiment",  # no paper: what one would do today
 }
 OTHER_FOLDER = "choose another folder"
 _NAMES = ", ".join(PAPERS)
@@ -39,6 +46,11 @@ def methods() -> dict[str, list[tuple[str, str]]]:
     return {name: list(_module(name).METHODS.items()) for name in PAPERS}
 
 
+def first_methods() -> dict[str, str]:
+    """For each paper the method that is trained where none is named."""
+    return {name: _module(name).METHOD for name in PAPERS}
+
+
 def _module(paper):
     if paper not in PAPERS:
         do = f"choose one of {_NAMES}"
@@ -46,15 +58,10 @@ def _module(paper):
     return importlib.import_module(PAPERS[paper])
 
 
-def _seed(help):
-    return option("N", help, min=0, max=2**32 - 1)
-
-
 def _argument(help):
     return typer.Argument(help=help, show_default=False)
 
 
-_RUN = "The run's folder. To go on with a run, this is all you need."
 _SCALES = "smoke, laptop, shipped or paper; by default FUSIONTOOLS_SCALE, or laptop."
 _DATA = (
     "For fusiongan essen_ryan (the default) or weimar_essen; for connective_fusion fiddle "
@@ -67,18 +74,18 @@ _FOLDERS = (
     "Two folders of scores of your own, MIDI, ABC or MusicXML; for fusiongan the two "
     "genres, for domain_transfer the source and the target; for audio_style of recordings."
 )
-_METHOD = "One of its paper's above; by default fusion, ours, cnn_lstm or cyclegan."
 
 
 def train(
-    run: Annotated[Path, option("DIR", _RUN)],
+    run: Annotated[Path, Run],
     paper: Annotated[str, _argument(f"For a new run: {_NAMES}.")] = "",
     scale: Annotated[str | None, option("NAME", _SCALES)] = None,
-    seed: Annotated[int | None, _seed("Of all that is random; by default 0.")] = None,
-    method: Annotated[str | None, option("NAME", _METHOD)] = None,
+    seed: Annotated[int | None, seed_option()] = None,
+    method: Method = None,
     data: Annotated[str | None, option("NAME|FILE.npz|DIR", _DATA)] = None,
     folders: Annotated[tuple[Path, Path] | None, option("A B", _FOLDERS)] = None,
     device: Annotated[str, option("NAME", "auto, cpu or cuda.")] = "auto",
+    as_json: Json = False,
 ) -> None:
     """The command; `fusiontools.cli` has its help."""
     if data and folders:
@@ -97,19 +104,35 @@ def train(
         scale = checked(scale or told.get("scale"))
         seed = told.get("seed", 0) if seed is None else seed
         asked = (method or told.get("method", own.METHOD), scale, seed, folders or data)
-        record = train_in_folder(own, run, *asked, device, say=say)
-    ended = "This run was finished before" if before else "Finished"
-    say(f"{ended}: {run / 'record.json'}")
-    about = f"scale {record.scale}, seed {record.seed}, data {record.data['name']}"
-    took = f"{record.minutes:.1f} min on {record.device}"
-    say(f"{record.method}, {about}: {took}")
-    for name, says in own.MAIN.items():
-        if name in record.metrics:
-            say(f"  {name:23} {_number(record.metrics[name]):23} {says}")
+        progress = partial(say, err=as_json)
+        record = train_in_folder(own, run, *asked, device, say=progress)
+    facts: Facts = {"command": "train", "run": run, "record": run / "record.json"}
+    facts |= {"paper": record.paper, "finished_before": before}
+    facts |= _recorded(record) | {"hear": None}
+    facts["metrics"] = {n: record.metrics[n] for n in own.MAIN if n in record.metrics}
     if record.samples:  # a VAE alone has none
         hear = getattr(own, "HEAR", "sample --run {run} --out melodies")
-        hear = hear.format(run=shlex.quote(str(run)))
-        say(f"Hear it: python -m fusiontools {hear}")
+        facts["hear"] = "python -m fusiontools "
+        facts["hear"] += hear.format(run=shlex.quote(str(run)))
+    tell(facts, lambda facts: _trained(facts, own.MAIN), as_json)
+
+
+def _recorded(record):
+    """What a record says of its run."""
+    names = ("method", "scale", "seed", "minutes", "device")
+    return {n: getattr(record, n) for n in names} | {"data": record.data["name"]}
+
+
+def _trained(facts, says):
+    ended = "This run was finished before" if facts["finished_before"] else "Finished"
+    yield f"{ended}: {facts['record']}"
+    about = f"scale {facts['scale']}, seed {facts['seed']}, data {facts['data']}"
+    took = f"{facts['minutes']:.1f} min on {facts['device']}"
+    yield f"{facts['method']}, {about}: {took}"
+    for name, metric in facts["metrics"].items():
+        yield f"  {name:23} {_number(metric):23} {says[name]}"
+    if facts["hear"]:
+        yield f"Hear it: {facts['hear']}"
 
 
 def _folders(own, data, folders):
@@ -173,39 +196,39 @@ def _paper(asked, told, folder):
     return asked or told["paper"]
 
 
-_OUT = "The folder that they go to; made if it is missing."
-_HELD = (
-    "Of those that the weights hold: for fusiongan blend (the default), experts and so on, "
-    "named where there is none such; for connective_fusion ours (the default) or styled; "
-    "for lstm_gan cnn_lstm (the default), bilstm_ours or collapsed."
-)
+_OUT = "The folder to write to; made if it is missing."
 _PAIR = (
     "Whose weights, of those that come along: essen_ryan (the default) or weimar_essen; "
     "connective_fusion has fiddle_pop909, lstm_gan rock (the default) or chorales."
 )
-_OWN = "A finished run, to take its weights instead."
-_FORCE = "Replace the files of an earlier sample in that folder."
+_FORMAT = f"Of the files: one of {', '.join(FORMATS)}."
 
 
 def sample(
     out: Annotated[Path, option("DIR", _OUT)],
     paper: Annotated[
-        str, _argument("fusiongan, connective_fusion or lstm_gan; a --run names its own.")
+        str,
+        _argument("fusiongan, connective_fusion, lstm_gan or masked; a --run has its own."),
     ] = "",
     n: Annotated[int, option("N", "How many.", "-n", min=1, max=1000)] = 10,
-    method: Annotated[str | None, option("NAME", _HELD)] = None,
-    seed: Annotated[int, _seed("Another seed, other melodies.")] = 0,
+    format: Annotated[str, option("NAME", _FORMAT)] = FORMATS[0],
+    method: Method = None,
+    seed: Annotated[int, seed_option()] = 0,
     pair: Annotated[str | None, option("NAME", _PAIR)] = None,
-    run: Annotated[Path | None, option("DIR", _OWN)] = None,
+    run: Annotated[Path | None, Run] = None,
     temperature: Annotated[
         float, option("T", "Less than 1 is safer, more is wilder.")
     ] = 1.0,
-    force: Annotated[bool, option(None, _FORCE, "--force")] = False,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """The command; `fusiontools.cli` has its help."""
     if not 0.01 <= temperature <= 100:
         told = "a temperature lies between 0.01 and 100"
         raise typer.BadParameter(told, param_hint="--temperature")
+    if format not in FORMATS:
+        told = f"choose one of {', '.join(FORMATS)}"
+        raise typer.BadParameter(told, param_hint="--format")
     if not paper and not run:
         able = [name for name in PAPERS if hasattr(_module(name), "sample_files")]
         raise FusionError("no paper is named", "PAPER", f"name one of {', '.join(able)}")
@@ -214,7 +237,7 @@ def sample(
     if not hasattr(own, "sample_files"):
         do = f"give it music: python -m fusiontools {own.HEAR.split()[0]} --help"
         raise FusionError(f"{name} writes nothing from nothing", "PAPER", do)
-    needs("torch", "safetensors")
+    needs("torch", "safetensors", *(["sound"] if format != FORMATS[0] else []))
     check_folder(out)
     from fusiontools.training.checkpoint import disk_guard
 
@@ -223,20 +246,28 @@ def sample(
         with disk_guard(out, "choose a folder that may be written to and has room"):
             out.mkdir(parents=True, exist_ok=True)
             asked = (n, method, pair, run, seed, temperature)
-            files, method, told = _sampled(own, out, force, *asked)
+            files, method, terms = _sampled(own, out, force, format, *asked)
     finally:
         for folder in missing:  # where nothing came of it, none is left: others hold files
             with suppress(OSError):
                 folder.rmdir()
-    named = files[0].name if n == 1 else f"{files[0].name} to {files[-1].name}"
-    what = own.NAME if n == 1 else {"melody": "melodies"}.get(own.NAME, f"{own.NAME}s")
-    say(f"{n} {what} by {method} in {out}: {named}")
-    notice(told, run)
+    facts: Facts = {"command": "sample", "paper": name, "method": method, "out": out}
+    facts |= {"files": [out / file.name for file in files], "seed": seed, "terms": terms}
+    tell(facts, lambda facts: [_written(facts, own.NAME)], as_json)
+    notice(terms, run)
 
 
-def _sampled(own, out, force, *asked):
+def _written(facts, what):
+    names = [file.name for file in facts["files"]]
+    named, n = names[0], len(names)
+    if n > 1:
+        named, what = f"{named} to {names[-1]}", f"{what}s".replace("dys", "dies")
+    return f"{n} {what} by {facts['method']} in {facts['out']}: {named}"
+
+
+def _sampled(own, out, force, format, *asked):
     """Files in a folder, in the place of those of an earlier sample."""
-    ours = re.compile(rf"{own.NAME}_\d+\.mid")
+    ours = re.compile(rf"{own.NAME}_\d+\.({'|'.join(FORMATS)})")
     earlier = [file for file in sorted(out.iterdir()) if ours.fullmatch(file.name)]
     if earlier and not force:
         names = f"{len(earlier)} files, {earlier[0].name} to {earlier[-1].name}"
@@ -244,10 +275,23 @@ def _sampled(own, out, force, *asked):
         raise FusionError(f"it holds an earlier sample ({names})", out, do)
     # A sample that fails leaves the earlier one alone; one that is there leaves none of a
     # longer one behind, to be taken for a part of it.
+    drop_drafts(out, before=time.time() - 3600)  # of a sample that was killed
     with tempfile.TemporaryDirectory(prefix=".sample-", dir=out) as draft:
         files, *told = own.sample_files(draft, *asked)
+        files = [_as_format(file, format) for file in files]
         for file in earlier:
             file.unlink()
         for file in files:
             file.replace(out / file.name)
     return files, *told
+
+
+def _as_format(file, format):
+    """A file of MIDI, or one of sound beside it."""
+    if f".{format}" in MIDI:
+        return file
+    from fusiontools.music.midi import read_midi
+
+    made = file.with_suffix(f".{format}")
+    write_music(read_midi(file), made)
+    return made

@@ -12,7 +12,9 @@ from typing import Annotated
 
 import typer
 
-from fusiontools.cli_door import check_free, needs, notice, option, say
+from fusiontools.cli_door import check_free, needs, notice, option
+from fusiontools.cli_options import Force, Json, Out, Weights, file_argument, seed_option
+from fusiontools.cli_told import Facts, say, tell, told_of
 from fusiontools.errors import FusionError
 from fusiontools.papers.audio_style.config import MODELS, PHASES
 
@@ -22,14 +24,10 @@ STRETCH, TAKEN = 600.0, 10.0  # seconds in memory at once, of the content and th
 HIGHEST = 48_000  # samples a second: more is not heard, and takes time
 
 
-def _file(metavar, help):
-    return typer.Argument(metavar=metavar, help=help)
-
-
 def restyle(
-    content: Annotated[Path, _file("CONTENT", "A WAV, FLAC, MP3 or OGG file.")],
-    style: Annotated[Path, _file("STYLE", "What it is to sound like.")],
-    out: Annotated[Path, option("OUT.wav", "What to write: .wav, .flac, .mp3 or .ogg.")],
+    content: Annotated[Path, file_argument("CONTENT", "A WAV, FLAC, MP3 or OGG file.")],
+    style: Annotated[Path, file_argument("STYLE", "What it is to sound like.")],
+    out: Out,
     model: Annotated[str, option("NAME", f"One of {', '.join(MODELS)}.")] = "cnn",
     strength: Annotated[float, option("0..1", "0: the content; 1: no hold on it.")] = 0.9,
     seconds: Annotated[
@@ -38,15 +36,10 @@ def restyle(
     start: Annotated[float, option("N", "Seconds into the content to begin at.")] = 0.0,
     style_start: Annotated[float, option("N", "Seconds into the style.")] = 0.0,
     phase: Annotated[str, option("NAME", f"One of {', '.join(PHASES)}.")] = "refined",
-    seed: Annotated[
-        int, option("N", "Another seed, other networks.", min=0, max=2**32 - 1)
-    ] = 0,
-    weights: Annotated[
-        Path | None, option("FILE", "A CycleGAN: a file, or a run's folder.")
-    ] = None,
-    force: Annotated[
-        bool, option(None, "Replace a file that is there.", "--force")
-    ] = False,
+    seed: Annotated[int, seed_option()] = 0,
+    weights: Weights = None,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """The command; `fusiontools.cli` has its help."""
     from fusiontools.music.soundwriter import FORMATS
@@ -85,16 +78,41 @@ def restyle(
                 made.peak = max(made.peak, abs(piece).max())
                 shown.update(math.ceil(made.seconds))
         made.writer.close()
-        phase = f", phase {phase}" if model != "musaic" else ""  # it brings the style's own
-        learned = f", learned from {' to '.join(about['labels'])}" if about else ""
-        lines = [*source.told("Content"), *other.told("Style")]
-        lines += [f"Model: {model}, strength {strength:g}{phase}{learned}."]
-        lines += [f"Restyled: {out}.{_heard(made.first, source, other)}"]
-        if made.peak > 0.9999:
-            lines += ["  It reached full scale: from there on it was turned down to fit."]
-        say(*lines)
+        facts: Facts = {
+            "command": "restyle",
+            "content": source.facts(),
+            "style": other.facts(),
+        }
+        facts |= {"model": model, "strength": strength, "seed": seed}
+        # this model brings the style's own phase
+        facts["phase"] = None if model == "musaic" else phase
+        facts["labels"] = list(about["labels"]) if about else []
+        full = "It reached full scale: from there on it was turned down to fit."
+        adapted = [full] if made.peak > 0.9999 else []
+        facts["restyled"] = {"file": out, **_heard(made.first, source, other)}
+        facts["restyled"] |= {"seconds": made.seconds, "adapted": adapted}
+        facts["terms"] = weights_notice(about) if about else ""
+        tell(facts, _lines, as_json)
         if about:
-            notice(weights_notice(about), weights)
+            notice(facts["terms"], weights)
+
+
+def _lines(facts):
+    for name in ("content", "style"):
+        one = facts[name]
+        sides = {1: "mono", 2: "stereo"}.get(one["channels"], f"{one['channels']} channels")
+        of = f"{one['seconds']:.1f} s, {one['rate']:,} samples a second, {sides}"
+        yield f"{name.capitalize()}: {one['file']}, {of}."
+        yield from told_of(one["adapted"])
+    phase = f", phase {facts['phase']}" if facts["phase"] else ""
+    learned = f", learned from {' to '.join(facts['labels'])}" if facts["labels"] else ""
+    yield f"Model: {facts['model']}, strength {facts['strength']:g}{phase}{learned}."
+    made, heard = facts["restyled"], ""
+    if made["style_loss_gone"] is not None:
+        heard = f" Of the style loss {100 * made['style_loss_gone']:.0f} % is gone"
+        heard += f"; correlation with the content {made['correlation']:.2f}."
+    yield f"Restyled: {made['file']}.{heard}"
+    yield from told_of(made["adapted"])
 
 
 @contextmanager
@@ -138,12 +156,12 @@ def _heard(made, source, other):
     sounds = [as_loud(soxr.resample(x, source.rate, 22_050)) for x in sounds]
     made, x, s = (logs_of(sound, None) for sound in sounds)
     if not all(log.std() > 0 for log in (made, x, s)):
-        return ""
+        return {"style_loss_gone": None, "correlation": None}
     loss = by_lags(None, torch.from_numpy(s))
     after, before = (at_best_level(log, loss)[1] for log in (made, x))
-    gone = f"{100 * max(0, 1 - after / max(before, 1e-9)):.0f} % is gone"
-    kept = np.corrcoef(made.ravel(), x.ravel())[0, 1]
-    return f" Of the style loss {gone}; correlation with the content {kept:.2f}."
+    gone = float(max(0, 1 - after / max(before, 1e-9)))
+    kept = float(np.corrcoef(made.ravel(), x.ravel())[0, 1])
+    return {"style_loss_gone": gone, "correlation": kept}
 
 
 class _Source:
@@ -186,7 +204,7 @@ class _Source:
             self.said += [said for said in sound.said if said not in self.said]
         return self.samples[:, start - self.at :][:, :n]
 
-    def told(self, name):
-        sides = {1: "mono", 2: "stereo"}.get(self.own[1], f"{self.own[1]} channels")
-        of = f"{self.length / self.rate:.1f} s, {self.own[0]:,} samples a second, {sides}"
-        return [f"{name}: {self.path}, {of}."] + [f"  {said}" for said in self.said]
+    def facts(self):
+        rate, channels = self.own
+        about = {"file": self.path, "seconds": self.length / self.rate, "rate": rate}
+        return about | {"channels": channels, "adapted": list(self.said)}

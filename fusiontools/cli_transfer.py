@@ -13,63 +13,61 @@ from typing import Annotated
 
 import typer
 
-from fusiontools.cli_door import check_free, needs, notice, option, say
+from fusiontools.cli_door import needs, notice, option
+from fusiontools.cli_music import check_music, needs_for, write_music
+from fusiontools.cli_options import (
+    Amount,
+    Force,
+    Json,
+    Method,
+    Out,
+    Plain,
+    Track,
+    Tune,
+    Weights,
+    file_argument,
+)
+from fusiontools.cli_told import Facts, tell, told_of
 from fusiontools.errors import CorpusError, FusionError, NoNotesError, RecordError
 
 __all__ = ["transfer"]
 
-MIDI = (".mid", ".midi")
-
-
-_IN = typer.Argument(metavar="IN", help="A MIDI, MusicXML or ABC file.", show_default=False)
+_IN = "A MIDI, MusicXML or ABC file."
 _TO = "metal or fiddle; with weights of your own, the second of their genres."
-_METHOD = (
-    "Of those that the weights hold: full, the paper's (the default), or, for metal, ours."
-)
 _PROGRAM = "General MIDI: by default 30 for metal, a guitar, 40 for fiddle, a violin."
-_TRACK = "Of this track the highest voice: its number, or a part of its name."
-_TUNE = "Of an IN that is a book in ABC: its number, or a part of its title."
 _SNAP = "Leave notes off the 16ths and the scale, and bars unlike that are alike in IN."
 
 
 def transfer(
-    music: Annotated[Path, _IN],
+    music: Annotated[Path, file_argument("IN", _IN)],
     to: Annotated[str, option("GENRE", _TO)],
-    out: Annotated[Path, option("OUT.mid", "The MIDI file to write.")],
-    amount: Annotated[
-        float,
-        option("0..1", "0: the line, as far as the picture holds it; 1: all of the way."),
-    ] = 1.0,
-    method: Annotated[str | None, option("NAME", _METHOD)] = None,
-    weights: Annotated[
-        Path | None, option("FILE", "Your own: a file, or a run's folder.")
-    ] = None,
+    out: Out,
+    amount: Amount = 1.0,
+    method: Method = None,
+    weights: Weights = None,
     tempo: Annotated[str, option("keep|BPM", "The source's, or beats a minute.")] = "keep",
     program: Annotated[int | None, option("N", _PROGRAM, min=0, max=127)] = None,
-    track: Annotated[str | None, option("N|NAME", _TRACK)] = None,
-    tune: Annotated[str | None, option("N|NAME", _TUNE)] = None,
+    track: Track = None,
+    tune: Tune = None,
     no_snap: Annotated[bool, option(None, _SNAP, "--no-snap")] = False,
-    plain: Annotated[
-        Path | None, option("PLAIN.mid", "Write the line as it is, too.")
-    ] = None,
-    force: Annotated[
-        bool, option(None, "Replace files that are there.", "--force")
-    ] = False,
+    plain: Plain = None,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """The command; `fusiontools.cli` has its help."""
     if not 0 <= amount <= 1:
         raise typer.BadParameter("an amount lies between 0 and 1", param_hint="--amount")
     bpm = _bpm(tempo)
-    check_free(out, "--out", MIDI, force, music)
+    check_music(out, "--out", force, music)
     if plain:
-        check_free(plain, "--plain", MIDI, force, music)
+        check_music(plain, "--plain", force, music)
         if plain.resolve() == out.resolve():
             raise typer.BadParameter("it is the file of --out", param_hint="--plain")
     needs("torch", "safetensors")
+    needs_for(out, plain)
 
     import torch
 
-    from fusiontools.music.midi import write_midi
     from fusiontools.music.notes import Tempo
     from fusiontools.papers.domain_transfer.transfer import TARGETS, transfer_file
     from fusiontools.training import weights_notice
@@ -83,9 +81,12 @@ def transfer(
         raise NoNotesError("nothing but rests came of it", out, "take less of --amount")
     for file, piece in ((out, made.piece), (plain, made.plain)):
         if file:
-            write_midi(replace(piece, tempo=Tempo.constant(bpm)) if bpm else piece, file)
-    say(*_told(made, music, amount, not no_snap, about, out, plain))
-    notice(weights_notice(about), weights)
+            write_music(replace(piece, tempo=Tempo.constant(bpm)) if bpm else piece, file)
+    facts: Facts = {"command": "transfer", "amount": amount, "terms": weights_notice(about)}
+    facts |= _facts(made, music, out, plain) | {"network": _network(about)}
+    facts["judges"] = _verdicts(made, about, not no_snap)
+    tell(facts, _lines, as_json)
+    notice(facts["terms"], weights)
 
 
 def _bpm(tempo):
@@ -110,27 +111,28 @@ def _weights(to, method, path, targets):
     return networks, about
 
 
-def _told(made, music, amount, as_heard, about, out, plain):
-    """What was taken, what was adapted and what came of it, line by line."""
+def _network(about):
+    return {"method": about["method"], "labels": list(about["labels"])}
+
+
+def _facts(made, music, out, plain):
+    """What was taken, what was adapted and what came of it."""
     from fusiontools.score.transfer import copied_fraction, onsets_a_bar
 
-    yield f"Source: {music}, {made.taken}."
-    yield from (f"  {sentence}" for sentence in made.said)
-    yield f"Network: {about['method']}, from {' to '.join(about['labels'])}."
     line, tokens = made.line[None], made.tokens[None]
-    share = copied_fraction(tokens, line)[0]
-    kept = f"It keeps the pitch to a semitone {100 * share:.0f} % of the time"
-    before, after = (f"{onsets_a_bar(row)[0]:.1f}" for row in (line, tokens))
-    kept += f", and has {after} notes a bar, the line {before}"
-    yield f"Transferred: {out}, amount {amount:g}. {kept}."
-    for judge, (before, after) in _verdicts(made, about, as_heard).items():
-        yield f"  The judge by {judge}, of windows: {after}; of the line alone: {before}."
-    if plain:
-        yield f"Plain: {plain}, the line as it is."
+    before, after = (float(onsets_a_bar(row)[0]) for row in (line, tokens))
+    kept = float(copied_fraction(tokens, line)[0])
+    return {
+        "source": {"file": music, "taken": made.taken, "adapted": list(made.said)},
+        "transferred": {"file": out, "pitch_kept": kept, "notes_a_bar": after},
+        "plain": {"file": plain, "notes_a_bar": before},
+    }
 
 
 def _verdicts(made, about, as_heard):
-    """From each judge to what it says of windows of the line, and of what came of them."""
+    """From each judge to how many windows of the line, and of what came of them, it takes
+    for which genre.
+    """
     from collections import Counter
 
     from fusiontools.judges.lines import load_judges, verdicts
@@ -146,6 +148,31 @@ def _verdicts(made, about, as_heard):
 
     def said(judge, rows):
         many = Counter(verdicts(judge, rows).tolist()).most_common()
-        return ", ".join(f"{words.get(v, v)} in {n} of {len(rows)}" for v, n in many)
+        return {words.get(verdict, verdict): n for verdict, n in many}
 
-    return {judge.kind: (said(judge, line), said(judge, tokens)) for judge in judges}
+    return {
+        judge.kind: {"transferred": said(judge, tokens), "plain": said(judge, line)}
+        for judge in judges
+    }
+
+
+def _lines(facts):
+    source, made, plain = facts["source"], facts["transferred"], facts["plain"]
+    yield f"Source: {source['file']}, {source['taken']}."
+    yield from told_of(source["adapted"])
+    network = facts["network"]
+    yield f"Network: {network['method']}, from {' to '.join(network['labels'])}."
+    kept = f"It keeps the pitch to a semitone {100 * made['pitch_kept']:.0f} % of the time"
+    kept += f", and has {made['notes_a_bar']:.1f} notes a bar"
+    kept += f", the line {plain['notes_a_bar']:.1f}"
+    yield f"Transferred: {made['file']}, amount {facts['amount']:g}. {kept}."
+    for judge, found in facts["judges"].items():
+        after, before = (_counted(found[name]) for name in ("transferred", "plain"))
+        yield f"  The judge by {judge}, of windows: {after}; of the line alone: {before}."
+    if plain["file"]:
+        yield f"Plain: {plain['file']}, the line as it is."
+
+
+def _counted(verdicts):
+    all = sum(verdicts.values())
+    return ", ".join(f"{word} in {n} of {all}" for word, n in verdicts.items())

@@ -288,7 +288,7 @@ def test_what_cannot_be_is_one_line(run, weights, here, words, says):
         ("--iterations", "0"),
         ("--styles", "0"),
         ("--seed", "-1"),
-        ("--out", "c.wav"),
+        ("--out", "c.txt"),
         ("--plain", "c.mid"),
         ("--plain", "p"),
     ],

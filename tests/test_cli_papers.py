@@ -536,7 +536,7 @@ def test_two_samples_never_mix(run, trained, tmp_path):
             "no weights come with the package for the pair 'abba_bach'",
         ),
         (("lstm",), "no paper is called 'lstm'"),
-        ((), "name one of fusiongan, connective_fusion, lstm_gan."),
+        ((), "name one of fusiongan, connective_fusion, lstm_gan, masked."),
         (("domain_transfer",), "python -m fusiontools transfer --help"),
         (("audio_style",), "python -m fusiontools restyle --help"),
     ],

@@ -193,7 +193,7 @@ def test_an_unknown_target_gets_the_choices(run, here):
         ("--tempo", "fast"),
         ("--tempo", "0"),
         ("--tempo", "nan"),
-        ("--out", "c.wav"),
+        ("--out", "c.txt"),
         ("--plain", "c.mid"),
         ("--plain", "p"),
     ],
