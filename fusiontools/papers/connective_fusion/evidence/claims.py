@@ -329,7 +329,8 @@ WHY = {  # our numbers may differ
     "for each of its words but the contours: those are not measured.",
     "CF-F2": "The paper shows one pair, and no number; its *d*<sub>s</sub> and number of "
     "steps are not given. What is refuted is the model that we made of what it gives.",
-    "CF-F3": "A diagram: shapes and sizes are read off the networks, see the page before.",
+    "CF-F3": "A diagram: shapes and sizes are read off the networks, see page 2; the paper "
+    "gives no widths.",
     "CF-F4": "The paper prints curves without intervals, and no table. Its corpus, widths "
     "and steps are larger, or not given.",
     "CF-F5": "The paper prints pictures; its bins, its key estimator and its lambda are "
@@ -341,7 +342,8 @@ WHY = {  # our numbers may differ
     "CF-R": "Other music, far fewer songs to learn from, and a transformer that reads "
     "beats and is told which are alike. A value to match: a judge that is more right is no "
     "better result.",
-    "CF-C1": "An argument of the paper, which it does not measure.",
+    "CF-C1": "An argument of the paper, which it does not measure; ours are minutes of one "
+    "core.",
     "CF-D": "The Lakh files are a large download, and the terms of their music are "
     "unknown. The data set of this page is named.",
 }

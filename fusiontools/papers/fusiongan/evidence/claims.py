@@ -322,7 +322,8 @@ def spelled_classes(classes: Sequence[int]) -> str:
 
 
 _TRIED = (f1_to_f5, f6, t1, t2, t2b, theorem, c1, c2, c3, c4, c5, c6, c7)
-_COUNTS = "the paper's distances are of counts, which grow with the notes of each method"
+_COUNTS = "the paper's distances are of counts, which grow with the notes of each method; "
+_COUNTS += "ours are of shares, and there every mixture of both genres has Ratio 1"
 _NOBODY = "ours would need listeners"
 WHY = {
     "FG-F1..F5": "corrected, what a critic adds up is averaged: no sign changes",

@@ -316,7 +316,15 @@ _TOLD = {
     "LG-F9": ("section 4, Figure 9", "an example of what each model makes"),
 }
 _LOOKED_UP = (hierarchy, back_propagation, convolutional, examples)
-DRAWN = [Claim(k, *told, parts) for (k, told), parts in zip(_TOLD.items(), _LOOKED_UP)]
+WHY = {  # our networks may differ from what is drawn
+    "LG-F1..F3": "a drawing of how music is divided: ours are the same divisions, in code",
+    "LG-F4a, F5a": "the term of Eq. 4 that is about real bars does not depend on G; ours "
+    "leaves it out",
+    "LG-F6, F7": "sizes are lost from the text; ours are chosen",
+    "LG-F9": "a roll is one example; ours counts all bars, and where G makes no empty ones "
+    "they are put in",
+}
+DRAWN = [Claim(k, *_TOLD[k], parts, WHY[k]) for k, parts in zip(_TOLD, _LOOKED_UP)]
 
 
 def _below(found):
