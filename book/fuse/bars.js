@@ -117,7 +117,7 @@
     // What rounds to a bar line begins there. What ends a sixteenth before one was meant to reach it.
     const moved = tune.map(n => {
       const begins = carried(n.onset, STEP / 2);
-      return { ...n, onset: begins, duration: carried(offset(n), STEP + NEAR) - begins };
+      return { ...n, onset: begins, duration: Math.max(carried(offset(n), STEP + NEAR) - begins, NEAR) };
     });
     return { bars: read, tune: sorted(moved), end: carried(end, STEP + NEAR) };
   }

@@ -264,7 +264,8 @@ def _stretched(bars, tune, end, held):
     fits = whole & (np.abs(new[:, None] - QUARTERS) < NEAR).any(1)
     regular = np.where(changed, fits, bars.regular)
     bars = bars._replace(start=carries[first], length=new, regular=regular)
-    tune = replace(tune, onset=onset, duration=offset - onset)
+    # a note of nothing but that sixteenth is left with no length
+    tune = replace(tune, onset=onset, duration=np.maximum(offset - onset, NEAR))
     return bars, tune, float(carried(end, STEP + NEAR))
 
 

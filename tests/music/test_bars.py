@@ -148,6 +148,14 @@ def test_a_short_first_bar_of_a_midi_file_is_an_upbeat(meters, starts):
     assert bars.number[0] == (0 if starts[0] < 0 else 1)
 
 
+def test_a_note_that_a_short_bar_leaves_no_length_is_still_a_note():
+    # the bar of 12/8 has one beat; what ends a sixteenth before its end has no place in it
+    meters = (Meter(0.0, 6, 8), Meter(3.0, 12, 8), Meter(4.0, 6, 8))
+    tune = Notes.of([(k, 0.5, 60) for k in range(20)] + [(3.625, 0.125, 64)])
+    found = read_in_fours(bars_of(Piece(meters=meters), 20.0), tune, 20.0)[1]
+    assert len(found) == len(tune) and (found.duration > 0).all()
+
+
 def test_notes_on_the_grid_stay():
     assert notes_from(tune(8), 16.0) == (tune(4), [])
 
