@@ -34,6 +34,7 @@ GIVES = {
     "05_domain_transfer": "classical music with the look of metal: transfer without pairs",
     "06_lstm_gan": "rock piano out of noise: recurrent and convolutional GANs",
     "07_audio_style": "a recording in the style of another: Gram matrices, CycleGAN",
+    "08_side_by_side": "one masked transformer for four of the papers; all on one ground",
 }
 
 

@@ -34,7 +34,12 @@ TIME = re.compile(r"> \*\*Time\.\*\*.*?(?=\n>\s*\n|\n(?!>)|\Z)", re.S)
 
 
 def notebooks():
-    """The chapters, in order."""
+    """The chapters, in order: the notebooks whose names begin with a number."""
+    return [path for path in every_notebook() if path.name[0].isdigit()]
+
+
+def every_notebook():
+    """The chapters, and notebooks for those in a hurry."""
     return sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

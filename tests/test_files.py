@@ -176,6 +176,32 @@ def test_what_killed_writers_left_goes_and_nothing_else(tmp_path):
     drop_drafts(tmp_path / "nowhere")
 
 
+def test_a_killed_sample_goes_and_a_folder_with_more_in_it_stays(tmp_path):
+    from fusiontools.files import draft_name
+
+    names = {".sample-a1_bcd23": "", ".sample-k1_bcd23": "notes.txt", ".sample-a": ""}
+    for name, other in names.items():
+        (tmp_path / name).mkdir()
+        for file in ("melody_001.mid", "melody_1000.mid", draft_name(), other):
+            (tmp_path / name / file).write_text("half") if file else None
+    drop_drafts(tmp_path, before=0)
+    assert len([*tmp_path.glob("*/*.mid")]) == 6
+    drop_drafts(tmp_path)
+    left = {f.relative_to(tmp_path).as_posix() for f in tmp_path.rglob("*")}
+    kept = {".sample-k1_bcd23", ".sample-k1_bcd23/notes.txt", ".sample-a"}
+    assert {f for f in left if not f.startswith(".sample-a/")} == kept
+    assert len(left) == len(kept) + 3
+
+
+@posix
+def test_a_folder_of_samples_that_is_a_link_stays_as_it_is(tmp_path):
+    (tmp_path / "yours").mkdir()
+    (tmp_path / "yours" / "melody_001.mid").write_text("whole")
+    (tmp_path / ".sample-a1_bcd23").symlink_to(tmp_path / "yours")
+    drop_drafts(tmp_path)
+    assert (tmp_path / "yours" / "melody_001.mid").exists()
+
+
 @posix
 def test_a_draft_that_is_a_link_goes_and_what_it_leads_to_stays(tmp_path):
     (tmp_path / "secret").write_text("mine")

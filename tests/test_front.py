@@ -15,8 +15,14 @@ def front(root, monkeypatch):
 def test_the_table_of_chapters_is_made_from_the_pages(root, front):
     text = (root / "README.md").read_text(encoding="utf-8")
     assert front.with_table(text) == text, "run: python book/front.py --table"
-    pages = {path.name for path in (root / "notebooks").glob("*.ipynb")}
+    pages = {path.name for path in front.pages.notebooks()}
     assert set(re.findall(r"/notebooks/([^)]+)\)", front.table())) == pages
+
+
+def test_the_readme_leads_to_every_notebook(root, front):
+    text = (root / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"/blob/main/notebooks/([^)]+)\)", text))
+    assert named == {path.name for path in front.pages.every_notebook()}
 
 
 def test_what_the_readme_shows_is_there_and_small(root):

@@ -19,11 +19,18 @@ import pages  # noqa: E402
 import symbols  # noqa: E402
 
 PAPERS = ("03_fusiongan", "04_connective_fusion", "05_domain_transfer", "06_lstm_gan")
-PAPERS += ("07_audio_style",)
+PAPERS += ("07_audio_style", "08_side_by_side")
 
 
 @pytest.fixture(params=pages.notebooks(), ids=lambda path: path.stem)
 def page(request):
+    """A page of a chapter."""
+    return request.param
+
+
+@pytest.fixture(params=pages.every_notebook(), ids=lambda path: path.stem)
+def notebook(request):
+    """A page of a chapter, or a notebook for those in a hurry."""
     return request.param
 
 
@@ -80,6 +87,14 @@ def test_a_page_ends_with_a_recap_of_five_lines(page):
     assert lines == [5]
 
 
+def test_the_quickstart_is_five_cells_and_says_how_long_they_take():
+    (quick,) = set(pages.every_notebook()) - set(pages.notebooks())
+    assert quick.stem == "quickstart" and len(pages.cells(quick, "code")) == 5
+    first = pages.cells(quick)[0]["source"]
+    assert re.match("# .+", first) and pages.time_line(quick) in first
+    assert "not measured" not in first
+
+
 def test_reading_time_counts_words_code_and_players(tmp_path):
     def cell(kind, source, **metadata):
         return {"cell_type": kind, "source": source, "metadata": metadata}
@@ -103,9 +118,9 @@ def test_reading_time_counts_words_code_and_players(tmp_path):
     assert minutes(prose, shown, *played, after, shown, shown) == 20
 
 
-def test_a_paragraph_has_at_most_110_words(page):
+def test_a_paragraph_has_at_most_110_words(notebook):
     long = []
-    for cell in pages.cells(page, "markdown"):
+    for cell in pages.cells(notebook, "markdown"):
         for part in re.split(r"\n\s*\n|\n(?=\s*[-*|>] |\d+\. )", cell["source"]):
             words = len(re.sub(r"\]\([^)]*\)", "", part).split())
             long += [f"{words} words: {part[:60]!r}"] if words > 110 else []
@@ -247,23 +262,23 @@ def test_a_check_passes_the_solution_and_nothing_else(page, tmp_path, monkeypatc
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 
 
-def test_a_notebook_holds_plain_markdown(page):
-    text = links.outside_code(links.markdown_of(page))
+def test_a_notebook_holds_plain_markdown(notebook):
+    text = links.outside_code(links.markdown_of(notebook))
     faults = re.findall(r"\{[a-z:]+\}`[^`]*`", text)
-    faults += re.findall(r"^(?::::+|`{3,})\{.*", links.markdown_of(page), re.M)
+    faults += re.findall(r"^(?::::+|`{3,})\{.*", links.markdown_of(notebook), re.M)
     assert faults == []
 
 
-def test_every_link_of_a_notebook_has_its_target(page):
+def test_every_link_of_a_notebook_has_its_target(notebook):
     faults = []
-    for link in LINK.findall(links.markdown_of(page)):
+    for link in LINK.findall(links.markdown_of(notebook)):
         where, _, anchor = link.partition("#")
         if where.startswith(links.blob()):
             target = ROOT / where.removeprefix(links.blob())
         elif re.match("https?:", where):
             continue
         else:
-            target = page.parent / where if where else page
+            target = notebook.parent / where if where else notebook
             faults += (
                 [] if target.suffix == ".ipynb" else [f"not to be had on Colab: {link}"]
             )
@@ -374,15 +389,15 @@ def test_a_symbol_is_known_by_its_row_or_by_its_parts():
 # ---- code ------------------------------------------------------------------------------
 
 
-def test_most_of_the_visible_code_carries_the_idea(page):
-    idea, visible = pages.idea_share(page)
+def test_most_of_the_visible_code_carries_the_idea(notebook):
+    idea, visible = pages.idea_share(notebook)
     share, told = idea / visible, f"{idea} of {visible} lines of code carry the idea"
     assert share >= 0.6, f"{told}: fold the others (hide-input), or shorten them"
 
 
-def test_no_visible_cell_is_longer_than_twenty_lines(page):
+def test_no_visible_cell_is_longer_than_twenty_lines(notebook):
     long = []
-    for cell in pages.cells(page, "code"):
+    for cell in pages.cells(notebook, "code"):
         lines = len(pages.code_lines(cell["source"]))
         if not pages.tags(cell) & pages.HIDDEN and lines > 20:
             long.append(f"{lines} lines: {cell['source'][:60]!r}")
@@ -398,7 +413,8 @@ def test_a_first_page_builds_its_method_and_takes_nothing_from_the_package(paper
             continue
         tree = ast.parse(cell["source"])
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        assert not used & {paper.partition("_")[2], "losses", "networks"}, cell["source"]
+        methods = {paper.partition("_")[2], "losses", "networks", "package"}
+        assert not used & methods, cell["source"]
         classes += [n for n in tree.body if isinstance(n, ast.ClassDef)]
     assert any(kind in ast.unparse(c.bases[0]) for c in classes for kind in kinds)
 

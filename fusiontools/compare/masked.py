@@ -3,8 +3,8 @@ which tokens are masked. Chapter 8, "Side by side".
 
 It learns one thing: to say what stands behind the masks of a melody, given its genre. All
 masked, it writes (generation); with the log-odds of two genres mixed, it fuses; with the
-bars around a seam masked, it joins; with some tokens masked and another genre named, it
-transfers.
+bars around a seam masked, it joins; with all masked but the notes on half bars and another
+genre named, it transfers.
 
 Shapes: B melodies of T = 128 tokens out of V = 44, which are numbered as classes of
 `fusiontools.music.grid` from 45 to 86; the token V is the mask. Genres are 0 and 1, and 2
@@ -29,7 +29,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from fusiontools.compare.tunes import GENRES, HIGH, LOW, STEPS
-from fusiontools.music.grid import BAR, from_classes, repair_grid, to_classes
+from fusiontools.music.grid import BAR, HOLD, from_classes, repair_grid, to_classes
 from fusiontools.training import Batches, descend, run_phases, steps
 
 if TYPE_CHECKING:
@@ -289,14 +289,13 @@ def transfer(
     net: Transformer,
     tokens: np.ndarray,
     genre: str,
-    amount: float = 0.5,
+    every: int = 8,
     seed: int = 0,
     **how: float,
 ) -> np.ndarray:
-    """Melodies, (B, 128) uint8, in another genre: a share `amount` of their tokens is
-    masked, and filled in as that genre would.
+    """Melodies, (B, 128) uint8, in another genre: the notes that start on every so many
+    16ths stay, by default those on half bars; what lies between is filled in anew.
     """
-    x, dice = as_classes(tokens), torch.Generator().manual_seed(seed)
-    hidden = torch.rand(x.shape, generator=dice) < amount
-    share = [float(genre == g) for g in GENRES]
-    return as_grid(fill(net, torch.where(hidden, MASK, x), share, seed=seed, **how))
+    x, share = as_classes(tokens), [float(genre == g) for g in GENRES]
+    stays = (torch.arange(STEPS) % every == 0) & (x > HOLD)
+    return as_grid(fill(net, torch.where(stays, x, MASK), share, seed=seed, **how))

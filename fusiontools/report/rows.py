@@ -3,7 +3,7 @@
 A row is a dict with all digits: settings, ``runs``, ``minutes``, and each metric as a
 summary ``{"mean", "low", "high", ...}``. What is not there raises `NotMeasured` when it is
 asked for by name; ``row.get`` gives None. Used in chapters 3, 4, 5, 6 and 7, on the pages
-"Measured".
+"Measured", and in chapter 8.
 """
 
 from __future__ import annotations

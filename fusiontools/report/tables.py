@@ -1,7 +1,7 @@
 """Rows as tables that a page shows, and numbers as the text of their cells.
 
 Every number comes from a record or from the paper: nothing is measured here. Used in
-chapters 3, 4, 5, 6 and 7, on the pages "Measured".
+chapters 3, 4, 5, 6 and 7, on the pages "Measured", and in chapter 8.
 """
 
 from __future__ import annotations

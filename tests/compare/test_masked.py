@@ -111,6 +111,21 @@ def test_a_mix_of_genres_is_a_product_of_their_odds(mix, expected):
     assert found.numpy() == pytest.approx(np.array(expected) / sum(expected), abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("mix", "asked"),
+    [((0.0, 0.0), {2}), ((0.0, 1.0), {1}), ((0.5, 0.5), {0, 1}), ((0.3, 0.9), {0, 1, 2})],
+)
+def test_only_those_who_weigh_something_are_asked(mix, asked):
+    heard = set()
+
+    def counted(x, genre):
+        heard.update(genre.tolist())
+        return torch.zeros(*x.shape, TOKENS)
+
+    masked.fill(counted, torch.full((2, STEPS), MASK), mix, rounds=3)
+    assert heard == asked
+
+
 def test_cold_is_the_likeliest():
     net = Fixed([[0.0, 1.0, 2.0, *[-9.0] * (TOKENS - 3)]] * 3)
     x = torch.full((4, STEPS), MASK)
@@ -125,10 +140,13 @@ def test_verbs_keep_what_they_do_not_mask():
     # a hold that follows what became a rest is one, too
     kept = (made[:, 80:] == rows[:, 80:]) | (rows[:, 80:] == 1)
     assert kept.all() and not np.array_equal(made[:, 48:80], rows[:, 48:80])
-    assert np.array_equal(masked.transfer(net, rows, "B", 0.0, rounds=4), rows)
-    all_new = masked.transfer(net, rows, "B", 1.0, rounds=4)
-    other = masked.transfer(net, melodies(3, 9), "B", 1.0, rounds=4)
-    assert np.array_equal(all_new, other)  # nothing of the source is seen
+    made = masked.transfer(net, rows, "B", every=8, rounds=4)
+    stays = (np.arange(STEPS) % 8 == 0) & (rows > 1)
+    assert np.array_equal(made[stays], rows[stays]) and not np.array_equal(made, rows)
+    other = np.where(stays, rows, np.where(melodies(3, 9) > 1, melodies(3, 9), 0))
+    other = np.where((np.arange(STEPS) % 8 == 0) & ~stays, 0, other).astype(np.uint8)
+    again = masked.transfer(net, other, "B", every=8, rounds=4)
+    assert np.array_equal(made, again)  # nothing else of the source is seen
     for made in (masked.generate(net, 3, "A", rounds=4), masked.fuse(net, 3, rounds=4)):
         assert made.shape == (3, STEPS) and np.array_equal(made, repair_grid(made))
 

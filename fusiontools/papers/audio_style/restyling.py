@@ -1,5 +1,5 @@
 """Restyle sound of any length and rate, piece by piece, in stereo. Chapter 7, Audio style
-transfer.
+transfer, and chapter 8.
 
 Three things stand between a transfer of ten seconds and a recording. Length: pieces of ten
 seconds overlap and are faded into each other, so that memory is bounded. Channels: a

@@ -1,5 +1,6 @@
 """What comes out of a trained generator: bars, phrases of several bars, MIDI files; and its
-weights as a file. Chapter 6, LSTM and convolutional GANs.
+weights as a file. Chapter 6, LSTM and convolutional GANs, and
+chapter 8.
 
 The paper's networks make one bar. A phrase here is several bars whose noise agrees in part,
 so that each alone is as before, and neighbours resemble each other; and bars without a note
