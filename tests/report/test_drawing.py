@@ -79,6 +79,10 @@ def test_boxes_say_how_large_their_networks_are():
     drawn = {patch.get_gid(): patch for patch in ax.patches}
     assert set(drawn) == {"z", "G", "D", "z>G", "G>D", "D>G"}
     assert drawn["G>D"].get_linestyle() != drawn["D>G"].get_linestyle()
+    sizes = {"f": Box(0, 0, "f", wide=1, tall=4), "g": Box(4, 0, "g", wide=3, tall=1)}
+    tall = boxes(sizes, [("f", "g")])
+    angles = {text.get_text(): text.get_rotation() for text in tall.texts}
+    assert (angles["f"], angles["g"]) == (90, 0)  # what is narrow has its title upright
     for box in places.values():  # all of it inside the axes
         low, high = ax.get_xlim()
         assert low < box.x - box.wide / 2 and box.x + box.wide / 2 < high

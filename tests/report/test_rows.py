@@ -91,6 +91,7 @@ def test_what_is_missing_says_so():
 def test_printed_tables_are_rows_too():
     row = printed({"a": {"x": 1.5}}).one("a")
     assert row["x"] == {"mean": 1.5, "low": None, "high": None}
+    assert row["runs"] == 0  # none of ours
     with pytest.raises(NotMeasured):
         row["y"]
 
