@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from fusiontools.corpora.registry import credits
 from fusiontools.errors import FusionError, RecordError
 from fusiontools.report import experiment
 from fusiontools.report.experiment import WEIGHTS, Job
@@ -100,6 +99,7 @@ def save(
     **about: Any,
 ) -> None:
     """Write a transformer as a file of weights, which `load_net` reads."""
+    from fusiontools.corpora.registry import credits
     from fusiontools.training import save_weights
 
     names, terms = credits(data.about["corpora"])
