@@ -22,6 +22,10 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
+# A shell lets what it starts in the background ignore Ctrl-C, which some tests press.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit it, and share the cache
     _cache = tempfile.TemporaryDirectory(prefix="fusiontools-tests-")
     os.environ["FUSIONTOOLS_SCALE"] = "smoke"  # the notebooks run small
