@@ -50,21 +50,21 @@ HERE = sys.modules[__name__]
 
 
 def make_data(name: str) -> Tunes:
-    """See `fusiontools.compare.tunes.tunes`."""
+    """Two genres of tunes, by the name of their pair."""
     from fusiontools.compare.tunes import tunes
 
     return tunes(name)
 
 
 def save_data(data: Tunes, path: str | os.PathLike) -> None:
-    """See `fusiontools.compare.tunes.save_tunes`."""
+    """Write tunes into one ``.npz``, whole or not at all."""
     from fusiontools.compare.tunes import save_tunes
 
     save_tunes(data, path)
 
 
 def open_data(path: str | os.PathLike) -> Tunes:
-    """See `fusiontools.compare.tunes.open_tunes`."""
+    """Read what `save_data` wrote."""
     from fusiontools.compare.tunes import open_tunes
 
     return open_tunes(path)
@@ -84,7 +84,7 @@ def settings(method: str, scale: str, data_name: str) -> Config:
 
 
 def train(config: Config, data: Tunes, run: Any, adopted: Any = None) -> Transformer:
-    """See `fusiontools.compare.masked.train`."""
+    """Train in a run's folder, or go on with it."""
     from fusiontools.compare import masked
 
     return masked.train(config, data, run, adopted)
