@@ -28,6 +28,7 @@ import symbols
 ROOT = links.ROOT
 SCALES = ("smoke", "laptop", "paper")
 MINUTES = ROOT / "book" / "minutes.json"
+TRAINING = ROOT / "book" / "training.json"  # by training_costs.py
 TIME = re.compile(r"> \*\*Time\.\*\*.*?(?=\n>\s*\n|\n(?!>)|\Z)", re.S)
 
 # ---- notebooks -------------------------------------------------------------------------
@@ -124,8 +125,24 @@ def time_line(path):
     else:
         each = [f"`{s}` {said(m)}, on {where}" for s, (m, where) in runs.items()]
         run = f"To run, by {scale}: {'; '.join(each)}."
-    read = f"{reading_minutes(path)} minutes to read, without the exercises."
-    return f"> **Time.** {read} {run}"
+    read = f"{reading_minutes(path)} minutes to read"
+    if any(cell["source"].startswith("## Exercises") for cell in cells(path, "markdown")):
+        read += ", without the exercises"
+    return f"> **Time.** {read}. {run} {gpu_line(path)}"
+
+
+def gpu_line(path):
+    """What a page can do with a GPU: the second of a paper trains on it, if asked."""
+    costs = json.loads(TRAINING.read_text(encoding="utf-8"))
+    paper = next((name for name in costs if f"_{name}_2_" in path.name), None)
+    if paper is None:
+        return "No GPU is used."
+    each = []
+    for scale in ("laptop", "paper"):
+        cost = costs[paper][scale]
+        room = f"{max(cost['megabytes'], 100) / 1000:.1f} GB of a GPU"
+        each.append(f"`{scale}` {said(cost['minutes'])}, or {room}")
+    return f"To train anew (`TRAIN = True`), estimated on one core: {'; '.join(each)}."
 
 
 # ---- the share of visible code that carries the idea ------------------------------------

@@ -5,10 +5,12 @@ waited for, a large file is refused before anything of it is read, and nothing i
 through a link. Used in every chapter.
 """
 
+import errno
 import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import BinaryIO
 from fusiontools.errors import FusionError, MusicFileError
 
 __all__ = ["draft_name", "drop_drafts", "no_link", "open_regular", "read_limited"]
-__all__ += ["whole_file", "write_whole"]
+__all__ += ["is_passing", "patiently", "whole_file", "write_whole"]
 
 # what a killed process left of a file that it wrote: ours, see `draft_name`, and those of
 # older versions
@@ -28,6 +30,10 @@ _DRAFT = re.compile(
 # the same of a folder of samples, `sample` of the command, and what lies in it
 _DRAFT_FOLDER = re.compile(r"\.sample-\w{8}")
 _SAMPLE = re.compile(r"\w+_\d+\.(mid|wav|flac|mp3|ogg)")
+# what waiting does not mend: a full disk, a place that may not be written to, or none
+_LASTING = {"ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR"}
+_LASTING |= {"EEXIST", "ELOOP", "ENAMETOOLONG", "EINVAL", "EFBIG", "EMFILE", "ENFILE"}
+_PATIENCE = 60  # seconds that a drive has to come back
 _WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe has its writer at once, or never
 _LINK = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -201,6 +207,38 @@ def whole_file(
             os.close(folder)
 
 
+def is_passing(error: OSError) -> bool:
+    """Whether a disk refused for a reason that may pass, as a network drive that is away
+    for some seconds does.
+    """
+    return errno.errorcode.get(error.errno or 0, "ENOENT") not in _LASTING
+
+
+def patiently(write: Callable[[], object]) -> None:
+    """Call until the disk takes it: a drive that is away has a minute to come back.
+
+    Parameters
+    ----------
+    write : callable
+        It starts afresh at each call.
+
+    Raises
+    ------
+    OSError
+        If waiting does not mend it, or did not for a minute.
+    """
+    began, pause = time.monotonic(), 0.1
+    while True:
+        try:
+            write()
+            return
+        except OSError as error:
+            if not is_passing(error) or time.monotonic() - began + pause > _PATIENCE:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, 5.0)
+
+
 def write_whole(
     path: str | os.PathLike,
     data: bytes | Iterable[bytes],
@@ -209,7 +247,8 @@ def write_whole(
 ) -> None:
     """Write bytes to a file so that it holds all of the new bytes, or all of the old ones.
 
-    That is so whatever happens, a power cut included.
+    That is so whatever happens, a power cut included. A drive that is away for some seconds
+    is waited for (`patiently`).
 
     Parameters
     ----------
@@ -224,9 +263,14 @@ def write_whole(
     OSError
         If the disk does not take it. The old file is then as it was.
     """
-    try:
+    chunks = [data] if isinstance(data, bytes) else list(data)
+
+    def write():
         with whole_file(path, previous, sync=True) as file:
-            file.writelines((data,) if isinstance(data, bytes) else data)
+            file.writelines(chunks)
+
+    try:
+        patiently(write)
     except OSError as refused:
         if error is None:
             raise

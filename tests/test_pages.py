@@ -75,9 +75,8 @@ def test_the_time_to_run_is_told_once_where_it_is_the_same(tmp_path, monkeypatch
     assert "minutes to read, without the exercises." in same
     differs = line([0.5, here], [3, here], [120, there])
     assert f"To run, by {scale}: `smoke` half a minute, on 2 CPU cores; " in differs
-    assert differs.endswith(
-        "`laptop` 3 minutes, on 2 CPU cores; `paper` 2 hours, on one GPU."
-    )
+    assert "`laptop` 3 minutes, on 2 CPU cores; `paper` 2 hours, on one GPU." in differs
+    assert differs.endswith(" No GPU is used.")
 
 
 def test_a_page_ends_with_a_recap_of_five_lines(page):

@@ -93,29 +93,44 @@ def tasks_figure(found: Rows) -> Figure:
             ax.plot([at, at], both, color=shade, lw=1.6)
             for value, face in zip(both, (shade, "white")):
                 ax.scatter(at, value, s=34, facecolor=face, edgecolor=shade, zorder=3)
-            points.append((at, sum(both) / 2, SHORT[row["method"]], shade))
-        low, high = ax.get_ylim()
-        room = (high - low) / 17  # of a line of letters
-        for (at, _, name, shade), y in zip(points, _apart(points, room)):
-            beside = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
-            ax.annotate(name, (at, y), size=8, color=shade, **beside)
-        ax.set(title=task.title, xlabel=task.right, ylabel=task.high)
+            points.append((at, min(both), max(both), SHORT[row["method"]], shade))
+        ax.margins(y=0.09)  # for a name below the lowest point
         right = max(at for at, *_ in points)
+        low, high = ax.get_ylim()
+        line, letter = (high - low) / 17, (right + 0.27) / 75  # as large as they are drawn
+        for (*_, name, shade), (x, y, side) in zip(points, _apart(points, line, letter)):
+            aside = 7 if side == "left" else -7
+            beside = {"xytext": (aside, 0), "textcoords": "offset points", "va": "center"}
+            ax.annotate(name, (x, y), size=8, color=shade, ha=side, **beside)
+        ax.set(title=task.title, xlabel=task.right, ylabel=task.high)
         ax.set_xticks([k / 5 for k in range(6) if k / 5 <= right + 0.1])
         ax.set_xlim(0, right + 0.27)  # room for the last name
     return figure
 
 
-def _apart(points, room):
-    """Heights for names, in the order of their points, so that none covers one near it."""
-    placed: list[tuple[float, float]] = []
-    order = sorted(range(len(points)), key=lambda i: points[i][1])
-    heights = [0.0] * len(points)
-    for i in order:
-        at, y = points[i][:2]
-        for x, taken in sorted(placed, key=lambda place: place[1]):
-            if abs(x - at) < 0.3 and abs(taken - y) < room:
-                y = taken + room
-        heights[i] = y
-        placed.append((at, y))
-    return heights
+def _apart(points, line, letter):
+    """Where names stand, in the order of their points: x, y, and which of their sides is at
+    the point. The first place of each that covers nothing is taken.
+    """
+    bars = [(at, at, low, high) for at, low, high, *_ in points]
+    heights = sorted(range(-len(points), len(points)), key=lambda up: (abs(up), -up))
+    places, boxes = [], []
+    for i, (at, low, high, name, _) in enumerate(points):
+        wide, others = letter * (len(name) + 1), bars[:i] + bars[i + 1 :] + boxes
+        tries = []
+        for up in heights:
+            y = (low + high) / 2 + up * line
+            for side, left in (("left", at), ("right", at - wide)):
+                box = (left, left + wide, y - line / 2, y + line / 2)
+                free = left >= 0 and not any(_meet(box, other) for other in others)
+                tries.append((not free, len(tries), (at, y, side), box))
+        *_, place, box = min(tries)
+        places.append(place)
+        boxes.append(box)
+    return places
+
+
+def _meet(one, other):
+    """Whether two boxes (left, right, bottom, top) cover each other; edges may touch."""
+    across = one[0] < other[1] and other[0] < one[1]
+    return across and one[2] < other[3] and other[2] < one[3]

@@ -12,6 +12,7 @@ _NAMES = {
     "devices": "device_name fabric memory_guard",
     "loop": "Batches descend steps",
     "phases": "run_phases",
+    "places": "runs_folder",
     "progress": "watch",
     "run": "Run adopt finished_weights read_about",
     "scales": "scale",

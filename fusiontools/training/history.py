@@ -1,7 +1,8 @@
 """What a training said on its way: ``history.csv``, one row a step, never doubled.
 
 It measures nothing and draws nothing. A row is in the file as soon as its step is done, and
-on the disk before the next checkpoint is. Used in chapters 3, 4, 5, 6 and 7.
+on the disk before the next checkpoint is. If the drive is away for a while, rows wait in
+memory: a checkpoint waits for them, a step does not. Used in chapters 3, 4, 5, 6 and 7.
 """
 
 import errno
@@ -12,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fusiontools.errors import RecordError
-from fusiontools.files import no_link, read_limited, write_whole
+from fusiontools.files import is_passing, no_link, read_limited, write_whole
 
 __all__ = ["History"]
 
@@ -52,6 +53,7 @@ class History:
         self.path, self.keep = Path(path), keep
         self.rows: list[dict] = []
         self._names, self._file = list(FIXED), None
+        self._behind = False  # whether the file lacks rows, for the drive was away
         damaged = self._read()
         if damaged:
             self._rewrite()
@@ -109,12 +111,16 @@ class History:
         odd = [name for name in new if not name.isidentifier()]
         if odd:
             raise ValueError(f"columns are named like variables, found {odd[0]!r}")
-        if new:
+        if new or self._behind:
             self._names += new
             self.rows.append(row)
-            self._rewrite()
+            if not self._behind:
+                self._rewrite()
             return
-        self._append(self._line(row))
+        try:
+            self._append(self._line(row))
+        except OSError as error:
+            self._fall_behind(error)
         self.rows.append(row)
 
     def keep_only(self, wanted: Callable[[dict], object]) -> None:
@@ -126,8 +132,13 @@ class History:
 
     def sync(self) -> None:
         """Return when all rows are on the disk."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
+        if self._file is not None and not self._behind:
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                self._fall_behind(error)
+        if self._behind:
+            self._rewrite()
 
     def close(self) -> None:
         """Let go of the file. A later row opens it again."""
@@ -158,11 +169,20 @@ class History:
                 self._file.truncate(size)  # half a row helps nobody
             raise
 
+    def _fall_behind(self, error):
+        if not is_passing(error):
+            raise error
+        self._behind = True
+        with suppress(OSError):
+            self.close()
+        self._file = None
+
     def _rewrite(self, *more):
         if self.keep:
             self.close()
             header = ",".join(self._names).encode() + b"\n"
             write_whole(self.path, [header, *map(self._line, self.rows), *more])
+            self._behind = False
 
 
 def _number(text):

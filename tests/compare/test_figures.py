@@ -1,11 +1,15 @@
 """The picture of the common table."""
 
+import itertools
+
+import numpy as np
 import pytest
 
 from fusiontools.compare.figures import SHADES, TASKS, tasks_figure
 from fusiontools.compare.pages import SHORT
 from fusiontools.compare.systems import SYSTEMS
-from fusiontools.report.rows import printed
+from fusiontools.records import read_records
+from fusiontools.report.rows import printed, rows
 
 PLACES = ("middle_typical", "one_melody", "judged_a")
 
@@ -16,6 +20,7 @@ def row(k):
     return numbers | {f"{name}_features": 0.05 * k for name in PLACES}
 
 
+SHIPPED = rows(read_records("compare"), order=list(SYSTEMS))
 FOUND = printed({name: row(k) for k, name in enumerate(SYSTEMS)})
 
 
@@ -47,16 +52,26 @@ def test_bars_lead_from_one_judge_to_the_other(figure):
             assert list(line.get_ydata()) == [task.value(own, e) for e in ("", "_features")]
 
 
-def test_names_that_would_cover_each_other_are_moved_apart(monkeypatch):
+@pytest.mark.parametrize(
+    "found",
+    [FOUND, printed(dict.fromkeys(SYSTEMS, row(5))), SHIPPED],
+    ids=["spread out", "all in one place", "as shipped"],
+)
+def test_a_name_covers_no_other_name_and_no_other_mark(found, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     import matplotlib.pyplot as plt
 
-    figure = tasks_figure(printed(dict.fromkeys(SYSTEMS, row(5))))
+    figure = tasks_figure(found)
     renderer = figure.canvas.get_renderer()
     figure.draw_without_rendering()
     for ax in figure.axes:
-        boxes = sorted(
-            (t.get_window_extent(renderer) for t in ax.texts), key=lambda b: b.y0
-        )
-        assert all(low.y1 <= high.y0 + 3 for low, high in zip(boxes, boxes[1:]))
+        boxes = [text.get_window_extent(renderer).padded(-2) for text in ax.texts]
+        for one, other in itertools.combinations(boxes, 2):
+            assert not one.overlaps(other)
+        marks = [ax.transData.transform(mark.get_offsets()) for mark in ax.collections]
+        ends = np.reshape(marks, (-1, 2))  # two dots a system
+        apart = len(np.unique(ends, axis=0)) > 2
+        for box in boxes if apart else []:
+            assert not any(box.contains(*end) for end in ends)
+        assert all(ax.bbox.y0 < box.y0 and box.y1 < ax.bbox.y1 for box in boxes if apart)
     plt.close("all")

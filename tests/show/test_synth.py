@@ -508,3 +508,13 @@ def test_files_that_cannot_be_written_say_why(tmp_path):
     with pytest.raises(FusionError, match="no sample rate of 30000"):
         mp3_bytes(sound, 30000)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [n for n, v in voices.VOICES.items() if v.cutoff < 1e4])
+def test_struck_harder_a_string_lets_high_partials_through(name):
+    f, soft = voices._partials(voices.VOICES[name], 60, 40)[:2]
+    hard = voices._partials(voices.VOICES[name], 60, 120)[1]
+    k = np.arange(1, voices.PARTIALS + 1)
+    # the slope of all partials aside: what the filter lets through, and softly did not
+    opened = hard[: len(k)] / soft[: len(k)] / k ** ((120 - 40) / 200)
+    assert (np.diff(opened)[np.isfinite(np.diff(opened))] > 0).all()

@@ -13,11 +13,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusiontools import records
+from fusiontools import files, records
 from fusiontools.errors import FusionError, RecordError
 from fusiontools.training import (
     Batches,
     Run,
+    descend,
     load_checkpoint,
     save_checkpoint,
     seed_everything,
@@ -471,3 +472,83 @@ def test_a_full_disk_loses_only_the_step_under_way(opened, monkeypatch):
     rows = len(run.history.rows)
     assert 0 < done < 8 and rows == done + 1
     assert train(opened(), every=1) == expected
+
+
+class Away:
+    """A drive that does not answer from the third step on, for some seconds of a clock
+    that only waiting moves.
+    """
+
+    def __init__(self, monkeypatch, seconds):
+        self.now, self.back, self.seconds = 0.0, None, seconds
+        monkeypatch.setattr(files, "time", self)
+        for module, name in ((os, "fstat"), (os, "fsync"), (os, "replace")):
+            self.refuse(monkeypatch, module, name)
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def leave(self):
+        self.back = self.now + self.seconds
+
+    def refuse(self, monkeypatch, module, name):
+        plain = getattr(module, name)
+
+        def refuses(*given, **named):
+            if self.back is not None and self.now < self.back:
+                raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+            return plain(*given, **named)
+
+        monkeypatch.setattr(module, name, refuses)
+
+
+@pytest.mark.parametrize("every", [1, 4, 8])
+def test_a_drive_that_is_away_for_ten_seconds_loses_nothing(opened, monkeypatch, every):
+    expected = train(opened("undisturbed"), every=every)
+    run = opened()
+    with monkeypatch.context() as patch:
+        drive, plain = Away(patch, 10), run.end_step
+
+        def end_step():
+            if len(run.history.rows) == 2:
+                drive.leave()
+            plain()
+
+        patch.setattr(run, "end_step", end_step)
+        assert train(run, every=every) == expected
+    assert 10 <= drive.now < 20, "it was waited for, and no longer than needed"
+
+
+def test_a_drive_that_stays_away_is_an_error_and_the_run_goes_on_later(opened, monkeypatch):
+    expected = train(opened("undisturbed"), every=1)
+    run = opened()
+    with monkeypatch.context() as patch:
+        drive, plain = Away(patch, 1e6), run.end_step
+
+        def end_step():
+            if len(run.history.rows) == 2:
+                drive.leave()
+            plain()
+
+        patch.setattr(run, "end_step", end_step)
+        with pytest.raises(FusionError, match="not connected"):
+            train(run, every=1)
+    run.close()
+    assert train(opened(), every=1) == expected
+
+
+@pytest.mark.parametrize(
+    "clip, longest", [(None, 20.0), (0.0, 20.0), (5.0, 5.0), (50.0, 20.0)]
+)
+def test_a_step_downhill_is_as_long_as_the_gradient_or_clipped(opened, clip, longest):
+    model = torch.nn.Linear(4, 1, bias=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    run = opened()
+    for _ in range(2):  # the gradient of the step before is forgotten
+        before = model.weight.detach().clone()
+        loss = model(torch.full((1, 4), 10.0)).sum()  # its gradient is 20 long
+        descend(run, loss, model, optimizer, clip)
+    assert (before - model.weight).norm().item() == pytest.approx(longest, rel=1e-4)
