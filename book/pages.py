@@ -105,6 +105,8 @@ def machine():
 def said(minutes):
     if minutes is None:
         return "not measured"
+    if minutes >= 72 * 60:
+        return f"{minutes / 60 / 24:.0f} days"
     if minutes >= 90:
         return f"{minutes / 60:.0f} hours"
     if minutes < 0.75:

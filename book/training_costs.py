@@ -91,7 +91,8 @@ def trainings():
             fusiongan,
         ),
         "connective_fusion": (
-            lambda config: config,
+            # latent vectors are made once, between two phases: a few will do here
+            lambda config: replace(config, latent_pairs=min(config.latent_pairs, 2000)),
             lambda: connective_fusion.windows("tunebooks"),
             connective_fusion,
         ),
@@ -154,15 +155,16 @@ def main(arguments=None):
     parser.add_argument("papers", nargs="*", metavar="PAPER", help="by default all")
     asked = parser.parse_args(arguments).papers
     torch.set_num_threads(1)
-    for name, (config, data, paper) in trainings().items():
-        if asked and name not in asked:
-            continue
-        own, told = data(), json.loads(COSTS.read_text(encoding="utf-8"))
+    known = trainings()
+    for name in asked or known:
+        config, data, paper = known[name]
+        own = data()
         for scale in SCALES:
-            wanted = config(getattr(paper.Config, scale)())
-            told[name] = told.get(name, {}) | {scale: cost(name, wanted, own, paper)}
+            found = cost(name, config(getattr(paper.Config, scale)()), own, paper)
+            told = json.loads(COSTS.read_text(encoding="utf-8"))
+            told[name] = told.get(name, {}) | {scale: found}
             COSTS.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-            print(name, scale, told[name][scale], flush=True)
+            print(name, scale, found, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,13 @@ from fusiontools.show.plots import (
     use_book_style,
 )
 from fusiontools.show.source import Source, source
-from fusiontools.show.synth import mp3_bytes, synthesize, synthesizers, write_audio
+from fusiontools.show.synth import (
+    mp3_bytes,
+    normalize,
+    synthesize,
+    synthesizers,
+    write_audio,
+)
 
 __all__ = [
     "COLOURS",
@@ -31,6 +37,7 @@ __all__ = [
     "explore",
     "interval_shares",
     "mp3_bytes",
+    "normalize",
     "pad",
     "piano_roll",
     "pitch_class_names",

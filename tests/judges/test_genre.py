@@ -395,3 +395,15 @@ def test_what_is_not_there_or_of_something_else(tmp_path):
     save_weights(model, tmp_path / "w.safetensors", corpora=["x"], terms="free")
     with pytest.raises(RecordError, match="not two judges"):
         open_judges(tmp_path / "w.safetensors")
+
+
+def test_counts_by_fold_add_up_to_those_of_all_melodies():
+    both = [melody for side in REAL for melody in side]
+    fold = np.arange(len(both)) % FOLDS
+    keys, counts = module._counted(both, fold)
+    whole = module.count_runs(
+        *module.events(both), module.KINDS, module.ORDER, module.LEAST
+    )
+    for known, by_fold, (wanted, n) in zip(keys, counts, whole, strict=True):
+        assert (known == wanted).all() and by_fold.shape == (len(known), FOLDS)
+        assert (by_fold.sum(1) == n).all() and (by_fold > 0).any(0).all()

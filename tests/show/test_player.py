@@ -204,6 +204,17 @@ def test_a_picture_shows_each_note_where_it_is():
     assert np.diff(np.flatnonzero(ink[:, 50])).max() == 1
 
 
+def test_black_keys_lie_behind_the_notes_in_grey():
+    notes = Notes.of([(0, 1, 60), (1, 1, 71)], unit="seconds")  # C4 to B4: rows 58 to 73
+    png = roll_png(notes, "#0072b2", width=400, height=160)
+    grey = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[:, 300, 0]
+    rows = [grey[10 * row + 5] for row in range(16)]  # 73 on top; where no note is
+    shade = dict(zip(range(73, 57, -1), rows))
+    black = {pitch for pitch, value in shade.items() if value == 240}
+    assert black == {73, 70, 68, 66, 63, 61, 58}
+    assert shade[60] == 255 and shade[71] == 0  # the second note: B, all red gone
+
+
 def test_the_pictures_of_a_page_are_no_blank_sheets():
     for music in (TUNE, 0.4 * np.sin(np.arange(2 * SR) * 0.1)):
         image = Image.open(io.BytesIO(player(music).takes[0].png)).convert("L")
@@ -484,3 +495,13 @@ def test_a_function_is_found_under_its_name_whatever_was_used_before(first, then
         ).stdout.strip()
         == "True"
     )
+
+
+def test_the_picture_of_a_recording_is_as_dark_as_it_is_loud_in_decibels():
+    tone = 0.4 * np.sin(2 * np.pi * 400 * np.arange(SR) / SR)
+    softer = np.concatenate([tone, tone * 10 ** (-26 / 20)])  # 26 of the 65 dB to white
+    png = player(softer).takes[0].png
+    grey = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[:, :, 0].astype(float)
+    dark = ((255 - grey) / (255 - 20)).max(axis=0)  # of each moment, black being 1
+    assert dark[60:180].min() > 0.95 and len(dark) == 480
+    assert dark[300:420] == pytest.approx(1 - 26 / 65, abs=0.03)

@@ -512,9 +512,16 @@ def test_files_that_cannot_be_written_say_why(tmp_path):
 
 @pytest.mark.parametrize("name", [n for n, v in voices.VOICES.items() if v.cutoff < 1e4])
 def test_struck_harder_a_string_lets_high_partials_through(name):
-    f, soft = voices._partials(voices.VOICES[name], 60, 40)[:2]
+    _f, soft = voices._partials(voices.VOICES[name], 60, 40)[:2]
     hard = voices._partials(voices.VOICES[name], 60, 120)[1]
     k = np.arange(1, voices.PARTIALS + 1)
     # the slope of all partials aside: what the filter lets through, and softly did not
     opened = hard[: len(k)] / soft[: len(k)] / k ** ((120 - 40) / 200)
     assert (np.diff(opened)[np.isfinite(np.diff(opened))] > 0).all()
+
+
+def test_the_ear_follows_the_a_curve_by_half():
+    at = np.array([31.5, 100, 315, 1000, 3150, 10000, 16000])
+    published = [-39.4, -19.1, -6.6, 0.0, 1.2, -2.5, -6.6]  # dB, IEC 61672
+    power = voices._ear(at) / voices._ear(np.array([1000.0]))
+    assert 2 * 10 * np.log10(power) == pytest.approx(published, abs=0.15)
