@@ -60,7 +60,8 @@ def costs(found: Rows, seconds: Mapping[str, float] | None = None) -> Table:
     made = []
     for title, (name, _) in PAPERS.items():
         system = SYSTEMS[name]
-        row = {"title": title, "system": name, "takes": system.takes}
+        own = [s.takes for s in SYSTEMS.values() if s.paper == system.paper]
+        row = {"title": title, "system": name, "takes": ", or ".join(dict.fromkeys(own))}
         row |= {"gives": system.gives, "needs": system.needs}
         if system.make is not None:
             measured: Mapping = next(iter(found.every(name)), {})
