@@ -61,15 +61,15 @@ class Stopwatch:
     how long all would have taken.
     """
 
-    def __init__(self, few):
-        self.minutes, self._few, self._steps = 0.0, few, loop.steps
+    def __init__(self, few, clock=time.perf_counter):
+        self.minutes, self._few, self._steps, self._clock = 0.0, few, loop.steps, clock
 
     def __call__(self, run, state, total, **how):
-        took, began = [], time.perf_counter()
+        took, began = [], self._clock()
         for step in self._steps(run, state, min(total, self._few), **how):
             yield step
-            took.append(time.perf_counter() - began)
-            began = time.perf_counter()
+            took.append(self._clock() - began)
+            began = self._clock()
         self.minutes += total * statistics.median(took[1:] or took) / 60 if took else 0
 
 

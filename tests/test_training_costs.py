@@ -39,10 +39,9 @@ def test_what_a_backward_pass_keeps_is_counted():
 
 
 @pytest.mark.parametrize("total", [1, 2, 4, 1000])
-def test_a_few_steps_stand_for_all(tmp_path, monkeypatch, total):
+def test_a_few_steps_stand_for_all(tmp_path, total):
     clock = {"now": 0.0}
-    monkeypatch.setattr(training_costs.time, "perf_counter", lambda: clock["now"])
-    watch, done = training_costs.Stopwatch(4), []
+    watch, done = training_costs.Stopwatch(4, lambda: clock["now"]), []
     data = {"name": "d", "sha256": "0" * 64}
     with Run.open(tmp_path, paper="p", method="m", config={}, data=data) as run:
         for step in watch(run, {}, total):
