@@ -410,12 +410,37 @@ def test_every_link_is_safe(built_book):
 
 # ---- for everyone ----------------------------------------------------------------------
 
+# Marks one text of each kind: what its contrast depends on is its colours, its size, and
+# what lies under it. A page has thousands of texts, and some dozens of kinds.
+KINDS = """() => {
+  const seen = new Set(), under = new Map([[null, ""]]);
+  const ground = e => {
+    if (!under.has(e)) {
+      const s = getComputedStyle(e), clear = /^rgba\\(.*, 0\\)$/.test(s.backgroundColor);
+      const bare = clear && s.backgroundImage === "none" && s.opacity === "1";
+      const own = bare ? "" : `${s.backgroundColor} ${s.backgroundImage} ${s.opacity};`;
+      under.set(e, own + ground(e.parentElement));
+    }
+    return under.get(e);
+  };
+  for (const e of document.querySelectorAll("body *")) {
+    const text = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+    if (!text || !e.checkVisibility()) continue;
+    const s = getComputedStyle(e);
+    const kind = [s.color, s.fontSize, s.fontWeight, s.textShadow, ground(e)].join("|");
+    if (!seen.has(kind)) e.dataset.kind = seen.size;
+    seen.add(kind);
+  }
+}"""
 RULES = """async scheme => {
   const how = { resultTypes: ["violations"], preload: false };
-  if (scheme === "dark") how.runOnly = ["color-contrast"]; // all else is as in the light
-  const { violations } = await axe.run(document, how);
+  const run = async (where, more) => (await axe.run(where, { ...how, ...more })).violations;
+  const contrast = { runOnly: ["color-contrast"] };
+  const faults = await run({ include: [["[data-kind]"]] }, contrast);
+  const others = { rules: { "color-contrast": { enabled: false } } };
+  if (scheme === "light") faults.push(...await run(document, others)); // alike in the dark
   const told = v => v.nodes.map(n => [v.id, n.html.slice(0, 100), n.failureSummary]);
-  return violations.filter(v => v.impact !== "minor").flatMap(told).map(t => t.join(": "));
+  return faults.filter(v => v.impact !== "minor").flatMap(told).map(t => t.join(": "));
 }"""
 
 
@@ -436,6 +461,7 @@ def test_pages_keep_the_rules_of_accessibility(open_page, built_book, axe, schem
         page.evaluate(UNFOLD)
         page.evaluate("() => dispatchEvent(new Event('resize'))")
         page.evaluate(axe)
+        page.evaluate(KINDS)
         faults = page.evaluate(RULES, scheme)
         assert not faults, f"{path}, {scheme}: {len(faults)} faults\n" + "\n".join(
             faults[:9]
@@ -443,6 +469,20 @@ def test_pages_keep_the_rules_of_accessibility(open_page, built_book, axe, schem
         unnamed = page.locator("button.copybtn:not([aria-label])").count()
         assert unnamed == 0, f"{path}: {unnamed} copy buttons without a name"
         page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_text_that_is_too_pale_is_a_fault(open_page, built_book, axe, scheme):
+    """Of each kind of text one is looked at: a new kind is one more."""
+    page = open_page("book/how_to_use.html", color_scheme=scheme)
+    page.wait_for_load_state("load")
+    page.evaluate(axe)
+    last = "[...document.querySelectorAll('.bd-article p')].pop()"
+    for colour, found in (("inherit", 0), ("rgb(120, 120, 120, 0.5)", 1)):
+        page.evaluate(f"() => {{ {last}.style.color = '{colour}'; }}")
+        page.evaluate(KINDS)
+        faults = page.evaluate(RULES, scheme)
+        assert bool(faults) == found and all("contrast" in fault for fault in faults)
 
 
 # What a page shows of itself: the names of its pictures, its open tables, its height.
@@ -461,13 +501,14 @@ SHOWS = """() => {
 FILE_NAME = re.compile(r"\S+\.(png|svg|jpe?g|gif)|data:\S*", re.I)
 
 
-def shows(open_page, path):
-    page = open_page(path)
-    page.wait_for_load_state("load")
-    page.wait_for_function(SET)
-    seen = page.evaluate(SHOWS)
-    page.context.close()
-    return seen
+def shows(open_page, path, known={}):  # noqa: B006, what was seen once is kept
+    if path not in known:
+        page = open_page(path)
+        page.wait_for_load_state("load")
+        page.wait_for_function(SET)
+        known[path] = page.evaluate(SHOWS)
+        page.context.close()
+    return known[path]
 
 
 def test_every_figure_says_what_it_shows(open_page, built_book):
