@@ -251,3 +251,20 @@ def test_ruff_has_nothing_to_say(root, command):
     ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
     done = subprocess.run(ruff, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, f"run `make style`:\n{done.stdout}{done.stderr}"
+
+
+def test_every_module_with_public_names_is_on_an_api_page(root):
+    pages = (root / "book" / "api").glob("*.md")
+    told = {
+        name
+        for page in pages
+        for name in re.findall(r"automodule:: (\S+)", page.read_text(encoding="utf-8"))
+    }
+    # what the command is made of, and what only makes the tables of two pages
+    aside = re.compile(r"fusiontools\.(cli|__main__|compare\.(entries_|pages))")
+    public = set()
+    for file in (root / "fusiontools").rglob("*.py"):
+        name = ".".join(file.relative_to(root).with_suffix("").parts)
+        own = "__all__" in file.read_text(encoding="utf-8") and file.stem != "__init__"
+        public |= {name} if own and not aside.match(name) else set()
+    assert public - told == set() and len(public) > 100
