@@ -30,9 +30,10 @@ _DRAFT = re.compile(
 # the same of a folder of samples, `sample` of the command, and what lies in it
 _DRAFT_FOLDER = re.compile(r"\.sample-\w{8}")
 _SAMPLE = re.compile(r"\w+_\d+\.(mid|wav|flac|mp3|ogg)")
-# what waiting does not mend: a full disk, a place that may not be written to, or none
-_LASTING = {"ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR"}
-_LASTING |= {"EEXIST", "ELOOP", "ENAMETOOLONG", "EINVAL", "EFBIG", "EMFILE", "ENFILE"}
+# what a network drive says that is away, or busy
+_PASSING = {"EIO", "ENOTCONN", "ESTALE", "EAGAIN", "EBUSY", "ETIMEDOUT", "EINTR"}
+_PASSING |= {"ECONNRESET", "ECONNABORTED", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN"}
+_PASSING |= {"ENETUNREACH", "EREMOTEIO"}
 _PATIENCE = 60  # seconds that a drive has to come back
 _WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe has its writer at once, or never
 _LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -211,7 +212,7 @@ def is_passing(error: OSError) -> bool:
     """Whether a disk refused for a reason that may pass, as a network drive that is away
     for some seconds does.
     """
-    return errno.errorcode.get(error.errno or 0, "ENOENT") not in _LASTING
+    return errno.errorcode.get(error.errno or 0) in _PASSING
 
 
 def patiently(write: Callable[[], object]) -> None:
@@ -225,7 +226,7 @@ def patiently(write: Callable[[], object]) -> None:
     Raises
     ------
     OSError
-        If waiting does not mend it, or did not for a minute.
+        If it is none that may pass, or did not for a minute.
     """
     began, pause = time.monotonic(), 0.1
     while True:

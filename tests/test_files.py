@@ -2,6 +2,7 @@
 and what a name points at is whole, and on the disk.
 """
 
+import errno
 import os
 import secrets
 import socket
@@ -208,3 +209,27 @@ def test_a_draft_that_is_a_link_goes_and_what_it_leads_to_stays(tmp_path):
     (tmp_path / OURS[0]).symlink_to(tmp_path / "secret")
     drop_drafts(tmp_path)
     assert [f.name for f in tmp_path.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize(
+    "name, waited", [("EIO", True), ("ENOSPC", False), ("EROFS", False)]
+)
+def test_only_what_may_pass_is_waited_for(tmp_path, monkeypatch, name, waited):
+    slept, number = [], getattr(errno, name)
+
+    class Clock:
+        monotonic = staticmethod(lambda: sum(slept))
+        sleep = staticmethod(slept.append)
+
+    def refuse(file):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files, "time", Clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", refuse)
+        with pytest.raises(OSError) as error:
+            files.write_whole(tmp_path / "a", iter([b"one", b"two"]))
+    assert error.value.errno == number and bool(slept) == waited and sum(slept) <= 60
+    assert [*tmp_path.iterdir()] == [], "no draft is left"
+    files.write_whole(tmp_path / "a", iter([b"one", b"two"]))
+    assert (tmp_path / "a").read_bytes() == b"onetwo"
