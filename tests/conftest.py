@@ -31,7 +31,6 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit it, and share the
     os.environ["FUSIONTOOLS_SCALE"] = "smoke"  # the notebooks run small
     # never from, or into, the user's own cache
     os.environ["FUSIONTOOLS_CACHE"] = _cache.name
-    os.environ["FUSIONTOOLS_RUNS"] = os.path.join(_cache.name, "runs")
     os.environ.pop("FUSIONTOOLS_DATA", None)
     # threads of torch and numpy would wait for those of the worker beside
     os.environ.setdefault("OMP_NUM_THREADS", "1")
