@@ -61,7 +61,8 @@ def costs(found: Rows, seconds: Mapping[str, float] | None = None) -> Table:
     for title, (name, _) in PAPERS.items():
         system = SYSTEMS[name]
         own = [s.takes for s in SYSTEMS.values() if s.paper == system.paper]
-        row = {"title": title, "system": name, "takes": ", or ".join(dict.fromkeys(own))}
+        takes = ", or ".join(dict.fromkeys(own))
+        row: dict[str, Any] = {"title": title, "system": name, "takes": takes}
         row |= {"gives": system.gives, "needs": system.needs}
         if system.make is not None:
             measured: Mapping = next(iter(found.every(name)), {})
