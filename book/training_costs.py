@@ -83,7 +83,6 @@ def trainings():
         lstm_gan,
     )
 
-    clips = audio_style.clips_of("rendered")
     return {
         "fusiongan": (
             lambda config: fusiongan.method("fusion_ours", config, "essen_ryan"),
@@ -108,7 +107,7 @@ def trainings():
         ),
         "audio_style": (
             lambda config: audio_style.method("cyclegan", config),
-            lambda: clips,
+            lambda: audio_style.clips_of("rendered"),
             audio_style,
         ),
     }

@@ -475,13 +475,21 @@ def test_a_full_disk_loses_only_the_step_under_way(opened, monkeypatch):
 
 
 class Away:
-    """A drive that does not answer from the third step on, for some seconds of a clock
+    """A drive that does not answer from a run's third step on, for some seconds of a clock
     that only waiting moves.
     """
 
-    def __init__(self, monkeypatch, seconds):
-        self.now, self.back, self.seconds = 0.0, None, seconds
+    def __init__(self, monkeypatch, run, seconds):
+        self.now, self.back = 0.0, None
         monkeypatch.setattr(files, "time", self)
+        plain = run.end_step
+
+        def end_step():
+            if len(run.history.rows) == 2:
+                self.back = self.now + seconds
+            plain()
+
+        monkeypatch.setattr(run, "end_step", end_step)
         for module, name in ((os, "fstat"), (os, "fsync"), (os, "replace")):
             self.refuse(monkeypatch, module, name)
 
@@ -490,9 +498,6 @@ class Away:
 
     def sleep(self, seconds):
         self.now += seconds
-
-    def leave(self):
-        self.back = self.now + self.seconds
 
     def refuse(self, monkeypatch, module, name):
         plain = getattr(module, name)
@@ -510,14 +515,7 @@ def test_a_drive_that_is_away_for_ten_seconds_loses_nothing(opened, monkeypatch,
     expected = train(opened("undisturbed"), every=every)
     run = opened()
     with monkeypatch.context() as patch:
-        drive, plain = Away(patch, 10), run.end_step
-
-        def end_step():
-            if len(run.history.rows) == 2:
-                drive.leave()
-            plain()
-
-        patch.setattr(run, "end_step", end_step)
+        drive = Away(patch, run, 10)
         assert train(run, every=every) == expected
     assert 10 <= drive.now < 20, "it was waited for, and no longer than needed"
 
@@ -526,14 +524,7 @@ def test_a_drive_that_stays_away_is_an_error_and_the_run_goes_on_later(opened, m
     expected = train(opened("undisturbed"), every=1)
     run = opened()
     with monkeypatch.context() as patch:
-        drive, plain = Away(patch, 1e6), run.end_step
-
-        def end_step():
-            if len(run.history.rows) == 2:
-                drive.leave()
-            plain()
-
-        patch.setattr(run, "end_step", end_step)
+        Away(patch, run, 1e6)
         with pytest.raises(FusionError, match="not connected"):
             train(run, every=1)
     run.close()
