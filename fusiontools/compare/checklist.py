@@ -37,6 +37,7 @@ __all__ += ["table"]
 
 SOURCES = [FUSIONGAN, CONNECTIVE_FUSION, DOMAIN_TRANSFER, LSTM_GAN, AUDIO_STYLE]
 VERDICTS = ("confirmed", "partly", "refuted", "not testable", "open")
+STATES = {True: "holds:", False: "fails:", None: "open:"}
 MISSING = "not measured"
 PAGES = "../notebooks"  # from a page of prose
 _RANGE = re.compile(r"([A-Z]+)(\w*?)(?:\.\.[A-Z]*(\d+))?")
@@ -91,9 +92,10 @@ def rows(source: Source, found: Rows | None = None) -> list[dict[str, Any]]:
     -------
     list of dict
         Each with ``id``, ``what``, ``page``, ``heading``, ``theirs``, ``ours``, ``why``,
-        ``verdict`` (one of `VERDICTS`), how many of its ``parts`` ``hold``, ``printed``
-        (the verdict on the paper's own numbers, or None), and ``missing``: whether a
-        record is not there. Then ``ours`` says which, and the verdict is "not measured".
+        ``verdict`` (one of `VERDICTS`), its ``parts``, each with whether it holds,
+        ``printed`` (the verdict on the paper's own numbers, or None), and ``missing``:
+        whether a record is not there. Then ``ours`` says which, and the verdict is "not
+        measured".
 
     Raises
     ------
@@ -126,7 +128,7 @@ def _row(entry: Entry, claim: Claim, found: Rows) -> dict[str, Any]:
     row = {k: getattr(entry, k) for k in ("id", "what", "page", "heading")}
     row |= {"theirs": theirs if isinstance(theirs, str) else theirs()}
     row |= {"ours": missing or ours, "why": _sentence(claim.why), "missing": bool(missing)}
-    row |= {"hold": sum(map(bool, trial.parts.values())), "parts": len(trial.parts)}
+    row["parts"] = trial.parts
     return row | {"verdict": MISSING if missing else trial.verdict}
 
 
@@ -137,7 +139,9 @@ def _sentence(text):
 
 
 def table(made: Sequence[dict[str, Any]]) -> Table:
-    """Rows of `rows` as a page shows them. Each id leads to the section that remakes it."""
+    """Rows of `rows` as a page shows them. Each id leads to the section that remakes it,
+    and each verdict that has several parts opens them.
+    """
 
     def name(row):
         link = f"{PAGES}/{row['page']}.html#{anchor(row['heading'])}"
@@ -145,10 +149,9 @@ def table(made: Sequence[dict[str, Any]]) -> Table:
 
     def verdict(row):
         said = f"**{row['verdict']}**"
-        if row["verdict"] == "partly":
-            said += f"<br>{row['hold']} of {row['parts']} parts"
-        told = row["printed"] not in (None, "not testable")
-        return said + (f"<br>in print: {row['printed']}" if told else "")
+        if row["printed"] not in (None, "not testable"):
+            said += f"<br>in print: {row['printed']}"
+        return said + (_folded(row["parts"]) if len(row["parts"]) > 1 else "")
 
     def value(whose):
         return lambda row: row[whose].replace(" %", f"{SPACE}%")
@@ -156,6 +159,14 @@ def table(made: Sequence[dict[str, Any]]) -> Table:
     columns = {"row": name, "the paper": value("theirs")}
     columns |= {"ours": value("ours"), "verdict": verdict}
     return Table(made, columns | {"why they may differ": lambda row: row["why"]})
+
+
+def _folded(parts):
+    """How many parts hold; a click shows which do, which fail, and which are open."""
+    holds = sum(map(bool, parts.values()))
+    named = [f"{STATES[state]}{SPACE}{part}" for part, state in parts.items()]
+    summary = f"<summary>{holds} of {len(parts)} parts</summary>"
+    return f"<details>{summary}{'<br>'.join(named)}</details>"
 
 
 def summary(made: Mapping[str, Sequence[dict[str, Any]]]) -> Table:

@@ -51,7 +51,8 @@ def _both(found: Rows) -> str:
         )
         made.append(f"{SHORT[model]}: {per_cent(gone)} of style gained, {kept:.2f} kept")
     flat, white = (_mean(found, m, "flatness") for m in ("cyclegan", "noise"))
-    return lines([*made, f"CycleGAN: flatness {flat:.3f}, white noise {white:.3f}"])
+    end = f"CycleGAN: flatness {flat:.3f}, white noise {white:.3f}"
+    return lines(["one pair, all steps:", *made, end])
 
 
 def _noise(found: Rows) -> str:
@@ -61,7 +62,7 @@ def _noise(found: Rows) -> str:
         flat, gone = (_mean(found, model, k) for k in ("flatness", "style_gone"))
         made.append(f"{SHORT[model]} {flat:.3f}, {per_cent(gone, 0)}")
     gan = f"CycleGAN, one pair: {_mean(found, 'cyclegan', 'flatness'):.3f}"
-    return lines(["flatness, and style gained:", *made, gan])
+    return lines(["flatness, and style gained, of all pairs:", *made, gan])
 
 
 def _rate(x: float) -> str:

@@ -159,7 +159,7 @@ ENTRIES = [
     ),
     Entry(
         "FG-T1",
-        f"Ratio, the detour by way of a method's melodies: {_FOUR}",
+        f"Ratio, lowest for MC, then Fusion, then MLE: {_FOUR}",
         MEASURED,
         "3. The Ratio cannot tell a fusion from a mixture",
         _printed,
@@ -209,7 +209,8 @@ ENTRIES = [
     ),
     Entry(
         "FG-C3",
-        "GAN and RL improve RM's pitch Ratio by about 10 %: NPD EUD, NPD EM",
+        "GAN and RL improve RM's pitch Ratio by about 10 %, read as "
+        f"{claims.AROUND[0]:g} to {claims.AROUND[1]:g} %: NPD EUD, NPD EM",
         MEASURED,
         CLAIMED,
         partial(_better, claims.PRINTED),

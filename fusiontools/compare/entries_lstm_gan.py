@@ -102,10 +102,6 @@ def _swing(found: Rows) -> str:
     return f"means of {claims.MEAN_OF} steps cross their level: {', '.join(made)}"
 
 
-def _moves(found: Rows) -> str:
-    return told(claims.at_random, 1)(found).replace("alike", "with all weights alike")
-
-
 _LAYERS = "G: dense, two units of upsampling and deconvolution; D: LSTMs, dense"
 ENTRIES = [
     Entry(
@@ -209,11 +205,11 @@ ENTRIES = [
     ),
     Entry(
         "LG-C6",
-        "a loss that stood still was cured by weights drawn at random",
+        "a loss that stood still moved once weights were drawn at random",
         MEASURED,
         FAILS,
         "said, no number",
-        _moves,
+        told(claims.at_random, 1),
     ),
 ]
 SOURCE = Source(

@@ -231,8 +231,23 @@ def test_the_table_has_five_columns_and_links(made):
     text = shown.markdown()
     link = "../notebooks/06_lstm_gan_3_measured.html#table-1"
     assert f"| [LG\N{NON-BREAKING HYPHEN}T1]({link})<br>" in text
-    assert "**partly**<br>1 of 4 parts<br>in print: confirmed" in text
+    parts = "<details><summary>1 of 4 parts</summary>"
+    assert f"**partly**<br>in print: confirmed{parts}holds:" in text
     assert all(line.count(" | ") == 4 for line in text.split("\n"))
+
+
+def test_every_part_of_a_verdict_is_named(made):
+    text = table(made["fusiongan"]).markdown()
+    (line,) = [line for line in text.split("\n") if "FG\N{NON-BREAKING HYPHEN}C2" in line]
+    folded = line.partition("<details>")[2].partition("</details>")[0]
+    assert folded.startswith("<summary>2 of 6 parts</summary>")
+    told = folded.replace("\xa0", " ").partition("</summary>")[2].split("<br>")
+    rivals = [f"{m} in NPD {d}" for d in ("EUD", "EM") for m in ("RM", "RL", "GAN")]
+    states = ["holds", "open", "open"] * 2
+    assert told == [f"{s}: below {rival}" for s, rival in zip(states, rivals)]
+    alone = {"FG-T2", "FG-C4"}  # nothing was tried: nothing is folded
+    for row in made["fusiongan"]:
+        assert (len(row["parts"]) > 1) or row["id"] in alone | {"FG-T2b", "FG-C7"}
 
 
 def test_the_summary_counts(made):

@@ -88,7 +88,7 @@ def constancy(found: Rows) -> Iterator[tuple]:
     """With residual connections f-constancy is lower."""
     for one, other in (("full", "no_residual"), ("no_skip", "plain")):
         part = f"{SHORT[one]} below {SHORT[other]}"
-        yield part, *_below(found, "f_constancy", one, other)
+        yield part, *_below(found, "f_constancy", one, other, partial(cell, digits=4))
 
 
 def future(found: Rows) -> Iterator[tuple[str, bool, str]]:
