@@ -4,9 +4,9 @@ same held-out songs, by the same metrics::
     python -m fusiontools.compare.table --out OUT
     python -m fusiontools.compare.table --out OUT --ship
 
-The jobs: the pairs of windows that all systems get, see `fusiontools.compare.ground`; then
-each paper's systems, once a seed of their own chance. The weights are one training each. A
-masked transformer in the folder ``masked-0`` among the runs goes before the one that ships.
+The jobs: the pairs of windows that all systems get, see `fusiontools.compare.ground`; for
+each paper two trainings more, with other seeds than the one that ships; then its systems,
+once a seed: of that seed's training, and by that seed's chance.
 Used in chapter 8, "Side by side".
 """
 
@@ -35,29 +35,31 @@ from fusiontools.compare.ground import (
     open_ground,
     save_ground,
 )
-from fusiontools.compare.systems import SYSTEMS, make, parameters
+from fusiontools.compare.systems import SYSTEMS, TARGET, make, parameters
 from fusiontools.compare.trivial import in_reach
 from fusiontools.compare.tunes import GENRES, STEPS
 from fusiontools.corpora import load
 from fusiontools.errors import CorpusError
 from fusiontools.music.grid import decode_grid, grid_windows
-from fusiontools.records import read_records
+from fusiontools.records import read_record, read_records
 from fusiontools.report import experiment
-from fusiontools.report.experiment import Job
+from fusiontools.report.experiment import WEIGHTS, Job
 from fusiontools.score import markov
 from fusiontools.score.intervals import means_of_groups
 
 if TYPE_CHECKING:
+    from fusiontools.compare.systems import System
     from fusiontools.compare.tunes import Tunes
     from fusiontools.papers.fusiongan.data import Pair
 
 __all__ = ["EXPERIMENT", "FIRST", "PAPER", "SEEDS", "SOURCES", "Instruments", "collect"]
-__all__ += ["instruments", "jobs", "make_data", "measure", "measure_systems", "open_data"]
-__all__ += ["save_data"]
+__all__ += ["TRAINED", "instruments", "jobs", "make_data", "measure"]
+__all__ += ["measure_systems", "open_data", "save_data", "seeds", "train_again"]
 
 PAPER, FIRST = "compare", "essen_ryan"
 SOURCES = (FIRST,)
-SEEDS, KEPT = 3, 4  # of a system that draws; melodies that a record keeps
+SEEDS, KEPT = 3, 4  # of what is trained or draws; melodies that a record keeps
+TRAINED = ("fusiongan", "connective_fusion", "domain_transfer", "masked")
 REALITY = "fiddle_pop909"  # what the judges of reality learned from
 REAL = 2000  # windows of each genre whose seams all others are compared with
 REPEATS = 300  # bootstrap draws
@@ -195,17 +197,64 @@ def _rounded(x):
 # What `fusiontools.report.experiment` asks of a paper, beside the data; and the jobs
 
 
+def seeds(system: System) -> int:
+    """How many seeds a system is measured with: one, if it neither learns nor draws."""
+    return SEEDS if system.draws or system.paper in TRAINED else 1
+
+
 def jobs(file: str | os.PathLike, work: str | os.PathLike, scale: str, device: str) -> list:
-    """The pairs, then each paper's systems, once a seed."""
+    """The pairs, then each paper's trainings, and its systems once a seed."""
     here = (str(file), str(work), scale)
     made = [Job("ground", partial(_make_ground, *here[:2]))]
     there = [system for system in SYSTEMS.values() if system.make]
     for paper in dict.fromkeys(system.paper for system in there):
-        many = SEEDS if any(s.draws for s in there if s.paper == paper) else 1
-        for seed in range(many):
+        own = [system for system in there if system.paper == paper]
+        for seed in range(max(map(seeds, own))):
+            before = ("ground",)
+            if seed and paper in TRAINED:
+                do = partial(train_again, *here[1:], device, paper, seed)
+                made.append(Job(f"train-{paper}-{seed}", do, before))
+                before += (made[-1].name,)
             do = partial(measure_systems, *here, paper, seed)
-            made.append(Job(f"{paper}-{seed}", do, ("ground",)))
+            made.append(Job(f"{paper}-{seed}", do, before))
     return made
+
+
+def train_again(
+    work: str | os.PathLike, scale: str, device: str, paper: str, seed: int
+) -> None:
+    """Train all that a paper's systems run, by its own experiment, with another seed."""
+    from fusiontools.compare import experiment as masked
+    from fusiontools.papers.connective_fusion.evidence import experiment as connective
+    from fusiontools.papers.domain_transfer.evidence import experiment as domain
+    from fusiontools.papers.fusiongan.evidence import experiment as fusiongan
+
+    folder, pair = Path(work) / "trainings" / paper, Path(work) / "pair.npz"
+    ours = [s.training for s in SYSTEMS.values() if s.paper == paper]
+    if paper == "fusiongan":
+        fusiongan.pretrain(pair, folder, scale, device, seed)
+        for (told,) in ours:
+            fusiongan.train_method(pair, folder, scale, device, told["method"], seed)
+    elif paper == "connective_fusion":
+        told = [(own["method"], own["similarity"]) for *_, own in ours]
+        for method, weight in [("vae", None), *told]:
+            asked = ("fiddle_pop909", folder, scale, device, method, weight, seed)
+            connective.train_one(*asked)
+    elif paper == "domain_transfer":
+        domain.train_one(TARGET, folder, scale, device, "full", seed)
+    else:
+        where = (folder / f"masked-{seed}", masked.METHOD, scale, seed, FIRST, device)
+        experiment.train_in_folder(masked, *where)
+
+
+def _trained(work, system, seed):
+    """The folder of a system's training; None for seed 0, of which the weights ship."""
+    if not seed or not system.training:
+        return None
+    told = system.training[-1]
+    weight = f"-{told['similarity']:g}" if "similarity" in told else ""
+    name = f"{told['method']}{weight}-{seed}"
+    return Path(work) / "trainings" / system.paper / name
 
 
 def _make_ground(file, work):
@@ -243,18 +292,20 @@ def _numbers(corpus, skipped):
 def measure_systems(
     file: str | os.PathLike, work: str | os.PathLike, scale: str, paper: str, seed: int
 ) -> None:
-    """The records of a paper's systems, of one seed; of those that do not draw, of 0."""
+    """The records of a paper's systems, of one seed; see `seeds`."""
     from fusiontools.papers.fusiongan.data import open_pair
 
     data, work = open_data(file), Path(work)
     ground = open_ground(work / "ground.npz")
     by, made = instruments(data, open_pair(work / "pair.npz"), ground), []
-    weights = work / "masked-0" if paper == "masked" else None
-    weights = weights if weights and weights.is_dir() else None
     for name, system in SYSTEMS.items():
-        if system.paper != paper or system.make is None or (seed and not system.draws):
+        if system.paper != paper or system.make is None or seed >= seeds(system):
             continue
-        minutes = [_minutes(told, weights) for told in system.training]
+        folder = _trained(work, system, seed)
+        weights = folder / WEIGHTS if folder else None
+        minutes = [_minutes(told) for told in system.training]
+        if folder:  # a record of what was adopted counts its minutes, too
+            minutes = [read_record(folder / "record.json").minutes]
         began, cpu = time.monotonic(), time.process_time()
         tokens = make(name, ground.a, ground.b, seed, weights)
         cpu = (time.process_time() - cpu) / len(tokens)
@@ -272,11 +323,10 @@ def measure_systems(
     experiment.store_measured(work, f"{paper}-{seed}", made)
 
 
-def _minutes(told, weights):
+def _minutes(told):
     """How long one training took, by its record, which `told` finds."""
-    folders = [weights] if weights else []
     fields = {"paper", "method", "data"}
-    for record in read_records(told["paper"], *folders):
+    for record in read_records(told["paper"]):
         here = {"method": record.method, "data": record.data["name"]}
         here |= {k: record.config.get(k) for k in told if k not in fields}
         if record.seed == 0 and all(here[k] == told[k] for k in told if k != "paper"):
