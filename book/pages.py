@@ -13,6 +13,7 @@
 import argparse
 import ast
 import json
+import math
 import os
 import re
 import subprocess
@@ -111,7 +112,8 @@ def said(minutes):
         return f"{minutes / 60:.0f} hours"
     if minutes < 0.75:
         return "half a minute"
-    return "1 minute" if minutes < 1.5 else f"{minutes:.0f} minutes"
+    # nobody minds to be ready sooner than told
+    return "1 minute" if minutes <= 1.25 else f"{math.ceil(minutes - 0.25)} minutes"
 
 
 def time_line(path):
