@@ -205,7 +205,9 @@ def c5(found: Any) -> Iterator[tuple[str, bool, str]]:
 
 
 def c6(found: Any) -> Iterator[tuple[str, bool, str]]:
-    """A judge finds as much of the style in the output as in the style itself."""
+    """A judge finds as much of the style in the output as in the style itself. Where it
+    finds less, and the ranges overlap, that cannot be told.
+    """
     real, before = found.one("copy_style"), found.one("copy_content")
     for model in ("cnn", "bilstm", "content_term"):
         row = found.one(model)
@@ -214,7 +216,13 @@ def c6(found: Any) -> Iterator[tuple[str, bool, str]]:
             x, y, z = (_mean(r, name) for r in (row, real, before))
             said = f"{SHORT[model]}, {judge}: style {per_cent(x)} (the style itself "
             said += f"{per_cent(y)}, the content {per_cent(z)})"
-            yield f"{SHORT[model]} by the {judge}", x > (y + z) / 2 and x >= 0.9 * y, said
+            found_it = x > (y + z) / 2 and x >= 0.9 * y
+            apart = less(row[name], real[name])
+            yield (
+                f"{SHORT[model]} by the {judge}",
+                found_it or (False if apart else None),
+                said,
+            )
         kept = _mean(row, "correlation")
         yield (
             f"{SHORT[model]} keeps the content",

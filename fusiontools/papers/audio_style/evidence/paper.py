@@ -46,8 +46,9 @@ AS-C3 | section 3.2 | RNN with 3,000 steps is "filled with noise", good with 10,
     is as good after 8,000 | one pair
 AS-C4 | section 3.2 | BiLSTM "takes longer to converge", and it "converged faster" | the
     paper gives the BiLSTM a hundredth of the RNN's rate; ours tries both rates
-AS-C5 | section 3.1 | "a shallow CNN performed best" | the depths that it tried are
-    not given; ours have 512 filters, 200 steps, and ReLU between
+AS-C5 | section 3.1 | "a shallow CNN performed best" | one pair; the depths that it
+    tried are not given; ours have 512 filters, 200 steps, after which deeper ones have
+    changed less
 AS-C6 | sections 1.2, 4 | a classifier cannot tell the output's style from the style's, and
     the content is kept | judges know 10 genres, with an F1 of what is told above
 AS-E1 | section 3.2, table | the BiLSTM's linear layer takes 100 numbers |

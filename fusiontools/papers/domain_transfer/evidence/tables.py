@@ -52,9 +52,13 @@ def _count(found, digits=0):
 
 def main_table(found: Rows, raw: bool = False) -> Table:
     """All rows that a transfer stands beside; `raw`, judged as they are."""
-    end = {"passed": "_raw", "passed_blend": "_raw"} if raw else {}
-    heads = {k: (name + end.get(name, ""), *how) for k, (name, *how) in HEADS.items()}
-    heads["copied runs of 8"] = ("copied_8gram", per_cent, 1)
+    if raw:  # all else is counted of what is heard alone
+        judged = {
+            k: how for k, how in HEADS.items() if how[0] in ("passed", "passed_blend")
+        }
+        heads = {k: (f"{name}_raw", *how) for k, (name, *how) in judged.items()}
+    else:
+        heads = HEADS | {"copied runs of 8": ("copied_8gram", per_cent, 1)}
     return _table(found, MAIN, heads, PASSED)
 
 
