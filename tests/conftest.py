@@ -43,7 +43,9 @@ def pytest_collection_modifyitems(config, items):
     def turn(item):
         if item.get_closest_marker("book") or item.get_closest_marker("network"):
             return 0
-        return 1 if item.path.suffix == ".ipynb" else 2
+        # a file stays with one worker, and this one runs most of every notebook again
+        long = item.path.suffix == ".ipynb" or item.path.name == "test_pages.py"
+        return 1 if long else 2
 
     if hasattr(config, "workerinput"):  # of pytest-xdist
         items.sort(key=turn)
