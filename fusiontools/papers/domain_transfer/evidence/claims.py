@@ -15,7 +15,7 @@ from fusiontools.papers.domain_transfer.evidence.paper import CRUDE, PAPER, SHOR
 from fusiontools.report import claims as report
 from fusiontools.report.claims import Claim, Goal
 from fusiontools.report.rows import NotMeasured, end, histogram, less
-from fusiontools.report.tables import cell, number, per_cent
+from fusiontools.report.tables import SPACE, cell, number, per_cent
 
 if TYPE_CHECKING:
     from fusiontools.report.rows import Rows
@@ -84,11 +84,17 @@ def faster(found: Rows) -> Iterator[tuple]:
         yield what, holds, f"{said}{least:.1f} to {most:.1f}{ending}"
 
 
+def _significant(x):
+    """A summary to two digits that count: some values are millionths, and some are 0."""
+    mean, low, high = (f"{x[k]:.2g}" for k in ("mean", "low", "high"))
+    return f"{mean} [{low},{SPACE}{high}]"
+
+
 def constancy(found: Rows) -> Iterator[tuple]:
     """With residual connections f-constancy is lower."""
     for one, other in (("full", "no_residual"), ("no_skip", "plain")):
         part = f"{SHORT[one]} below {SHORT[other]}"
-        yield part, *_below(found, "f_constancy", one, other, partial(cell, digits=4))
+        yield part, *_below(found, "f_constancy", one, other, _significant)
 
 
 def future(found: Rows) -> Iterator[tuple[str, bool, str]]:
