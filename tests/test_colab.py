@@ -5,9 +5,7 @@ Colab itself cannot be had here. Its like is a fresh virtual environment with th
 that Colab has, from the registry, and the torch of the running environment, which is linked
 over file by file: nothing as large is downloaded. The first cell finds the package where it
 does on Colab, in a git repository: a copy of this one. With Python 3.13 all of it is as
-there, and every page runs to its end. With another Python that is asked of the pages that
-take music of one's own, and of the others the first cell: whole, they run in the usual
-environment.
+there; with another, everything but the Python.
 """
 
 import hashlib
@@ -173,19 +171,8 @@ def installing(name):
     return before
 
 
-# Notebooks whose first cells install with the same code show it once.
+# Notebooks whose first cells install with the same code show it once; and all run.
 ANEW = {installing(name): name for name in reversed(NOTEBOOKS)}.values()
-WHOLE = [
-    name
-    for name in NOTEBOOKS
-    if sys.version_info[:2] == PYTHON or "_2_" in name or name == "quickstart.ipynb"
-]
-
-
-def cut(notebook):
-    """A notebook as far as its first code cell."""
-    kinds = [cell["cell_type"] for cell in notebook["cells"]]
-    return notebook | {"cells": notebook["cells"][: kinds.index("code") + 1]}
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -196,9 +183,7 @@ def test_a_notebook_sets_itself_up_and_runs(colab, name):
     assert set(COLAB) <= {f"{package}=={version}" for package, version in before.items()}
     assert name not in ANEW or "fusiontools" not in before
 
-    notebook = json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))
-    notebook = notebook if name in WHOLE else cut(notebook)
-    (colab.work / name).write_text(json.dumps(notebook), encoding="utf-8")
+    shutil.copy(ROOT / "notebooks" / name, colab.work / name)
     execute = [
         "-m",
         "nbconvert",

@@ -30,7 +30,7 @@ from fusiontools.music.grid import (
     transpose_grid,
 )
 
-__all__ = ["ROUNDS", "SYSTEMS", "TARGET", "System", "make", "parameters"]
+__all__ = ["ROUNDS", "SYSTEMS", "System", "make", "parameters"]
 
 Weights = str | os.PathLike | None
 ROUNDS = 64  # in which the masked transformer fills in: two tokens at a time

@@ -35,7 +35,7 @@ from fusiontools.compare.ground import (
     open_ground,
     save_ground,
 )
-from fusiontools.compare.systems import SYSTEMS, TARGET, make, parameters
+from fusiontools.compare.systems import SYSTEMS, make, parameters
 from fusiontools.compare.trivial import in_reach
 from fusiontools.compare.tunes import GENRES, STEPS
 from fusiontools.corpora import load
@@ -231,21 +231,24 @@ def train_again(
     from fusiontools.papers.fusiongan.evidence import experiment as fusiongan
 
     folder, pair = Path(work) / "trainings" / paper, Path(work) / "pair.npz"
-    ours = [s.training for s in SYSTEMS.values() if s.paper == paper]
+    where = (folder, scale, device)
+    ours = [s.training[-1] for s in SYSTEMS.values() if s.paper == paper]
     if paper == "fusiongan":
-        fusiongan.pretrain(pair, folder, scale, device, seed)
-        for (told,) in ours:
-            fusiongan.train_method(pair, folder, scale, device, told["method"], seed)
+        fusiongan.pretrain(pair, *where, seed)
+        for told in ours:
+            fusiongan.train_method(pair, *where, told["method"], seed)
     elif paper == "connective_fusion":
-        told = [(own["method"], own["similarity"]) for *_, own in ours]
-        for method, weight in [("vae", None), *told]:
-            asked = ("fiddle_pop909", folder, scale, device, method, weight, seed)
-            connective.train_one(*asked)
+        data = ours[0]["data"]
+        connective.train_one(data, *where, "vae", None, seed)
+        for told in ours:
+            method = told["method"], told["similarity"]
+            connective.train_one(data, *where, *method, seed)
     elif paper == "domain_transfer":
-        domain.train_one(TARGET, folder, scale, device, "full", seed)
+        for told in ours:
+            domain.train_one(told["data"], *where, told["method"], seed)
     else:
-        where = (folder / f"masked-{seed}", masked.METHOD, scale, seed, FIRST, device)
-        experiment.train_in_folder(masked, *where)
+        asked = (folder / f"masked-{seed}", masked.METHOD, scale, seed, FIRST, device)
+        experiment.train_in_folder(masked, *asked)
 
 
 def _trained(work, system, seed):
