@@ -12,6 +12,8 @@ VENV ?= .venv
 # Which torch to install where none is. On Linux, pip's own choice brings 2.5 GB of CUDA: see "What torch costs" in the README.
 TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
+# Large pages for large arrays, where Linux has them to give: trainings take up to a third less.
+export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 READY := $(VENV)/.ready
 
 .PHONY: help setup book test lab bench setups judges style address clean distclean

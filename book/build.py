@@ -140,6 +140,7 @@ def set_pages(html, trees):
             "external_toc_path": str(ROOT / "_toc.yml"),
             "latex_individualpages": False,  # it has to be said, even where no LaTeX is
         },
+        jobs=2,
         warningiserror=True,
         keep_going=True,
     )

@@ -1,4 +1,9 @@
-"""The built book, opened in a browser that has no network: what a reader meets."""
+"""The built book, opened in a browser that has no network: what a reader meets.
+
+A page takes a second or more to open, so it is opened once for all tests that only look at
+it, and once on a phone. They run in the order in which they stand here: what unfolds a page
+comes last.
+"""
 
 import os
 import re
@@ -114,55 +119,153 @@ def open_page(new_context, built_book):
         context.close()
 
 
-def pages(folder):
-    """All pages but index.html, which only leads on to the first."""
-    found = sorted(
-        str(p.relative_to(folder))
-        for p in folder.rglob("*.html")
-        if "_static" not in p.parts
-    )
-    return [p for p in found if p != "index.html"]
+ROOT = Path(__file__).resolve().parent.parent
+NAMED = re.findall(r"\b(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+CONTENTS = sorted(f"{name}.html" for name in NAMED)
+PAGES = [*CONTENTS, "genindex.html", "py-modindex.html", "search.html"]
+NOTEBOOKS = [path for path in CONTENTS if path.startswith("notebooks/")]
+PAPERS = [path for path in NOTEBOOKS if re.match("notebooks/0[3-7]", path)]
 
 
-def contents(folder):
-    return [p for p in pages(folder) if p.startswith(("book/", "notebooks/"))]
+@pytest.fixture(scope="module")
+def opened(open_page):
+    """A page on a desktop, as it was when it was left: only the last one stays open."""
+    now = {}
+
+    def opened(path):
+        if path not in now:
+            for page in now.values():
+                page.context.close()
+            now.clear()
+            page = now[path] = open_page(path)
+            page.wait_for_load_state("load")
+            page.wait_for_function(SET)
+        return now[path]
+
+    return opened
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_pages_are_whole_and_fit_without_a_network(open_page, built_book, viewport):
+def each(paths):
+    """Run a test on each of these pages; all tests of a page come one after the other."""
+    return pytest.mark.parametrize("path", paths, scope="module")
+
+
+def test_the_book_has_these_pages_and_index_which_leads_on(built_book):
+    found = {p.relative_to(built_book).as_posix() for p in built_book.rglob("*.html")}
+    assert {p for p in found if not p.startswith("_static/")} == {*PAGES, "index.html"}
+
+
+def check_page(page, path, width):
     """Pictures are there, formulas are set, nothing overflows, nothing is asked for."""
-    formulas, own = 0, contents(built_book)
-    assert len(own) >= 8
-    for path in pages(built_book):
-        page = open_page(path, viewport)
-        page.wait_for_load_state("load")
-        page.wait_for_function(SET)
-        seen = page.evaluate(LOOK)
-        assert not seen["missing"], f"{path}: images missing: {seen['missing']}"
-        assert not page.asked, f"{path} asks the network for {page.asked[:3]}"
-        assert not page.broken, f"{path}: {page.broken[:3]}"
-        if path in own:
-            assert not seen["broken"], f"{path}: a formula is broken"
-            assert seen["lowest"] > 5, f"{path}: a formula is not drawn"
-            assert seen["wide"] <= viewport["width"], f"{path}: {seen['wide']} px wide"
-            formulas += seen["formulas"]
-        page.context.close()
-    assert formulas > 20
+    page.wait_for_load_state("load")
+    page.wait_for_function(SET)
+    seen = page.evaluate(LOOK)
+    assert not seen["missing"], f"images missing: {seen['missing']}"
+    assert not page.asked, f"asks the network for {page.asked[:3]}"
+    assert not page.broken, page.broken[:3]
+    if path in CONTENTS:
+        assert not seen["broken"], "a formula is broken"
+        assert seen["lowest"] > 5, "a formula is not drawn"
+        assert seen["wide"] <= width, f"{seen['wide']} px wide"
+    assert seen["formulas"] or path not in PAPERS
 
 
-def test_every_player_plays(open_page, built_book, patience):
-    players = 0
-    for path in contents(built_book):
-        page = open_page(path)
-        page.evaluate(UNFOLD)
-        # players of a live control's twin stand behind tabs
-        for tab in page.query_selector_all(".ft-explore > input"):
-            page.evaluate("i => { i.checked = true; }", tab)
-            players += play_all(page, path, ".ft-explore figure.ft-player", patience)
-        players += play_all(page, path, "figure.ft-player", patience)
-        assert not page.broken, f"{path}: {page.broken[:3]}"
-        page.context.close()
-    assert players >= 15
+@each(PAGES)
+def test_a_page_is_whole_and_fits_a_phone(open_page, path):
+    page = open_page(path, PHONE)
+    check_page(page, path, PHONE["width"])
+    page.context.close()
+
+
+@each(PAGES)
+def test_a_page_is_whole_and_fits_a_desktop(opened, path):
+    check_page(opened(path), path, DESKTOP["width"])
+
+
+# What a page shows of itself: the names of its pictures, its open tables, its height.
+SHOWS = """() => {
+  const all = query => [...document.querySelectorAll(".bd-article " + query)];
+  const pictures = all("img").filter(i => !i.closest(".ft-player, .ft-pad"));
+  const open = all("table").filter(t => t.offsetParent && !t.closest("details"));
+  const caption = i => i.closest("figure")?.querySelector("figcaption")?.textContent || "";
+  return {
+    pictures: pictures.map(i => [i.alt, caption(i).trim()]),
+    own: all(":is(.ft-player, .ft-pad) img").map(i => i.alt),
+    cells: open.map(t => t.querySelectorAll("td, th").length),
+    height: document.documentElement.scrollHeight,
+  };
+}"""
+FILE_NAME = re.compile(r"\S+\.(png|svg|jpe?g|gif)|data:\S*", re.I)
+
+
+@each(CONTENTS)
+def test_every_figure_says_what_it_shows(opened, path):
+    seen = opened(path).evaluate(SHOWS)
+    for alt, caption in seen["pictures"]:
+        assert len(alt) >= 20 and not FILE_NAME.fullmatch(alt), f"{alt[:60]!r}: no name"
+        assert len(caption) >= 20, f"{alt[:60]!r}: no caption"
+    assert all(seen["own"]), "a player's picture without a name"
+    assert seen["pictures"] or path not in PAPERS
+
+
+@each(NOTEBOOKS)
+def test_a_page_is_not_too_long(opened, path):
+    height = opened(path).evaluate(SHOWS)["height"]
+    assert height <= 18_000, f"{height} px high"
+
+
+@each([path for path in PAPERS if path.endswith("_3_measured.html")])
+def test_a_measured_page_shows_few_numbers_in_the_open(opened, path):
+    cells = opened(path).evaluate(SHOWS)["cells"]
+    assert len(cells) <= 4 and sum(cells) <= 150, f"tables of {cells} cells"
+
+
+# What paper would lose: what is folded, and what reaches beyond its edge or scrolls.
+LOST = """() => {
+  const all = query => [...document.querySelectorAll(".bd-article " + query)];
+  const name = e => e.tagName + ": " + e.textContent.trim().slice(0, 60);
+  const cut = e => e.scrollWidth > e.clientWidth + 1
+    && getComputedStyle(e).overflowX !== "visible";
+  const beyond = e => e.getBoundingClientRect().right > innerWidth + 1;
+  const code = all("pre, table").filter(e => e.offsetParent);
+  return {
+    folded: all("details:not([open])").length,
+    cut: code.filter(e => cut(e) || beyond(e)).map(name),
+  };
+}"""
+
+
+@each(CONTENTS)
+def test_print_unfolds_all_and_cuts_nothing(opened, path):
+    page = opened(path)
+    page.set_viewport_size(PAPER)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    folded = page.evaluate(LOST)["folded"]
+    page.emulate_media(media="print")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    seen = page.evaluate(LOST)
+    assert seen["folded"] == 0, f"{seen['folded']} parts stay folded"
+    assert not seen["cut"], seen["cut"][:3]
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(LOST)["folded"] == folded
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.set_viewport_size(DESKTOP)
+    page.emulate_media(media="screen", color_scheme="light")
+
+
+@each(CONTENTS)
+def test_every_player_plays(opened, path, patience):
+    page, players = opened(path), 0
+    page.evaluate(UNFOLD)
+    # players of a live control's twin stand behind tabs
+    for tab in page.query_selector_all(".ft-explore > input"):
+        page.evaluate("i => { i.checked = true; }", tab)
+        players += play_all(page, path, ".ft-explore figure.ft-player", patience)
+    players += play_all(page, path, "figure.ft-player", patience)
+    assert not page.broken, page.broken[:3]
+    assert players or path not in NOTEBOOKS
 
 
 def play_all(page, path, selector, patience):
@@ -358,11 +461,11 @@ class Links(HTMLParser):
 
 def test_no_link_is_dead(built_book):
     parsed = {}
-    for path in pages(built_book):
+    for path in PAGES:
         parsed[path] = Links()
         parsed[path].feed((built_book / path).read_text(encoding="utf-8"))
     dead = []
-    for path in contents(built_book):
+    for path in CONTENTS:
         for link in parsed[path].links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
@@ -395,13 +498,13 @@ def test_a_chapter_opens_on_colab_and_can_be_saved(built_book, root):
 
 
 def test_the_rocket_stands_on_notebooks_only(built_book):
-    for path in pages(built_book):
+    for path in PAGES:
         rocket = "fa-rocket" in (built_book / path).read_text(encoding="utf-8")
         assert rocket == path.startswith("notebooks/"), path
 
 
 def test_every_link_is_safe(built_book):
-    for path in pages(built_book):
+    for path in PAGES:
         parsed = Links()
         parsed.feed((built_book / path).read_text(encoding="utf-8"))
         plain = [link for link in parsed.links if link.startswith("http:")]
@@ -413,6 +516,7 @@ def test_every_link_is_safe(built_book):
 # Marks one text of each kind: what its contrast depends on is its colours, its size, and
 # what lies under it. A page has thousands of texts, and some dozens of kinds.
 KINDS = """() => {
+  document.querySelectorAll("[data-kind]").forEach(e => e.removeAttribute("data-kind"));
   const seen = new Set(), under = new Map([[null, ""]]);
   const ground = e => {
     if (!under.has(e)) {
@@ -451,24 +555,23 @@ def axe():
     return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_keep_the_rules_of_accessibility(open_page, built_book, axe, scheme):
+@each(PAGES)
+def test_a_page_keeps_the_rules_of_accessibility(opened, path, axe):
     """Contrast, names, headings, landmarks, reach by keyboard; folded parts are opened."""
-    for path in pages(built_book):
-        page = open_page(path, color_scheme=scheme)
-        page.wait_for_load_state("load")
-        page.add_style_tag(content=UNFADED + SPREAD)
-        page.evaluate(UNFOLD)
-        page.evaluate("() => dispatchEvent(new Event('resize'))")
-        page.evaluate(axe)
+    page = opened(path)
+    page.add_style_tag(content=UNFADED + SPREAD)
+    page.evaluate(UNFOLD)
+    page.evaluate("() => dispatchEvent(new Event('resize'))")
+    page.evaluate(axe)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
         page.evaluate(KINDS)
         faults = page.evaluate(RULES, scheme)
-        assert not faults, f"{path}, {scheme}: {len(faults)} faults\n" + "\n".join(
-            faults[:9]
-        )
-        unnamed = page.locator("button.copybtn:not([aria-label])").count()
-        assert unnamed == 0, f"{path}: {unnamed} copy buttons without a name"
-        page.context.close()
+        told = "\n".join(faults[:9])
+        assert not faults, f"{scheme}: {len(faults)} faults\n{told}"
+    unnamed = page.locator("button.copybtn:not([aria-label])").count()
+    assert unnamed == 0, f"{unnamed} copy buttons without a name"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -485,92 +588,6 @@ def test_a_text_that_is_too_pale_is_a_fault(open_page, built_book, axe, scheme):
         assert bool(faults) == found and all("contrast" in fault for fault in faults)
 
 
-# What a page shows of itself: the names of its pictures, its open tables, its height.
-SHOWS = """() => {
-  const all = query => [...document.querySelectorAll(".bd-article " + query)];
-  const pictures = all("img").filter(i => !i.closest(".ft-player, .ft-pad"));
-  const open = all("table").filter(t => t.offsetParent && !t.closest("details"));
-  const caption = i => i.closest("figure")?.querySelector("figcaption")?.textContent || "";
-  return {
-    pictures: pictures.map(i => [i.alt, caption(i).trim()]),
-    own: all(":is(.ft-player, .ft-pad) img").map(i => i.alt),
-    cells: open.map(t => t.querySelectorAll("td, th").length),
-    height: document.documentElement.scrollHeight,
-  };
-}"""
-FILE_NAME = re.compile(r"\S+\.(png|svg|jpe?g|gif)|data:\S*", re.I)
-
-
-def shows(open_page, path, known={}):  # noqa: B006, what was seen once is kept
-    if path not in known:
-        page = open_page(path)
-        page.wait_for_load_state("load")
-        page.wait_for_function(SET)
-        known[path] = page.evaluate(SHOWS)
-        page.context.close()
-    return known[path]
-
-
-def test_every_figure_says_what_it_shows(open_page, built_book):
-    figures = 0
-    for path in contents(built_book):
-        seen = shows(open_page, path)
-        for alt, caption in seen["pictures"]:
-            where = f"{path}, {alt[:60]!r}"
-            assert len(alt) >= 20 and not FILE_NAME.fullmatch(alt), f"{where}: no name"
-            assert len(caption) >= 20, f"{where}: no caption"
-        assert all(seen["own"]), f"{path}: a player's picture without a name"
-        figures += len(seen["pictures"])
-    assert figures > 50
-
-
-def test_a_page_is_not_too_long(open_page, built_book):
-    for path in contents(built_book):
-        if path.startswith("notebooks/"):
-            height = shows(open_page, path)["height"]
-            assert height <= 18_000, f"{path}: {height} px high"
-
-
-def test_a_measured_page_shows_few_numbers_in_the_open(open_page, built_book):
-    measured = [path for path in contents(built_book) if path.endswith("_3_measured.html")]
-    assert len(measured) == 5
-    for path in measured:
-        cells = shows(open_page, path)["cells"]
-        assert len(cells) <= 4 and sum(cells) <= 150, f"{path}: tables of {cells} cells"
-
-
-# What paper would lose: what is folded, and what reaches beyond its edge or scrolls.
-LOST = """() => {
-  const all = query => [...document.querySelectorAll(".bd-article " + query)];
-  const name = e => e.tagName + ": " + e.textContent.trim().slice(0, 60);
-  const cut = e => e.scrollWidth > e.clientWidth + 1
-    && getComputedStyle(e).overflowX !== "visible";
-  const beyond = e => e.getBoundingClientRect().right > innerWidth + 1;
-  const code = all("pre, table").filter(e => e.offsetParent);
-  return {
-    folded: all("details:not([open])").length,
-    cut: code.filter(e => cut(e) || beyond(e)).map(name),
-  };
-}"""
-
-
-def test_print_unfolds_all_and_cuts_nothing(open_page, built_book):
-    for path in contents(built_book):
-        page = open_page(path, PAPER, color_scheme="dark")
-        page.wait_for_load_state("load")
-        folded = page.evaluate(LOST)["folded"]
-        page.emulate_media(media="print")
-        page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
-        seen = page.evaluate(LOST)
-        assert seen["folded"] == 0, f"{path}: {seen['folded']} parts stay folded"
-        assert not seen["cut"], f"{path}: {seen['cut'][:3]}"
-        assert page.evaluate("document.documentElement.dataset.theme") == "light"
-        page.evaluate("() => dispatchEvent(new Event('afterprint'))")
-        assert page.evaluate(LOST)["folded"] == folded
-        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-        page.context.close()
-
-
 def test_the_browser_says_when_it_prints(open_page):
     page = open_page(CHAPTER)
     page.wait_for_load_state("load")
@@ -583,7 +600,7 @@ def test_the_browser_says_when_it_prints(open_page):
 
 
 def test_pages_are_small(built_book):
-    for path in contents(built_book):
+    for path in CONTENTS:
         size = (built_book / path).stat().st_size
         assert size < 5_000_000, f"{path} has {size / 1e6:.1f} MB"
 

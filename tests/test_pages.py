@@ -6,6 +6,7 @@ import ast
 import contextlib
 import io
 import re
+import symtable
 import sys
 import warnings
 from pathlib import Path
@@ -225,34 +226,85 @@ def test_a_paper_has_six_to_eight_exercises(paper):
     assert 6 <= sum(map(len, found)) <= 8, [len(some) for some in found]
 
 
+def names(source):
+    """What a cell gives to those after it, what it takes from those before, and what its
+    functions take once they are called.
+    """
+    gives, takes, late = set(), set(), set()
+
+    def visit(scope, outermost):
+        for symbol in scope.get_symbols():
+            name = symbol.get_name()
+            if outermost and (symbol.is_assigned() or symbol.is_imported()):
+                gives.add(name)
+            if symbol.is_referenced() and (outermost or symbol.is_global()):
+                (takes if outermost else late).add(name)
+        for inner in scope.get_children():
+            visit(inner, False)
+
+    visit(symtable.symtable(source, "<cell>", "exec"), True)
+    for node in ast.walk(ast.parse(source)):  # x[0] = 1 gives another x, as x = 1 does
+        if isinstance(node, ast.Subscript | ast.Attribute):
+            inner = node.value
+            if isinstance(node.ctx, ast.Store) and isinstance(inner, ast.Name):
+                gives.add(inner.id)
+                takes.add(inner.id)
+    return gives, takes, late
+
+
+def stands_on(sources, number):
+    """The cells that an exercise needs, its stub, check and solution last."""
+    own, kept = [number - 1, number, number + 1], []
+    while True:
+        late = set().union(*(names(sources[i])[2] for i in kept + own))
+        wanted, found = set().union(*(names(sources[i])[1] for i in own)), []
+        for i in reversed(range(number - 1)):
+            gives, takes, _ = names(sources[i])
+            if gives & (wanted | late):
+                found.append(i)
+                wanted = (wanted - gives) | takes
+        if found == kept:
+            return sorted(kept + own)
+        kept = found
+
+
+def test_an_exercise_stands_on_the_cells_that_make_what_it_uses():
+    sources = ["import math", "x = math.pi", "def f(a):\n    return a + y", "y = 1"]
+    sources += ["z = 2", "x = 3", "w = [0]", "w[0] = x", "def my_g(): ..."]
+    sources += ["assert my_g() in (None, f(w))", "def g():\n    return f(w)"]
+    assert stands_on(sources, 9) == [2, 3, 5, 6, 7, 8, 9, 10]
+
+
 def test_a_check_passes_the_solution_and_nothing_else(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     import matplotlib.pyplot as plt
 
-    todo, space = exercises(page), {"__name__": "__main__"}
-    for number, cell in enumerate(pages.cells(page, "code")):
-        said = run(cell["source"], space)
+    todo, sources = exercises(page), [c["source"] for c in pages.cells(page, "code")]
+    needed = sorted(set().union(*(stands_on(sources, number) for number in todo)))
+    space = {"__name__": "__main__"}
+    for number in needed:
+        said = run(sources[number], space)
         plt.close("all")
         if number not in todo:
             continue
         stub, check, solution = todo[number]
-        names = list(defined(stub))
+        wanted = list(defined(stub))
         assert "Not solved yet." in said, (
-            f"{names}: the check of an empty stub says {said!r}"
+            f"{wanted}: the check of an empty stub says {said!r}"
         )
         parts, passed, count = defined(solution), [], 0
         whole = "\n\n".join(map(ast.unparse, parts.values()))
         said = verdict(whole, stub, check, space)
-        assert said.startswith("Right"), f"{names}: the check says of the solution: {said}"
-        for name in names:
+        assert said.startswith("Right"), f"{wanted}: the check says of the solution: {said}"
+        for name in wanted:
             wrong = list(mutants(parts[solving(name)]))
             told = [verdict(f"{whole}\n\n{w}", stub, check, space) for w in wrong]
             right = [w for w, said in zip(wrong, told) if said.startswith("Right")]
             noticed = len(right) < len(wrong) or not wrong
             assert noticed, f"{name}: no wrong version is noticed"
             passed, count = passed + right, count + len(wrong)
-        told = f"{names}: of {count} wrong versions, these pass:\n" + "\n".join(passed)
+        told = f"{wanted}: of {count} wrong versions, these pass:\n" + "\n".join(passed)
         assert count and len(passed) <= count / 2, told
 
 

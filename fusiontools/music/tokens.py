@@ -20,6 +20,7 @@ you say how long the piece is. "notes" also loses lengths that are not in its li
 here trains or samples. Used in chapters 2 and 3.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,22 +188,26 @@ def encode_tokens(
     near = first[1:] - last[:-1] <= close
     until = np.append(np.where(near, first[1:], last[:-1]), last[-1:])
     limits = np.append(first[1:], np.inf if beats is None else total)
-    for a, b, p, limit in zip(first, until, pitch, limits):
-        tokens += _rests(a - now, vocabulary)
-        fitting = [d for d in vocabulary.durations if d <= limit - a]
+    rows = zip(first.tolist(), until.tolist(), pitch.tolist(), limits.tolist())
+    durations = vocabulary.durations
+    for a, b, p, limit in rows:  # as Python's numbers, which are quicker one by one
+        if a > now:
+            tokens += _rests(a - now, vocabulary)
+        fitting = durations[: bisect_right(durations, limit - a)]
         # of two equally near, the shorter
-        k = int(np.argmin([abs(d - (b - a)) for d in fitting]))
-        tokens.append((p - vocabulary.low) * len(vocabulary.durations) + k)
+        near = [abs(d - (b - a)) for d in fitting]
+        k = near.index(min(near))
+        tokens.append((p - vocabulary.low) * len(durations) + k)
         now = a + fitting[k]
     return np.array(tokens + _rests(max(total - now, 0), vocabulary), np.int64)
 
 
 def _rests(steps, vocabulary):
     """A silence as rest tokens, the longest first."""
-    tokens = []
-    for k in reversed(range(len(vocabulary.durations))):
-        many, steps = divmod(int(steps), vocabulary.durations[k])
-        tokens += [vocabulary.pitches * len(vocabulary.durations) + k] * many
+    tokens, first = [], vocabulary.pitches * len(vocabulary.durations)
+    for k, duration in reversed([*enumerate(vocabulary.durations)]):
+        many, steps = divmod(int(steps), duration)
+        tokens += [first + k] * many
     return tokens
 
 

@@ -10,6 +10,7 @@ from fusiontools.errors import CorpusError
 from fusiontools.music.midi import Piece, Track
 from fusiontools.music.notes import Notes
 from fusiontools.music.tokens import Vocabulary, decode_tokens, encode_tokens, length_class
+from fusiontools.papers.fusiongan import data
 from fusiontools.papers.fusiongan.data import (
     VOCABULARY,
     open_pair,
@@ -140,6 +141,22 @@ def test_a_pair_is_dealt_by_song_and_travels_in_a_file(tmp_path):
         and read.about == made.about
     )
     assert made.hash != pair("mine", corpora=corpora, transpose=False).hash
+
+
+def test_a_pair_of_the_books_own_is_made_once_for_its_corpora(tmp_path, monkeypatch):
+    monkeypatch.setenv("FUSIONTOOLS_CACHE", str(tmp_path))
+    there = {"essen": corpus("essen", "folk"), "ryan": corpus("ryan", "fiddle", 50)}
+    monkeypatch.setattr(data, "load", there.get)
+    makes, make = [], data._arrays
+    monkeypatch.setattr(data, "_arrays", lambda *a: makes.append(a) or make(*a))
+    first, again = pair("essen_ryan"), pair("essen_ryan")
+    assert len(makes) == 1
+    assert first.hash == again.hash and first.about == again.about
+    assert first.labels == again.labels == ("folk", "fiddle")
+    as_printed = pair("essen_ryan", transpose=False)
+    assert len(makes) == 2 and not as_printed.about["transpose"]
+    there["ryan"] = corpus("ryan", "fiddle", 40)  # another edition of it
+    assert pair("essen_ryan").hash != first.hash and len(makes) == 3
 
 
 def test_what_is_no_pair_is_refused(tmp_path):

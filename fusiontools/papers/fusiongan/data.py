@@ -20,14 +20,16 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fusiontools.corpora import PARTS, load, split_of
 from fusiontools.corpora.cache import (
+    cached,
     check_array,
+    code_hash,
     content_hash,
     read_described,
     write_described,
@@ -69,6 +71,10 @@ LENGTHS = (1, 2, 3, 4, 6, 8, 9, 12, 18, 24, 36, 48)
 VOCABULARY = Vocabulary("notes", low=45, high=86, steps_per_beat=12, durations=LENGTHS)
 # Steps: a silence of up to a third of a beat is the way a note was played, not a rest.
 CLOSE = 4
+# What a pair of the book's own depends on, beside its corpora.
+_MAKERS = [f"fusiontools.music.{name}" for name in ("tokens", "grid", "notes")]
+_MAKERS += [f"fusiontools.corpora.{name}" for name in ("splits", "registry", "cards")]
+_MAKERS += [__name__]
 _TONIC = re.compile(r"\s*([A-Ga-g])(b|#|s(?=$|[-\s]))?")
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
@@ -204,11 +210,26 @@ def pair(
     MissingDataError
         If a corpus has to be downloaded first.
     """
+    own = corpora is None and deal is split_of and melody is None
     if corpora is None:
         if name not in PAIRS:
             do = f"choose one of {', '.join(PAIRS)}, or give two corpora"
             raise CorpusError(f"no pair is called {name!r}", do=do)
         corpora = [load(corpus) for corpus in PAIRS[name]]
+    build = partial(_arrays, corpora, transpose, deal, melody)
+    if own:  # the chapter asks for these again and again, and they take seconds
+        asked = f"{name} {bool(transpose)}"
+        key = content_hash(asked, *(c.content for c in corpora), code_hash(*_MAKERS))
+        arrays = cached("pair", key, build, asked)
+    else:
+        arrays = build()
+    about = arrays.pop("about")
+    labels = tuple(corpus[0].label for corpus in corpora)
+    return Pair(name, labels, VOCABULARY, arrays, about)
+
+
+def _arrays(corpora, transpose, deal, melody):
+    """The arrays of a pair, and what is told "about" them."""
     about: dict[str, Any] = dict(transpose=bool(transpose), close=CLOSE, events=EVENTS)
     about |= dict(stride=STRIDE, corpora=[])
     arrays = {}
@@ -233,8 +254,7 @@ def pair(
             arrays[f"{domain}_{part}_song"] = np.array(songs, np.int32)
         told = terms(corpus.name) | {"content": corpus.content, "skipped": skipped}
         about["corpora"].append(told)
-    labels = tuple(corpus[0].label for corpus in corpora)
-    return Pair(name, labels, VOCABULARY, arrays, about)
+    return arrays | {"about": about}
 
 
 def from_folders(
