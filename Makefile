@@ -12,6 +12,8 @@ VENV ?= .venv
 # Which torch to install where none is. On Linux, pip's own choice brings 2.5 GB of CUDA: see "What torch costs" in the README.
 TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
+# What installs the packages: pip, or what is quicker, such as INSTALL="uv pip install". Where that fails, pip is asked.
+INSTALL ?= $(BIN)/python -m pip install
 # Large pages for large arrays, where Linux has them to give: trainings take up to a third less.
 export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 READY := $(VENV)/.ready
@@ -27,7 +29,7 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -r requirements.txt
+	$(INSTALL) --quiet -c constraints.txt -r requirements.txt || $(BIN)/python -m pip install --quiet -c constraints.txt -r requirements.txt
 	@rm -rf build # of another day: an installation would ship what is no longer there
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@$(BIN)/python -m pip install --quiet --no-deps tinysoundfont==0.3.7 || echo "tinysoundfont is not to be had for this Python: the project's own synthesiser plays instead"
