@@ -11,7 +11,7 @@ everyone is in _static/book.js and _static/book.css.
 import zlib
 from pathlib import Path
 
-# What these do is done before the first page is read, or after the last one.
+# They do not say it; read so, all pages came out the same.
 UNDECLARED = ("sphinx_multitoc_numbering", "sphinx-mathjax-offline")
 UNDECLARED += ("sphinx_jupyterbook_latex",)
 

@@ -195,8 +195,8 @@ def encode_tokens(
             tokens += _rests(a - now, vocabulary)
         fitting = durations[: bisect_right(durations, limit - a)]
         # of two equally near, the shorter
-        near = [abs(d - (b - a)) for d in fitting]
-        k = near.index(min(near))
+        off = [abs(d - (b - a)) for d in fitting]
+        k = off.index(min(off))
         tokens.append((p - vocabulary.low) * len(durations) + k)
         now = a + fitting[k]
     return np.array(tokens + _rests(max(total - now, 0), vocabulary), np.int64)

@@ -72,9 +72,9 @@ VOCABULARY = Vocabulary("notes", low=45, high=86, steps_per_beat=12, durations=L
 # Steps: a silence of up to a third of a beat is the way a note was played, not a rest.
 CLOSE = 4
 # What a pair of the book's own depends on, beside its corpora.
-_MAKERS = [f"fusiontools.music.{name}" for name in ("tokens", "grid", "notes")]
-_MAKERS += [f"fusiontools.corpora.{name}" for name in ("splits", "registry", "cards")]
-_MAKERS += [__name__]
+_MAKERS = [f"fusiontools.music.{name}" for name in ("tokens", "grid", "notes", "pieces")]
+_MAKERS += [f"fusiontools.corpora.{name}" for name in ("entries", "splits", "registry")]
+_MAKERS += ["fusiontools.corpora.cards", __name__]
 _TONIC = re.compile(r"\s*([A-Ga-g])(b|#|s(?=$|[-\s]))?")
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
