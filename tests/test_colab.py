@@ -8,10 +8,10 @@ does on Colab, in a git repository: a copy of this one. With Python 3.13 all of 
 there; with another, everything but the Python.
 """
 
+import ast
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +21,11 @@ from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import NamedTuple
 
+import nbformat
 import pytest
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
 from packaging.utils import canonicalize_name
 
 from benchmarks.measure import copy_of_the_repository, lend
@@ -37,8 +41,6 @@ COLAB = """numpy==2.1.3 scipy==1.16.3 pandas==2.2.3 matplotlib==3.10.0 librosa==
 PIP = "pip>=24.1"  # an older one takes no extras from a repository that is a file
 LENT = "torch"  # linked over, with all that it needs: Colab's own has another version
 KEPT = ("torch", "numpy", "ipywidgets")
-# One line of a first cell stands between what installs and what imports.
-SCALE = "SCALE = "
 
 RENDER = """
 import pathlib, sys
@@ -60,6 +62,7 @@ class Place(NamedTuple):
     site: Path
     source: Path  # a copy of the repository, with git
     work: Path  # an empty folder, to run things in
+    kernels: Path  # where Jupyter finds its Python
     environment: dict
 
 
@@ -110,7 +113,11 @@ def colab(tmp_path_factory):
         "FUSIONTOOLS_DATA": str(home / "data"),
         "FUSIONTOOLS_SOURCE": f"git+{source.as_uri()}",  # for the address on GitHub
     }
-    place = Place(python, site, source, work, environment)
+    kernel = home / "kernels" / "colab" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    start = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    kernel.write_text(json.dumps({"argv": start, "display_name": "Colab"}))
+    place = Place(python, site, source, work, home / "kernels", environment)
     reach = ["download", "--no-deps", "--retries=0", "--timeout=10", f"--dest={home}"]
     if call(place, "-m", "pip", *reach, COLAB[0]).returncode:
         pytest.skip("needs a package registry, and pip reaches none from here")
@@ -164,11 +171,12 @@ def fingerprint(place, name):
 
 
 def installing(name):
-    """What a notebook's first cell does before it imports anything."""
+    """What a notebook's first cell does until it has installed, without its comments."""
     notebook = json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))
     first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
-    before, _, _ = "".join(first["source"]).partition(SCALE)
-    return before
+    tree = ast.parse("".join(first["source"]))
+    asks = [n for n, s in enumerate(tree.body) if "find_spec" in ast.unparse(s)]
+    return ast.unparse(tree.body[: asks[0] + 1])
 
 
 # Notebooks whose first cells install with the same code show it once; and all run.
@@ -183,20 +191,12 @@ def test_a_notebook_sets_itself_up_and_runs(colab, name):
     assert set(COLAB) <= {f"{package}=={version}" for package, version in before.items()}
     assert name not in ANEW or "fusiontools" not in before
 
-    shutil.copy(ROOT / "notebooks" / name, colab.work / name)
-    execute = [
-        "-m",
-        "nbconvert",
-        "--to",
-        "notebook",
-        "--execute",
-        "--ExecutePreprocessor.timeout=-1",
-        "--output",
-        f"done_{name}",
-        name,
-    ]
-    done = call(colab, *execute)
-    assert done.returncode == 0, re.sub(r"\x1b\[[0-9;]*m", "", done.stderr)[-4000:]
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    specs = KernelSpecManager(kernel_dirs=[str(colab.kernels)])
+    kernel = AsyncKernelManager(kernel_name="colab", kernel_spec_manager=specs)
+    NotebookClient(notebook, kernel, timeout=None).execute(
+        cwd=str(colab.work), env=colab.environment
+    )
 
     after = versions(colab)
     assert "fusiontools" in after

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import zip_longest
 from operator import itemgetter
 from xml.etree import ElementTree
@@ -352,6 +353,7 @@ def _midi(text):
     return max(int(number[1]) - 1, 0) if number and int(number[1]) <= 128 else None
 
 
+@lru_cache(maxsize=10_000)  # a score says the same few numbers over and over
 def _number(text):
     """A number as MusicXML writes it: no exponent, nor more digits than any music has."""
     if not re.fullmatch(r"\s*[+-]?\d{1,12}(\.\d{0,12})?\s*", str(text)):

@@ -28,6 +28,7 @@ from fusiontools.music.lines import (
 )
 from fusiontools.music.midi import Piece, Track, write_midi
 from fusiontools.music.notes import Notes, transpose
+from fusiontools.papers.domain_transfer import data
 from fusiontools.papers.domain_transfer.data import (
     PARTS,
     SOURCES,
@@ -354,6 +355,21 @@ def test_too_little_music_is_refused_with_what_to_do(tmp_path):
         from_folders(tmp_path / "a", tmp_path / "b")
     with pytest.raises(CorpusError):
         from_folders(tmp_path / "a", tmp_path / "nowhere")
+
+
+def test_domains_of_the_books_own_are_made_once_for_their_corpora(tmp_path, monkeypatch):
+    monkeypatch.setenv("FUSIONTOOLS_CACHE", str(tmp_path))
+    there = {"bach": corpus("bach"), "ryan": corpus("ryan", seed=1)}
+    monkeypatch.setattr(data, "load", there.get)
+    makes = []
+    monkeypatch.setattr(data, "gather", lambda *a: makes.append(a) or gather(*a))
+    first, again = domains("chorales_fiddle"), domains("chorales_fiddle")
+    assert len(makes) == 1
+    assert first.hash == again.hash == gather(*makes[0]).hash
+    assert first.about == again.about == gather(*makes[0]).about
+    assert first.labels == again.labels == ("chorale", "fiddle")
+    there["ryan"] = corpus("ryan", seed=2)  # another edition of it
+    assert domains("chorales_fiddle").hash != first.hash and len(makes) == 2
 
 
 def test_without_a_download_there_are_chorales_and_fiddle_tunes():

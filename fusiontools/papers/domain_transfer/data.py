@@ -24,7 +24,9 @@ import numpy as np
 
 from fusiontools.corpora import load, split_of
 from fusiontools.corpora.cache import (
+    cached,
     check_array,
+    code_hash,
     content_hash,
     read_described,
     write_described,
@@ -52,6 +54,11 @@ PARTS = {"train": 6, "judge": 2, "validation": 1, "test": 1}
 STRIDES = {"S": 8 * BAR, "T": 16 * BAR, "L": 8 * BAR}  # there is less classical music
 SHORTEST = 16  # notes of a line
 OPENING, VARIETY = 16, 5  # intervals that tell a tune, if so many of them are different
+# What the book's own domains depend on, beside their corpora.
+_NEED: dict[str, tuple] = {"music": ("extract", "grid", "lines", "notes", "pieces", "roll")}
+_NEED |= {"corpora": ("cards", "entries", "registry", "splits")}
+_MAKERS = [f"fusiontools.{layer}.{name}" for layer in _NEED for name in _NEED[layer]]
+_MAKERS += [__name__]
 
 
 def _whole(piece):
@@ -248,7 +255,16 @@ def domains(name: str = "chorales_fiddle") -> Domains:
         raise CorpusError(f"no data is called {name!r}", do=do)
     labels, sources = SOURCES[name]
     loaded = [(d, load(corpus, **o), voices) for d, corpus, o, voices in sources]
-    return gather(name, labels, loaded)
+
+    def build():
+        made = gather(name, labels, loaded)
+        return made.arrays | {"about": made.about}
+
+    # the chapter asks for these again and again, and they take seconds
+    key = content_hash(name, *(c.content for _, c, _ in loaded), code_hash(*_MAKERS))
+    arrays = cached("domains", key, build, name)
+    about = arrays.pop("about")
+    return Domains(name, labels, arrays, about)
 
 
 def from_folders(
