@@ -1,12 +1,11 @@
 """Build the book to book/_build/html, warnings being errors.
 
-The notebooks run two at a time, the longest first, and their outputs are cached. A cache
-that does not notice a changed package would show stale sounds and numbers, and one that
-notices every change would run the whole book for a comment. So each page has a key: a hash
-of the files that its cells depend on (depends.py). A page runs when its cells or its key
-have changed. Then Sphinx sets anew what changed, in a copy of the last book, which takes
-the book's place when all of it is right: until then, and if anything fails, the last good
-book stays.
+The notebooks run two at a time, and their outputs are cached. A cache that does not notice
+a changed package would show stale sounds and numbers, and one that notices every change
+would run the whole book for a comment. So each page has a key: a hash of the files that its
+cells depend on (depends.py). A page runs when its cells or its key have changed. Then
+Sphinx sets anew what changed, in a copy of the last book, which takes the book's place when
+all of it is right: until then, and if anything fails, the last good book stays.
 """
 
 import hashlib
@@ -27,6 +26,7 @@ from jupyter_cache.executors.utils import single_nb_execution
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "book" / "_build"
+FIRST = "01_music_as_numbers"  # it reads the corpora that come along: the others find them
 SETTINGS = ("FUSIONTOOLS_SCALE", "FUSIONTOOLS_DATA", "FUSIONTOOLS_SYNTH")
 
 
@@ -42,7 +42,7 @@ def key(files):
 
 
 def pages():
-    """The pages with cells: path and notebook, the one that takes longest first."""
+    """The pages with cells, path and notebook: `FIRST`, then what takes longest."""
     from myst_nb.core.read import read_myst_markdown_notebook
 
     found = {}
@@ -55,7 +55,11 @@ def pages():
             found[path] = read_myst_markdown_notebook(text, add_source_map=True, path=path)
     took = json.loads((ROOT / "book" / "minutes.json").read_text(encoding="utf-8"))
     minutes = {path: took.get(path.stem, {}).get("laptop", [1])[0] for path in found}
-    return sorted(found.items(), key=lambda item: -minutes[item[0]])
+
+    def turn(item):
+        return item[0].stem != FIRST, -minutes[item[0]]
+
+    return sorted(found.items(), key=turn)
 
 
 def keys(found):

@@ -55,10 +55,9 @@ STRIDES = {"S": 8 * BAR, "T": 16 * BAR, "L": 8 * BAR}  # there is less classical
 SHORTEST = 16  # notes of a line
 OPENING, VARIETY = 16, 5  # intervals that tell a tune, if so many of them are different
 # What the book's own domains depend on, beside their corpora.
-_NEED: dict[str, tuple] = {"music": ("extract", "grid", "lines", "notes", "pieces", "roll")}
-_NEED |= {"corpora": ("cards", "entries", "registry", "splits")}
-_MAKERS = [f"fusiontools.{layer}.{name}" for layer in _NEED for name in _NEED[layer]]
-_MAKERS += [__name__]
+_MAKERS = [f"fusiontools.corpora.{n}" for n in ("cards", "entries", "registry", "splits")]
+_MAKERS += [f"fusiontools.music.{n}" for n in ("extract", "grid", "lines", "notes")]
+_MAKERS += ["fusiontools.music.pieces", "fusiontools.music.roll", __name__]
 
 
 def _whole(piece):
