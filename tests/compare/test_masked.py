@@ -87,8 +87,14 @@ def test_filling_leaves_no_mask_and_keeps_the_rest(seed, hidden, rounds):
     given_ = torch.where(mask, MASK, x)
     made = masked.fill(net, given_, (0.5, 0.5), rounds=rounds, seed=seed)
     assert (made < MASK).all() and torch.equal(made[~mask], x[~mask])
-    again = masked.fill(net, given_, (0.5, 0.5), rounds=rounds, seed=seed)
+
+
+def test_a_filling_depends_on_its_seed_and_on_nothing_else():
+    net, seen = Transformer(TINY).eval(), torch.full((2, STEPS), MASK)
+    ways = dict(mix=(0.5, 0.5), rounds=20)
+    made, again = (masked.fill(net, seen, seed=0, **ways) for _ in range(2))
     assert torch.equal(made, again)
+    assert not torch.equal(made, masked.fill(net, seen, seed=1, **ways))
 
 
 @pytest.mark.parametrize(
