@@ -141,12 +141,11 @@ def gpu_line(path):
     paper = next((name for name in costs if f"_{name}_2_" in path.name), None)
     if paper is None:
         return "No GPU is used."
-    each = []
-    for scale in ("laptop", "paper"):
-        cost = costs[paper][scale]
-        room = f"{max(cost['megabytes'], 100) / 1000:.1f} GB of a GPU"
-        each.append(f"`{scale}` {said(cost['minutes'])}, or {room}")
-    return f"To train anew (`TRAIN = True`), estimated on one core: {'; '.join(each)}."
+    both = {scale: costs[paper][scale] for scale in ("laptop", "paper")}
+    minutes = ", ".join(f"`{s}` {said(cost['minutes'])}" for s, cost in both.items())
+    room = [f"{max(cost['megabytes'], 100) / 1000:.1f}" for cost in both.values()]
+    needs = f"a GPU needs {' and '.join(room)} GB"
+    return f"To train anew (`TRAIN = True`), on one core, estimated: {minutes}; {needs}."
 
 
 # ---- the share of visible code that carries the idea ------------------------------------

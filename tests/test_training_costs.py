@@ -69,6 +69,6 @@ def test_a_page_says_what_its_training_takes_or_that_it_needs_no_gpu(tmp_path, m
     monkeypatch.setattr(pages, "TRAINING", costs)
     trains = {p.stem: pages.gpu_line(p) for p in pages.notebooks()}
     told = trains.pop("06_lstm_gan_2_full_size")
-    assert "`laptop` 12 minutes, or 0.1 GB of a GPU" in told and "estimated" in told
-    assert "`paper` 5 hours, or 1.9 GB" in told
+    assert "estimated: `laptop` 12 minutes, `paper` 5 hours;" in told
+    assert "a GPU needs 0.1 and 1.9 GB" in told
     assert set(trains.values()) == {"No GPU is used."}

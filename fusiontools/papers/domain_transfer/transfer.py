@@ -129,10 +129,14 @@ def transfer_line(
     made = pictures.decode(faded, layout)
     made = pictures.heard(made, rows) if as_heard else made
     # each step once, as it is read in the window that has it nearest to its middle
-    meet = (starts[:-1] + STEPS + starts[1:]) // 2 // BAR * BAR  # the middle of an overlap
-    edges = [0, *meet, starts[-1] + STEPS]
+    edges = [0, *_meet(starts), starts[-1] + STEPS]
     read = [row[a - s : b - s] for row, s, a, b in zip(made, starts, edges, edges[1:])]
     return repair_grid(np.concatenate(read)[: len(tokens)])
+
+
+def _meet(starts):
+    """Where one window is read on in the next: in the middle of their overlap."""
+    return (starts[:-1] + STEPS + starts[1:]) // 2 // BAR * BAR
 
 
 def seams(
@@ -143,7 +147,7 @@ def seams(
     Of a line and of what came of it, (T,) each: shares of the borders, and of the others.
     ``pitch_jumps``: how far they are apart changes by more than a `leap`, in semitones.
     ``onset_changes``: a note starts in one of both only. `borders` are steps, by default
-    those where a window of `transfer_line` begins or ends.
+    those where a window of `transfer_line` begins, ends, or is read on in the next.
 
     Examples
     --------
@@ -153,7 +157,8 @@ def seams(
     """
     line, tokens = np.asarray(line), np.asarray(tokens)
     starts = lines.window_starts(max(len(line), STEPS), HOP)
-    borders = np.append(starts, starts + STEPS) if borders is None else borders
+    if borders is None:
+        borders = np.concatenate([starts, starts + STEPS, _meet(starts)])
     bars = np.arange(BAR, len(line), BAR)
     at = np.isin(bars, borders)
     away = sounding(tokens).astype(int) - sounding(line)
