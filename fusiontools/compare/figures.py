@@ -59,7 +59,7 @@ TASKS = (
     ),
     Task(
         "A in the genre of B",
-        "P(genre of B)",
+        "share in B",
         lambda row, end: 1 - row[f"judged_a{end}"]["mean"],
         "content kept of A",
         lambda row: row["content_a"]["mean"],
