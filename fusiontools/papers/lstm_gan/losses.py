@@ -70,8 +70,8 @@ def gradient_penalty(d: Callable, real: torch.Tensor, fake: torch.Tensor) -> tor
 def zero_centred_penalty(
     d: Callable, real: torch.Tensor, fake: torch.Tensor
 ) -> torch.Tensor:
-    """How steep D is at real and at generated bars: a D that need not be steep to be right
-    leaves G a slope to follow (Mescheder and others, "Which Training Methods for GANs do
+    """How steep D is at real and at generated bars: with a price on it D does not push away
+    a G that is already right (Mescheder and others, "Which Training Methods for GANs do
     actually Converge?", 2018).
     """
     slope = _slope(d, torch.cat([real, fake]))

@@ -206,10 +206,11 @@ def oscillation(found: Rows) -> Iterator[tuple[str, bool, str]]:
             f"{name}'s loss in the second half, in {len(means)} means of {MEAN_OF} steps: "
         )
         said += (
-            f"{means.min():.2f} to {means.max():.2f}, {crossed} times across their level"
+            f"{means.min():.2f} to {means.max():.2f}, {crossed} times across their level, "
         )
         # by chance it crosses at every other mean, and once if it only falls
-        yield f"the loss of {name}", crossed >= len(means) / 4, said
+        least = int(np.ceil(len(means) / 4))
+        yield f"the loss of {name}", crossed >= least, f"{said}{least} asked"
 
 
 def printed_tables(found: Rows) -> Iterator[tuple[str, bool, str]]:
