@@ -127,7 +127,7 @@ ENTRIES = [
         "CF-F3",
         "the three stages, a diagram",
         WHOLE,
-        "The same three stages, larger",
+        "Page 1's two stages, and their use",
         f"{', '.join(paper.FIGURE_3)}; sizes are not given",
         _stages,
     ),
