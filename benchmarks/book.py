@@ -1,5 +1,5 @@
 """How long the book takes: one chapter as a reader runs it, and all of it from nothing; and
-whether its words hold on another CPU. All in copies: your own build stays as it is.
+whether its words hold on another CPU. Your own build stays as it is.
 """
 
 import os
@@ -23,17 +23,13 @@ PAGE = 5_000_000  # bytes
 NUDGE = """
 import torch
 
-make = torch.optim.Optimizer.__init__
 
-
-def nudged(self, params, defaults):
-    params = list(params)
-    for part in params:
-        for weight in part["params"] if isinstance(part, dict) else [part]:
-            wave = torch.sin(torch.arange(weight.numel()) * {seed}.0 + {seed})
-            with torch.no_grad():
-                weight.mul_(1 + 1e-6 * wave.view(weight.shape))
-    make(self, params, defaults)
+def nudged(self, *given, make=torch.optim.Optimizer.__init__):
+    make(self, *given)
+    for weight in (w for group in self.param_groups for w in group["params"]):
+        wave = torch.sin(torch.arange(weight.numel()) * {seed}.0 + {seed})
+        with torch.no_grad():
+            weight.mul_(1 + 1e-6 * wave.view(weight.shape))
 
 
 torch.optim.Optimizer.__init__ = nudged
